@@ -1,0 +1,34 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-all lint format clean
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/.installed  ## the whole pipeline on images it makes itself
+	$(BIN)/syndr-curate demo
+
+test: $(VENV)/.installed  ## everything that takes under ten minutes in all
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.installed  ## the slow tests too
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed  ## ruff, and mypy on a regular install (mypy cannot see an editable one through the mapping)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
+	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache -p syndr_curate
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,1 @@
+"""What things are on disk: manifests, features, images, labels."""

@@ -1,0 +1,1 @@
+"""How work is carried out: cosine geometry, random draws, workers."""

@@ -1,0 +1,1 @@
+"""One module per stage; each takes tables in and gives tables out."""
