@@ -1,1 +1,35 @@
-"""The 25 distortions of KADID-10k as pure pixel functions."""
+"""The 25 distortions of KADID-10k as pure pixel functions.
+
+The public names are resolved on first use, so that reading the catalog needs neither OpenCV nor numba.
+"""
+
+from typing import TYPE_CHECKING
+
+from .catalog import CATALOG, FAMILIES, LEVELS, PRISTINE, Distortion, get
+
+if TYPE_CHECKING:
+    from .apply import distort, draw, map_min_max, stretch_uint8
+
+__all__ = [
+    "CATALOG",
+    "FAMILIES",
+    "LEVELS",
+    "PRISTINE",
+    "Distortion",
+    "distort",
+    "draw",
+    "get",
+    "map_min_max",
+    "stretch_uint8",
+]
+
+_RESOLVED_LATE = frozenset({"distort", "draw", "map_min_max", "stretch_uint8"})
+
+
+def __getattr__(name: str) -> object:
+    if name not in _RESOLVED_LATE:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from . import apply
+
+    return getattr(apply, name)

@@ -1,0 +1,26 @@
+"""One typed door to numba, so that compiled functions keep their signatures under strict typing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a numeric function for this machine and keep the machine code on disk.
+
+    One thread, no fast-math: the result depends neither on the number of cores nor on reassociated sums. The
+    interpreter lock is released, so that several pictures may be rendered side by side.
+
+    Args:
+        function: A function of arrays and numbers in the subset of Python that numba compiles.
+
+    Returns:
+        The compiled function under the same signature.
+    """
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
