@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .filters import correlate_separable
+from .kernels import gaussian_half_kernel
+from .lab import lab_to_rgb, rgb_to_lab
 from .picture import CodedImage
+
+SHARPEN_SIGMA = 3.0
+
+
+def high_sharpen(image: CodedImage, amount: float) -> NDArray[np.float64]:
+    """Add ``amount`` times the difference to a blurred copy to the lightness (type 24)."""
+    lightness, chroma = rgb_to_lab(image)
+    blurred = correlate_separable(lightness[:, :, np.newaxis], gaussian_half_kernel(SHARPEN_SIGMA))[:, :, 0]
+    return lab_to_rgb(lightness + amount * (lightness - blurred), chroma)
 
 
 def contrast_change(image: CodedImage, amount: float) -> CodedImage:

@@ -8,10 +8,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .draws import checked
-from .picture import CodedImage
+from .otsu import otsu_thresholds
+from .picture import CODES, CodedImage
+from .stretch import eight_bit
+from .warp import warp
+
+WARPS = 5
+PATCH = 16
+PATCH_MARGIN = 48
+PATCH_NUMBERS = 4  # column and row of the source, column and row of the displacement
 
 BLOCK = 32
+FULL = 255.0
 BLOCK_NUMBERS = 5  # red, green, blue, column, row
+
+
+def jitter(image: CodedImage, amount: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Displace every pixel five times by a Gaussian of ``amount`` pixels (type 19).
+
+    Args:
+        image: The image.
+        amount: Standard deviation of one displacement along one axis, in pixels.
+        draws: Standard normals, 5 x H x W x 2: rows, then columns, of each warp in turn.
+
+    Returns:
+        The warped image, not clipped, H x W x 3, float64.
+    """
+    height, width = image.codes.shape[:2]
+    out = image.dense()
+    for shifts in checked(draws, (WARPS, height, width, 2), "jitter", "standard normals of five warps"):
+        out = warp(out, shifts, amount)
+    return out
+
+
+def draw_jitter(_amount: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw standard normals, 5 x H x W x 2: warp by warp, row by row, (row, column) innermost."""
+    return rng.standard_normal((WARPS, height, width, 2))
+
+
+def non_eccentricity_patch(image: CodedImage, number: float, draws: NDArray[np.float64]) -> CodedImage:
+    """Copy ``number`` patches of 16 x 16 pixels to places at most 8 pixels away (type 20).
+
+    Args:
+        image: The image, at least 48 pixels high and wide.
+        number: Number of patches; later ones may copy earlier ones.
+        draws: ``number`` x 4 uniforms in [0, 1): column and row of the source, column and row of the displacement.
+
+    Returns:
+        The image with its patches displaced.
+    """
+    codes = image.codes.copy()
+    height, width = codes.shape[:2]
+    meaning = "column, row and displacement in columns and rows per patch"
+    for u, v, du, dv in checked(draws, (int(number), PATCH_NUMBERS), "non_eccentricity_patch", meaning):
+        # One-based, as in the generator.
+        left = _round_half_up(u * (width - PATCH_MARGIN)) + PATCH
+        top = _round_half_up(v * (height - PATCH_MARGIN)) + PATCH
+        new_left = _round_half_up((du - 0.5) * PATCH + left)
+        new_top = _round_half_up((dv - 0.5) * PATCH + top)
+        patch = _square(codes, top, left).copy()
+        _square(codes, new_top, new_left)[:] = patch
+    return image.with_codes(codes)
+
+
+def draw_non_eccentricity_patch(
+    number: float, _height: int, _width: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw ``number`` x 4 uniforms in [0, 1): source column, source row, column and row displacement of each."""
+    return rng.random((int(number), PATCH_NUMBERS))
 
 
 def pixelate(image: CodedImage, strength: float) -> CodedImage:
@@ -20,6 +84,15 @@ def pixelate(image: CodedImage, strength: float) -> CodedImage:
     height, width = image.codes.shape[:2]
     rows, columns = _shrink_and_enlarge(height, scale), _shrink_and_enlarge(width, scale)
     return image.with_codes(image.codes[np.ix_(rows, columns)])
+
+
+def quantization(image: CodedImage, number: float) -> CodedImage:
+    """Round all channels up to the same ``number`` Otsu thresholds, the darkest class to 0, the brightest to 1 (type 22)."""
+    counts = np.bincount(image.codes.reshape(-1), minlength=CODES)
+    bins = np.bincount(eight_bit(image.table), weights=counts, minlength=CODES)
+    thresholds = otsu_thresholds(bins, int(number)) / FULL
+    values = np.concatenate(([0.0], thresholds[1:], [1.0]))
+    return image.with_table(values[np.searchsorted(thresholds, image.table, side="left")])
 
 
 def color_block(image: CodedImage, number: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,6 +119,11 @@ def color_block(image: CodedImage, number: float, draws: NDArray[np.float64]) ->
 def draw_color_block(number: float, _height: int, _width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw ``number`` x 5 uniforms in [0, 1): red, green, blue, column, row of each block in turn."""
     return rng.random((int(number), BLOCK_NUMBERS))
+
+
+def _square(codes: NDArray[np.uint8], top: int, left: int) -> NDArray[np.uint8]:
+    """Return a view on a patch, given the one-based corner."""
+    return codes[top - 1 : top - 1 + PATCH, left - 1 : left - 1 + PATCH]
 
 
 def _round_half_up(value: float) -> int:
