@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
+from .dither import dither
 from .draws import checked
 from .filters import correlate_separable
 from .kernels import gaussian_half_kernel
 from .lab import lab_to_rgb, rgb_to_lab
-from .palette import dither, minimum_variance_palette
+from .palette import minimum_variance_palette
 from .picture import CodedImage
 from .stretch import eight_bit, map_min_max
 
@@ -21,6 +22,7 @@ EDGE_SIGMA = 4.0
 EDGE_FLOOR = 0.1
 EDGE_PERCENTILE = 0.99
 GREEN = 1
+FULL = 255.0
 
 
 def color_diffusion(image: CodedImage, amount: float) -> NDArray[np.float64]:
@@ -64,7 +66,8 @@ def draw_color_shift(_amount: float, _height: int, _width: int, rng: np.random.G
 def color_quantization(image: CodedImage, number: float) -> NDArray[np.float64]:
     """Keep ``number`` colours: minimum-variance palette, Floyd-Steinberg dithering (type 6)."""
     codes = eight_bit(image.table)[image.codes]
-    return dither(codes, minimum_variance_palette(codes, int(number)))
+    palette = minimum_variance_palette(codes, int(number))
+    return (palette / FULL)[dither(codes, palette)]
 
 
 def color_saturation_hsv(image: CodedImage, factor: float) -> NDArray[np.float64]:

@@ -36,7 +36,9 @@ def otsu_thresholds(histogram: NDArray[np.float64], number: int) -> NDArray[np.f
     share = histogram / histogram.sum()
     weight = np.cumsum(share)
     moment = np.cumsum(share * np.arange(1, BINS + 1))
-    start = (BINS - 1) * np.arange(1, number + 1) / (number + 1)
+    # Multiples of a rounded step, as a linear spacing gives them. With 20 thresholds the first simplex holds values on
+    # exact halves (12.75 k), and the last bit decides where the search ends.
+    start = np.arange(1, number + 1) * ((BINS - 1) / (number + 1))
     found, value = _search(start, weight, moment)
     return _round(found if np.isfinite(value) else start)
 
