@@ -1,0 +1,200 @@
+"""Nearest and farthest references, exact in float64, found through float32 tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .cosine_compiled import compiled
+from .cosine_rows import Features, Rows, Tile, cosine, open_rows
+from .cosine_workers import Progress, each_task, one_core_per_product
+
+QUERY_ROWS, REFERENCE_ROWS = 512, 1024  # rows of a tile
+
+
+def nearest(
+    queries: Features,
+    references: Features,
+    k: int,
+    *,
+    exclude_self: bool = False,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Find the k references nearest to each query.
+
+    The distance is 1 - cosine in float64, summed in an order that depends on D alone, so neither the tile nor the
+    company of a row can change it; ties go to the smallest index.
+
+    Args:
+        queries: QxD, float16, float32 or float64; may be memory-mapped.
+        references: RxD; where the dtypes differ, the narrower side is copied into the wider dtype.
+        k: Neighbours per query, 1 to R.
+        exclude_self: Queries and references are one set: leave reference i out for query i.
+        progress: Called now and then with (queries done, queries in all).
+
+    Returns:
+        Distances, Qxk float64, ascending, 0 to 2; and indices, Qxk int64, into the references.
+
+    Raises:
+        CurateError: Widths differ, rows have no direction, or fewer than k references stand to choose from.
+    """
+    query_rows, reference_rows = _open_both(queries, references)
+    choice = reference_rows.total - int(exclude_self)
+    if not 1 <= k <= choice:
+        raise CurateError(f"{k} nearest references asked for; expected 1 to {choice}, the references to choose from")
+    found = Neighbors.none(query_rows.total, k)
+
+    def visit(tile: Tile) -> None:
+        keep_nearest(tile, query_rows, reference_rows, exclude_self, found)
+
+    _visit_tiles(query_rows, reference_rows, visit, progress)
+    return found.distances, found.indices
+
+
+def farthest(queries: Features, references: Features, *, progress: Progress | None = None) -> NDArray[np.float64]:
+    """Measure how far away the farthest reference of each query is.
+
+    Args:
+        queries: QxD, float16, float32 or float64; may be memory-mapped.
+        references: RxD, R at least 1; where the dtypes differ, the narrower side is copied into the wider dtype.
+        progress: Called now and then with (queries done, queries in all).
+
+    Returns:
+        Q float64 distances (1 - cosine), 0 to 2.
+
+    Raises:
+        CurateError: Widths differ, rows have no direction, or there is no reference.
+    """
+    return _extremes(queries, references, near=False, progress=progress)[1]
+
+
+def nearest_and_farthest(
+    queries: Features, references: Features, *, progress: Progress | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Measure how far away the nearest and the farthest reference of each query are, in one reading of the queries.
+
+    Args:
+        queries: QxD, float16, float32 or float64; may be memory-mapped.
+        references: RxD, R at least 1; where the dtypes differ, the narrower side is copied into the wider dtype.
+        progress: Called now and then with (queries done, queries in all).
+
+    Returns:
+        Q float64 nearest and Q float64 farthest distances (1 - cosine), 0 to 2.
+
+    Raises:
+        CurateError: Widths differ, rows have no direction, or there is no reference.
+
+    Source:
+        SynDR-IQA (NeurIPS 2025), Algorithm 1, the two bounds.
+    """
+    return _extremes(queries, references, near=True, progress=progress)
+
+
+def _extremes(
+    queries: Features, references: Features, *, near: bool, progress: Progress | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    query_rows, reference_rows = _open_both(queries, references)
+    if reference_rows.total == 0:
+        raise CurateError("there are no reference features; expected at least one row")
+    found = Neighbors.none(query_rows.total, 1)
+    farthest_of = np.full(query_rows.total, -np.inf)
+
+    def visit(tile: Tile) -> None:
+        if near:
+            keep_nearest(tile, query_rows, reference_rows, False, found)
+        keep_farthest(tile, query_rows, reference_rows, farthest_of)
+
+    _visit_tiles(query_rows, reference_rows, visit, progress)
+    return found.distances[:, 0], farthest_of
+
+
+class Neighbors(NamedTuple):
+    """The nearest references so far.
+
+    Attributes:
+        distances: Qxk float64, ascending; infinite where none is known yet.
+        indices: Qxk int64; -1 where none is known yet.
+    """
+
+    distances: NDArray[np.float64]
+    indices: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, queries: int, k: int) -> Neighbors:
+        """No neighbours yet."""
+        return cls(np.full((queries, k), np.inf), np.full((queries, k), -1, dtype=np.int64))
+
+
+def _open_both(queries: Features, references: Features) -> tuple[Rows, Rows]:
+    common = np.result_type(queries.dtype, references.dtype)
+    query_rows, reference_rows = (
+        open_rows(queries.astype(common, copy=False)),
+        open_rows(references.astype(common, copy=False)),
+    )
+    if query_rows.width != reference_rows.width:
+        raise CurateError(
+            f"queries have {query_rows.width} numbers a row, references {reference_rows.width}; expected features of "
+            "one encoder"
+        )
+    return query_rows, reference_rows
+
+
+def _visit_tiles(
+    queries: Rows,
+    references: Rows,
+    visit: Callable[[Tile], None],
+    progress: Progress | None,
+) -> None:
+    """Call `visit` on every tile, the tiles of a query in order."""
+    whole = references.unit(np.arange(references.total)) if references.total <= REFERENCE_ROWS else None
+    done = 0
+
+    def strip(top: int) -> None:
+        nonlocal done
+        left_rows = queries.unit(np.arange(top, min(top + QUERY_ROWS, queries.total)))
+        for left in range(0, references.total, REFERENCE_ROWS):
+            right = min(left + REFERENCE_ROWS, references.total)
+            right_rows = references.unit(np.arange(left, right)) if whole is None else whole
+            visit(Tile(left_rows @ right_rows.T, top, left))
+        done += len(left_rows)
+        if progress is not None:
+            progress(done, queries.total)
+
+    with one_core_per_product():
+        each_task(range(0, queries.total, QUERY_ROWS), strip)
+
+
+@compiled
+def keep_nearest(tile: Tile, queries: Rows, references: Rows, exclude_self: bool, found: Neighbors) -> None:
+    """Insert what one tile holds into the sorted lists of nearest references; tiles come in order of reference."""
+    k = found.distances.shape[1]
+    for r in range(tile.cosines.shape[0]):
+        query = tile.top + r
+        distances, indices = found.distances[query], found.indices[query]
+        for c in range(tile.cosines.shape[1]):
+            reference = tile.left + c
+            if 1.0 - tile.cosines[r, c] - queries.rounding >= distances[k - 1] or (exclude_self and reference == query):
+                continue
+            distance = 1.0 - cosine(queries, query, references, reference)
+            place = k
+            while place > 0 and distance < distances[place - 1]:
+                place -= 1
+            for later in range(k - 1, place, -1):
+                distances[later], indices[later] = distances[later - 1], indices[later - 1]
+            if place < k:
+                distances[place], indices[place] = distance, reference
+
+
+@compiled
+def keep_farthest(tile: Tile, queries: Rows, references: Rows, distances: NDArray[np.float64]) -> None:
+    """Raise the farthest distances to what one tile holds."""
+    for r in range(tile.cosines.shape[0]):
+        query = tile.top + r
+        for c in range(tile.cosines.shape[1]):
+            if 1.0 - tile.cosines[r, c] + queries.rounding > distances[query]:
+                distance = 1.0 - cosine(queries, query, references, tile.left + c)
+                distances[query] = max(distances[query], distance)

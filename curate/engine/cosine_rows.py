@@ -1,0 +1,202 @@
+"""Feature rows as they are stored: checked once, read in tiles, compared exactly in float64."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .cosine_compiled import compiled
+from .cosine_workers import each_span
+
+Features: TypeAlias = NDArray[Any]
+
+READABLE = (np.float16, np.float32, np.float64)
+LANES = 32  # partial sums of one dot product; enough of them that the processor adds in vectors
+SMALLEST_NORM, LARGEST_NORM = 1e-150, 1e150  # between these, the product of two norms is a normal float64
+ROWS_NAMED = 10  # an error names so many faulty rows, then counts
+SINGLE_ROUNDOFF = 2.0**-24
+HALF_SPECIAL = 31  # this exponent marks infinity and NaN in float16
+HALF_STEPS = np.ldexp(1.0, np.maximum(np.arange(32), 1) - 25)  # value of the last mantissa bit per float16 exponent
+
+
+class Rows(NamedTuple):
+    """A checked feature matrix; a tuple, so that compiled loops take it whole.
+
+    Attributes:
+        stored: NxD numbers as given, without a copy: float32, float64, or the bits of float16 as uint16.
+        norms: N Euclidean lengths, float64.
+        half: Whether `stored` holds the bits of float16.
+        rounding: Bound on |float32 product - cosine| for `unit` rows, whatever the order of the float32 sum.
+    """
+
+    stored: Features
+    norms: NDArray[np.float64]
+    half: bool
+    rounding: float
+
+    @property
+    def total(self) -> int:
+        """Number of rows, N."""
+        return int(self.stored.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Numbers per row, D."""
+        return int(self.stored.shape[1])
+
+    def unit(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Rows scaled to length 1 in float64 and rounded once.
+
+        Args:
+            positions: M row numbers.
+
+        Returns:
+            MxD float32.
+        """
+        tile = np.empty((len(positions), self.width), dtype=np.float32)
+        write_unit_rows(self, positions, tile)
+        return tile
+
+
+class Tile(NamedTuple):
+    """A piece of the matrix of all cosines, in float32.
+
+    Attributes:
+        cosines: RxC float32.
+        top: Position of the first row.
+        left: Position of the first column.
+    """
+
+    cosines: NDArray[np.float32]
+    top: int
+    left: int
+
+
+def open_rows(features: Features) -> Rows:
+    """Check a feature matrix and measure its rows.
+
+    Args:
+        features: NxD, float16, float32 or float64; may be memory-mapped, and is then read in a stream.
+
+    Returns:
+        The rows, without a copy where each row is contiguous and in the machine's byte order.
+
+    Raises:
+        CurateError: The matrix is not NxD floating numbers, or rows hold NaN or infinity or have zero norm.
+    """
+    stored, half = _stored(features)
+    norms = _norms(stored, half)
+    faulty = _faulty(norms)
+    if faulty.size:
+        named = ", ".join(str(row) for row in faulty[:ROWS_NAMED])
+        more = f" and {faulty.size - ROWS_NAMED} more" if faulty.size > ROWS_NAMED else ""
+        raise CurateError(
+            f"{faulty.size} of {len(norms)} feature rows hold NaN or infinity or have zero norm (rows {named}{more}); "
+            "every row needs a direction: take those features again or leave the rows out"
+        )
+    rounding = 1.01 * (stored.shape[1] + 8) * SINGLE_ROUNDOFF
+    return Rows(stored=stored, norms=norms, half=half, rounding=rounding)
+
+
+def validate_features(features: Features) -> NDArray[np.int64]:
+    """Find the rows of a feature matrix that have no direction, reading it once in a stream.
+
+    Args:
+        features: NxD, float16, float32 or float64; may be memory-mapped.
+
+    Returns:
+        Row numbers, ascending, that hold NaN or infinity or have zero norm (in float64: a norm outside
+        1e-150 to 1e150, where the product of two norms is no longer a normal number).
+
+    Raises:
+        CurateError: The matrix is not NxD floating numbers.
+    """
+    return _faulty(_norms(*_stored(features)))
+
+
+def _stored(features: Features) -> tuple[Features, bool]:
+    plain = np.asarray(features)
+    if plain.dtype.newbyteorder("=") not in READABLE or len(plain.shape) != len("ND") or plain.shape[1] == 0:
+        raise CurateError(
+            f"features are {plain.dtype} of shape {plain.shape}; expected NxD float16, float32 or float64 with D of "
+            "at least 1: one row per sample"
+        )
+    stored = np.ascontiguousarray(plain, dtype=plain.dtype.newbyteorder("="))
+    half = stored.dtype == np.float16
+    view = stored.view(np.uint16) if half else stored.view()
+    view.flags.writeable = False  # one compiled version serves arrays and read-only maps alike
+    return view, half
+
+
+def _norms(stored: Features, half: bool) -> NDArray[np.float64]:
+    norms = np.empty(stored.shape[0], dtype=np.float64)
+    each_span(stored.shape[0], lambda start, stop: write_norms(stored, half, start, stop, norms))
+    return norms
+
+
+def _faulty(norms: NDArray[np.float64]) -> NDArray[np.int64]:
+    usable = (norms > SMALLEST_NORM) & (norms < LARGEST_NORM)
+    return np.flatnonzero(~usable).astype(np.int64)
+
+
+@compiled
+def half_value(bits: np.int64) -> float:
+    """Value of a float16 from its bits, exact; infinity and NaN both become NaN."""
+    exponent = (bits >> 10) & 31
+    if exponent == HALF_SPECIAL:
+        return float(np.nan)
+    mantissa = (bits & 1023) + (1024 if exponent > 0 else 0)
+    value: float = mantissa * HALF_STEPS[exponent]
+    return -value if bits & 0x8000 else value
+
+
+@compiled
+def dot(a: Features, b: Features, half: bool) -> float:
+    """Dot product of two stored rows in float64, in an order that depends on D alone."""
+    width = a.shape[0]
+    whole = width // LANES * LANES
+    sums = np.zeros(LANES, dtype=np.float64)
+    if half:
+        for k in range(width):
+            sums[k % LANES] += half_value(np.int64(a[k])) * half_value(np.int64(b[k]))
+    else:
+        for k in range(0, whole, LANES):
+            for lane in range(LANES):
+                sums[lane] += np.float64(a[k + lane]) * np.float64(b[k + lane])
+        for k in range(whole, width):
+            sums[k - whole] += np.float64(a[k]) * np.float64(b[k])
+    total = 0.0
+    for lane in range(LANES):
+        total += sums[lane]
+    return total
+
+
+@compiled
+def cosine(a: Rows, i: int, b: Rows, j: int) -> float:
+    """Cosine of row i of one matrix and row j of another in float64; symmetric to the last bit."""
+    value: float = dot(a.stored[i], b.stored[j], a.half) / (a.norms[i] * b.norms[j])
+    return min(1.0, max(-1.0, value))
+
+
+@compiled
+def write_norms(stored: Features, half: bool, start: int, stop: int, norms: NDArray[np.float64]) -> None:
+    """Euclidean lengths of rows start to stop."""
+    for row in range(start, stop):
+        norms[row] = np.sqrt(dot(stored[row], stored[row], half))
+
+
+@compiled
+def write_unit_rows(rows: Rows, positions: NDArray[np.int64], tile: NDArray[np.float32]) -> None:
+    """Scale the rows at `positions` to length 1 into `tile`."""
+    for r in range(positions.shape[0]):
+        source = rows.stored[positions[r]]
+        scale = 1.0 / rows.norms[positions[r]]
+        if rows.half:
+            for k in range(source.shape[0]):
+                tile[r, k] = np.float32(half_value(np.int64(source[k])) * scale)
+        else:
+            for k in range(source.shape[0]):
+                tile[r, k] = np.float32(np.float64(source[k]) * scale)

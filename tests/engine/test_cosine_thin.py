@@ -1,0 +1,116 @@
+"""Thinning against the definition (closest pair, again and again) and the sorted sweep."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from syndr_curate.curate.engine import cosine_thin
+from syndr_curate.curate.engine.cosine import edges_below, farthest, nearest, nearest_and_farthest, thin
+
+
+def exact_distances(rows):
+    distances, indices = nearest(rows, rows, len(rows))
+    square = np.empty((len(rows), len(rows)))
+    np.put_along_axis(square, indices, distances, axis=1)
+    return square
+
+
+def drop_first_of_closest_pair(rows, distance):
+    """Algorithm 1, step 3, word for word."""
+    square = exact_distances(rows)
+    square[np.tril_indices(len(rows))] = np.inf
+    alive = np.ones(len(rows), dtype=bool)
+    while alive.sum() > 1:
+        first, second = np.unravel_index(np.argmin(square), square.shape)
+        if not square[first, second] < distance:
+            break
+        alive[first] = False
+        square[first, :] = np.inf
+        square[:, first] = np.inf
+    return alive
+
+
+def sweep(rows, distance):
+    d, i, j = edges_below(rows, distance)
+    alive = np.ones(len(rows), dtype=bool)
+    for edge in np.lexsort((j, i, d)):
+        if alive[i[edge]] and alive[j[edge]]:
+            alive[i[edge]] = False
+    return alive
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 120),
+    d=st.sampled_from([2, 3, 16, 200]),
+    copies=st.sampled_from([1, 4]),
+    distance=st.sampled_from([0.0, 0.01, 0.1, 0.3, 0.7, 2.5]),
+    dtype=st.sampled_from([np.float16, np.float32, np.float64]),
+    tile=st.sampled_from([1, 8, 64, 1024]),
+)
+def test_thinning_follows_the_definition(*, seed, n, d, copies, distance, dtype, tile):
+    rng = np.random.default_rng(seed)
+    few = rng.standard_normal((max(1, n // copies), d)).astype(dtype)
+    rows = few[rng.integers(0, len(few), n)] if copies > 1 else few
+    expected = drop_first_of_closest_pair(rows, distance)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cosine_thin, "TILE_ROWS", tile)
+        ours = thin(rows, distance)
+        assert sweep(rows, distance).tolist() == expected.tolist()
+    assert ours.dtype == np.bool_
+    assert ours.tolist() == expected.tolist()
+
+
+def test_of_three_rows_in_a_row_the_first_of_the_closest_pair_goes():
+    # angles 0°, 10°, 25°: the pair (0, 1) is closest, 0 goes; then (1, 2) is too close, 1 goes
+    angles = np.radians([0, 10, 25])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert thin(rows, 0.2).tolist() == [False, False, True]
+    assert thin(rows, 0.02).tolist() == [False, True, True]
+    assert thin(rows, 0.01).tolist() == [True, True, True]
+
+
+def test_a_fallen_row_pulls_nobody_down():
+    # 1 is between 0 and 2; (1, 2) is closest, so 1 falls first and 0, far from 2, stays
+    angles = np.radians([0, 20, 35])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert thin(rows, 0.1).tolist() == [True, False, True]
+
+
+def test_of_copies_only_the_last_stays():
+    assert thin(np.ones((5, 3), dtype=np.float32), 0.1).tolist() == [False] * 4 + [True]
+
+
+def test_a_pair_exactly_at_the_distance_stays():
+    rows = np.array([[3, 4], [1, 0]], dtype=np.float32)  # distance 1 - 3/5
+    assert thin(rows, 1.0 - 0.6).tolist() == [True, True]
+    assert thin(rows, 0.41).tolist() == [False, True]
+
+
+def test_edges_below_lists_pairs_in_order_with_exact_distances():
+    rows = np.array([[1, 0], [0, 1], [1, 1], [1, 0]], dtype=np.float32)
+    d, i, j = edges_below(rows, 0.5)
+    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 2), (0, 3), (1, 2), (2, 3)]
+    np.testing.assert_allclose(d, [1 - 0.5**0.5, 0, 1 - 0.5**0.5, 1 - 0.5**0.5], atol=1e-15)
+    assert len(edges_below(rows[:0], 0.5)[0]) == 0
+
+
+REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data")) / "refset"
+
+
+@pytest.mark.skipif(not REFERENCE_DATA.exists(), reason="the shared reference features are not here")
+def test_the_real_references_give_the_published_bounds_and_counts():
+    training, candidates = (
+        np.load(REFERENCE_DATA / name)["features"] for name in ("train_ref.npz", "additional_ref.npz")
+    )
+    lower = np.median(nearest(training, training, 1, exclude_self=True)[0])
+    upper = farthest(training, training).max()
+    assert (round(lower, 5), round(upper, 5)) == (0.27837, 0.64790)
+    near, far = nearest_and_farthest(candidates, training)
+    kept = (near > lower) & (far < upper)
+    assert ((near > lower).sum(), (far < upper).sum(), kept.sum()) == (33, 76, 29)
+    assert thin(candidates[kept], lower).sum() == 24
