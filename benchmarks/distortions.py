@@ -16,14 +16,10 @@ import sys
 import time
 from pathlib import Path
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPJ_NUM_THREADS"):
-    os.environ[variable] = "1"
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
 from syndr_curate.distortions import CATALOG, distort
 
 HEIGHT, WIDTH = 384, 512
@@ -38,6 +34,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--levels", default="1,2,3,4,5")
     options = parser.parse_args()
+    # In time: torch and OpenJPEG are loaded with the first picture that needs them.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPJ_NUM_THREADS"):
+        os.environ[variable] = "1"
     cv2.setNumThreads(1)
     levels = [int(level) for level in options.levels.split(",")]
     image, origin = benchmark_image(options.image)
@@ -47,7 +46,7 @@ def main() -> None:
     for entry in CATALOG:
         try:
             medians = [median_ms(image, entry.id, level, repeats=options.repeats) for level in levels]
-        except NotImplementedError as error:
+        except (NotImplementedError, OSError) as error:
             print(f"{entry.id:2} {entry.name:23} {error}")
             continue
         print(f"{entry.id:2} {entry.name:23}" + "".join(f"{ms:10.2f}" for ms in medians), flush=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .draws import checked
-from .filters import correlate, correlate_separable
-from .kernels import disk_kernel, gaussian_half_kernel, motion_kernel
+from .filters import correlate, correlate_quadrant, correlate_separable
+from .kernels import disk_quadrant, gaussian_half_kernel, motion_kernel
 from .picture import CodedImage
 
 LAST_ANGLE = 180
@@ -23,7 +23,7 @@ def gaussian_blur(image: CodedImage, sigma: float) -> CodedImage | NDArray[np.fl
 
 def lens_blur(image: CodedImage, radius: float) -> NDArray[np.float64]:
     """Blur every channel with a disk of ``radius`` pixels (type 2)."""
-    return correlate(image.dense(), disk_kernel(int(radius)))
+    return correlate_quadrant(image.dense(), disk_quadrant(int(radius)))
 
 
 def motion_blur(image: CodedImage, length: float, draws: NDArray[np.float64]) -> CodedImage | NDArray[np.float64]:

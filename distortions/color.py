@@ -15,14 +15,13 @@ from .kernels import gaussian_half_kernel
 from .lab import lab_to_rgb, rgb_to_lab
 from .palette import minimum_variance_palette
 from .picture import CodedImage
-from .stretch import eight_bit, map_min_max
+from .stretch import map_min_max, rounded_codes
 
 LUMA = (0.298936, 0.587043, 0.114021)
 EDGE_SIGMA = 4.0
 EDGE_FLOOR = 0.1
 EDGE_PERCENTILE = 0.99
 GREEN = 1
-FULL = 255.0
 
 
 def color_diffusion(image: CodedImage, amount: float) -> NDArray[np.float64]:
@@ -65,9 +64,8 @@ def draw_color_shift(_amount: float, _height: int, _width: int, rng: np.random.G
 
 def color_quantization(image: CodedImage, number: float) -> NDArray[np.float64]:
     """Keep ``number`` colours: minimum-variance palette, Floyd-Steinberg dithering (type 6)."""
-    codes = eight_bit(image.table)[image.codes]
-    palette = minimum_variance_palette(codes, int(number))
-    return (palette / FULL)[dither(codes, palette)]
+    codes = rounded_codes(image)
+    return dither(codes, minimum_variance_palette(codes, int(number)))
 
 
 def color_saturation_hsv(image: CodedImage, factor: float) -> NDArray[np.float64]:

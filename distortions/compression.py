@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .picture import CodedImage
-from .stretch import eight_bit
+from .stretch import rounded_codes
 
 FULL = 255.0
 CHROMA_420 = 2  # Pillow's number for halving both colour channels in both directions
@@ -17,12 +17,12 @@ CHROMA_420 = 2  # Pillow's number for halving both colour channels in both direc
 
 def jpeg2000(image: CodedImage, ratio: float) -> CodedImage:
     """Code the image in ``H W 3 / ratio`` bytes of JPEG 2000 and decode it (type 9)."""
-    return _decoded(jpeg2000_bytes(_rounded(image), ratio))
+    return _decoded(jpeg2000_bytes(rounded_codes(image), ratio))
 
 
 def jpeg(image: CodedImage, quality: float) -> CodedImage:
     """Code the image as baseline JPEG of ``quality`` and decode it (type 10)."""
-    return _decoded(jpeg_bytes(_rounded(image), int(quality)))
+    return _decoded(jpeg_bytes(rounded_codes(image), int(quality)))
 
 
 def jpeg2000_bytes(codes: NDArray[np.uint8], ratio: float) -> bytes:
@@ -56,11 +56,6 @@ def jpeg_bytes(codes: NDArray[np.uint8], quality: int) -> bytes:
         The file.
     """
     return _coded(codes, "JPEG", quality=quality, subsampling=CHROMA_420)
-
-
-def _rounded(image: CodedImage) -> NDArray[np.uint8]:
-    table = eight_bit(image.table)
-    return table[image.codes]
 
 
 def _coded(codes: NDArray[np.uint8], file_format: str, **options: object) -> bytes:

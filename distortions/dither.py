@@ -16,21 +16,21 @@ BRIGHTEST = 255.0
 FORWARD, BACK_BELOW, BELOW, FORWARD_BELOW = 7 / 16, 3 / 16, 5 / 16, 1 / 16
 
 
-def dither(codes: NDArray[np.uint8], palette: NDArray[np.float64]) -> NDArray[np.uint8]:
+def dither(codes: NDArray[np.uint8], palette: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace every pixel by a palette colour and hand the error on to its neighbours.
 
     Args:
         codes: H x W x 3 RGB, uint8.
-        palette: N x 3 colours in codes, float64, N <= 256.
+        palette: N x 3 colours in codes, float64.
 
     Returns:
-        H x W palette indices, uint8.
+        H x W x 3 colours in [0, 1], float64.
 
     Source: Floyd, Steinberg, An adaptive algorithm for spatial greyscale, Proc. SID 17 (1976).
     """
-    indices = np.empty(codes.shape[:2], np.uint8)
-    _dither(codes, palette, indices)
-    return indices
+    out = np.empty(codes.shape)
+    _dither(codes, palette, palette / BRIGHTEST, out)
+    return out
 
 
 @compiled
@@ -47,32 +47,37 @@ def _nearest(red: int, green: int, blue: int, palette: NDArray[np.float64]) -> i
 
 
 @compiled
-def _dither(codes: NDArray[np.uint8], palette: NDArray[np.float64], indices: NDArray[np.uint8]) -> None:
+def _dither(
+    codes: NDArray[np.uint8], palette: NDArray[np.float64], values: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
     height, width, _ = codes.shape
     nearest = np.full((CELLS, CELLS, CELLS), -1, np.int16)
-    # One pixel of margin on either side takes the errors that leave the image.
-    here = np.zeros((width + 2, 3))
+    # What the rows above hand down; one pixel of margin on either side takes the errors that leave the image.
     below = np.zeros((width + 2, 3))
+    handed = np.zeros(3)  # to the right neighbour
+    diagonal = np.zeros(3)  # to the pixel below the right neighbour
     wanted = np.empty(3)
     for y in range(height):
-        below[:] = 0.0
+        handed[:] = 0.0
+        diagonal[:] = 0.0
+        below[0] = 0.0
         for x in range(width):
             for c in range(3):
-                wanted[c] = min(max(codes[y, x, c] + here[x + 1, c], 0.0), BRIGHTEST)
-            red, green, blue = (
-                int(wanted[0] + 0.5) >> CELL_BITS,
-                int(wanted[1] + 0.5) >> CELL_BITS,
-                int(wanted[2] + 0.5) >> CELL_BITS,
-            )
+                wanted[c] = min(max(codes[y, x, c] + below[x + 1, c] + handed[c], 0.0), BRIGHTEST)
+            red, green, blue = _cell(wanted[0]), _cell(wanted[1]), _cell(wanted[2])
             index = nearest[red, green, blue]
             if index < 0:
                 index = _nearest(red, green, blue, palette)
                 nearest[red, green, blue] = index
-            indices[y, x] = index
             for c in range(3):
+                out[y, x, c] = values[index, c]
                 error = wanted[c] - palette[index, c]
-                here[x + 2, c] += FORWARD * error
+                handed[c] = FORWARD * error
                 below[x, c] += BACK_BELOW * error
-                below[x + 1, c] += BELOW * error
-                below[x + 2, c] += FORWARD_BELOW * error
-        here, below = below, here
+                below[x + 1, c] = BELOW * error + diagonal[c]
+                diagonal[c] = FORWARD_BELOW * error
+
+
+@compiled
+def _cell(code: float) -> int:
+    return int(code + 0.5) >> CELL_BITS

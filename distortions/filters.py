@@ -28,6 +28,23 @@ def correlate_separable(image: NDArray[np.float64], half_kernel: NDArray[np.floa
     return out
 
 
+def correlate_quadrant(image: NDArray[np.float64], quadrant: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlate every channel with a kernel symmetric about its middle row and its middle column.
+
+    Args:
+        image: H x W x C, float64, C-contiguous.
+        quadrant: (R + 1) x (S + 1) weights, float64, from the middle outwards.
+
+    Returns:
+        H x W x C, float64; beyond the border the nearest pixel is repeated.
+    """
+    out = np.empty_like(image)
+    height, width, channels = image.shape
+    flat = out.reshape(height, width * channels)
+    _quadrant(image.reshape(height, width * channels), channels, np.ascontiguousarray(quadrant), flat)
+    return out
+
+
 def correlate(image: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlate every channel with an arbitrary kernel; zero weights cost nothing.
 
@@ -63,10 +80,11 @@ def _separable(
     margin = radius * channels
     row = np.empty(samples + 2 * margin)
     middle = row[margin : margin + samples]
+    centre = half_kernel[0]  # a scalar: an array element would be read again for every sample
     for y in range(height):
         source = image[y]
         for i in range(samples):
-            middle[i] = half_kernel[0] * source[i]
+            middle[i] = centre * source[i]
         for j in range(1, radius + 1):
             above, below = image[max(y - j, 0)], image[min(y + j, height - 1)]
             weight = half_kernel[j]
@@ -75,13 +93,41 @@ def _separable(
         _fill_margins(row, margin, channels)
         target = out[y]
         for i in range(samples):
-            target[i] = half_kernel[0] * middle[i]
+            target[i] = centre * middle[i]
         for j in range(1, radius + 1):
             left = row[margin - j * channels : margin - j * channels + samples]
             right = row[margin + j * channels : margin + j * channels + samples]
             weight = half_kernel[j]
             for i in range(samples):
                 target[i] += weight * (left[i] + right[i])
+
+
+@compiled
+def _quadrant(
+    image: NDArray[np.float64], channels: int, quadrant: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
+    height, samples = image.shape
+    reach = quadrant.shape[1] - 1
+    margin = reach * channels
+    row = np.empty(samples + 2 * margin)
+    middle = row[margin : margin + samples]
+    for y in range(height):
+        target = out[y]
+        target[:] = 0.0
+        for j in range(quadrant.shape[0]):
+            above, below = image[max(y - j, 0)], image[min(y + j, height - 1)]
+            # The middle row counts once: half of it is added to half of it.
+            share = 0.5 if j == 0 else 1.0
+            for i in range(samples):
+                middle[i] = share * (above[i] + below[i])
+            _fill_margins(row, margin, channels)
+            for k in range(reach + 1):
+                weight = (0.5 if k == 0 else 1.0) * quadrant[j, k]
+                if weight != 0.0:
+                    left = row[margin - k * channels : margin - k * channels + samples]
+                    right = row[margin + k * channels : margin + k * channels + samples]
+                    for i in range(samples):
+                        target[i] += weight * (left[i] + right[i])
 
 
 @compiled

@@ -28,14 +28,15 @@ def gaussian_half_kernel(sigma: float, radius: int | None = None) -> NDArray[np.
     return half
 
 
-def disk_kernel(radius: int) -> NDArray[np.float64]:
-    """Return a disk kernel: the area that each pixel shares with a circle around the middle pixel.
+def disk_quadrant(radius: int) -> NDArray[np.float64]:
+    """Return one quadrant of a disk kernel: the area that each pixel shares with a circle around the middle pixel.
 
     Args:
         radius: Radius of the circle in pixels, at least 1.
 
     Returns:
-        (2 radius + 1) x (2 radius + 1) weights that sum to 1, float64.
+        (radius + 1) x (radius + 1) weights from the middle outwards, float64; the full kernel, this quadrant mirrored
+        about its first row and column, sums to 1.
     """
     edges = np.arange(radius + 1) + 0.5
     # Area of the circle in [0, x] x [0, y] at every corner of the pixel grid of one quadrant; a pixel's share is the
@@ -45,9 +46,9 @@ def disk_kernel(radius: int) -> NDArray[np.float64]:
     quadrant = np.diff(np.diff(corners, axis=0), axis=1)
     quadrant[0, :] *= 2
     quadrant[:, 0] *= 2
-    mirrored = np.abs(np.arange(-radius, radius + 1))
-    kernel = quadrant[np.ix_(mirrored, mirrored)]
-    result: NDArray[np.float64] = kernel / kernel.sum()
+    # Everything but the middle row stands for two rows of the full kernel, and so do the columns.
+    copies = np.where(np.arange(radius + 1) == 0, 1, 2)
+    result: NDArray[np.float64] = quadrant / (quadrant * copies * copies[:, np.newaxis]).sum()
     return result
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 from .draws import checked
+from .matrices import Row, Rows, rows
+from .normals import standard_normals
 from .picture import CodedImage
 
 CHANNELS = 3
@@ -16,7 +18,7 @@ FULL = 255.0
 
 # ITU-R BT.601 in studio range, for R, G, B in [0, 1] and Y, Cb, Cr in codes.
 YCBCR_FROM_RGB = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / FULL
-YCBCR_OFFSET = np.array([16.0, 128.0, 128.0]) / FULL
+YCBCR_OFFSET = (16 / FULL, 128 / FULL, 128 / FULL)
 RGB_FROM_YCBCR = np.linalg.inv(YCBCR_FROM_RGB)
 
 
@@ -32,9 +34,8 @@ def white_noise(image: CodedImage, variance: float, draws: NDArray[np.float64]) 
         The noisy image, H x W x 3, float64.
     """
     normals = checked(draws, image.codes.shape, "white_noise", "standard normals")
-    out = np.empty(image.codes.shape)
-    _add_noise(image.codes.reshape(-1), image.table, math.sqrt(variance), normals.reshape(-1), out.reshape(-1))
-    return out
+    noisy = _add_noise(image.codes.reshape(-1), image.table, math.sqrt(variance), normals.reshape(-1))
+    return noisy.reshape(image.codes.shape)
 
 
 def white_noise_ycbcr(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -49,16 +50,9 @@ def white_noise_ycbcr(image: CodedImage, variance: float, draws: NDArray[np.floa
         The noisy image in RGB, clipped to [0, 1], H x W x 3, float64.
     """
     normals = checked(draws, image.codes.shape, "white_noise_ycbcr", "standard normals")
-    out = np.empty(image.codes.shape)
-    _add_noise_ycbcr(
-        image.codes.reshape(-1, CHANNELS),
-        image.table,
-        math.sqrt(variance),
-        normals.reshape(-1, CHANNELS),
-        (YCBCR_FROM_RGB, YCBCR_OFFSET, RGB_FROM_YCBCR),
-        out.reshape(-1, CHANNELS),
-    )
-    return out
+    conversion = (rows(YCBCR_FROM_RGB), YCBCR_OFFSET, rows(RGB_FROM_YCBCR))
+    pixels, noise = image.codes.reshape(-1, CHANNELS), normals.reshape(-1, CHANNELS)
+    return _add_noise_ycbcr(pixels, image.table, math.sqrt(variance), noise, conversion).reshape(image.codes.shape)
 
 
 def impulse_noise(image: CodedImage, density: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,10 +84,8 @@ def multiplicative_noise(image: CodedImage, variance: float, draws: NDArray[np.f
         The noisy image, H x W x 3, float64.
     """
     uniforms = checked(draws, image.codes.shape, "multiplicative_noise", "uniforms")
-    out = np.empty(image.codes.shape)
-    width = math.sqrt(12 * variance)
-    _add_speckle(image.codes.reshape(-1), image.table, width, uniforms.reshape(-1), out.reshape(-1))
-    return out
+    noisy = _add_speckle(image.codes.reshape(-1), image.table, math.sqrt(12 * variance), uniforms.reshape(-1))
+    return noisy.reshape(image.codes.shape)
 
 
 def denoise(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,7 +113,7 @@ def denoise(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> N
 
 def draw_white_noise(_variance: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw standard normals, H x W x 3, row by row, channels innermost."""
-    return rng.standard_normal((height, width, CHANNELS))
+    return standard_normals(rng, (height, width, CHANNELS))
 
 
 def draw_impulse_noise(_density: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -136,14 +128,12 @@ draw_multiplicative_noise = draw_impulse_noise
 
 @compiled
 def _add_noise(
-    codes: NDArray[np.uint8],
-    table: NDArray[np.float64],
-    deviation: float,
-    normals: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
+    codes: NDArray[np.uint8], table: NDArray[np.float64], deviation: float, normals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    out = np.empty(codes.size)
     for i in range(codes.size):
-        out[i] = min(max(table[codes[i]] + deviation * normals[i], 0.0), 1.0)
+        out[i] = _clipped(table[codes[i]] + deviation * normals[i])
+    return out
 
 
 @compiled
@@ -152,19 +142,29 @@ def _add_noise_ycbcr(
     table: NDArray[np.float64],
     deviation: float,
     normals: NDArray[np.float64],
-    conversion: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-    out: NDArray[np.float64],
-) -> None:
-    forward, offset, back = conversion
-    noisy = np.empty(3)
+    conversion: tuple[Rows, Row, Rows],
+) -> NDArray[np.float64]:
+    out = np.empty((codes.shape[0], CHANNELS))
+    (to_y, to_cb, to_cr), (at_y, at_cb, at_cr), (to_red, to_green, to_blue) = conversion
     for i in range(codes.shape[0]):
         red, green, blue = table[codes[i, 0]], table[codes[i, 1]], table[codes[i, 2]]
-        for c in range(3):
-            clean = forward[c, 0] * red + forward[c, 1] * green + forward[c, 2] * blue + offset[c]
-            noisy[c] = min(max(clean + deviation * normals[i, c], 0.0), 1.0) - offset[c]
-        for c in range(3):
-            value = back[c, 0] * noisy[0] + back[c, 1] * noisy[1] + back[c, 2] * noisy[2]
-            out[i, c] = min(max(value, 0.0), 1.0)
+        y = _clipped(_dot(to_y, red, green, blue) + at_y + deviation * normals[i, 0]) - at_y
+        cb = _clipped(_dot(to_cb, red, green, blue) + at_cb + deviation * normals[i, 1]) - at_cb
+        cr = _clipped(_dot(to_cr, red, green, blue) + at_cr + deviation * normals[i, 2]) - at_cr
+        out[i, 0] = _clipped(_dot(to_red, y, cb, cr))
+        out[i, 1] = _clipped(_dot(to_green, y, cb, cr))
+        out[i, 2] = _clipped(_dot(to_blue, y, cb, cr))
+    return out
+
+
+@compiled
+def _dot(row: Row, x: float, y: float, z: float) -> float:
+    return row[0] * x + row[1] * y + row[2] * z
+
+
+@compiled
+def _clipped(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
 
 
 @compiled
@@ -176,12 +176,10 @@ def _replace_by_extremes(uniforms: NDArray[np.float64], density: float, out: NDA
 
 @compiled
 def _add_speckle(
-    codes: NDArray[np.uint8],
-    table: NDArray[np.float64],
-    width: float,
-    uniforms: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
+    codes: NDArray[np.uint8], table: NDArray[np.float64], width: float, uniforms: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    out = np.empty(codes.size)
     for i in range(codes.size):
         clean = table[codes[i]]
-        out[i] = min(max(clean + width * clean * (uniforms[i] - 0.5), 0.0), 1.0)
+        out[i] = _clipped(clean + width * clean * (uniforms[i] - 0.5))
+    return out

@@ -27,8 +27,7 @@ def minimum_variance_palette(codes: NDArray[np.uint8], number: int) -> NDArray[n
         N x 3 colours in codes, float64, N <= ``number``; fewer where no box holds two occupied cells any more.
     """
     moments = _moments(codes.reshape(-1, 3))
-    for axis in range(3):
-        np.cumsum(moments, axis=axis, out=moments)
+    _accumulate(moments)
     return _cut(moments, number)
 
 
@@ -45,6 +44,19 @@ def _moments(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         cell[3] += blue
         cell[SQUARES] += red * red + green * green + blue * blue
     return moments
+
+
+@compiled
+def _accumulate(moments: NDArray[np.float64]) -> None:
+    """Sum over all three axes, so that a box is a matter of its eight corners."""
+    for red in range(1, CORNERS):
+        for green in range(1, CORNERS):
+            row = np.zeros(MOMENTS)
+            for blue in range(1, CORNERS):
+                for k in range(MOMENTS):
+                    row[k] += moments[red, green, blue, k]
+                    slab = moments[red, green - 1, blue, k] - moments[red - 1, green - 1, blue, k]
+                    moments[red, green, blue, k] = moments[red - 1, green, blue, k] + slab + row[k]
 
 
 @compiled

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .draws import checked
+from .normals import standard_normals
 from .otsu import otsu_thresholds
 from .picture import CODES, CodedImage
 from .stretch import eight_bit
@@ -43,7 +44,7 @@ def jitter(image: CodedImage, amount: float, draws: NDArray[np.float64]) -> NDAr
 
 def draw_jitter(_amount: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw standard normals, 5 x H x W x 2: warp by warp, row by row, (row, column) innermost."""
-    return rng.standard_normal((WARPS, height, width, 2))
+    return standard_normals(rng, (WARPS, height, width, 2))
 
 
 def non_eccentricity_patch(image: CodedImage, number: float, draws: NDArray[np.float64]) -> CodedImage:
@@ -87,9 +88,11 @@ def pixelate(image: CodedImage, strength: float) -> CodedImage:
 
 
 def quantization(image: CodedImage, number: float) -> CodedImage:
-    """Round all channels up to the same ``number`` Otsu thresholds, the darkest class to 0, the brightest to 1 (type 22)."""
-    counts = np.bincount(image.codes.reshape(-1), minlength=CODES)
-    bins = np.bincount(eight_bit(image.table), weights=counts, minlength=CODES)
+    """Round samples up to one of ``number`` Otsu thresholds (type 22).
+
+    The darkest class becomes 0 and the brightest 1; all channels share the thresholds.
+    """
+    bins = np.bincount(eight_bit(image.table), weights=image.counts(), minlength=CODES)
     thresholds = otsu_thresholds(bins, int(number)) / FULL
     values = np.concatenate(([0.0], thresholds[1:], [1.0]))
     return image.with_table(values[np.searchsorted(thresholds, image.table, side="left")])

@@ -57,18 +57,23 @@ def leave(result: CodedImage | NDArray[np.float64], *, stretch: bool) -> NDArray
         H x W x 3, uint8.
     """
     if isinstance(result, CodedImage):
-        low, high = _range(result.table[result.present()])
-        table = _eight_bit(result.table, low, high) if stretch else _clipped_eight_bit(result.table)
+        low, high = _range(result.table[result.counts() > 0])
+        table = _stretched(result.table, low, high) if stretch else eight_bit(result.table)
         return np.asarray(cv2.LUT(result.codes, table), dtype=np.uint8)
     if not stretch:
-        return _clipped_eight_bit(result)
+        return eight_bit(result)
     low, high = _range(result)
-    return _eight_bit(result, low, high)
+    return _stretched(result, low, high)
 
 
-def eight_bit(x: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Round values to 8 bit, half away from zero, clipping to [0, 1]; NaN becomes 0."""
-    return _clipped_eight_bit(x)
+def eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Round values of any shape to 8 bit, half away from zero, clipping to [0, 1]; NaN becomes 0."""
+    return _rounded(values, 0.0, 1.0)
+
+
+def rounded_codes(image: CodedImage) -> NDArray[np.uint8]:
+    """Return a coded image rounded to 8 bit, H x W x 3, uint8."""
+    return np.asarray(cv2.LUT(image.codes, eight_bit(image.table)), dtype=np.uint8)
 
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -78,17 +83,13 @@ def _range(values: NDArray[np.float64]) -> tuple[float, float]:
     return low, high
 
 
-def _eight_bit(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
-    if not high - low > CONSTANT_RANGE:
-        return _clipped_eight_bit(values)
-    out = np.empty(values.shape, np.uint8)
-    _scale_and_round(np.ascontiguousarray(values).reshape(-1), low, high - low, out.reshape(-1))
-    return out
+def _stretched(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
+    return _rounded(values, low, high - low) if high - low > CONSTANT_RANGE else eight_bit(values)
 
 
-def _clipped_eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _rounded(values: NDArray[np.float64], low: float, span: float) -> NDArray[np.uint8]:
     out = np.empty(values.shape, np.uint8)
-    _scale_and_round(np.ascontiguousarray(values).reshape(-1), 0.0, 1.0, out.reshape(-1))
+    _scale_and_round(np.ascontiguousarray(values).reshape(-1), low, span, out.reshape(-1))
     return out
 
 

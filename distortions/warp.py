@@ -11,6 +11,8 @@ from .compiled import compiled
 
 TAPS = 4
 
+FourWeights = tuple[float, float, float, float]
+
 
 def warp(image: NDArray[np.float64], shifts: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
     """Sample an image at ``(y - amount * shifts[..., 0], x - amount * shifts[..., 1])``.
@@ -30,22 +32,27 @@ def warp(image: NDArray[np.float64], shifts: NDArray[np.float64], amount: float)
     # One pixel at least, which changes no value: it only saves the border from a case of its own.
     pad_rows = max(math.ceil(amount * columns_needed), 1)
     pad_columns = max(math.ceil(amount * rows_needed), 1)
-    out = np.empty_like(image)
-    _warp(_extended(image, pad_rows, pad_columns), shifts, amount, pad_rows, pad_columns, out)
-    return out
+    extended = _extended(image, pad_rows, pad_columns)
+    return _warp(extended.reshape(extended.shape[0], -1), shifts, amount, (pad_rows, pad_columns))
 
 
+@compiled
 def _extended(image: NDArray[np.float64], pad_rows: int, pad_columns: int) -> NDArray[np.float64]:
     """Repeat the edges, then add the one row and column that cubic convolution extrapolates beyond them."""
     height, width, channels = image.shape
     out = np.empty((height + 2 * pad_rows + 2, width + 2 * pad_columns + 2, channels))
-    rows = np.clip(np.arange(-pad_rows, height + pad_rows), 0, height - 1)
-    columns = np.clip(np.arange(-pad_columns, width + pad_columns), 0, width - 1)
-    out[1:-1, 1:-1] = image[rows[:, np.newaxis], columns]
-    out[:, 0] = 3 * out[:, 1] - 3 * out[:, 2] + out[:, 3]
-    out[:, -1] = 3 * out[:, -2] - 3 * out[:, -3] + out[:, -4]
+    rows, columns = out.shape[0], out.shape[1]
+    for y in range(1, rows - 1):
+        source = image[min(max(y - 1 - pad_rows, 0), height - 1)]
+        line = out[y]
+        line[pad_columns + 1 : pad_columns + 1 + width] = source
+        for x in range(1, pad_columns + 1):
+            line[x] = source[0]
+            line[columns - 1 - x] = source[width - 1]
+        line[0] = 3 * line[1] - 3 * line[2] + line[3]
+        line[columns - 1] = 3 * line[columns - 2] - 3 * line[columns - 3] + line[columns - 4]
     out[0] = 3 * out[1] - 3 * out[2] + out[3]
-    out[-1] = 3 * out[-2] - 3 * out[-3] + out[-4]
+    out[rows - 1] = 3 * out[rows - 2] - 3 * out[rows - 3] + out[rows - 4]
     return out
 
 
@@ -59,41 +66,73 @@ def _reach(shifts: NDArray[np.float64]) -> tuple[float, float]:
 
 
 @compiled
-def _weights(t: float, out: NDArray[np.float64]) -> None:
-    """Keys' four weights, doubled, at a fraction t past the second tap."""
-    out[0] = ((2 - t) * t - 1) * t
-    out[1] = (3 * t - 5) * t * t + 2
-    out[2] = ((4 - 3 * t) * t + 1) * t
-    out[3] = (t - 1) * t * t
+def _prepare_row(
+    shifts: NDArray[np.float64],
+    amount: float,
+    frame: tuple[int, int, int, int],
+    weights: NDArray[np.float64],
+    corners: NDArray[np.uint64],
+) -> None:
+    """Find the taps of one row of pixels: the first tap's row and column, then Keys' weights, doubled, for either axis.
+
+    A loop of its own, because the compiler can vectorise it only without the look-ups that follow.
+    """
+    first_row, first_column, last_row, last_column = frame
+    for x in range(shifts.shape[0]):
+        row = first_row - amount * shifts[x, 0]
+        column = first_column + x - amount * shifts[x, 1]
+        inside = 0 <= row <= last_row and 0 <= column <= last_column
+        top = min(max(int(row), 0), last_row - 1)
+        left = min(max(int(column), 0), last_column - 1)
+        corners[0, x] = top
+        corners[1, x] = left
+        t = row - top
+        weights[0, x] = ((2 - t) * t - 1) * t if inside else np.nan
+        weights[1, x] = (3 * t - 5) * t * t + 2
+        weights[2, x] = ((4 - 3 * t) * t + 1) * t
+        weights[3, x] = (t - 1) * t * t
+        t = column - left
+        weights[4, x] = ((2 - t) * t - 1) * t
+        weights[5, x] = (3 * t - 5) * t * t + 2
+        weights[6, x] = ((4 - 3 * t) * t + 1) * t
+        weights[7, x] = (t - 1) * t * t
+
+
+@compiled
+def _across(line: NDArray[np.float64], first: np.uint64, step: np.uint64, weights: FourWeights) -> float:
+    second, third = first + step, first + step + step
+    a, b, c, d = weights
+    total: float = a * line[first] + b * line[second] + c * line[third] + d * line[third + step]
+    return total
 
 
 @compiled
 def _warp(
-    extended: NDArray[np.float64],
-    shifts: NDArray[np.float64],
-    amount: float,
-    pad_rows: int,
-    pad_columns: int,
-    out: NDArray[np.float64],
-) -> None:
-    height, width, channels = out.shape
-    last_row, last_column = height + 2 * pad_rows - 1, width + 2 * pad_columns - 1
-    across, down = np.empty(TAPS), np.empty(TAPS)
+    extended: NDArray[np.float64], shifts: NDArray[np.float64], amount: float, pads: tuple[int, int]
+) -> NDArray[np.float64]:
+    height, width, _ = shifts.shape
+    channels = extended.shape[1] // (width + 2 * pads[1] + 2)
+    out = np.empty((height, width, channels))
+    last_row, last_column = height + 2 * pads[0] - 1, width + 2 * pads[1] - 1
+    weights = np.empty((2 * TAPS, width))
+    # Unsigned, which spares every look-up the test for an index counted from the end.
+    corners = np.empty((2, width), np.uint64)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    step = np.uint64(channels)
     for y in range(height):
+        _prepare_row(shifts[y], amount, (y + pads[0], pads[1], last_row, last_column), weights, corners)
+        target = out[y]
         for x in range(width):
-            row = y - amount * shifts[y, x, 0] + pad_rows
-            column = x - amount * shifts[y, x, 1] + pad_columns
-            if not (0 <= row <= last_row and 0 <= column <= last_column):
-                out[y, x] = np.nan
-                continue
-            top, left = min(int(row), last_row - 1), min(int(column), last_column - 1)
-            _weights(row - top, down)
-            _weights(column - left, across)
+            top, left = corners[0, x], corners[1, x] * step
+            down = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
+            across = (weights[4, x], weights[5, x], weights[6, x], weights[7, x])
+            lines = (extended[top], extended[top + one], extended[top + two], extended[top + three])
             for c in range(channels):
-                total = 0.0
-                for j in range(TAPS):
-                    line = 0.0
-                    for i in range(TAPS):
-                        line += across[i] * extended[top + j, left + i, c]
-                    total += down[j] * line
-                out[y, x, c] = total / 4
+                first = left + np.uint64(c)
+                target[x, c] = (
+                    down[0] * _across(lines[0], first, step, across)
+                    + down[1] * _across(lines[1], first, step, across)
+                    + down[2] * _across(lines[2], first, step, across)
+                    + down[3] * _across(lines[3], first, step, across)
+                ) * 0.25
+    return out
