@@ -1,6 +1,61 @@
-"""Reshape synthetic image-quality data: SynDR-IQA, DGQA and DSMix as standalone stages."""
+"""Reshape synthetic image-quality data: SynDR-IQA, DGQA and DSMix as standalone stages.
+
+Everything here is imported on first use, so that `import syndr_curate` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .curate.errors import CurateError
 
+if TYPE_CHECKING:
+    from .curate.data.features import Features, load_features, save_features
+    from .curate.data.labels import read_labels
+    from .curate.data.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.stages.downsample import downsample
+    from .curate.stages.inspect import inspect
+    from .curate.stages.select import select
+    from .curate.stages.upsample import upsample
+    from .curate.stages.verify import verify
+    from .distortions.apply import distort
+
 __version__ = "0.1.0"
-__all__ = ["CurateError", "__version__"]
+__all__ = [
+    "CurateError",
+    "Features",
+    "__version__",
+    "append_manifest",
+    "distort",
+    "downsample",
+    "inspect",
+    "load_features",
+    "read_labels",
+    "read_manifest",
+    "save_features",
+    "select",
+    "upsample",
+    "verify",
+    "write_manifest",
+]
+
+_HOMES = {
+    "Features": "curate.data.features",
+    "load_features": "curate.data.features",
+    "save_features": "curate.data.features",
+    "read_labels": "curate.data.labels",
+    "append_manifest": "curate.data.manifest",
+    "read_manifest": "curate.data.manifest",
+    "write_manifest": "curate.data.manifest",
+    "downsample": "curate.stages.downsample",
+    "inspect": "curate.stages.inspect",
+    "select": "curate.stages.select",
+    "upsample": "curate.stages.upsample",
+    "verify": "curate.stages.verify",
+    "distort": "distortions.apply",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,184 @@
+"""The flags that several commands share, each written once."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import CurateError
+
+# The columns of KADID-10k's own label file.
+KADID_ID, KADID_LABEL, KADID_REFERENCE = "dist_img", "dmos", "ref_img"
+
+
+class EncoderFlag(str, Enum):
+    """Public encoder names."""
+
+    resnet50 = "resnet50"
+    clip_vit_b_16 = "clip-vit-b-16"
+    gist = "gist"
+
+
+class DeviceFlag(str, Enum):
+    """Where torch computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class FormatFlag(str, Enum):
+    """Lossless image formats."""
+
+    png = "png"
+    bmp = "bmp"
+    webp = "webp"
+
+
+class IdsFlag(str, Enum):
+    """How ids are made from file names."""
+
+    stem = "stem"
+    path = "path"
+
+
+class WeightingFlag(str, Enum):
+    """How neighbours are weighted."""
+
+    published = "published"
+    similarity = "similarity"
+
+
+class ScopeFlag(str, Enum):
+    """Which rows are filtered."""
+
+    all = "all"
+    mos = "mos"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any row has a status other than ok.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
+
+Types = Annotated[
+    str,
+    typer.Option(
+        "--types", help="Distortion ids or names, `all`, a preset (bid, livec, koniq, pipal-1, ...) or a preset file."
+    ),
+]
+Levels = Annotated[str, typer.Option("--levels", help="Levels of the new rows, 1-5, comma-separated.")]
+ImageFormatOption = Annotated[FormatFlag, typer.Option("--format", help="Lossless format of the pixels.")]
+RecipeOnly = Annotated[
+    bool, typer.Option("--recipe-only", help="Store no pixels: a row is enough to render them again.")
+]
+ImagesOut = Annotated[
+    Path | None, typer.Option("--images-out", help="Folder of the pixels.", show_default="images/ beside the manifest")
+]
+
+Ids = Annotated[
+    IdsFlag, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
+]
+ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
+MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
+
+EncoderOption = Annotated[EncoderFlag, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", help="Local checkpoint (.pth, .safetensors) for the named encoder.")
+]
+Device = Annotated[DeviceFlag, typer.Option("--device", help="Where torch computes.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images per call of the encoder.")]
+
+ReferenceFeatures = Annotated[
+    Path | None, typer.Option("--reference-features", help="Features of the labelled references (with ids).")
+]
+CandidateFeatures = Annotated[
+    Path | None, typer.Option("--candidate-features", help="Features of the candidates (with ids).")
+]
+Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates first, or `all`.")]
+MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
+
+Neighbors = Annotated[int, typer.Option("--neighbors", min=1, help="Nearest labelled references per new one.")]
+Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
+Weighting = Annotated[
+    WeightingFlag, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+]
+Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
+
+LabelsFile = Annotated[Path | None, typer.Option("--labels", help="CSV with a score per distorted image.")]
+IdColumn = Annotated[str, typer.Option("--id-column", help="Its column of image names.")]
+LabelColumn = Annotated[str, typer.Option("--label-column", help="Its column of scores.")]
+ReferenceColumn = Annotated[str, typer.Option("--reference-column", help="Its column of reference names.")]
+StdColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--std-column", help="Its column of vote spread.", show_default="var with KADID-10k's columns, else none"
+    ),
+]
+Raters = Annotated[
+    int | None,
+    typer.Option(
+        "--raters",
+        min=1,
+        help="Votes per image: the standard error is std/sqrt(raters).",
+        show_default="30 with KADID-10k's columns, else 1: the column is a standard error",
+    ),
+]
+DistortionColumn = Annotated[
+    str | None,
+    typer.Option("--distortion-column", help="Its column of types 1-25.", show_default="from the image name"),
+]
+LevelColumn = Annotated[
+    str | None, typer.Option("--level-column", help="Its column of levels 1-5.", show_default="from the image name")
+]
+LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
+LabelRange = Annotated[
+    str | None,
+    typer.Option("--label-range", help="MIN,MAX of the score's scale.", show_default="of the whole file"),
+]
+
+RootOverrides = Annotated[
+    list[str] | None, typer.Option("--root", help="name=DIR: where a root's files are now; may be repeated.")
+]
+
+
+def required(value: Path | None, flag: str) -> Path:
+    """Return a path that must be given, by flag or settings file.
+
+    Raises:
+        CurateError: It is not.
+    """
+    if value is None:
+        raise CurateError(f"{flag} FILE is needed")
+    return value
+
+
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """Turn `MIN,MAX` into two numbers.
+
+    Raises:
+        CurateError: Not two numbers.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise CurateError(f"--label-range {text!r}: expected MIN,MAX, e.g. 0,100") from error
+    return low, high
+
+
+def parse_count(text: str) -> int | None:
+    """Turn `all` or a number into a count; None stands for all.
+
+    Raises:
+        CurateError: Neither.
+    """
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise CurateError(f"--candidates {text!r}: expected a number of at least 1, or all")
+    return int(text)

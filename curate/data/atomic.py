@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import CurateError
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a temporary path in the same folder that becomes `path` when the block ends well.
+
+    Args:
+        path: Where the finished file belongs. Missing folders are made.
+        durable: Have the content reach the disk before the file appears. Not needed for a file that can be made again,
+            such as one of many images, where it would dominate the time.
+
+    Yields:
+        A path beside `path`, to be written and closed inside the block.
+
+    Raises:
+        CurateError: The folder cannot be made or written to. Whatever the block itself raises is
+            passed on, and the temporary file is removed.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb"):
+            pass
+    except OSError as error:
+        raise CurateError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        yield temporary
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CurateError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write `content` to `path`, atomically.
+
+    Args:
+        path: The file to make or replace.
+        content: Its whole content.
+        durable: As for `atomic_path`.
+
+    Raises:
+        CurateError: The file cannot be written.
+    """
+    with atomic_path(path, durable=durable) as temporary:
+        temporary.write_bytes(content)

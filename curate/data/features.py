@@ -1,0 +1,283 @@
+"""Feature files: ids beside a matrix, matched by id wherever the format has ids."""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .atomic import atomic_path, write_bytes
+from .names import list_ids, require_unique, strip_image_suffix
+from .provenance import attach, read_provenance
+
+ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
+FORMATS = ".npy, .npz, .parquet, .arrow"
+ROWS_PER_GROUP = 10_000
+_CHECK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Features:
+    """A feature matrix and the ids of its rows.
+
+    Attributes:
+        matrix: Floating array (N, D), possibly memory-mapped.
+        ids: N ids without image suffix; None for a bare `.npy`, whose rows are the manifest's ok rows in order.
+        names: N file names as the file has them; None without ids.
+        source: Where the features came from, for messages.
+        provenance: What the file says about how it was made.
+    """
+
+    matrix: NDArray[np.floating[Any]]
+    ids: tuple[str, ...] | None
+    names: tuple[str, ...] | None
+    source: str
+    provenance: dict[str, Any]
+
+    def require_ids(self) -> tuple[str, ...]:
+        """Return the ids, or say that this file has none.
+
+        Raises:
+            CurateError: The file is a bare `.npy`.
+        """
+        if self.ids is None:
+            raise CurateError(f"{self.source} has no ids: use .npz or .parquet, or put {_ids_name(self.source)} beside")
+        return self.ids
+
+    def aligned_to(self, ids: Sequence[str], what: str) -> NDArray[np.floating[Any]]:
+        """Return the matrix with one row per id, in the order of `ids`.
+
+        Args:
+            ids: The ids wanted.
+            what: What they are, for messages ("the manifest's ok rows").
+
+        Raises:
+            CurateError: Ids are missing or superfluous (the message names them), or the row count of a bare `.npy`
+                differs.
+        """
+        if self.ids is None:
+            if len(self.matrix) != len(ids):
+                raise CurateError(
+                    f"{self.source} has {len(self.matrix)} rows, but {what} are {len(ids)}; a .npy without ids must "
+                    f"hold exactly these rows in order (formats with ids: .npz, .parquet, or {_ids_name(self.source)})"
+                )
+            return self.matrix
+        if list(self.ids) == list(ids):
+            return self.matrix
+        position = {identifier: row for row, identifier in enumerate(self.ids)}
+        missing = [i for i in ids if i not in position]
+        if missing:
+            raise CurateError(f"{self.source} has no features for {len(missing)} of {what}: {list_ids(missing)}")
+        wanted = set(ids)
+        superfluous = [i for i in self.ids if i not in wanted]
+        if superfluous:
+            raise CurateError(
+                f"{self.source} holds {len(superfluous)} ids that are not among {what}: {list_ids(superfluous)}"
+            )
+        return self.matrix[np.array([position[i] for i in ids], dtype=np.int64)]
+
+
+def load_features(path: Path | str) -> Features:
+    """Read a feature file: `.npy` (memory-mapped), `.npz`, `.parquet` or `.arrow`. Nothing is ever unpickled.
+
+    `.npz` holds `ids` or `names`, and `features`; `.parquet` and `.arrow` a column `id` and a list column
+    `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists.
+    Rows whose `status` column is not `ok` are left out.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CurateError: Missing, of another format, pickled inside, not a floating N x D matrix, empty, or with
+            repeated ids.
+    """
+    path = Path(path)
+    readers = {".npy": _load_npy, ".npz": _load_npz, ".parquet": _load_arrow, ".arrow": _load_arrow}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise CurateError(f"{path}: features are read from {FORMATS}")
+    if not path.is_file():
+        raise CurateError(f"no features at {path}")
+    try:
+        features = reader(path)
+    except (OSError, EOFError, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+        raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
+    matrix = features.matrix
+    two = 2
+    if matrix.ndim != two or not np.issubdtype(matrix.dtype, np.floating):
+        raise CurateError(f"{path} holds {matrix.dtype} of shape {matrix.shape}, expected floating numbers (rows, D)")
+    if not matrix.size:
+        raise CurateError(f"{path} is empty: its shape is {matrix.shape}")
+    if features.ids is not None:
+        if len(features.ids) != len(matrix):
+            raise CurateError(f"{path} has {len(features.ids)} ids for {len(matrix)} rows")
+        require_unique(features.ids, str(path))
+    return features
+
+
+def as_features(value: "Features | Path | str | NDArray[np.floating[Any]]") -> Features:
+    """Take features as a file, as `Features`, or as a bare matrix (rows in the manifest's order)."""
+    if isinstance(value, Features):
+        return value
+    if isinstance(value, np.ndarray):
+        return Features(value, None, None, "the feature matrix", {})
+    return load_features(value)
+
+
+def save_features(
+    path: Path | str,
+    ids: Sequence[str],
+    matrix: NDArray[np.floating[Any]],
+    *,
+    provenance: dict[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    """Write features with their ids, so that rows can never be matched wrongly.
+
+    Args:
+        path: `.parquet`, `.npz`, or `.npy` (which gets `<stem>.ids.txt` beside it).
+        ids: N ids, e.g. the `sample_id` of each row.
+        matrix: Floating array (N, D); stored as float32.
+        provenance: For `.parquet`: how the features were made.
+        **columns: For `.parquet`: further columns of N values, e.g. `status`.
+
+    Raises:
+        CurateError: Counts differ, ids repeat, or the file cannot be written.
+    """
+    path = Path(path)
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    if len(ids) != len(matrix):
+        raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
+    require_unique(ids, str(path))
+    if path.suffix == ".parquet":
+        values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
+        table = pa.table({"id": pa.array(ids, pa.string()), "features": values, **columns})
+        write_feature_table(attach(table, provenance or {}), path)
+    elif path.suffix == ".npz":
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, ids=np.array(list(ids), dtype=np.str_), features=matrix)
+    elif path.suffix == ".npy":
+        if any("\n" in i or "\r" in i for i in ids):
+            raise CurateError("an id with a line break cannot go into an ids file: use .parquet or .npz")
+        write_bytes(path.with_suffix(".ids.txt"), "".join(f"{i}\n" for i in ids).encode())
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.save(file, matrix)
+    else:
+        raise CurateError(f"{path}: features are written as .parquet, .npz or .npy")
+
+
+def write_feature_table(table: pa.Table, path: Path) -> None:
+    """Write a table with the columns `id` and `features`, and any others, as a feature file.
+
+    Args:
+        table: Its rows; `features` may be null where a column `status` is not `ok`.
+        path: A `.parquet` file to make or replace.
+
+    Raises:
+        CurateError: Another format, or the file cannot be written.
+    """
+    if path.suffix != ".parquet":
+        raise CurateError(f"{path}: encoded features are written as .parquet, which keeps the rows that failed")
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=False)
+
+
+def require_usable(matrix: NDArray[np.floating[Any]], ids: Sequence[str], source: str) -> None:
+    """Refuse feature rows that have no direction: NaN, infinity or zero norm.
+
+    Args:
+        matrix: Floating array (N, D), read in blocks.
+        ids: N ids, for the message.
+        source: Where the features came from.
+
+    Raises:
+        CurateError: Names the ids and what is wrong with them.
+    """
+    step = max(1, _CHECK_BYTES // (8 * matrix.shape[1]))
+    not_finite: list[str] = []
+    zero: list[str] = []
+    for start in range(0, len(matrix), step):
+        block = np.asarray(matrix[start : start + step], dtype=np.float64)
+        finite = np.isfinite(block).all(axis=1)
+        not_finite += [ids[start + int(r)] for r in np.flatnonzero(~finite)]
+        zero += [ids[start + int(r)] for r in np.flatnonzero(finite & ~block.any(axis=1))]
+    problems = []
+    if not_finite:
+        problems.append(f"{len(not_finite)} rows with NaN or infinity: {list_ids(not_finite)}")
+    if zero:
+        problems.append(f"{len(zero)} rows that are all zero: {list_ids(zero)}")
+    if problems:
+        raise CurateError(f"{source} has {'; '.join(problems)}")
+
+
+def _load_npy(path: Path) -> Features:
+    matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+    ids_file = path.with_suffix(".ids.txt")
+    names = None
+    if ids_file.is_file():
+        names = tuple(ids_file.read_text(encoding="utf-8").splitlines())
+    return _features(matrix, names, path)
+
+
+def _load_npz(path: Path) -> Features:
+    with np.load(path, allow_pickle=False) as archive:
+        key = next((k for k in ("ids", "names") if k in archive.files), None)
+        if key is None or "features" not in archive.files:
+            raise CurateError(f"{path} holds {', '.join(archive.files)}; expected 'ids' (or 'names') and 'features'")
+        names = _refusing_pickles(path, lambda: archive[key])
+        matrix = _refusing_pickles(path, lambda: archive["features"])
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise CurateError(f"{path}: {key!r} is {names.dtype} of shape {names.shape}, expected a list of strings")
+    texts = np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names
+    return _features(matrix, tuple(texts.tolist()), path)
+
+
+def _load_arrow(path: Path) -> Features:
+    table = pq.read_table(path) if path.suffix == ".parquet" else pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    key = next((k for k in ID_COLUMNS if k in table.column_names), None)
+    if key is None or "features" not in table.column_names:
+        raise CurateError(f"{path} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
+    if "status" in table.column_names:
+        table = table.filter(pa.compute.equal(table["status"], "ok"))
+    column = table["features"].combine_chunks()
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        lengths = set(pa.compute.list_value_length(column).to_pylist())
+        if len(lengths) != 1 or None in lengths:
+            raise CurateError(f"{path}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
+        width = lengths.pop()
+    elif pa.types.is_fixed_size_list(column.type):
+        width = column.type.list_size
+    else:
+        raise CurateError(f"{path}: 'features' is {column.type}, expected a fixed-size list of floats")
+    if column.null_count:
+        raise CurateError(f"{path}: {column.null_count} rows have no features though their status is ok")
+    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
+    ids = tuple(strip_image_suffix(name) for name in table[key].cast(pa.string()).to_pylist())
+    named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
+    return Features(matrix, ids, tuple(named), str(path), read_provenance(table))
+
+
+def _features(matrix: NDArray[Any], names: tuple[str, ...] | None, path: Path) -> Features:
+    ids = None if names is None else tuple(strip_image_suffix(name) for name in names)
+    return Features(matrix, ids, names, str(path), {})
+
+
+def _refusing_pickles(path: Path, load: Any) -> NDArray[Any]:
+    try:
+        value: NDArray[Any] = load()
+    except ValueError as error:
+        if "pickle" in str(error).lower():
+            raise CurateError(f"{path} holds pickled Python objects, which are never loaded") from error
+        raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
+    return value
+
+
+def _ids_name(source: str) -> str:
+    return Path(source).with_suffix(".ids.txt").name

@@ -1,0 +1,280 @@
+"""Anybody's label file, brought to quality on [0, 10], higher is better."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .names import list_ids, parse_sample_id, require_unique, stem_id, strip_image_suffix
+from .schema import LABEL_MAXIMUM
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KADID_RATERS = 30
+TYPE_COUNT = 25
+LEVEL_COUNT = 5
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Which columns of a label file mean what; the defaults are KADID-10k's.
+
+    Attributes:
+        id: File name of the distorted image.
+        label: Its score.
+        reference: File name of its reference; where the file has no such column, the part of the id before
+            `_<type>_<level>`.
+        std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation.
+        raters: Votes per image: `std / sqrt(raters)` is the standard error. 1 if `std` is a standard error already.
+        distortion: Column with the distortion id (1-25); None: taken from the id.
+        level: Column with the level (1-5); None: taken from the id.
+    """
+
+    id: str = "dist_img"
+    label: str = "dmos"
+    reference: str = "ref_img"
+    std: str | None = "var"
+    raters: int = KADID_RATERS
+    distortion: str | None = None
+    level: str | None = None
+
+    @classmethod
+    def chosen(
+        cls,
+        id: str,
+        label: str,
+        reference: str,
+        std: str | None,
+        raters: int | None,
+        distortion: str | None,
+        level: str | None,
+    ) -> "LabelColumns":
+        """Fill in what a user left open: spread and raters are KADID-10k's only with KADID-10k's columns."""
+        kadid = cls()
+        is_kadid = (id, label) == (kadid.id, kadid.label)
+        spread = std or (kadid.std if is_kadid else None)
+        votes = raters or (kadid.raters if is_kadid and spread == kadid.std else 1)
+        return cls(id, label, reference, spread, votes, distortion, level)
+
+
+@dataclass(frozen=True)
+class LabelScale:
+    """The scale that labels came from: its ends and its direction."""
+
+    minimum: float
+    maximum: float
+    higher_is_better: bool = True
+
+    def to_quality(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map scores of this scale to [0, 10], higher is better (float64)."""
+        share = (values - self.minimum) / (self.maximum - self.minimum)
+        return LABEL_MAXIMUM * (share if self.higher_is_better else 1.0 - share)
+
+    def as_json(self) -> dict[str, float | bool]:
+        """Return the scale as it stands in a manifest's metadata."""
+        return {"min": self.minimum, "max": self.maximum, "higher_is_better": self.higher_is_better}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A labelled set, one entry per distorted image, in file order.
+
+    Attributes:
+        sample_ids: Ids of the distorted images (file stems).
+        image_names: Their file names as the label file has them.
+        reference_ids: Ids of their references.
+        reference_names: File names of their references.
+        distortion_ids: int8, 1-25.
+        levels: int8, 1-5.
+        quality: float64 on [0, 10], higher is better.
+        standard_errors: float64 on the same scale, NaN where unknown.
+        scale: The scale of the source.
+        source: `mos` or `proxy`.
+        seeds: int64 stream seeds of images that this toolkit rendered; None for other people's images.
+    """
+
+    sample_ids: tuple[str, ...]
+    image_names: tuple[str, ...]
+    reference_ids: tuple[str, ...]
+    reference_names: tuple[str, ...]
+    distortion_ids: NDArray[np.int8]
+    levels: NDArray[np.int8]
+    quality: NDArray[np.float64]
+    standard_errors: NDArray[np.float64]
+    scale: LabelScale
+    source: str = "mos"
+    seeds: NDArray[np.int64] | None = None
+
+    def references(self) -> tuple[str, ...]:
+        """Return the distinct reference ids, in order of first appearance."""
+        return tuple(dict.fromkeys(self.reference_ids))
+
+    def by_condition(self) -> dict[tuple[str, int, int], float]:
+        """Return quality by (reference id, distortion id, level)."""
+        keys = zip(self.reference_ids, self.distortion_ids.tolist(), self.levels.tolist(), strict=True)
+        return dict(zip(keys, self.quality.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A label CSV and how to read it."""
+
+    path: Path
+    columns: LabelColumns = field(default_factory=LabelColumns)
+    lower_is_better: bool = False
+    label_range: tuple[float, float] | None = None
+
+    def read(self) -> Labels:
+        """Read the file; see `read_labels`."""
+        return read_labels(self.path, self.columns, lower_is_better=self.lower_is_better, label_range=self.label_range)
+
+
+def read_labels(
+    path: Path | str,
+    columns: LabelColumns | None = None,
+    *,
+    lower_is_better: bool = False,
+    label_range: tuple[float, float] | None = None,
+) -> Labels:
+    """Read a label CSV.
+
+    Args:
+        path: Comma-separated, or tab-separated if it ends in `.tsv`; with a header.
+        columns: Which columns mean what.
+        lower_is_better: The scores are of degradation (DMOS in the usual sense): flip them.
+        label_range: Ends of the source scale; by default the smallest and largest score of the whole file.
+
+    Raises:
+        CurateError: A column is missing, a score is not a number or outside `label_range`, an id repeats or does not
+            say its type and level.
+    """
+    path, columns = Path(path), columns or LabelColumns()
+    frame = _read(path)
+    for name in (columns.id, columns.label, columns.distortion, columns.level):
+        if name is not None:
+            _require_column(path, frame, name)
+    image_names = frame[columns.id].tolist()
+    if not image_names:
+        raise CurateError(f"{path} has a header and no rows")
+    sample_ids = [stem_id(name) for name in image_names]
+    require_unique(sample_ids, f"{path}, column {columns.id!r}")
+    scores = _numbers(path, frame, columns.label, sample_ids)
+    scale = _scale(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
+    reference_names, distortions, levels = _conditions(path, frame, columns, sample_ids)
+    return Labels(
+        sample_ids=tuple(sample_ids),
+        image_names=tuple(image_names),
+        reference_ids=tuple(stem_id(name) for name in reference_names),
+        reference_names=tuple(reference_names),
+        distortion_ids=np.array(distortions, np.int8),
+        levels=np.array(levels, np.int8),
+        quality=scale.to_quality(scores),
+        standard_errors=_standard_errors(path, frame, columns, sample_ids, scale),
+        scale=scale,
+    )
+
+
+def _read(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    if not path.is_file():
+        raise CurateError(f"no label file at {path}")
+    separator = "\t" if path.suffix == ".tsv" else ","
+    try:
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CurateError(f"{path} is not a readable CSV file: {error}") from error
+
+
+def _require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
+    if name not in frame.columns:
+        raise CurateError(
+            f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))} "
+            "(name yours with --id-column, --label-column, --reference-column, --std-column)"
+        )
+
+
+def _numbers(path: Path, frame: "pd.DataFrame", name: str, ids: list[str]) -> NDArray[np.float64]:
+    import pandas as pd
+
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+    bad = [ids[int(i)] for i in np.flatnonzero(~np.isfinite(values))]
+    if bad:
+        raise CurateError(f"{path}: column {name!r} is not a finite number for {len(bad)} images: {list_ids(bad)}")
+    return values
+
+
+def _scale(
+    path: Path,
+    scores: NDArray[np.float64],
+    ids: list[str],
+    label_range: tuple[float, float] | None,
+    *,
+    higher_is_better: bool,
+) -> LabelScale:
+    low, high = label_range or (float(scores.min()), float(scores.max()))
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise CurateError(f"{path}: the label range {low:g},{high:g} has no width; give one with --label-range MIN,MAX")
+    outside = [ids[int(i)] for i in np.flatnonzero((scores < low) | (scores > high))]
+    if outside:
+        raise CurateError(f"{path}: {len(outside)} scores lie outside {low:g} to {high:g}: {list_ids(outside)}")
+    return LabelScale(low, high, higher_is_better)
+
+
+def _conditions(
+    path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str]
+) -> tuple[list[str], list[int], list[int]]:
+    parsed = [parse_sample_id(identifier) for identifier in ids]
+    unparsed = [identifier for identifier, parts in zip(ids, parsed, strict=True) if parts is None]
+
+    def from_ids(part: int, what: str) -> list[str]:
+        if unparsed:
+            raise CurateError(
+                f"{path}: {what} cannot be told from {len(unparsed)} ids, which do not end in _<type>_<level>: "
+                f"{list_ids(unparsed)} (name a column with --{what}-column)"
+            )
+        return [str(parts[part]) for parts in parsed if parts is not None]
+
+    has_references = columns.reference in frame.columns
+    references = frame[columns.reference].tolist() if has_references else from_ids(0, "reference")
+    distortions = frame[columns.distortion].tolist() if columns.distortion else from_ids(1, "distortion")
+    levels = frame[columns.level].tolist() if columns.level else from_ids(2, "level")
+    nameless = [i for i, name in zip(ids, references, strict=True) if not strip_image_suffix(name)]
+    if nameless:
+        raise CurateError(f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)}")
+    return (
+        references,
+        _whole_numbers(path, distortions, ids, "distortion id", TYPE_COUNT),
+        _whole_numbers(path, levels, ids, "level", LEVEL_COUNT),
+    )
+
+
+def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, highest: int) -> list[int]:
+    values, bad = [], []
+    for identifier, text in zip(ids, texts, strict=True):
+        value = int(text) if text.strip().isdecimal() else 0
+        values.append(value)
+        if not 1 <= value <= highest:
+            bad.append(identifier)
+    if bad:
+        raise CurateError(f"{path}: the {what} of {len(bad)} rows is not a whole number 1-{highest}: {list_ids(bad)}")
+    return values
+
+
+def _standard_errors(
+    path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str], scale: LabelScale
+) -> NDArray[np.float64]:
+    if columns.std is None:
+        return np.full(len(ids), np.nan)
+    _require_column(path, frame, columns.std)
+    deviations = _numbers(path, frame, columns.std, ids)
+    negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
+    if negative:
+        raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")
+    return deviations / math.sqrt(columns.raters) * (LABEL_MAXIMUM / (scale.maximum - scale.minimum))

@@ -1,0 +1,214 @@
+"""Reading, checking and writing manifests."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import CurateError
+from .atomic import atomic_path
+from .names import list_ids
+from .provenance import attach, read_provenance
+from .schema import (
+    CLUSTER_FIELDS,
+    LABEL_MAXIMUM,
+    LABEL_SOURCES,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SPLITS,
+    STATUSES,
+    encode,
+)
+
+ROW_GROUP_ROWS = 100_000
+
+
+def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
+    """Read a manifest and check it.
+
+    Args:
+        path: A Parquet file written by this toolkit, or by anybody to the same schema.
+        training: Whether every row with status `ok` must carry a label.
+
+    Returns:
+        The table, in the manifest's column order; columns that the schema does not know are kept, last.
+
+    Raises:
+        CurateError: No such file, not Parquet, another schema, a newer schema version, or bad rows; the
+            message says which column or which ids.
+    """
+    path = Path(path)
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise CurateError(f"no manifest at {path}") from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
+    try:
+        return validate(table, training=training)
+    except CurateError as error:
+        raise CurateError(f"{path}: {error}") from error
+
+
+def write_manifest(table: pa.Table, path: Path | str, *, training: bool = False) -> None:
+    """Check a manifest and write it, atomically; the same table gives the same bytes.
+
+    Args:
+        table: The rows, with their provenance in the metadata.
+        path: The Parquet file to make or replace.
+        training: Whether every row with status `ok` must carry a label.
+
+    Raises:
+        CurateError: The table does not keep to the schema, or the file cannot be written.
+    """
+    table = validate(table, training=training)
+    with atomic_path(Path(path)) as temporary:
+        pq.write_table(table.combine_chunks(), temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+
+
+def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
+    """Add rows to a manifest file; labels on another scale and ids it already has are refused.
+
+    Args:
+        path: An existing manifest.
+        rows: The rows to add, with their own provenance in the metadata.
+
+    Returns:
+        The joined table, as written.
+
+    Raises:
+        CurateError: The label scales differ, an id occurs twice, or either side is not a manifest.
+    """
+    table = join([read_manifest(path), rows])
+    write_manifest(table, path)
+    return table
+
+
+def join(tables: Sequence[pa.Table]) -> pa.Table:
+    """Put manifests one below the other; the provenance is the first one's, with the roots of all.
+
+    Raises:
+        CurateError: The label scales differ, a root name means two folders, or an id occurs twice.
+    """
+    tables = [validate(table) for table in tables]
+    provenances = [read_provenance(table) for table in tables]
+    scales = [p["label_scale"] for p in provenances if "label_scale" in p]
+    if any(scale != scales[0] for scale in scales):
+        raise CurateError(f"the manifests' labels come from different scales: {scales}")
+    roots: dict[str, Any] = {}
+    for name, folder in (item for p in provenances for item in p.get("roots", {}).items()):
+        if roots.get(name) not in (None, folder):
+            raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
+        roots[name] = folder
+    columns = [field.name for field in SCHEMA]
+    joined = pa.concat_tables([table.select(columns).replace_schema_metadata(None) for table in tables])
+    return validate(attach(joined, {**provenances[0], "roots": roots}))
+
+
+def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
+    """Check a table against the manifest's schema and rules.
+
+    Args:
+        table: Any Arrow table.
+        training: Whether every row with status `ok` must carry a label.
+
+    Returns:
+        The same rows with the schema's exact types and column order.
+
+    Raises:
+        CurateError: Says which column, which value or which ids are wrong.
+    """
+    provenance = read_provenance(table)
+    version = provenance.get("schema_version", SCHEMA_VERSION)
+    if version > SCHEMA_VERSION:
+        raise CurateError(
+            f"schema_version is {version}, this release reads up to {SCHEMA_VERSION}: upgrade syndr-curate"
+        )
+    table = _conform(table)
+    _check_ids(table)
+    _check_values(table, "status", STATUSES, null_allowed=False)
+    _check_values(table, "split", SPLITS, null_allowed=False)
+    _check_values(table, "label_source", LABEL_SOURCES)
+    _check_labels(table, training=training)
+    return table
+
+
+def ok_rows(table: pa.Table) -> pa.Table:
+    """Return the rows whose status is `ok`, in order."""
+    return table.filter(pc.equal(table["status"], "ok"))
+
+
+def is_safe_path(path: str) -> bool:
+    """Tell whether a manifest's path stays inside its root: relative, POSIX, no `..`."""
+    pure = PurePosixPath(path)
+    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path and "\0" not in path
+
+
+def _conform(table: pa.Table) -> pa.Table:
+    missing = [name for name in SCHEMA.names if name not in table.column_names]
+    if missing:
+        raise CurateError(f"columns missing from the manifest: {', '.join(missing)}")
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}")
+    known = [*SCHEMA, *(field for field in CLUSTER_FIELDS if field.name in table.column_names)]
+    columns, fields = [], []
+    for field in known:
+        column = table[field.name]
+        if column.type != field.type:
+            try:
+                column = encode(column, field.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+                raise CurateError(f"column {field.name!r} is {column.type}, expected {field.type}: {error}") from error
+        elif pa.types.is_dictionary(field.type):
+            column = encode(column.combine_chunks(), field.type)
+        columns.append(column)
+        fields.append(field)
+    names = {field.name for field in known}
+    extra = [name for name in table.column_names if name not in names]
+    fields += [table.schema.field(name) for name in extra]
+    columns += [table[name] for name in extra]
+    return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
+
+
+def _check_ids(table: pa.Table) -> None:
+    for name in ("sample_id", "image_path"):
+        if table[name].null_count:
+            raise CurateError(f"column {name!r} has {table[name].null_count} nulls; every row needs one")
+    ids = table["sample_id"]
+    if pc.count_distinct(ids).as_py() != len(ids):
+        counts = pc.value_counts(ids.combine_chunks())
+        twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
+        raise CurateError(f"{len(twice)} sample ids occur more than once: {list_ids(twice)}")
+    for name in ("image_path", "reference_path"):
+        unsafe = [p for p in pc.unique(table[name]).to_pylist() if p is not None and not is_safe_path(p)]
+        if unsafe:
+            raise CurateError(f"column {name!r} has paths that are not relative to their root: {list_ids(unsafe)}")
+
+
+def _check_values(table: pa.Table, name: str, allowed: Sequence[str], *, null_allowed: bool = True) -> None:
+    for value in pc.unique(table[name].cast(pa.string())).to_pylist():
+        if value is None and null_allowed:
+            continue
+        if value not in allowed:
+            raise CurateError(f"column {name!r} holds {value!r}; it may hold {', '.join(allowed)}")
+
+
+def _check_labels(table: pa.Table, *, training: bool) -> None:
+    ids, labels = table["sample_id"], table["label"]
+    not_a_number = pc.fill_null(pc.is_nan(labels), False)
+    _refuse(ids, not_a_number, "rows have NaN as their label (an unknown label is null)")
+    outside = pc.or_(pc.less(labels, 0.0), pc.greater(labels, LABEL_MAXIMUM))
+    _refuse(ids, pc.fill_null(outside, False), f"rows have a label outside 0 to {LABEL_MAXIMUM:g}")
+    if training:
+        unlabelled = pc.and_(pc.equal(table["status"], "ok"), pc.is_null(labels))
+        _refuse(ids, unlabelled, "rows with status ok have no label, which a training manifest needs")
+
+
+def _refuse(ids: pa.ChunkedArray, mask: pa.ChunkedArray, what: str) -> None:
+    bad = ids.filter(mask).to_pylist()
+    if bad:
+        raise CurateError(f"{len(bad)} {what}: {list_ids(bad)}")

@@ -1,0 +1,67 @@
+"""From file names to ids, and from a reference, a type and a level to a sample id."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+
+from ..errors import CurateError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif", ".jp2"})
+IDS_IN_A_MESSAGE = 5
+
+_SAMPLE_ID = re.compile(r"^(?P<reference>.+)_(?P<distortion>\d{1,2})_(?P<level>\d{1,2})$", re.DOTALL)
+
+
+def has_image_suffix(name: str) -> bool:
+    """Tell whether a file name ends like an image's."""
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def strip_image_suffix(name: str) -> str:
+    """Remove an image suffix, and nothing else: `a.b.png` becomes `a.b`, `v1.2` stays."""
+    return name[: -len(PurePosixPath(name).suffix)] if has_image_suffix(name) else name
+
+
+def stem_id(name: str) -> str:
+    """Return the id of a file: its name without folders and without its image suffix."""
+    return strip_image_suffix(PurePosixPath(name).name)
+
+
+def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:
+    """Return the content id of a generated row, `<reference>_<type:02d>_<level:02d>`."""
+    return f"{reference_id}_{distortion_id:02d}_{level:02d}"
+
+
+def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
+    """Split a sample id into reference id, distortion id and level; None if it is not of that form."""
+    match = _SAMPLE_ID.match(sample_id)
+    if match is None:
+        return None
+    return match["reference"], int(match["distortion"]), int(match["level"])
+
+
+def list_ids(ids: Sequence[str]) -> str:
+    """Name the first few ids for a message, and say how many more there are."""
+    shown = ", ".join(repr(i) for i in ids[:IDS_IN_A_MESSAGE])
+    rest = len(ids) - IDS_IN_A_MESSAGE
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def require_unique(ids: Iterable[str], what: str) -> None:
+    """Refuse ids that occur twice.
+
+    Args:
+        ids: The ids to look through.
+        what: What they are ids of, for the message.
+
+    Raises:
+        CurateError: An id occurs more than once; the message names the first few.
+    """
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for identifier in ids:
+        if identifier in seen:
+            twice[identifier] = None
+        seen.add(identifier)
+    if twice:
+        raise CurateError(f"{what}: {len(twice)} ids occur more than once: {list_ids(list(twice))}")

@@ -1,0 +1,123 @@
+"""Root names in a manifest, and the folders they stand for on this machine."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import CurateError
+from .manifest import is_safe_path, read_manifest, write_manifest
+from .provenance import attach, read_provenance
+
+RENDERED = "images"
+REFERENCES = "references"
+CANDIDATES = "candidates"
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Root name to folder; None where nobody has said yet where the files are."""
+
+    folders: Mapping[str, Path | None]
+
+    @classmethod
+    def of_manifest(cls, table: pa.Table, manifest: Path, overrides: Mapping[str, Path] | None = None) -> "Roots":
+        """Take the roots of a manifest: relative to its folder, with the caller's own folders before them.
+
+        Raises:
+            CurateError: An override names a root that the manifest does not use.
+        """
+        recorded = read_provenance(table).get("roots", {})
+        folders: dict[str, Path | None] = {
+            name: None if folder is None else manifest.parent / folder for name, folder in recorded.items()
+        }
+        for name, folder in (overrides or {}).items():
+            if name not in folders:
+                raise CurateError(f"the manifest has no root {name!r}; it has {', '.join(sorted(folders)) or 'none'}")
+            folders[name] = folder
+        return cls(folders)
+
+    def resolve(self, root: str | None, path: str) -> Path:
+        """Return the file behind a (root, path) pair.
+
+        Raises:
+            CurateError: The root has no folder, or the path would leave it.
+        """
+        folder = self.folders.get(root or "")
+        if folder is None:
+            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR")
+        if not is_safe_path(path):
+            raise CurateError(f"{path!r} is not a path inside its root")
+        return folder / path
+
+    def has_folder(self, root: str | None) -> bool:
+        """Tell whether the root's folder is known."""
+        return self.folders.get(root or "") is not None
+
+    def as_json(self, manifest: Path) -> dict[str, str | None]:
+        """Return the roots as a manifest records them: POSIX paths relative to the manifest's folder."""
+        return {
+            name: None if folder is None else relative_folder(folder, manifest)
+            for name, folder in sorted(self.folders.items())
+        }
+
+
+def relative_folder(folder: Path, manifest: Path) -> str:
+    """Return a folder as a POSIX path relative to a manifest's own folder."""
+    return Path(os.path.relpath(folder.resolve(), manifest.resolve().parent)).as_posix()
+
+
+def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
+    """Rewrite a manifest's root folders for a file in another folder.
+
+    Args:
+        table: A manifest read from `old`, or made from one.
+        old: The manifest that its roots are relative to.
+        new: Where the table will be written.
+    """
+    provenance = read_provenance(table)
+    if old.resolve().parent == new.resolve().parent or "roots" not in provenance:
+        return table
+    roots = Roots.of_manifest(table, old)
+    return attach(table, {**provenance, "roots": roots.as_json(new)})
+
+
+def relocate_manifest(manifest: Path, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Rewrite a manifest's roots in place; rows and ids stay as they are.
+
+    Args:
+        manifest: The file.
+        folders: Root name to its new folder.
+
+    Returns:
+        `roots` as recorded now, and `out`.
+
+    Raises:
+        CurateError: No folder given, or the manifest has no such root.
+    """
+    if not folders:
+        raise CurateError("give what has moved: --root name=DIR")
+    table = read_manifest(manifest)
+    roots = Roots.of_manifest(table, manifest, folders).as_json(manifest)
+    write_manifest(attach(table, {**read_provenance(table), "roots": roots}), manifest)
+    return {"roots": roots, "out": str(manifest)}
+
+
+def parse_roots(texts: Iterable[str]) -> dict[str, Path]:
+    """Turn `name=DIR` pairs into folders.
+
+    Raises:
+        CurateError: A text is not of that form, or the folder does not exist.
+    """
+    roots = {}
+    for text in texts:
+        name, separator, folder = text.partition("=")
+        if not (name and separator and folder):
+            raise CurateError(f"--root {text!r}: expected name=DIR")
+        if not Path(folder).is_dir():
+            raise CurateError(f"--root {text!r}: no folder {folder}")
+        roots[name] = Path(folder)
+    return roots

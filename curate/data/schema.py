@@ -1,0 +1,90 @@
+"""The manifest's columns: one explicit Arrow schema, and tables built to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import CurateError
+
+SCHEMA_VERSION = 1
+METADATA_KEY = b"syndr_curate"
+
+_CATEGORY = pa.dictionary(pa.int32(), pa.string())
+NEIGHBORS = pa.list_(pa.struct([("reference_id", pa.string()), ("distance", pa.float32()), ("weight", pa.float32())]))
+
+SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("image_path", pa.string(), nullable=False),
+        pa.field("image_root", _CATEGORY),
+        pa.field("reference_id", pa.string()),
+        pa.field("reference_path", pa.string()),
+        pa.field("reference_root", _CATEGORY),
+        pa.field("distortion_id", pa.int8()),
+        pa.field("distortion", _CATEGORY),
+        pa.field("level", pa.int8()),
+        pa.field("label", pa.float32()),
+        pa.field("label_std", pa.float32()),
+        pa.field("label_source", _CATEGORY),
+        pa.field("neighbors", NEIGHBORS),
+        pa.field("dataset", _CATEGORY),
+        pa.field("split", _CATEGORY),
+        pa.field("seed", pa.int64()),
+        pa.field("status", _CATEGORY),
+        pa.field("error", pa.string()),
+    ]
+)
+CLUSTER_FIELDS = (pa.field("cluster_id", pa.int32()), pa.field("cluster_size", pa.int32()))
+
+STATUSES = ("ok", "unreadable", "failed")
+SPLITS = ("train", "val", "test")
+LABEL_SOURCES = ("mos", "pseudo", "proxy")
+LABEL_MAXIMUM = 10.0
+
+
+def build_table(columns: Mapping[str, Any], rows: int) -> pa.Table:
+    """Build a manifest table from some of its columns; the others become null.
+
+    Args:
+        columns: Column name to a sequence or Arrow array of `rows` values, or to one value (a string or
+            number) that holds for every row.
+        rows: The number of rows.
+
+    Returns:
+        A table with exactly the manifest's schema.
+
+    Raises:
+        CurateError: A column is not one of the manifest's.
+    """
+    unknown = sorted(set(columns) - set(SCHEMA.names))
+    if unknown:
+        raise CurateError(f"not manifest columns: {', '.join(unknown)}; the columns are {', '.join(SCHEMA.names)}")
+    return pa.table([_column(field, columns.get(field.name), rows) for field in SCHEMA], schema=SCHEMA)
+
+
+def _column(field: pa.Field, values: Any, rows: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(rows, field.type)
+    if isinstance(values, str | int | float):
+        if pa.types.is_dictionary(field.type):
+            return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([values], pa.string()))
+        return pa.repeat(pa.scalar(values, field.type), rows)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if isinstance(values, pa.Array):
+        return encode(values, field.type)
+    if pa.types.is_dictionary(field.type):
+        return pa.array(values, pa.string()).dictionary_encode()
+    return pa.array(values, field.type)
+
+
+def encode(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """Cast values to a type, dictionary types by encoding them afresh.
+
+    Encoding afresh gives dictionaries in order of first appearance, so that the same rows always
+    give the same bytes, whatever tables they were joined from.
+    """
+    if not pa.types.is_dictionary(kind):
+        return values.cast(kind)
+    return values.cast(pa.string()).dictionary_encode()

@@ -1,0 +1,123 @@
+"""Where images come from: a plain folder, KADID-10k, KADIS-700k."""
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from ..errors import CurateError
+from .names import has_image_suffix, stem_id, strip_image_suffix
+from .provenance import digest_listing
+
+KADID_LABELS = "dmos.csv"
+KADID_IMAGES = "images"
+KADIS_LIST = "kadis700k_ref_imgs.csv"
+KADIS_IMAGES = "ref_imgs"
+IdStyle = Literal["stem", "path"]
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """One image of a source: its id and its POSIX path relative to the source's folder."""
+
+    id: str
+    path: str
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """A folder of images: the name its rows use for it, where it is, and what is in it."""
+
+    name: str
+    folder: Path
+    entries: tuple[ImageEntry, ...]
+
+    def digest(self) -> str:
+        """Return the digest of the paths and sizes of all images; a missing file counts as size -1."""
+        return digest_listing((entry.path, _size(self.folder / entry.path)) for entry in self.entries)
+
+
+def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None) -> ImageSource:
+    """List the pristine images of a folder, whichever of the known layouts it has.
+
+    A folder with `kadis700k_ref_imgs.csv` is KADIS-700k: that list says which files of `ref_imgs/` there are
+    and in which order. A folder with `dmos.csv` and `images/` is KADID-10k: its references are those that the
+    label file names. Any other folder is searched for images, subfolders included, in path order; a single image file
+    is a source of one.
+
+    Args:
+        folder: The folder, or one image.
+        ids: `stem`: the id is the file name without its image suffix. `path`: the relative path without it.
+        name: The root's name in manifests; by default the layout's or the folder's.
+
+    Raises:
+        CurateError: No such folder, no images in it, or two files with one id.
+    """
+    folder = Path(folder)
+    if folder.is_file() and has_image_suffix(folder.name):
+        return _source(name or root_name(folder.parent), folder.parent, [folder.name], ids)
+    if not folder.is_dir():
+        raise CurateError(f"no folder {folder}; expected a folder of images")
+    if (folder / KADIS_LIST).is_file():
+        paths = [f"{KADIS_IMAGES}/{n}" for n in _column(folder / KADIS_LIST, "ref_im")]
+        return _source(name or "kadis700k", folder, paths, ids)
+    if (folder / KADID_LABELS).is_file() and (folder / KADID_IMAGES).is_dir():
+        paths = [f"{KADID_IMAGES}/{n}" for n in dict.fromkeys(_column(folder / KADID_LABELS, "ref_img"))]
+        return _source(name or "kadid10k", folder, paths, ids)
+    paths = list(_walk(folder))
+    if not paths:
+        raise CurateError(f"no images in {folder}")
+    return _source(name or root_name(folder), folder, paths, ids)
+
+
+def root_name(folder: Path) -> str:
+    """Return the name under which a manifest refers to a folder: the folder's own."""
+    return folder.resolve().name or "root"
+
+
+def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
+    by_id: dict[str, str] = {}
+    for path in paths:
+        identifier = stem_id(path) if ids == "stem" else strip_image_suffix(path)
+        if identifier in by_id:
+            hint = " (use --ids path)" if ids == "stem" and PurePosixPath(path).parent.name else ""
+            raise CurateError(f"two images have the id {identifier!r}: {by_id[identifier]} and {path}{hint}")
+        by_id[identifier] = path
+    return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
+
+
+def _walk(folder: Path) -> Iterable[str]:
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=_cannot_list):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        relative = Path(parent).relative_to(folder)
+        found += [(relative / f).as_posix() for f in files if has_image_suffix(f) and not f.startswith(".")]
+    return sorted(found)
+
+
+def _cannot_list(error: OSError) -> None:
+    raise CurateError(f"cannot list {error.filename}: {error.strerror or error}") from error
+
+
+def _column(path: Path, name: str) -> list[str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if name not in (reader.fieldnames or ()):
+                raise CurateError(f"{path} has no column {name!r}; it has {', '.join(reader.fieldnames or ())}")
+            values = [row[name] for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CurateError(f"cannot read {path}: {error}") from error
+    unsafe = [v for v in values if not v or "/" in v or "\\" in v or v in (".", "..")]
+    if unsafe:
+        raise CurateError(f"{path}: column {name!r} holds {unsafe[0]!r}, which is not a file name")
+    return values
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

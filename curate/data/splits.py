@@ -1,0 +1,61 @@
+"""Which references are held out for validation or test."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import CurateError
+from .names import list_ids, stem_id
+from .schema import SPLITS
+
+
+def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, str]:
+    """Read a split file: a CSV with `split` and either `reference_id` or `id`.
+
+    A split belongs to a reference, since two distorted versions of one picture on both sides of a split would leak its
+    content. An id of a distorted image therefore marks its whole reference.
+
+    Args:
+        path: The CSV. `split` is `train`, `val` or `test`; references that it does not name are `train`.
+        reference_of: Sample id to reference id, for all labelled images.
+
+    Returns:
+        Reference id to split, for the references named.
+
+    Raises:
+        CurateError: Unknown ids or splits, or one reference in two splits.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    if not path.is_file():
+        raise CurateError(f"no split file at {path}")
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CurateError(f"{path} is not a readable CSV file: {error}") from error
+    key = next((k for k in ("reference_id", "id") if k in frame.columns), None)
+    if key is None or "split" not in frame.columns:
+        raise CurateError(
+            f"{path} has the columns {', '.join(map(str, frame.columns))}; expected 'split' and 'reference_id' or 'id'"
+        )
+    references = set(reference_of.values())
+    splits: dict[str, str] = {}
+    unknown: list[str] = []
+    for name, split in zip(frame[key], frame["split"], strict=True):
+        identifier = stem_id(name)
+        reference = identifier if identifier in references else reference_of.get(identifier)
+        if reference is None:
+            unknown.append(name)
+            continue
+        if split not in SPLITS:
+            raise CurateError(f"{path}: the split of {name!r} is {split!r}; it may be {', '.join(SPLITS)}")
+        if splits.setdefault(reference, split) != split:
+            raise CurateError(f"{path}: reference {reference!r} is in both {splits[reference]!r} and {split!r}")
+    if unknown:
+        raise CurateError(f"{path}: {len(unknown)} ids are not among the labelled references: {list_ids(unknown)}")
+    return splits
+
+
+def split_column(reference_ids: Sequence[str], splits: Mapping[str, str]) -> list[str]:
+    """Return the split of each row; a reference that no split file names is for training."""
+    return [splits.get(reference, "train") for reference in reference_ids]

@@ -1,0 +1,90 @@
+"""Lists of distortion types and levels as users write them: ids, names, presets, files."""
+
+import json
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from ...distortions.catalog import CATALOG, LEVELS, get
+from ..errors import CurateError
+
+ALL = "all"
+PRESET_SUFFIX = ".json"
+
+
+def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
+    """Turn a list of distortion types into ids.
+
+    Args:
+        text: `all`, a preset's name (`bid`, `livec`, `koniq`, `pipal-1`, ...), a preset file, or ids and catalog names
+            separated by commas; or an iterable of ids and names.
+
+    Returns:
+        Distortion ids, ascending, each once.
+
+    Raises:
+        CurateError: Something in the list is none of these.
+    """
+    parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
+    chosen: set[int] = set()
+    for part in parts:
+        if part == ALL:
+            chosen.update(entry.id for entry in CATALOG)
+        elif part in preset_names():
+            chosen.update(read_preset(part))
+        elif part.endswith(PRESET_SUFFIX):
+            chosen.update(_read_preset_file(Path(part)))
+        elif part:
+            try:
+                chosen.add(get(part).id)
+            except ValueError as error:
+                presets = ", ".join(preset_names())
+                raise CurateError(
+                    f"{error}; a list of types may also name `all`, a preset ({presets}) or its file"
+                ) from error
+    if not chosen:
+        raise CurateError("the list of distortion types is empty")
+    return tuple(sorted(chosen))
+
+
+def parse_levels(text: str | Iterable[int | str]) -> tuple[int, ...]:
+    """Turn a list of levels ("1,3,5") into numbers, ascending, each once.
+
+    Raises:
+        CurateError: A level is not one of 1-5.
+    """
+    parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
+    allowed = {str(level): level for level in LEVELS}
+    bad = [part for part in parts if part not in allowed]
+    if bad:
+        raise CurateError(f"{bad[0]!r} is not a level; levels are {', '.join(allowed)}, separated by commas")
+    return tuple(sorted({allowed[part] for part in parts}))
+
+
+def preset_names() -> list[str]:
+    """Return the names of the shipped presets, sorted."""
+    folder = resources.files("syndr_curate") / "manifests" / "presets"
+    return sorted(
+        entry.name.removesuffix(PRESET_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(PRESET_SUFFIX)
+    )
+
+
+def read_preset(name: str) -> tuple[int, ...]:
+    """Return the distortion ids of a shipped preset."""
+    content = (resources.files("syndr_curate") / "manifests" / "presets" / f"{name}{PRESET_SUFFIX}").read_text("utf-8")
+    return _preset_types(content, name)
+
+
+def _read_preset_file(path: Path) -> tuple[int, ...]:
+    try:
+        return _preset_types(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CurateError(f"cannot read the preset file {path}: {error}") from error
+
+
+def _preset_types(content: str, name: str) -> tuple[int, ...]:
+    try:
+        types = json.loads(content)["types"]
+        return tuple(get(kind).id for kind in types)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CurateError(f'{name} is not a preset: expected JSON like {{"types": [1, 3, 9]}}: {error}') from error

@@ -1,0 +1,109 @@
+"""Rows that say how to make an image: a reference, a type, a level and a seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ...distortions.catalog import PRISTINE, get
+from ..data.names import make_sample_id
+from ..data.schema import build_table
+from .seeds import stream_seed
+
+PRISTINE_NAME = "pristine"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A pristine image as manifest rows name it.
+
+    Attributes:
+        id: Its id.
+        path: POSIX path relative to its root.
+        split: `train`, `val` or `test`.
+    """
+
+    id: str
+    path: str
+    split: str = "train"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a set of recipe rows has in common.
+
+    Attributes:
+        types: Distortion ids; 0 makes a pristine row, once per reference.
+        levels: Levels of every type.
+        seed: The run's seed.
+        reference_root: Root name of the references.
+        image_root: Root name of the pixels.
+        suffix: Suffix of the image files, with its dot.
+        dataset: Value of the column `dataset`.
+    """
+
+    types: tuple[int, ...]
+    levels: tuple[int, ...]
+    seed: int
+    reference_root: str
+    image_root: str
+    suffix: str
+    dataset: str
+
+    def conditions(self) -> tuple[tuple[int, int], ...]:
+        """Return the (distortion id, level) pairs of one reference, in row order."""
+        return tuple(_conditions(self.types, self.levels))
+
+
+def recipe_rows(references: Sequence[Reference], plan: Plan) -> pa.Table:
+    """Lay out the rows references x types x levels.
+
+    Args:
+        references: R pristine images.
+        plan: What the rows have in common.
+
+    Returns:
+        A manifest table with one row per reference and condition, references outermost; without labels, status `ok`.
+    """
+    conditions = plan.conditions()
+    cells = [(reference, kind, level) for reference in references for kind, level in conditions]
+    ids = [make_sample_id(reference.id, kind, level) for reference, kind, level in cells]
+    names = {kind: distortion_name(kind) for kind, _ in conditions}
+    columns = {
+        "sample_id": ids,
+        "image_path": [
+            image_path(reference.id, i, plan.suffix) for i, (reference, _, _) in zip(ids, cells, strict=True)
+        ],
+        "image_root": plan.image_root,
+        "reference_id": [reference.id for reference, _, _ in cells],
+        "reference_path": [reference.path for reference, _, _ in cells],
+        "reference_root": plan.reference_root,
+        "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int8()),
+        "distortion": [names[kind] for _, kind, _ in cells],
+        "level": pa.array([level for _, _, level in cells], pa.int8()),
+        "dataset": plan.dataset,
+        "split": [reference.split for reference, _, _ in cells],
+        "seed": pa.array(
+            [stream_seed(plan.seed, reference.id, kind, level) for reference, kind, level in cells], pa.int64()
+        ),
+        "status": "ok",
+    }
+    return build_table(columns, len(cells))
+
+
+def image_path(reference_id: str, sample_id: str, suffix: str) -> str:
+    """Return where a rendered image lies below its root: a folder per reference, so that no folder holds millions."""
+    return f"{reference_id}/{sample_id.rsplit('/', 1)[-1]}{suffix}"
+
+
+def distortion_name(distortion_id: int) -> str:
+    """Return the catalog name of a distortion id, `pristine` for 0."""
+    return PRISTINE_NAME if distortion_id == PRISTINE else get(distortion_id).name
+
+
+def _conditions(types: Sequence[int], levels: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for kind in types:
+        if kind == PRISTINE:
+            yield PRISTINE, 0
+        else:
+            yield from ((kind, level) for level in levels)

@@ -1,0 +1,169 @@
+"""Stage `demo`: the whole pipeline on images that it makes itself."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..data.atomic import write_bytes
+from ..data.features import save_features
+from ..data.images import encode_image
+from ..data.types import parse_types
+from ..engine.encoders import make_encoder
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import RenderOptions
+from ..engine.scenes import SCENE_KINDS, paint_scene
+from .downsample import DownsampleSettings, run_downsample
+from .encode import encode_manifest, features_of
+from .upsample import UpsampleSettings
+from .upsample_files import EncoderChoice, UpsampleRequest, run_upsample
+from .verify import verify
+
+DEMO_TYPES = "bid"
+_REFERENCES_PER_KIND = 2
+_NEW_CONTENT_PER_KIND = 4
+_NEAR_COPY = 0.03
+
+
+@dataclass
+class DemoSteps:
+    """What happened, step by step.
+
+    Attributes:
+        steps: (command it stands for, what came out) in order.
+        files: What was written: name to path.
+    """
+
+    steps: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {"steps": [{"command": command, **facts} for command, facts in self.steps], "files": self.files}
+
+    def as_text(self) -> str:
+        """Return everything for people."""
+        lines = []
+        for number, (command, facts) in enumerate(self.steps, 1):
+            lines.append(f"{number}. {command}")
+            lines.append(f"   {facts['said']}")
+        lines.append("")
+        width = max(len(name) for name in self.files)
+        lines += [f"{name:<{width}}  {path}" for name, path in self.files.items()]
+        lines += ["", f"Next: syndr-curate inspect {self.files['training manifest']}"]
+        return "\n".join(lines)
+
+
+def run_demo(out: Path, *, seed: int = 123, workers: int | None = None, reporter: Reporter = SILENT) -> DemoSteps:
+    """Make scenes, label distorted versions of some, add new content from the others, and thin one epoch.
+
+    Args:
+        out: Folder of everything it makes.
+        seed: Seed of scenes, distortions and draws.
+        workers: Threads; None uses every core.
+        reporter: Shows progress.
+
+    Returns:
+        What happened and where the files are.
+
+    Raises:
+        CurateError: Files cannot be written.
+    """
+    demo = DemoSteps()
+    references, candidates = out / "references", out / "candidates"
+    counts = paint_sets(references, candidates, seed=seed)
+    demo.steps.append(
+        (
+            "paint scenes",
+            {"said": f"{counts[0]} labelled references and {counts[1]} candidates, a third of them near-copies"},
+        )
+    )
+    manifest = _upsample(demo, out, references, candidates, seed, workers, reporter)
+    _verify(demo, manifest, reporter)
+    _downsample(demo, out, manifest, seed, workers, reporter)
+    return demo
+
+
+def paint_sets(references: Path, candidates: Path, *, seed: int) -> tuple[int, int]:
+    """Paint the demo's 16 references and 48 candidates.
+
+    Args:
+        references: Folder of the references.
+        candidates: Folder of the candidates: four new scenes and two near-copies of references per kind.
+        seed: Seed of the scenes.
+
+    Returns:
+        How many of each.
+    """
+    count = 0
+    for kind in SCENE_KINDS:
+        for variant in range(_REFERENCES_PER_KIND):
+            image = paint_scene(kind, variant, seed=seed)
+            write_bytes(references / f"{kind}-{variant}.png", encode_image(image))
+            copy = paint_scene(kind, variant, seed=seed, wobble=_NEAR_COPY)
+            write_bytes(candidates / f"{kind}-{variant}-again.png", encode_image(copy))
+        for variant in range(_REFERENCES_PER_KIND, _REFERENCES_PER_KIND + _NEW_CONTENT_PER_KIND):
+            image = paint_scene(kind, variant, seed=seed)
+            write_bytes(candidates / f"{kind}-{variant}.png", encode_image(image))
+        count += 1
+    return count * _REFERENCES_PER_KIND, count * (_REFERENCES_PER_KIND + _NEW_CONTENT_PER_KIND)
+
+
+def _upsample(
+    demo: DemoSteps, out: Path, references: Path, candidates: Path, seed: int, workers: int | None, reporter: Reporter
+) -> Path:
+    manifest = out / "train.parquet"
+    request = UpsampleRequest(
+        settings=UpsampleSettings(types=parse_types(DEMO_TYPES), seed=seed),
+        out=manifest,
+        references=references,
+        proxy_labels=True,
+        candidates_root=candidates,
+        encoder=EncoderChoice("gist"),
+        render=RenderOptions(workers=workers),
+    )
+    summary = run_upsample(request, reporter)
+    dropped = ", ".join(
+        f"{n} {status.replace('_', ' ')}" for status, n in summary["candidates"].items() if status != "kept"
+    )
+    command = (
+        f"syndr-curate upsample --references {references} --proxy-labels --candidates-root {candidates} "
+        f"--encoder gist --types {DEMO_TYPES} --out {manifest}"
+    )
+    said = (
+        f"{summary['references_selected']} candidates kept ({dropped}); "
+        f"{summary['rows_original']} labelled + {summary['rows_new']} new rows, rendered"
+    )
+    demo.steps.append((command, {"said": said, **summary}))
+    demo.files["training manifest"] = str(manifest)
+    demo.files["images"] = str(out / "images")
+    return manifest
+
+
+def _verify(demo: DemoSteps, manifest: Path, reporter: Reporter) -> None:
+    verdict = verify(manifest, reporter=reporter)
+    again, problems = verdict.rendered_again, len(verdict.problems)
+    said = f"{verdict.files_decoded} files decoded, {again} rendered again, {problems} problems"
+    demo.steps.append((f"syndr-curate verify {manifest}", {"said": said, **verdict.as_json()}))
+
+
+def _downsample(demo: DemoSteps, out: Path, manifest: Path, seed: int, workers: int | None, reporter: Reporter) -> None:
+    features_file = out / "epoch0.npy"
+    table = encode_manifest(manifest, make_encoder("gist"), options=RenderOptions(workers=workers), reporter=reporter)
+    features = features_of(table, str(manifest))
+    save_features(features_file, features.require_ids(), features.matrix)
+    demo.steps.append(
+        (
+            "save_features(...)  # stands for your model's features before epoch 0",
+            {"said": f"{features.matrix.shape[0]} x {features.matrix.shape[1]} features with their ids"},
+        )
+    )
+    summary = run_downsample(features_file, manifest, settings=DownsampleSettings(seed=seed), reporter=reporter)
+    said = (
+        f"{summary['rows_kept']} of {summary['rows_in']} rows kept; "
+        f"{summary['clusters_reduced']} of {summary['clusters']} clusters thinned, the largest had {summary['largest_cluster']} rows"
+    )
+    demo.steps.append(
+        (f"syndr-curate downsample --features {features_file} --manifest {manifest}", {"said": said, **summary})
+    )
+    demo.files["features"] = str(features_file)
+    demo.files["epoch manifest"] = summary["out"]

@@ -1,0 +1,328 @@
+"""Stage `downsample`: one epoch's manifest, redundant clusters thinned (Algorithm 3, DRCDown)."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..data.features import Features, as_features, require_usable
+from ..data.manifest import ok_rows, read_manifest, validate, write_manifest
+from ..data.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
+from ..data.roots import rebase
+from ..data.schema import CLUSTER_FIELDS
+from ..engine.cosine import cluster_statistics, threshold_components
+from ..engine.progress import SILENT, Reporter
+from ..engine.thinning import keep_mask, number_by_smallest_id
+from ..errors import CurateError
+
+SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
+LABEL_GAP = 1.0  # Algorithm 3: and labels less than this apart
+KEEP_MIN = 20  # Algorithm 3: clusters up to this size are left alone (Table 7)
+KEEP_FRACTION = 0.5
+
+Scope = Literal["all", "mos"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DownsampleSettings:
+    """Thresholds of Algorithm 3; the defaults are the paper's best.
+
+    Attributes:
+        similarity: Two rows are alike when their cosine is above this (strict).
+        label_gap: ... and their labels are less than this apart, on [0, 10] (strict).
+        keep_min: A cluster keeps at least this many members.
+        keep_fraction: Share of a larger cluster that is kept.
+        scope: `all`: every row is filtered. `mos`: rows with label_source `pseudo` all stay, as in the released
+            training loop.
+        seed: The run's seed.
+        device: `cpu` or `cuda`.
+    """
+
+    similarity: float = SIMILARITY
+    label_gap: float = LABEL_GAP
+    keep_min: int = KEEP_MIN
+    keep_fraction: float = KEEP_FRACTION
+    scope: Scope = "all"
+    seed: int = 123
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        ranges = {
+            "similarity": (-1.0 <= self.similarity <= 1.0, "a cosine in [-1, 1]"),
+            "label_gap": (self.label_gap > 0, "a number above 0"),
+            "keep_min": (self.keep_min >= 1, "at least 1"),
+            "keep_fraction": (0.0 <= self.keep_fraction <= 1.0, "a share in [0, 1]"),
+            "scope": (self.scope in SCOPES, " or ".join(SCOPES)),
+        }
+        for name, (fits, expected) in ranges.items():
+            if not fits:
+                raise CurateError(f"{name} is {getattr(self, name)!r}; expected {expected}")
+
+
+@dataclass(frozen=True)
+class Downsampled:
+    """What one epoch keeps, what it leaves out, and the figures about it.
+
+    Attributes:
+        kept: Rows of the epoch, in the manifest's order, with `cluster_id` and `cluster_size`.
+        dropped: The training rows left out, with the same columns.
+        summary: `rows_in, rows_kept, clusters, largest_cluster, clusters_reduced, effective_clusters, heterogeneity`.
+    """
+
+    kept: pa.Table
+    dropped: pa.Table
+    summary: dict[str, Any]
+
+
+def downsample(
+    features: Features | Path | str | NDArray[np.floating[Any]],
+    manifest: pa.Table | Path | str,
+    *,
+    epoch: int,
+    similarity: float = SIMILARITY,
+    label_gap: float = LABEL_GAP,
+    keep_min: int = KEEP_MIN,
+    keep_fraction: float = KEEP_FRACTION,
+    scope: Scope = "all",
+    seed: int = 123,
+    device: str = "cpu",
+) -> pa.Table:
+    """Return the rows of a training manifest that one epoch keeps.
+
+    Args:
+        features: One row per ok row of the manifest (N, D): a file, `Features`, or a matrix in the manifest's order.
+        manifest: A training manifest, or its file.
+        epoch: Number of the epoch to come.
+        similarity: Two rows are alike when their cosine is above this (strict) ...
+        label_gap: ... and their labels, on [0, 10], are less than this apart (strict).
+        keep_min: A cluster keeps at least this many members.
+        keep_fraction: Share of a larger cluster that is kept.
+        scope: `all`, or `mos` to leave pseudo-labelled rows alone.
+        seed: The run's seed.
+        device: `cpu` or `cuda`.
+
+    Returns:
+        The kept rows in the manifest's order, with `cluster_id` and `cluster_size`.
+
+    Raises:
+        CurateError: The manifest lacks labels, or the features do not match it; the message names the ids.
+
+    Source: SynDR-IQA, Algorithm 3 (DRCDown).
+    """
+    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
+    return downsample_epoch(features, manifest, epoch=epoch, settings=settings).kept
+
+
+def downsample_epoch(
+    features: Features | Path | str | NDArray[np.floating[Any]],
+    manifest: pa.Table | Path | str,
+    *,
+    epoch: int,
+    settings: DownsampleSettings | None = None,
+    reporter: Reporter = SILENT,
+) -> Downsampled:
+    """Filter a training manifest for one epoch.
+
+    Rows with status `ok` and split `train` are clustered: two are linked when their features' cosine is above
+    `similarity` and their labels less than `label_gap` apart; a cluster is a connected component. Clusters above
+    `keep_min` keep max(keep_min, floor(size x keep_fraction)) members, drawn by (seed, epoch, members).
+
+    Args:
+        features: One row per ok row of the manifest (N, D): a file, `Features`, or a matrix in the manifest's order.
+        manifest: A training manifest, or its file.
+        epoch: Number of the epoch to come.
+        settings: Thresholds.
+        reporter: Shows progress.
+
+    Returns:
+        Kept and dropped rows, and the summary.
+
+    Raises:
+        CurateError: The manifest lacks labels, or the features do not match it; the message names the ids.
+
+    Source: SynDR-IQA, Algorithm 3 (DRCDown).
+    """
+    settings = settings or DownsampleSettings()
+    table = (
+        read_manifest(manifest, training=True)
+        if isinstance(manifest, str | Path)
+        else validate(manifest, training=True)
+    )
+    usable = ok_rows(table)
+    ids: list[str] = usable["sample_id"].to_pylist()
+    found = as_features(features)
+    matrix = found.aligned_to(ids, "the manifest's ok rows")
+    require_usable(matrix, ids, found.source)
+    if epoch < 0:
+        raise CurateError(f"epoch is {epoch}; expected 0 or more")
+
+    training = np.flatnonzero(_equals(usable, "split", "train"))
+    if not len(training):
+        raise CurateError("the manifest has no row with status ok and split train")
+    filtered = training if settings.scope == "all" else training[~_equals(usable, "label_source", "pseudo")[training]]
+    components = _components(usable, matrix, filtered, settings, reporter)
+    filtered_ids = [ids[int(row)] for row in filtered]
+    mask = keep_mask(
+        filtered_ids,
+        components,
+        keep_min=settings.keep_min,
+        keep_fraction=settings.keep_fraction,
+        seed=settings.seed,
+        epoch=epoch,
+    )
+    keep = np.zeros(len(usable), dtype=bool)
+    keep[training] = True
+    keep[filtered[~mask]] = False
+    drop = np.zeros(len(usable), dtype=bool)
+    drop[filtered[~mask]] = True
+
+    clustered = _with_clusters(usable, filtered, number_by_smallest_id(filtered_ids, components))
+    provenance = _provenance(table, matrix, ids, epoch, settings)
+    return Downsampled(
+        kept=attach(clustered.filter(pa.array(keep)), provenance),
+        dropped=attach(clustered.filter(pa.array(drop)), {**provenance, "rows": "dropped"}),
+        summary=_summary(components, mask, len(training), int(keep.sum())),
+    )
+
+
+def epoch_of(name: str) -> int | None:
+    """Read the epoch out of a file name (`epoch3.npy` is 3); None if it does not say."""
+    match = _EPOCH.search(name)
+    return int(match[1]) if match else None
+
+
+def run_downsample(
+    features: Path,
+    manifest: Path,
+    *,
+    out: Path | None = None,
+    dropped: Path | None = None,
+    epoch: int | None = None,
+    settings: DownsampleSettings | None = None,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Filter a manifest file and write the epoch's manifest.
+
+    Args:
+        features: The feature file.
+        manifest: The training manifest.
+        out: The epoch's manifest; by default `<features stem>.parquet` beside the training manifest.
+        dropped: Also write the rows left out.
+        epoch: By default taken from `epoch<number>` in the features' name, otherwise 0, and said so.
+        settings: Thresholds.
+        reporter: Shows progress.
+
+    Returns:
+        The summary, with `epoch`, `seconds` and `out`.
+
+    Raises:
+        CurateError: As `downsample`; nothing is written then.
+    """
+    out = out or manifest.parent / f"{features.stem}.parquet"
+    for taken, what in ((manifest, "the training manifest"), (features, "the features")):
+        if out.resolve() == taken.resolve():
+            raise CurateError(f"the epoch's manifest would overwrite {what}, {taken}: give another --out")
+    started = time.perf_counter()
+    number = epoch if epoch is not None else epoch_of(features.name)
+    if number is None:
+        number = 0
+        reporter.note(f"{features.name} does not say its epoch: taking 0; every epoch needs its own (--epoch N)")
+    result = downsample_epoch(features, manifest, epoch=number, settings=settings, reporter=reporter)
+    write_manifest(rebase(result.kept, manifest, out), out, training=True)
+    if dropped is not None:
+        write_manifest(rebase(result.dropped, manifest, dropped), dropped)
+    return {**result.summary, "epoch": number, "seconds": round(time.perf_counter() - started, 3), "out": str(out)}
+
+
+def _equals(table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = pc.fill_null(pc.equal(table[column], value), False).to_numpy()
+    return mask
+
+
+def _components(
+    usable: pa.Table,
+    matrix: NDArray[np.floating[Any]],
+    rows: NDArray[np.int64],
+    settings: DownsampleSettings,
+    reporter: Reporter,
+) -> NDArray[np.integer]:
+    labels = usable["label"].to_numpy()[rows]
+    part = matrix if len(rows) == len(matrix) else matrix[rows]
+    if not len(rows):
+        return np.zeros(0, np.int32)
+    with reporter.task("cluster", len(rows)) as task:
+        done = 0
+
+        def progress(visited: int, total: int) -> None:
+            nonlocal done
+            now = len(rows) * visited // max(1, total)
+            task.advance(now - done)
+            done = now
+
+        components = threshold_components(
+            part, labels, settings.similarity, settings.label_gap, device=settings.device, progress=progress
+        )
+        task.advance(len(rows) - done)
+    return components
+
+
+def _with_clusters(usable: pa.Table, rows: NDArray[np.int64], numbers: NDArray[np.int32]) -> pa.Table:
+    clusters = np.full(len(usable), -1, np.int64)
+    clusters[rows] = numbers
+    sizes = np.zeros(len(usable), np.int64)
+    sizes[rows] = np.bincount(numbers)[numbers] if len(numbers) else 0
+    absent = clusters < 0
+    table = usable.drop_columns([f.name for f in CLUSTER_FIELDS if f.name in usable.column_names])
+    for field, values in zip(CLUSTER_FIELDS, (clusters, sizes), strict=True):
+        table = table.append_column(field, pa.array(values, pa.int32(), mask=absent))
+    return table
+
+
+def _summary(components: NDArray[np.integer], mask: NDArray[np.bool_], rows_in: int, rows_kept: int) -> dict[str, Any]:
+    statistics = cluster_statistics(components)
+    return {
+        "rows_in": rows_in,
+        "rows_kept": rows_kept,
+        "clusters": statistics.clusters,
+        "largest_cluster": statistics.largest_cluster,
+        "clusters_reduced": len(np.unique(components[~mask])),
+        "effective_clusters": statistics.effective_clusters,
+        "heterogeneity": statistics.heterogeneity,
+    }
+
+
+def _provenance(
+    table: pa.Table,
+    matrix: NDArray[np.floating[Any]],
+    ids: list[str],
+    epoch: int,
+    settings: DownsampleSettings,
+) -> dict[str, Any]:
+    before = read_provenance(table)
+    config = {
+        "similarity": settings.similarity,
+        "label_gap": settings.label_gap,
+        "keep_min": settings.keep_min,
+        "keep_fraction": settings.keep_fraction,
+        "scope": settings.scope,
+        "seed": settings.seed,
+        "epoch": epoch,
+    }
+    inputs = {"manifest": digest_table(table), "features": digest_array(matrix, ids)}
+    kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient")}
+    parent = {
+        "stage": before.get("stage"),
+        "config_digest": before.get("config_digest"),
+        "inputs": before.get("inputs"),
+    }
+    return make_provenance("downsample", config, inputs, parent=parent if before else None, **kept)

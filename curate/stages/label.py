@@ -1,0 +1,299 @@
+"""Stage `label`: labels of new references from their nearest labelled ones (Algorithm 2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...distortions.catalog import PRISTINE
+from ..data.features import Features, load_features, require_usable
+from ..data.labels import LabelFile, Labels
+from ..data.manifest import ok_rows, read_manifest, write_manifest
+from ..data.names import list_ids, make_sample_id
+from ..data.provenance import attach, digest_file, make_provenance, read_provenance
+from ..data.roots import CANDIDATES, RENDERED, rebase
+from ..data.schema import LABEL_MAXIMUM, NEIGHBORS, SCHEMA
+from ..data.selection import kept_rows, read_selection
+from ..engine.cosine import nearest
+from ..engine.recipes import Plan, Reference, recipe_rows
+from ..errors import CurateError
+
+NEIGHBOR_COUNT = 5  # Algorithm 2, k
+NEIGHBOR_MARGIN = 0.05  # Algorithm 2, line 4: relative to the nearest distance
+TEMPERATURE = 0.05
+# Cells in which the generator returns its input unchanged: their labels are labels of the pristine picture.
+IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))
+
+Weighting = Literal["published", "similarity"]
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+
+
+@dataclass(frozen=True)
+class NeighborSettings:
+    """How many neighbours label a reference, and how they are weighted.
+
+    Attributes:
+        count: k nearest labelled references.
+        margin: Of these, keep those with d - d_min below this.
+        weighting: `published`: softmax(d), as the released code does; `similarity`: softmax(-d / temperature).
+        temperature: For `similarity`.
+    """
+
+    count: int = NEIGHBOR_COUNT
+    margin: float = NEIGHBOR_MARGIN
+    weighting: Weighting = "published"
+    temperature: float = TEMPERATURE
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        if self.count < 1:
+            raise CurateError(f"neighbors is {self.count}; expected at least 1")
+        if not self.margin > 0:
+            raise CurateError(f"margin is {self.margin:g}; expected a number above 0")
+        if not self.temperature > 0:
+            raise CurateError(f"temperature is {self.temperature:g}; expected a number above 0")
+        if self.weighting not in WEIGHTINGS:
+            raise CurateError(f"weighting is {self.weighting!r}; expected {' or '.join(WEIGHTINGS)}")
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """One labelled reference that takes part in a label: id, d = 1 - cos, weight."""
+
+    id: str
+    distance: float
+    weight: float
+
+
+def find_neighbors(
+    matrix: NDArray[np.floating[Any]], references: Features, settings: NeighborSettings
+) -> list[list[Neighbor]]:
+    """Find the labelled references that speak for each new one.
+
+    Args:
+        matrix: (m, D) features of the new references.
+        references: (n, D) features of the labelled references, with ids.
+        settings: k, margin and weighting.
+
+    Returns:
+        For each new reference its neighbours, nearest first; weights sum to 1.
+
+    Source: SynDR-IQA, Algorithm 2, lines 2-5.
+    """
+    ids = references.require_ids()
+    distances, indices = nearest(matrix, references.matrix, min(settings.count, len(ids)))
+    found = []
+    for row, places in zip(distances, indices, strict=True):
+        inside = row - row[0] < settings.margin
+        weights = _weights(row[inside], settings)
+        found.append(
+            [
+                Neighbor(ids[int(place)], float(distance), float(weight))
+                for place, distance, weight in zip(places[inside], row[inside], weights, strict=True)
+            ]
+        )
+    return found
+
+
+def label_rows(rows: pa.Table, neighbors: dict[str, list[Neighbor]], labels: Labels) -> pa.Table:
+    """Give recipe rows of new references their pseudo-labels.
+
+    The label of (r, type, level) is the weighted mean of the neighbours' labels for the same type and level, its
+    `label_std` their weighted standard deviation (null with one neighbour). A pristine row takes the mean over the
+    cells in which the generator changes nothing.
+
+    Args:
+        rows: Manifest rows with reference_id, distortion_id and level.
+        neighbors: Neighbours of each reference.
+        labels: The labelled set.
+
+    Returns:
+        The rows with `label`, `label_std`, `label_source` and `neighbors` filled in.
+
+    Raises:
+        CurateError: A neighbour has no label for a type and level that is asked for; the message names them.
+
+    Source: SynDR-IQA, Algorithm 2, lines 6-9.
+    """
+    references = rows["reference_id"].to_pylist()
+    conditions = list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
+    lookup = with_pristine_labels(labels.by_condition(), set(labels.reference_ids))
+    _require_labels(references, conditions, neighbors, lookup)
+    means = np.empty(len(rows))
+    spreads = np.full(len(rows), np.nan)
+    for row, (reference, (kind, level)) in enumerate(zip(references, conditions, strict=True)):
+        voices = neighbors[reference]
+        values = [lookup[voice.id, kind, level] for voice in voices]
+        mean = sum(voice.weight * value for voice, value in zip(voices, values, strict=True))
+        means[row] = mean
+        if len(voices) > 1:
+            squares = (voice.weight * (value - mean) ** 2 for voice, value in zip(voices, values, strict=True))
+            spreads[row] = np.sqrt(sum(squares))
+    # The mean of labels on [0, 10] can leave the interval by a rounding error.
+    means = np.clip(means, 0.0, LABEL_MAXIMUM)
+    columns = {
+        "label": pa.array(means.astype(np.float32)),
+        "label_std": pa.array(spreads.astype(np.float32), from_pandas=True),
+        "label_source": pa.array(["pseudo"] * len(rows), pa.string()).dictionary_encode(),
+        "neighbors": _neighbor_column(references, neighbors),
+    }
+    for name, values in columns.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), SCHEMA.field(name), values)
+    return rows
+
+
+def require_same_references(references: Features, labels: Labels) -> None:
+    """Refuse feature and label files that speak of different references.
+
+    Raises:
+        CurateError: Names the references that only one of them has, or feature rows without a direction.
+    """
+    ids = references.require_ids()
+    labelled = set(labels.reference_ids)
+    without_features = [identifier for identifier in labels.references() if identifier not in set(ids)]
+    without_labels = [identifier for identifier in ids if identifier not in labelled]
+    if without_features:
+        raise CurateError(
+            f"{references.source} has no features for {len(without_features)} labelled references: "
+            f"{list_ids(without_features)}"
+        )
+    if without_labels:
+        raise CurateError(
+            f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
+        )
+    require_usable(references.matrix, ids, references.source)
+
+
+def with_pristine_labels(
+    lookup: dict[tuple[str, int, int], float], references: set[str]
+) -> dict[tuple[str, int, int], float]:
+    """Add the label of each pristine picture: the mean over its identity cells, where it has any.
+
+    Args:
+        lookup: Quality by (reference id, distortion id, level).
+        references: Ids of the references.
+    """
+    full = dict(lookup)
+    for reference in references:
+        cells = [lookup[reference, kind, level] for kind, level in IDENTITY_CELLS if (reference, kind, level) in lookup]
+        if cells:
+            full[reference, PRISTINE, 0] = sum(cells) / len(cells)
+    return full
+
+
+def run_label(
+    label_file: LabelFile,
+    reference_features: Path,
+    candidate_features: Path,
+    out: Path,
+    *,
+    selection: Path | None = None,
+    manifest: Path | None = None,
+    types: tuple[int, ...],
+    levels: tuple[int, ...],
+    settings: NeighborSettings | None = None,
+    seed: int = 123,
+) -> dict[str, Any]:
+    """Label the selected candidates, or the rows of a manifest, and write the result.
+
+    Args:
+        label_file: The labelled set.
+        reference_features: Features of its references.
+        candidate_features: Features of the references to label.
+        out: The manifest to write.
+        selection: What `select` wrote: rows are laid out for types x levels.
+        manifest: Rows to label (e.g. from `distort`); exactly one of the two.
+        types: For a selection.
+        levels: For a selection.
+        settings: Neighbours and weights.
+        seed: Seed of the rows laid out.
+
+    Returns:
+        `references, rows, out`.
+
+    Raises:
+        CurateError: Inputs that do not fit each other.
+    """
+    if (selection is None) == (manifest is None):
+        raise CurateError("give what to label in one way: --selection FILE or --manifest FILE")
+    settings = settings or NeighborSettings()
+    labels = label_file.read()
+    references, candidates = load_features(reference_features), load_features(candidate_features)
+    require_same_references(references, labels)
+    require_usable(candidates.matrix, candidates.require_ids(), candidates.source)
+    before: dict[str, Any] = {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"}
+    if selection is not None:
+        rows = _selected_rows(selection, types, levels, seed)
+    elif manifest is not None:
+        table = read_manifest(manifest)
+        before = read_provenance(rebase(table, manifest, out))
+        rows = ok_rows(table)
+    labelled = label_rows(rows, _neighbors_of(rows, references, candidates, settings), labels)
+    config = {"types": list(types), "levels": list(levels), "seed": seed, "neighbors": vars(settings)}
+    inputs = {
+        "labels": digest_file(label_file.path),
+        "reference_features": digest_file(reference_features),
+        "candidate_features": digest_file(candidate_features),
+        "rows": digest_file(selection or manifest or out),
+    }
+    facts = {key: before.get(key) for key in ("roots", "pixels", "exif_orient")}
+    provenance = make_provenance("label", config, inputs, label_scale=labels.scale.as_json(), **facts)
+    write_manifest(attach(labelled, provenance), out, training=True)
+    return {"references": len(set(labelled["reference_id"].to_pylist())), "rows": len(labelled), "out": str(out)}
+
+
+def _selected_rows(path: Path, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
+    kept = kept_rows(read_selection(path))
+    plan = Plan(types, levels, seed, CANDIDATES, RENDERED, ".png", CANDIDATES)
+    return recipe_rows([Reference(identifier, name) for identifier, name in kept], plan)
+
+
+def _neighbors_of(
+    rows: pa.Table, references: Features, candidates: Features, settings: NeighborSettings
+) -> dict[str, list[Neighbor]]:
+    wanted = list(dict.fromkeys(rows["reference_id"].to_pylist()))
+    position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
+    missing = [identifier for identifier in wanted if identifier not in position]
+    if missing:
+        raise CurateError(f"{candidates.source} has no features for {len(missing)} references: {list_ids(missing)}")
+    matrix = candidates.matrix[np.array([position[identifier] for identifier in wanted], dtype=np.int64)]
+    return dict(zip(wanted, find_neighbors(matrix, references, settings), strict=True))
+
+
+def _weights(distances: NDArray[np.float64], settings: NeighborSettings) -> NDArray[np.float64]:
+    scores = distances if settings.weighting == "published" else -distances / settings.temperature
+    powers = np.exp(scores - scores.max())
+    result: NDArray[np.float64] = powers / powers.sum()
+    return result
+
+
+def _require_labels(
+    references: Sequence[str],
+    conditions: Sequence[tuple[int, int]],
+    neighbors: dict[str, list[Neighbor]],
+    lookup: dict[tuple[str, int, int], float],
+) -> None:
+    wanted = {
+        (voice.id, kind, level)
+        for reference, (kind, level) in zip(references, conditions, strict=True)
+        for voice in neighbors[reference]
+    }
+    missing = sorted(wanted - lookup.keys())
+    if missing:
+        cells = [make_sample_id(*cell) for cell in missing]
+        raise CurateError(
+            f"{len(missing)} labels are needed and not in the label file: {list_ids(cells)} "
+            "(choose --types and --levels that every reference has labels for)"
+        )
+
+
+def _neighbor_column(references: Sequence[str], neighbors: dict[str, list[Neighbor]]) -> pa.Array:
+    as_rows = {
+        reference: [{"reference_id": v.id, "distance": v.distance, "weight": v.weight} for v in voices]
+        for reference, voices in neighbors.items()
+    }
+    return pa.array([as_rows[reference] for reference in references], NEIGHBORS)

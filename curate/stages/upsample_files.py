@@ -1,0 +1,319 @@
+"""The command `upsample`: from files and folders to a manifest and its pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...distortions.catalog import LEVELS, PRISTINE
+from ..data.features import Features, load_features, write_feature_table
+from ..data.labels import LabelColumns, LabelFile, Labels, LabelScale
+from ..data.manifest import ok_rows, write_manifest
+from ..data.provenance import digest_file, make_provenance, read_provenance
+from ..data.roots import CANDIDATES, REFERENCES, RENDERED, Roots
+from ..data.schema import LABEL_MAXIMUM
+from ..data.selection import count_statuses
+from ..data.sources import KADID_IMAGES, KADID_LABELS, IdStyle, ImageSource, open_source
+from ..data.splits import read_splits
+from ..engine.encoders import DeviceName, make_encoder
+from ..engine.progress import SILENT, Reporter
+from ..engine.proxy import METRIC, proxy_quality
+from ..engine.recipes import Plan, Reference, recipe_rows
+from ..engine.render import RenderOptions, recipes_of, render_rows
+from ..errors import CurateError
+from .distort import distort_rows, estimate_bytes, refuse_inside, with_outcomes
+from .encode import BATCH_SIZE, encode, features_of
+from .label import require_same_references
+from .select import select
+from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
+
+KADID = "kadid10k"
+PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """Which encoder reads images where no feature file is given."""
+
+    name: str = "resnet50"
+    weights: Path | None = None
+    device: DeviceName = "auto"
+    batch_size: int = BATCH_SIZE
+
+
+@dataclass(frozen=True)
+class UpsampleRequest:
+    """Everything that `upsample` is told.
+
+    Attributes:
+        settings: What to add and how to label it.
+        out: The training manifest.
+        labels: Label file; None with `proxy_labels` or a KADID-10k `root`.
+        dataset: Name of the labelled set; `kadid10k` has a known layout.
+        root: Folder of the labelled images.
+        references: Folder of pristine references.
+        proxy_labels: Distort the references ourselves and label them by a full-reference metric.
+        reference_features: Feature file; None encodes the references.
+        candidates_root: Folder of candidate references.
+        candidate_features: Feature file; None encodes the candidates.
+        split_file: Held-out references.
+        encoder: For what has no feature file.
+        recipe_only: Store no pixels of new rows.
+        images_out: Folder of rendered pixels; by default `images` beside the manifest.
+        ids: How ids are made from file names.
+        render: Workers, EXIF orientation, pixel limit.
+        dry_run: Say what would be written, and write nothing.
+    """
+
+    settings: UpsampleSettings
+    out: Path
+    labels: LabelFile | None = None
+    dataset: str | None = None
+    root: Path | None = None
+    references: Path | None = None
+    proxy_labels: bool = False
+    reference_features: Path | None = None
+    candidates_root: Path | None = None
+    candidate_features: Path | None = None
+    split_file: Path | None = None
+    encoder: EncoderChoice = field(default_factory=EncoderChoice)
+    recipe_only: bool = False
+    images_out: Path | None = None
+    ids: IdStyle = "stem"
+    render: RenderOptions = field(default_factory=RenderOptions)
+    dry_run: bool = False
+
+
+def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[str, Any]:
+    """Carry out `upsample` and write its manifest.
+
+    Args:
+        request: What to do.
+        reporter: Shows progress.
+
+    Returns:
+        `references_selected, rows_original, rows_new, rows_total, out` and further figures.
+
+    Raises:
+        CurateError: Inputs that are missing or do not fit each other; nothing has been written then but, after the
+            check, feature files and pixels.
+    """
+    return _Run(_completed(request), reporter).carry_out()
+
+
+def _completed(request: UpsampleRequest) -> UpsampleRequest:
+    if request.dataset == KADID and request.labels is None and request.root is not None:
+        request = replace(request, labels=LabelFile(request.root / KADID_LABELS))
+    if request.proxy_labels == (request.labels is not None):
+        raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
+    if request.proxy_labels and request.references is None:
+        raise CurateError("--proxy-labels needs the pristine images: --references DIR")
+    if request.candidate_features is None and request.candidates_root is None:
+        raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
+    if not request.recipe_only and request.candidates_root is None:
+        raise CurateError(
+            "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
+        )
+    return replace(request, images_out=request.images_out or request.out.parent / "images")
+
+
+class _Run:
+    """One run of `upsample`: what has been read so far, and the steps in order."""
+
+    def __init__(self, request: UpsampleRequest, reporter: Reporter) -> None:
+        self.request, self.settings, self.reporter = request, request.settings, reporter
+        self.images_out = request.images_out or request.out.parent / "images"
+        self.reference_source = self._open_references()
+        self.candidate_source = (
+            None if request.candidates_root is None else open_source(request.candidates_root, ids=request.ids)
+        )
+        for source in (self.reference_source, self.candidate_source):
+            if source is not None:
+                refuse_inside(self.images_out, source.folder)
+        self.inputs: dict[str, str] = {}
+        self.encoders: dict[str, Any] = {}
+
+    def carry_out(self) -> dict[str, Any]:
+        request, settings = self.request, self.settings
+        labels = None if request.labels is None else self._read_labels(request.labels)
+        references = self._features("reference", request.reference_features, self.reference_source)
+        candidates = self._features("candidate", request.candidate_features, self.candidate_source)
+        if labels is not None:
+            require_same_references(references, labels)
+        selection = select(
+            references,
+            candidates,
+            count=settings.candidates,
+            max_selected=settings.max_selected,
+            seed=settings.seed,
+            reporter=self.reporter,
+        )
+        places = self._places(labels)
+        rows, chosen = new_rows(selection, candidates, settings, places)
+        roots = self._roots(places)
+        counts = count_statuses(selection)
+        self._announce(rows, roots, len(chosen), counts)
+        summary = {"references_selected": len(chosen), "candidates": counts}
+        if request.dry_run:
+            return {**summary, "rows_new": len(rows), "dry_run": True, "out": str(request.out)}
+
+        proxies: pa.Table | None = None
+        if labels is None:
+            labels, proxies = self._proxy_labels(references, roots)
+        splits = self._splits(labels)
+        rows = label_new_rows(rows, chosen, references, candidates, labels, settings.neighbors)
+        originals = original_rows(labels, settings.types, places, splits, with_pristine=settings.with_pristine)
+        if proxies is not None:
+            originals = pa.concat_tables([originals, proxies])
+        if not request.recipe_only:
+            rows = distort_rows(rows, roots, request.render, name="render new rows", reporter=self.reporter)
+        table = join_rows(originals, rows, self._provenance(labels, roots), only_new=settings.only_new)
+        write_manifest(table, request.out, training=True)
+        return {
+            **summary,
+            "rows_original": len(table) - len(rows),
+            "rows_new": len(rows),
+            "rows_total": len(table),
+            "rows_not_ok": len(table) - len(ok_rows(table)),
+            "out": str(request.out),
+        }
+
+    def _open_references(self) -> ImageSource | None:
+        request = self.request
+        folder = request.references
+        if folder is None and request.dataset == KADID and request.reference_features is None:
+            folder = request.root
+        if folder is None:
+            if request.reference_features is None:
+                raise CurateError("give the references: --reference-features FILE, or --references DIR to encode them")
+            return None
+        return open_source(folder, ids=request.ids)
+
+    def _read_labels(self, file: LabelFile) -> Labels:
+        labels = file.read()
+        self.inputs["labels"] = digest_file(file.path)
+        return labels
+
+    def _features(self, role: str, file: Path | None, source: ImageSource | None) -> Features:
+        if file is not None:
+            features = load_features(file)
+            features.require_ids()
+            self.inputs[f"{role}_features"] = digest_file(file)
+            return features
+        if source is None:
+            raise CurateError(f"give --{role}-features FILE, or the folder of the {role}s to encode them")
+        choice = self.request.encoder
+        encoder = make_encoder(choice.name, weights=choice.weights, device=choice.device)
+        table = encode(
+            source,
+            encoder,
+            batch_size=choice.batch_size,
+            options=self.request.render,
+            reporter=self.reporter,
+        )
+        self.inputs[f"{role}_images"] = source.digest()
+        self.encoders[role] = read_provenance(table)["encoder"]
+        if not self.request.dry_run:
+            target = self.request.out.with_name(f"{self.request.out.stem}.{role}-features.parquet")
+            write_feature_table(table, target)
+            self.reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
+        return features_of(table, str(source.folder))
+
+    def _places(self, labels: Labels | None) -> Places:
+        request = self.request
+        paths = None if self.candidate_source is None else {e.id: e.path for e in self.candidate_source.entries}
+        candidates = CANDIDATES if self.candidate_source is None else self.candidate_source.name
+        if labels is None:
+            name = self.reference_source.name if self.reference_source else REFERENCES
+            return Places(name, RENDERED, "", REFERENCES, None, candidates, paths)
+        kadid_columns = request.labels is not None and request.labels.columns == LabelColumns()
+        fallback = KADID if kadid_columns or request.labels is None else request.labels.path.stem
+        dataset = request.dataset or fallback
+        prefix = f"{KADID_IMAGES}/" if dataset == KADID else ""
+        if request.references is None or self.reference_source is None:
+            return Places(dataset, dataset, prefix, dataset, None, candidates, paths)
+        reference_paths = {entry.id: entry.path for entry in self.reference_source.entries}
+        return Places(dataset, dataset, prefix, REFERENCES, reference_paths, candidates, paths)
+
+    def _roots(self, places: Places) -> Roots:
+        folders: dict[str, Path | None] = {
+            places.image_root: self.request.root,
+            places.reference_root: self.request.root,
+        }
+        if places.reference_root == REFERENCES and self.reference_source is not None:
+            folders[REFERENCES] = self.reference_source.folder
+        folders[CANDIDATES] = None if self.candidate_source is None else self.candidate_source.folder
+        folders[RENDERED] = self.images_out
+        return Roots(folders)
+
+    def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> None:
+        dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
+        self.reporter.note(f"{references} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
+        if not self.request.recipe_only:
+            size = estimate_bytes(rows, roots, self.settings.image_format)
+            about = "an unknown amount of" if size is None else f"about {size / 1e6:,.0f} MB of"
+            self.reporter.note(
+                f"rendering {len(rows)} images, {about} {self.settings.image_format}, to {self.images_out}"
+            )
+
+    def _proxy_labels(self, references: Features, roots: Roots) -> tuple[Labels, pa.Table]:
+        source, settings = self.reference_source, self.settings
+        if source is None:
+            raise CurateError("--proxy-labels needs the pristine images: --references DIR")
+        types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
+        plan = Plan(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
+        rows = recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], plan)
+        options = replace(self.request.render, write=not self.request.recipe_only, measure=True)
+        outcomes = render_rows(recipes_of(rows), roots, options, name="label references", reporter=self.reporter)
+        usable = set(references.require_ids())
+        done = np.array([outcome.status == "ok" for outcome in outcomes])
+        known = np.array([identifier in usable for identifier in rows["reference_id"].to_pylist()])
+        quality = [proxy_quality(o.deviation) for o in outcomes if o.status == "ok" and o.deviation is not None]
+        if not (done & known).any():
+            raise CurateError(f"{source.folder}: none of the references could be encoded and rendered")
+        scores = np.full(len(rows), np.nan)
+        scores[done] = quality
+        return _labels_of(rows.filter(pa.array(done & known)), scores[done & known]), with_outcomes(
+            rows, outcomes
+        ).filter(pa.array(~done))
+
+    def _splits(self, labels: Labels) -> dict[str, str]:
+        if self.request.split_file is None:
+            return {}
+        self.inputs["splits"] = digest_file(self.request.split_file)
+        return read_splits(self.request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
+
+    def _provenance(self, labels: Labels, roots: Roots) -> dict[str, Any]:
+        request = self.request
+        config = {**self.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
+        if request.proxy_labels:
+            config["proxy_metric"] = METRIC
+        return make_provenance(
+            "upsample",
+            config,
+            self.inputs,
+            label_scale=labels.scale.as_json(),
+            roots=roots.as_json(request.out),
+            encoder=self.encoders or None,
+            pixels="recipe" if request.recipe_only else "stored",
+            exif_orient=request.render.exif_orient or None,
+        )
+
+
+def _labels_of(rows: pa.Table, quality: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> Labels:
+    return Labels(
+        sample_ids=tuple(rows["sample_id"].to_pylist()),
+        image_names=tuple(rows["image_path"].to_pylist()),
+        reference_ids=tuple(rows["reference_id"].to_pylist()),
+        reference_names=tuple(rows["reference_path"].to_pylist()),
+        distortion_ids=rows["distortion_id"].to_numpy(),
+        levels=rows["level"].to_numpy(),
+        quality=np.asarray(quality, dtype=np.float64),
+        standard_errors=np.full(len(rows), np.nan),
+        scale=PROXY_SCALE,
+        source="proxy",
+        seeds=rows["seed"].to_numpy(),
+    )

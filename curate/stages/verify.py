@@ -1,0 +1,218 @@
+"""Stage `verify`: is a manifest what it says, and are its files there?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image
+from ..data.manifest import ok_rows, read_manifest
+from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
+from ..data.roots import Roots
+from ..engine.progress import SILENT, Reporter
+from ..engine.recipes import distortion_name
+from ..engine.render import RECIPE_COLUMNS, Recipe, render
+from ..engine.seeds import uniform_draw
+from ..engine.workers import ordered_map
+from ..errors import CurateError
+
+SAMPLE = 100
+_PROBLEMS_SHOWN = 20
+
+
+@dataclass
+class Verdict:
+    """What `verify` found.
+
+    Attributes:
+        rows: Rows in the manifest.
+        files_decoded: Images that were found and decoded.
+        recipe_rows: Rows without pixels that their recipe can make.
+        rendered_again: Sampled rows that were rendered again, and compared with their stored pixels where there are
+            any.
+        not_checked: Root name to the number of rows whose files nobody said where to find.
+        problems: What is wrong, one line each.
+        warnings: What a user should know though nothing is wrong.
+    """
+
+    rows: int
+    files_decoded: int = 0
+    recipe_rows: int = 0
+    rendered_again: int = 0
+    not_checked: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON values; `ok` is whether nothing is wrong."""
+        return {"ok": not self.problems, **vars(self)}
+
+    def as_text(self) -> str:
+        """Return the verdict for people."""
+        lines = [f"{self.rows:,} rows, {self.files_decoded:,} files decoded, {self.recipe_rows:,} recipe rows"]
+        lines.append(f"{self.rendered_again:,} rows rendered again")
+        for root, count in self.not_checked.items():
+            lines.append(
+                f"not checked: {count:,} files of root {root!r}, whose folder is not known (--root {root}=DIR)"
+            )
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        lines += [f"problem: {problem}" for problem in self.problems]
+        lines.append("something is wrong" if self.problems else "nothing is wrong")
+        return "\n".join(lines)
+
+
+def verify(
+    manifest: Path,
+    *,
+    sample: int = SAMPLE,
+    roots: Mapping[str, Path] | None = None,
+    seed: int = 123,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> Verdict:
+    """Check a manifest: schema, ids, labels, files present and decodable, a sample rendered again and compared.
+
+    Args:
+        manifest: The file.
+        sample: How many rows with stored pixels and a recipe are rendered again.
+        roots: Folders of roots that have moved.
+        seed: Seed of the sample.
+        workers: Threads; None uses every core.
+        reporter: Shows progress.
+
+    Returns:
+        The verdict. A file that is not a manifest at all is a problem in it, not an exception.
+    """
+    try:
+        table = read_manifest(manifest)
+        places = Roots.of_manifest(table, manifest, roots)
+    except CurateError as error:
+        return Verdict(rows=0, problems=[str(error)])
+    verdict = Verdict(rows=len(table))
+    _check_columns(table, verdict)
+    usable = ok_rows(table)
+    provenance = read_provenance(table)
+    recipes = _check_files(usable, places, provenance, verdict, workers, reporter)
+    chosen = _draw_sample(recipes, places, sample, seed, verdict)
+    exif_orient = bool(provenance.get("exif_orient"))
+    _render_sample(chosen, places, verdict, exif_orient=exif_orient, workers=workers, reporter=reporter)
+    _compare_versions(provenance, verdict)
+    if len(verdict.problems) > _PROBLEMS_SHOWN:
+        more = len(verdict.problems) - _PROBLEMS_SHOWN
+        verdict.problems = [*verdict.problems[:_PROBLEMS_SHOWN], f"... and {more} more problems"]
+    return verdict
+
+
+def _check_columns(table: pa.Table, verdict: Verdict) -> None:
+    names = zip(table["distortion_id"].to_pylist(), table["distortion"].to_pylist(), strict=True)
+    for distortion_id, name in sorted({pair for pair in names if pair[0] is not None}, key=str):
+        try:
+            expected = distortion_name(distortion_id)
+        except ValueError as error:
+            verdict.problems.append(str(error))
+            continue
+        if name != expected:
+            verdict.problems.append(f"distortion_id {distortion_id} is called {name!r}; the catalog says {expected!r}")
+    failed = len(table) - len(ok_rows(table))
+    if failed:
+        verdict.warnings.append(f"{failed} rows have a status other than ok")
+    sources = {"mos", "pseudo", "proxy"}
+    unlabelled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
+    stage = read_provenance(table).get("stage")
+    if unlabelled and stage in ("upsample", "downsample", "label"):
+        verdict.problems.append(f"{unlabelled} ok rows have no label, which a manifest from {stage} must have")
+    unsourced = pc.sum(pc.and_(pc.is_valid(table["label"]), pc.is_null(table["label_source"]))).as_py() or 0
+    if unsourced:
+        verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(sorted(sources))})")
+
+
+def _check_files(
+    usable: pa.Table,
+    roots: Roots,
+    provenance: Mapping[str, Any],
+    verdict: Verdict,
+    workers: int | None,
+    reporter: Reporter,
+) -> list[Recipe]:
+    recipes = [Recipe(**row) for row in usable.select(list(RECIPE_COLUMNS)).to_pylist()]
+    known = []
+    for recipe in recipes:
+        if roots.has_folder(recipe.image_root):
+            known.append(recipe)
+        else:
+            verdict.not_checked[recipe.image_root] = verdict.not_checked.get(recipe.image_root, 0) + 1
+    pixels_expected = provenance.get("pixels") != "recipe"
+
+    def look(recipe: Recipe) -> tuple[Recipe, str, str | None]:
+        try:
+            path = roots.resolve(recipe.image_root, recipe.image_path)
+            if not path.exists() and recipe.seed is not None and not pixels_expected:
+                return recipe, "recipe", None
+            decode_image(path, max_pixels=MAX_PIXELS)
+        except (UnreadableImageError, CurateError) as error:
+            return recipe, "bad", f"{recipe.sample_id}: {recipe.image_path}: {error}"
+        return recipe, "decoded", None
+
+    rendered = []
+    with reporter.task("decode", len(known)) as task:
+        for recipe, state, problem in ordered_map(look, known, workers):
+            task.advance(failed=state == "bad")
+            verdict.files_decoded += state == "decoded"
+            verdict.recipe_rows += state == "recipe"
+            if problem is not None:
+                verdict.problems.append(problem)
+            if state != "bad" and recipe.seed is not None:
+                rendered.append(recipe)
+    return rendered
+
+
+def _draw_sample(recipes: list[Recipe], roots: Roots, sample: int, seed: int, verdict: Verdict) -> list[Recipe]:
+    drawn = uniform_draw([recipe.sample_id for recipe in recipes], sample, seed, "verify")
+    chosen = [r for r in recipes if r.sample_id in drawn and roots.has_folder(r.reference_root)]
+    skipped = len(drawn) - len(chosen)
+    if skipped:
+        verdict.warnings.append(f"{skipped} sampled rows were not rendered again: their references' root has no folder")
+    return chosen
+
+
+def _render_sample(
+    chosen: list[Recipe],
+    roots: Roots,
+    verdict: Verdict,
+    *,
+    exif_orient: bool,
+    workers: int | None,
+    reporter: Reporter,
+) -> None:
+    def compare(recipe: Recipe) -> str | None:
+        try:
+            reference = decode_image(
+                roots.resolve(recipe.reference_root, recipe.reference_path), exif_orient=exif_orient
+            )
+            again = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+        except ValueError as error:
+            return f"{recipe.sample_id}: cannot be rendered again: {error}"
+        path = roots.resolve(recipe.image_root, recipe.image_path)
+        if path.exists() and not np.array_equal(decode_image(path), again):
+            return f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
+        return None
+
+    with reporter.task("render again", len(chosen)) as task:
+        for problem in ordered_map(compare, chosen, workers):
+            task.advance(failed=problem is not None)
+            verdict.rendered_again += 1
+            if problem is not None:
+                verdict.problems.append(problem)
+
+
+def _compare_versions(provenance: Mapping[str, Any], verdict: Verdict) -> None:
+    recorded, here = provenance.get("versions", {}), library_versions(RENDERING_LIBRARIES)
+    for name in RENDERING_LIBRARIES:
+        if name in recorded and recorded[name] != here.get(name):
+            verdict.warnings.append(
+                f"made with {name} {recorded[name]}, here is {here.get(name, 'none')}: a fresh rendering may differ"
+            )
