@@ -65,8 +65,9 @@ def distort(
         return leave(distortion.function(picture, parameter), stretch=stretch)
     if draws is None:
         generator = rng if rng is not None else np.random.Generator(np.random.PCG64(seed))
-        draws = distortion.draw_function(parameter, height, width, generator)
-    numbers = np.asarray(draws, dtype=np.float64)
+        numbers = distortion.draw_function(parameter, height, width, generator)
+    else:
+        numbers = np.array(draws, dtype=np.float64)  # a copy: the noise types work in place
     return leave(distortion.function(picture, parameter, numbers), stretch=stretch)
 
 

@@ -18,12 +18,12 @@ def gaussian_blur(image: CodedImage, sigma: float) -> CodedImage | NDArray[np.fl
     half_kernel = gaussian_half_kernel(sigma)
     if not half_kernel[1:].any():
         return image
-    return correlate_separable(image.dense(), half_kernel)
+    return correlate_separable(image.codes, half_kernel, image.line())
 
 
 def lens_blur(image: CodedImage, radius: float) -> NDArray[np.float64]:
     """Blur every channel with a disk of ``radius`` pixels (type 2)."""
-    return correlate_quadrant(image.dense(), disk_quadrant(int(radius)))
+    return correlate_quadrant(image.codes, disk_quadrant(int(radius)), image.line())
 
 
 def motion_blur(image: CodedImage, length: float, draws: NDArray[np.float64]) -> CodedImage | NDArray[np.float64]:
@@ -40,7 +40,7 @@ def motion_blur(image: CodedImage, length: float, draws: NDArray[np.float64]) ->
     angle = float(checked(draws, (1,), "motion_blur", "the angle in degrees")[0])
     if length == 1:
         return image
-    return correlate(image.dense(), motion_kernel(int(length), angle))
+    return correlate(image.codes, motion_kernel(int(length), angle), image.line())
 
 
 def draw_motion_blur(_length: float, _height: int, _width: int, rng: np.random.Generator) -> NDArray[np.float64]:

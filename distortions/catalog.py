@@ -220,6 +220,7 @@ CATALOG: tuple[Distortion, ...] = (
         "variance of the noise before denoising",
         formula="white noise, then a blind residual denoiser on each channel (DnCNN, Zhang et al., TIP 2017)",
         random=True,
+        minimum_size=8,
     ),
     _entry(
         16,

@@ -110,14 +110,21 @@ def _gradient_magnitude(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
             luma[y, x] = LUMA[0] * rgb[y, x, 0] + LUMA[1] * rgb[y, x, 1] + LUMA[2] * rgb[y, x, 2]
     magnitude = np.empty((height, width))
     for y in range(height):
-        above, below = max(y - 1, 0), min(y + 1, height - 1)
-        vertical = max(below - above, 1)
-        for x in range(width):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            dx = (luma[y, right] - luma[y, left]) / max(right - left, 1)
-            dy = (luma[below, x] - luma[above, x]) / vertical
-            magnitude[y, x] = np.sqrt(dx * dx + dy * dy)
+        above, below = luma[max(y - 1, 0)], luma[min(y + 1, height - 1)]
+        step = 0.5 if 0 < y < height - 1 else 1.0
+        here, out = luma[y], magnitude[y]
+        for x in range(1, width - 1):
+            out[x] = _length((here[x + 1] - here[x - 1]) * 0.5, (below[x] - above[x]) * step)
+        for x in (0, width - 1):
+            across = here[min(x + 1, width - 1)] - here[max(x - 1, 0)]
+            out[x] = _length(across, (below[x] - above[x]) * step)
     return magnitude
+
+
+@compiled
+def _length(dx: float, dy: float) -> float:
+    length: float = np.sqrt(dx * dx + dy * dy)
+    return length
 
 
 @compiled

@@ -2,6 +2,8 @@
 
 A row of accumulators stays in the first-level cache and every kernel weight runs along it, which the compiler turns
 into vector instructions; OpenCV's double-precision filters are slower and its single-precision ones miss codes.
+Images may come as codes: a kernel that sums to 1 commutes with the line from codes to values, so that the line costs
+nothing and the image need not be widened to double precision first.
 """
 
 from __future__ import annotations
@@ -10,55 +12,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
+from .picture import Line
+
+Samples = NDArray[np.uint8] | NDArray[np.float64]
+UNCHANGED = Line(scale=1.0, offset=0.0)
 
 
-def correlate_separable(image: NDArray[np.float64], half_kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate_separable(
+    image: Samples, half_kernel: NDArray[np.float64], line: Line = UNCHANGED
+) -> NDArray[np.float64]:
     """Correlate every channel with a symmetric separable kernel.
 
     Args:
-        image: H x W x C, float64, C-contiguous.
+        image: H x W x C, uint8 or float64, C-contiguous.
         half_kernel: R + 1 weights from the middle outwards, of the same kernel along both axes.
+        line: What to make of each sample.
 
     Returns:
         H x W x C, float64; beyond the border the nearest pixel is repeated.
     """
-    out = np.empty_like(image)
+    out = np.empty(image.shape)
     height, width, channels = image.shape
-    _separable(image.reshape(height, width * channels), channels, half_kernel, out.reshape(height, width * channels))
+    _separable(
+        image.reshape(height, width * channels), channels, half_kernel, line, out.reshape(height, width * channels)
+    )
     return out
 
 
-def correlate_quadrant(image: NDArray[np.float64], quadrant: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate_quadrant(image: Samples, quadrant: NDArray[np.float64], line: Line = UNCHANGED) -> NDArray[np.float64]:
     """Correlate every channel with a kernel symmetric about its middle row and its middle column.
 
     Args:
-        image: H x W x C, float64, C-contiguous.
+        image: H x W x C, uint8 or float64, C-contiguous.
         quadrant: (R + 1) x (S + 1) weights, float64, from the middle outwards.
+        line: What to make of each sample; with an offset, the kernel must sum to 1.
 
     Returns:
         H x W x C, float64; beyond the border the nearest pixel is repeated.
     """
-    out = np.empty_like(image)
+    out = np.empty(image.shape)
     height, width, channels = image.shape
     flat = out.reshape(height, width * channels)
-    _quadrant(image.reshape(height, width * channels), channels, np.ascontiguousarray(quadrant), flat)
+    _quadrant(
+        image.reshape(height, width * channels),
+        channels,
+        np.ascontiguousarray(quadrant) * line.scale,
+        line.offset,
+        flat,
+    )
     return out
 
 
-def correlate(image: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate(image: Samples, kernel: NDArray[np.float64], line: Line = UNCHANGED) -> NDArray[np.float64]:
     """Correlate every channel with an arbitrary kernel; zero weights cost nothing.
 
     Args:
-        image: H x W x C, float64, C-contiguous.
+        image: H x W x C, uint8 or float64, C-contiguous.
         kernel: (2 R + 1) x (2 S + 1) weights, float64.
+        line: What to make of each sample; with an offset, the kernel must sum to 1.
 
     Returns:
         H x W x C, float64; beyond the border the nearest pixel is repeated.
     """
-    out = np.empty_like(image)
+    out = np.empty(image.shape)
     height, width, channels = image.shape
-    flat = out.reshape(height, width * channels)
-    _dense(image.reshape(height, width * channels), channels, np.ascontiguousarray(kernel), flat)
+    margin = (kernel.shape[1] // 2) * channels
+    padded = np.empty((height, width * channels + 2 * margin))
+    _widen(image.reshape(height, width * channels), margin, channels, padded)
+    _dense(padded, channels, kernel * line.scale, line.offset, out.reshape(height, width * channels))
     return out
 
 
@@ -72,10 +93,19 @@ def _fill_margins(row: NDArray[np.float64], margin: int, channels: int) -> None:
 
 
 @compiled
+def _widen(image: Samples, margin: int, channels: int, padded: NDArray[np.float64]) -> None:
+    height, samples = image.shape
+    for y in range(height):
+        padded[y, margin : margin + samples] = image[y]
+        _fill_margins(padded[y], margin, channels)
+
+
+@compiled
 def _separable(
-    image: NDArray[np.float64], channels: int, half_kernel: NDArray[np.float64], out: NDArray[np.float64]
+    image: Samples, channels: int, half_kernel: NDArray[np.float64], line: Line, out: NDArray[np.float64]
 ) -> None:
     height, samples = image.shape
+    offset = line.offset
     radius = half_kernel.size - 1
     margin = radius * channels
     row = np.empty(samples + 2 * margin)
@@ -84,16 +114,16 @@ def _separable(
     for y in range(height):
         source = image[y]
         for i in range(samples):
-            middle[i] = centre * source[i]
+            middle[i] = line.scale * centre * source[i]
         for j in range(1, radius + 1):
             above, below = image[max(y - j, 0)], image[min(y + j, height - 1)]
-            weight = half_kernel[j]
+            weight = line.scale * half_kernel[j]
             for i in range(samples):
-                middle[i] += weight * (above[i] + below[i])
+                middle[i] += weight * (float(above[i]) + float(below[i]))
         _fill_margins(row, margin, channels)
         target = out[y]
         for i in range(samples):
-            target[i] = centre * middle[i]
+            target[i] = offset + centre * middle[i]
         for j in range(1, radius + 1):
             left = row[margin - j * channels : margin - j * channels + samples]
             right = row[margin + j * channels : margin + j * channels + samples]
@@ -104,7 +134,7 @@ def _separable(
 
 @compiled
 def _quadrant(
-    image: NDArray[np.float64], channels: int, quadrant: NDArray[np.float64], out: NDArray[np.float64]
+    image: Samples, channels: int, quadrant: NDArray[np.float64], offset: float, out: NDArray[np.float64]
 ) -> None:
     height, samples = image.shape
     reach = quadrant.shape[1] - 1
@@ -113,13 +143,13 @@ def _quadrant(
     middle = row[margin : margin + samples]
     for y in range(height):
         target = out[y]
-        target[:] = 0.0
+        target[:] = offset
         for j in range(quadrant.shape[0]):
             above, below = image[max(y - j, 0)], image[min(y + j, height - 1)]
             # The middle row counts once: half of it is added to half of it.
             share = 0.5 if j == 0 else 1.0
             for i in range(samples):
-                middle[i] = share * (above[i] + below[i])
+                middle[i] = share * (float(above[i]) + float(below[i]))
             _fill_margins(row, margin, channels)
             for k in range(reach + 1):
                 weight = (0.5 if k == 0 else 1.0) * quadrant[j, k]
@@ -131,17 +161,14 @@ def _quadrant(
 
 
 @compiled
-def _dense(image: NDArray[np.float64], channels: int, kernel: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    height, samples = image.shape
+def _dense(
+    padded: NDArray[np.float64], channels: int, kernel: NDArray[np.float64], offset: float, out: NDArray[np.float64]
+) -> None:
+    height, samples = out.shape
     rows, columns = kernel.shape
-    margin = (columns // 2) * channels
-    padded = np.empty((height, samples + 2 * margin))
-    for y in range(height):
-        padded[y, margin : margin + samples] = image[y]
-        _fill_margins(padded[y], margin, channels)
     for y in range(height):
         target = out[y]
-        target[:] = 0.0
+        target[:] = offset
         for j in range(rows):
             source = padded[min(max(y + j - rows // 2, 0), height - 1)]
             for k in range(columns):

@@ -58,8 +58,10 @@ def rgb_to_lab(image: CodedImage) -> tuple[NDArray[np.float64], NDArray[np.float
     """
     height, width, _ = image.codes.shape
     linear = srgb_to_linear(image.table)
-    lightness, chroma = _to_lab(image.codes.reshape(-1, 3), linear, rows(SCALED_FROM_RGB), _ROOT)
-    return lightness.reshape(height, width), chroma.reshape(height, width, 2)
+    lightness, chroma = np.empty((height, width)), np.empty((height, width, 2))
+    flat = (lightness.reshape(-1), chroma.reshape(-1, 2))
+    _to_lab(image.codes.reshape(-1, 3), linear, rows(SCALED_FROM_RGB), _ROOT, flat)
+    return lightness, chroma
 
 
 def lab_to_rgb(lightness: NDArray[np.float64], chroma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,8 +75,9 @@ def lab_to_rgb(lightness: NDArray[np.float64], chroma: NDArray[np.float64]) -> N
         H x W x 3, float64.
     """
     height, width = lightness.shape
-    out = _from_lab(lightness.reshape(-1), chroma.reshape(-1, 2), rows(RGB_FROM_SCALED), _CURVE)
-    return out.reshape(height, width, 3)
+    out = np.empty((height, width, 3))
+    _from_lab(lightness.reshape(-1), chroma.reshape(-1, 2), rows(RGB_FROM_SCALED), _CURVE, out.reshape(-1, 3))
+    return out
 
 
 def srgb_to_linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,10 +95,13 @@ def _root(t: float, table: Pieces) -> float:
 
 @compiled
 def _to_lab(
-    codes: NDArray[np.uint8], linear: NDArray[np.float64], matrix: Rows, table: Pieces
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    lightness = np.empty(codes.shape[0])
-    chroma = np.empty((codes.shape[0], 2))
+    codes: NDArray[np.uint8],
+    linear: NDArray[np.float64],
+    matrix: Rows,
+    table: Pieces,
+    out: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    lightness, chroma = out
     to_x, to_y, to_z = matrix
     for i in range(codes.shape[0]):
         red, green, blue = linear[codes[i, 0]], linear[codes[i, 1]], linear[codes[i, 2]]
@@ -105,7 +111,6 @@ def _to_lab(
         lightness[i] = 116 * y - 16
         chroma[i, 0] = 500 * (x - y)
         chroma[i, 1] = 200 * (y - z)
-    return lightness, chroma
 
 
 @compiled
@@ -122,9 +127,12 @@ def _to_srgb(x: float, table: Pieces) -> float:
 
 @compiled
 def _from_lab(
-    lightness: NDArray[np.float64], chroma: NDArray[np.float64], matrix: Rows, table: Pieces
-) -> NDArray[np.float64]:
-    out = np.empty((lightness.size, 3))
+    lightness: NDArray[np.float64],
+    chroma: NDArray[np.float64],
+    matrix: Rows,
+    table: Pieces,
+    out: NDArray[np.float64],
+) -> None:
     to_red, to_green, to_blue = matrix
     for i in range(lightness.size):
         root = (lightness[i] + 16) * (1 / 116)
@@ -134,4 +142,3 @@ def _from_lab(
         out[i, 0] = _to_srgb(to_red[0] * x + to_red[1] * y + to_red[2] * z, table)
         out[i, 1] = _to_srgb(to_green[0] * x + to_green[1] * y + to_green[2] * z, table)
         out[i, 2] = _to_srgb(to_blue[0] * x + to_blue[1] * y + to_blue[2] * z, table)
-    return out

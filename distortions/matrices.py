@@ -12,7 +12,7 @@ Row = tuple[float, float, float]
 Rows = tuple[Row, Row, Row]
 
 
-def rows(matrix: NDArray[np.float64]) -> Rows:
+def rows(matrix: NDArray[np.floating]) -> Rows:
     """Return a 3 x 3 matrix as a tuple of its rows."""
     first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in matrix)
     return first, second, third

@@ -38,7 +38,7 @@ def otsu_thresholds(histogram: NDArray[np.float64], number: int) -> NDArray[np.f
     moment = np.cumsum(share * np.arange(1, BINS + 1))
     # Multiples of a rounded step, as a linear spacing gives them. With 20 thresholds the first simplex holds values on
     # exact halves (12.75 k), and the last bit decides where the search ends.
-    start = np.arange(1, number + 1) * ((BINS - 1) / (number + 1))
+    start = np.arange(1, number + 1, dtype=np.float64) * ((BINS - 1) / (number + 1))
     found, value = _search(start, weight, moment)
     return _round(found if np.isfinite(value) else start)
 
@@ -122,7 +122,7 @@ def _step(
     simplex: NDArray[np.float64], costs: NDArray[np.float64], weight: NDArray[np.float64], moment: NDArray[np.float64]
 ) -> int:
     """Replace the worst corner, or shrink towards the best; return how many costs were evaluated."""
-    n = simplex.shape[1]
+    n: int = simplex.shape[1]
     worst = simplex[n]
     centre = np.zeros(n)
     for i in range(n):
@@ -147,7 +147,7 @@ def _step(
     else:
         nearer = (1 - CONTRACT) * centre + CONTRACT * worst
         nearer_cost = _cost(nearer, weight, moment)
-        accepted = nearer_cost < costs[n]
+        accepted = nearer_cost < float(costs[n])
     if accepted:
         simplex[n], costs[n] = nearer, nearer_cost
         return 2

@@ -78,7 +78,8 @@ def _volume(moments: NDArray[np.float64], box: NDArray[np.int64], out: NDArray[n
 @compiled
 def _mean_energy(sums: NDArray[np.float64]) -> float:
     """The squared length of the summed colour over the count: what a box's mean explains of its sum of squares."""
-    return (sums[1] * sums[1] + sums[2] * sums[2] + sums[3] * sums[3]) / sums[COUNT]
+    energy: float = (sums[1] * sums[1] + sums[2] * sums[2] + sums[3] * sums[3]) / sums[COUNT]
+    return energy
 
 
 @compiled

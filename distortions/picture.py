@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +12,13 @@ from numpy.typing import NDArray
 from .compiled import compiled
 
 CODES = 256
+
+
+class Line(NamedTuple):
+    """What a sample stands for: ``scale`` times the sample, plus ``offset``."""
+
+    scale: float
+    offset: float
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,11 @@ class CodedImage:
     def dense(self) -> NDArray[np.float64]:
         """Return the values as H x W x 3, float64, a fresh array."""
         return np.asarray(cv2.LUT(self.codes, self.table), dtype=np.float64)
+
+    def line(self) -> Line:
+        """Return the line that the table of an image on entry is."""
+        last = CODES - 1
+        return Line(scale=float(self.table[last] - self.table[0]) / last, offset=float(self.table[0]))
 
     def counts(self) -> NDArray[np.int64]:
         """Return how often each of the 256 codes occurs."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .draws import checked
 from .normals import standard_normals
 from .otsu import otsu_thresholds
@@ -84,7 +85,9 @@ def pixelate(image: CodedImage, strength: float) -> CodedImage:
     scale = 0.95 - strength**0.6
     height, width = image.codes.shape[:2]
     rows, columns = _shrink_and_enlarge(height, scale), _shrink_and_enlarge(width, scale)
-    return image.with_codes(image.codes[np.ix_(rows, columns)])
+    codes = np.empty_like(image.codes)
+    _gather(image.codes, rows, columns, codes)
+    return image.with_codes(codes)
 
 
 def quantization(image: CodedImage, number: float) -> CodedImage:
@@ -92,7 +95,8 @@ def quantization(image: CodedImage, number: float) -> CodedImage:
 
     The darkest class becomes 0 and the brightest 1; all channels share the thresholds.
     """
-    bins = np.bincount(eight_bit(image.table), weights=image.counts(), minlength=CODES)
+    bins = np.zeros(CODES)
+    np.add.at(bins, eight_bit(image.table), image.counts())
     thresholds = otsu_thresholds(bins, int(number)) / FULL
     values = np.concatenate(([0.0], thresholds[1:], [1.0]))
     return image.with_table(values[np.searchsorted(thresholds, image.table, side="left")])
@@ -146,3 +150,13 @@ def _nearest(count: int, size: int, scale: float) -> NDArray[np.intp]:
     index = np.floor(u + 0.5).astype(np.intp)
     mirrored = np.where(index > size, 2 * size + 1 - index, index)
     return mirrored - 1
+
+
+@compiled
+def _gather(
+    codes: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp], out: NDArray[np.uint8]
+) -> None:
+    for y in range(rows.size):
+        for x in range(columns.size):
+            for c in range(3):
+                out[y, x, c] = codes[rows[y], columns[x], c]

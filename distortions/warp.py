@@ -32,15 +32,18 @@ def warp(image: NDArray[np.float64], shifts: NDArray[np.float64], amount: float)
     # One pixel at least, which changes no value: it only saves the border from a case of its own.
     pad_rows = max(math.ceil(amount * columns_needed), 1)
     pad_columns = max(math.ceil(amount * rows_needed), 1)
-    extended = _extended(image, pad_rows, pad_columns)
-    return _warp(extended.reshape(extended.shape[0], -1), shifts, amount, (pad_rows, pad_columns))
+    height, width, channels = image.shape
+    extended = np.empty((height + 2 * pad_rows + 2, width + 2 * pad_columns + 2, channels))
+    _extend(image, pad_rows, pad_columns, extended)
+    out = np.empty_like(image)
+    _warp(extended.reshape(extended.shape[0], -1), shifts, amount, (pad_rows, pad_columns), out)
+    return out
 
 
 @compiled
-def _extended(image: NDArray[np.float64], pad_rows: int, pad_columns: int) -> NDArray[np.float64]:
+def _extend(image: NDArray[np.float64], pad_rows: int, pad_columns: int, out: NDArray[np.float64]) -> None:
     """Repeat the edges, then add the one row and column that cubic convolution extrapolates beyond them."""
-    height, width, channels = image.shape
-    out = np.empty((height + 2 * pad_rows + 2, width + 2 * pad_columns + 2, channels))
+    height, width, _ = image.shape
     rows, columns = out.shape[0], out.shape[1]
     for y in range(1, rows - 1):
         source = image[min(max(y - 1 - pad_rows, 0), height - 1)]
@@ -53,7 +56,6 @@ def _extended(image: NDArray[np.float64], pad_rows: int, pad_columns: int) -> ND
         line[columns - 1] = 3 * line[columns - 2] - 3 * line[columns - 3] + line[columns - 4]
     out[0] = 3 * out[1] - 3 * out[2] + out[3]
     out[rows - 1] = 3 * out[rows - 2] - 3 * out[rows - 3] + out[rows - 4]
-    return out
 
 
 @compiled
@@ -108,11 +110,13 @@ def _across(line: NDArray[np.float64], first: np.uint64, step: np.uint64, weight
 
 @compiled
 def _warp(
-    extended: NDArray[np.float64], shifts: NDArray[np.float64], amount: float, pads: tuple[int, int]
-) -> NDArray[np.float64]:
-    height, width, _ = shifts.shape
-    channels = extended.shape[1] // (width + 2 * pads[1] + 2)
-    out = np.empty((height, width, channels))
+    extended: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    amount: float,
+    pads: tuple[int, int],
+    out: NDArray[np.float64],
+) -> None:
+    height, width, channels = out.shape
     last_row, last_column = height + 2 * pads[0] - 1, width + 2 * pads[1] - 1
     weights = np.empty((2 * TAPS, width))
     # Unsigned, which spares every look-up the test for an index counted from the end.
@@ -135,4 +139,3 @@ def _warp(
                     + down[2] * _across(lines[2], first, step, across)
                     + down[3] * _across(lines[3], first, step, across)
                 ) * 0.25
-    return out
