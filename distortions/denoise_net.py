@@ -28,6 +28,7 @@ BLOCKS_DOWN = (1, 2, 2)  # residual blocks at each scale on the way to the coars
 BLOCKS_UP = (1, 2)  # and on the way back, finest first
 SHUFFLE = 2  # a plane enters as SHUFFLE**2 half-size planes and leaves the same way
 SIDE_MULTIPLE = SHUFFLE * 2 ** (len(WIDTHS) - 1)
+BORDER = 8  # mirrored pixels added to each side
 
 
 def denoise_channels(noisy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,12 +127,13 @@ def _denoise_plane(plane: NDArray[np.float64], weights: Mapping[str, torch.Tenso
     import torch
 
     height, width = plane.shape
-    # Reflection continues texture; the network saw no other kind of border except the zeros around its patches.
-    padded = np.pad(plane, ((0, -height % SIDE_MULTIPLE), (0, -width % SIDE_MULTIPLE)), mode="symmetric")
+    # The zeros around a convolution's input would leave up to 5 codes of error along a flat bright border.
+    margins = [(BORDER, BORDER + -(side + 2 * BORDER) % SIDE_MULTIPLE) for side in plane.shape]
+    padded = np.pad(plane, margins, mode="symmetric").astype(np.float32)
     with torch.inference_mode():
-        planes = torch.from_numpy(padded.astype(np.float32))[None, None]
+        planes = torch.from_numpy(padded)[None, None]
         clean: NDArray[np.float32] = (planes - predict_noise(planes, weights))[0, 0].numpy()
-    return clean[:height, :width]
+    return clean[BORDER : BORDER + height, BORDER : BORDER + width]
 
 
 _loading = threading.Lock()
