@@ -11,6 +11,19 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from .cosine_compiled import compiled
 
+TILES_DOWN = 32
+LEAST_TILE_ROWS, MOST_TILE_ROWS = 128, 512
+TILE_ASPECT = 4  # columns per row of a tile
+
+
+class Place(NamedTuple):
+    """Positions of a tile's rows, top to bottom, and columns, left to right; the ends are exclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
 
 class Band(NamedTuple):
     """Rows sorted by label, so that the partners of a row stand right behind it.
@@ -23,13 +36,29 @@ class Band(NamedTuple):
     order: NDArray[np.int64]
     reach: NDArray[np.int64]
 
-    def tiles(self, tile_rows: int) -> Iterator[tuple[int, int, int, int]]:
-        """Cut the band into tiles, each as (first row, row stop, first column, column stop)."""
-        count = len(self.order)
-        for top in range(0, count, tile_rows):
-            bottom = min(top + tile_rows, count)
-            for left in range(top, int(self.reach[bottom - 1]), tile_rows):
-                yield top, bottom, left, min(left + tile_rows, count)
+    def positions(self) -> NDArray[np.int64]:
+        """N positions: row r stands at `positions()[r]`."""
+        positions = np.empty_like(self.order)
+        positions[self.order] = np.arange(len(self.order))
+        return positions
+
+    def tiles(self, tile_rows: int | None = None, aspect: int = TILE_ASPECT) -> Iterator[Place]:
+        """Cut the band into tiles.
+
+        Args:
+            tile_rows: Rows of a tile; by default few enough that the ragged edge of the band costs little.
+            aspect: Columns per row of a tile.
+
+        Yields:
+            Places that cover every pair of the band once, row by row.
+        """
+        total = len(self.order)
+        height = tile_rows or min(max(total // TILES_DOWN, LEAST_TILE_ROWS), MOST_TILE_ROWS)
+        for top in range(0, total, height):
+            bottom = min(top + height, total)
+            end = int(self.reach[bottom - 1])
+            for left in range(top, end, height * aspect):
+                yield Place(top, bottom, left, min(left + height * aspect, end))
 
 
 def label_band(labels: NDArray[Any] | None, label_gap: float, count: int) -> Band:

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from .cosine_band import Band, label_band
-from .cosine_compiled import compiled
-from .cosine_forest import (
-    Parents,
-    find_and_shorten,
-    join,
-    join_pairs,
-    number_components,
-    singletons,
-    write_roots,
-)
-from .cosine_rows import Features, Rows, Tile, cosine, open_rows
-from .cosine_workers import Progress, each_task, one_core_per_product
+from .cosine_band import Band, Place, label_band
+from .cosine_forest import join_pairs, number_components, singletons, write_roots
+from .cosine_rows import Features, Rows, Tile, open_rows
+from .cosine_sketch import PRODUCT_COST, SECOND_LOOK_COST, Sketch, useful_sketch
+from .cosine_tiles import bound_rule, cosine_rule, joined_neighbors, joined_pairs
+from .cosine_torch import DeviceSearch, open_device
+from .cosine_workers import Progress, each_span, each_task, one_core_per_product
 
 GUARD = 1e-12  # a cosine within this of the threshold counts as not above it
-TILE_ROWS = 1024
-CHUNK = 64  # columns looked at together before any is looked at alone
 
 
 def threshold_components(
@@ -62,99 +54,99 @@ def threshold_components(
     Source:
         SynDR-IQA (NeurIPS 2025), Algorithm 3, lines 2-6.
     """
-    tile_rows = TILE_ROWS if tile_rows is None else tile_rows
     _check_settings(similarity, label_gap, tile_rows)
+    accelerator = None if device == "cpu" else open_device(device)
     rows = open_rows(features)
-    if device != "cpu":
-        raise CurateError(f"device is {device}")
     band = label_band(labels, label_gap, rows.total)
-    parents = singletons(rows.total)
-    node_of_row = np.empty(rows.total, dtype=np.int64)
-    node_of_row[band.order] = np.arange(rows.total)
-    _join_tiles(rows, band, parents, similarity + GUARD, _Plan(tile_rows, progress))
-    return number_components(parents, node_of_row)
+    search = _Search(rows, band, similarity + GUARD)
+    search.join_neighbors()
+    if accelerator is None:
+        search.join_tiles(tile_rows, progress)
+    else:
+        DeviceSearch(rows, band, search.parents, search.threshold, accelerator).join_tiles(tile_rows, progress)
+    return number_components(search.parents, band.positions())
 
 
-def _check_settings(similarity: float, label_gap: float, tile_rows: int) -> None:
+def _check_settings(similarity: float, label_gap: float, tile_rows: int | None) -> None:
     if not -1.0 <= similarity <= 1.0:
         raise CurateError(f"similarity is {similarity}; expected a cosine from -1 to 1, such as 0.9")
     if not label_gap > 0.0:
         raise CurateError(f"label gap is {label_gap}; expected a number above 0, such as 1.0")
-    if tile_rows < 1:
+    if tile_rows is not None and tile_rows < 1:
         raise CurateError(f"tile rows is {tile_rows}; expected at least 1")
 
 
-class _Plan(NamedTuple):
-    tile_rows: int
-    progress: Progress | None
+class _Search:
+    """One search for components: what is joined so far, and how tiles are looked at."""
 
+    def __init__(self, rows: Rows, band: Band, threshold: float) -> None:
+        self.rows, self.band, self.threshold = rows, band, threshold
+        self.parents = singletons(rows.total)
+        self.lock = Lock()
+        self.sketch: Sketch | None = None
 
-def _join_tiles(rows: Rows, band: Band, parents: Parents, threshold: float, plan: _Plan) -> None:
-    tiles = list(band.tiles(plan.tile_rows))
-    lock = Lock()
-    done = 0
+    def join(self, pairs: NDArray[np.int32]) -> None:
+        """Join pairs of positions; other threads may read the forest meanwhile."""
+        with self.lock:
+            join_pairs(self.parents, pairs)
 
-    def visit(place: tuple[int, int, int, int]) -> None:
-        nonlocal done
-        top, bottom, left, right = place
-        roots = np.empty((bottom - top) + (right - left), dtype=np.int32)
-        write_roots(parents, top, roots[: bottom - top])
-        write_roots(parents, left, roots[bottom - top :])
-        if roots.min() != roots.max():
-            cosines = rows.unit(band.order[top:bottom]) @ rows.unit(band.order[left:right]).T
-            pairs = joined_pairs(Tile(cosines, top, left), rows, band, roots, threshold)
-            with lock:
-                join_pairs(parents, pairs)
-        with lock:
-            done += 1
-            if plan.progress is not None:
-                plan.progress(done, len(tiles))
+    def join_neighbors(self) -> None:
+        """Join what hangs together along the order of labels."""
+        each_span(
+            self.rows.total,
+            lambda start, stop: self.join(joined_neighbors(self.rows, self.band, (start, stop), self.threshold)),
+        )
 
-    with one_core_per_product():
-        each_task(tiles, visit)
+    def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
+        """Join what the tiles hold, in any order."""
+        places = [place for place in self.band.tiles(tile_rows) if self.roots(place) is not None]
+        pairs = sum((place.bottom - place.top) * (place.right - place.left) for place in places)
+        done = 0
 
+        def visit(place: Place) -> None:
+            nonlocal done
+            self.join_tile(place)
+            with self.lock:
+                done += 1
+                if progress is not None:
+                    progress(done, len(places))
 
-@compiled
-def joined_pairs(tile: Tile, rows: Rows, band: Band, roots: NDArray[np.int32], threshold: float) -> NDArray[np.int32]:
-    """Edges of one tile that join what was not yet joined: a spanning forest over the known components.
+        with one_core_per_product():
+            self.sketch = useful_sketch(self.rows, self.band.order, self.threshold, pairs)
+            each_task(places, visit)
 
-    Args:
-        tile: RxC cosines in float32, by position.
-        rows: The rows themselves, to decide again in float64 where float32 cannot.
-        band: Order and reach of the positions.
-        roots: R+C component roots known before, of the tile's rows and then of its columns.
-        threshold: An edge has a float64 cosine above it.
+    def join_tile(self, place: Place) -> None:
+        """Join what one tile holds: by sketches first, by whole products where they leave too much over."""
+        roots = self.roots(place)
+        if roots is None:
+            return
+        if self.sketch is not None:
+            upper, lower = self.sketch.few[place.top : place.bottom], self.sketch.few[place.left : place.right]
+            rule = bound_rule(self.threshold, self.sketch, patience=self._patience(place))
+            pairs, settled = joined_pairs(
+                Tile(upper @ lower.T, place.top, place.left), self.rows, self.band, roots, rule
+            )
+            self.join(pairs)
+            place = place._replace(top=place.top + settled)
+            roots = self.roots(place)
+            if roots is None:
+                return
+        upper = self.rows.unit(self.band.order[place.top : place.bottom])
+        lower = self.rows.unit(self.band.order[place.left : place.right])
+        rule = cosine_rule(self.threshold, self.rows.rounding)
+        self.join(joined_pairs(Tile(upper @ lower.T, place.top, place.left), self.rows, self.band, roots, rule)[0])
 
-    Returns:
-        Mx2 positions, M < R+C.
-    """
-    height, width = tile.cosines.shape
-    ranked = np.unique(roots)
-    known = np.searchsorted(ranked, roots).astype(np.int32)
-    local = np.arange(ranked.shape[0]).astype(np.int32)
-    pairs = np.empty((ranked.shape[0], 2), dtype=np.int32)
-    count = 0
-    low = np.float32(threshold - rows.rounding - 1e-6)
-    for r in range(height):
-        first = max(tile.left, tile.top + r + 1) - tile.left
-        last = min(band.reach[tile.top + r] - tile.left, width)
-        for chunk in range(first, last, CHUNK):
-            stop = min(chunk + CHUNK, last)
-            near = 0
-            for c in range(chunk, stop):
-                near += tile.cosines[r, c] > low
-            if near == 0:
-                continue
-            for c in range(chunk, stop):
-                if tile.cosines[r, c] <= low:
-                    continue
-                a, b = find_and_shorten(local, known[r]), find_and_shorten(local, known[height + c])
-                if a == b:
-                    continue
-                i, j = band.order[tile.top + r], band.order[tile.left + c]
-                sure = tile.cosines[r, c] > threshold + rows.rounding
-                if sure or cosine(rows, i, rows, j) > threshold:
-                    join(local, a, b)
-                    pairs[count, 0], pairs[count, 1] = tile.top + r, tile.left + c
-                    count += 1
-    return pairs[:count]
+    def _patience(self, place: Place) -> int:
+        """Looks at pairs that take as long as whole products of the tile."""
+        numbers = (place.bottom - place.top) * (place.right - place.left) * self.rows.width
+        return int(numbers * PRODUCT_COST / SECOND_LOOK_COST)
+
+    def roots(self, place: Place) -> NDArray[np.int32] | None:
+        """Component roots of a tile's rows and then columns; None where nothing is left to join."""
+        height, width = place.bottom - place.top, place.right - place.left
+        if height == 0:
+            return None
+        roots = np.empty(height + width, dtype=np.int32)
+        write_roots(self.parents, place.top, roots[:height])
+        write_roots(self.parents, place.left, roots[height:])
+        return None if roots.min() == roots.max() else roots

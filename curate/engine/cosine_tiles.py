@@ -1,0 +1,136 @@
+"""From a tile of cosines, or of bounds on them, to the few edges that join something."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cosine_band import Band
+from .cosine_compiled import compiled
+from .cosine_forest import find_and_shorten, join
+from .cosine_rows import Rows, Tile, cosine
+from .cosine_sketch import Sketch, no_sketch, second_look
+
+NEVER_GIVE_UP = int(np.iinfo(np.int64).max)
+LOOKS_PER_DECISION = 8  # deciding a pair in float64 costs about as much as so many looks at its sketch
+CHUNK = 64  # columns looked at together before any is looked at alone
+
+
+class Rule(NamedTuple):
+    """When a number in a tile means an edge.
+
+    Attributes:
+        threshold: An edge has a float64 cosine above it.
+        low: Numbers up to it are no edge; float32, rounded down.
+        high: Numbers above it are an edge; infinite where the tile holds bounds only.
+        sketch: Where the tile holds bounds, what they are products of.
+        patience: Work on single pairs in vain, in looks at their sketches, after which a tile is given up.
+    """
+
+    threshold: float
+    low: np.float32
+    high: float
+    sketch: Sketch
+    patience: int
+
+
+def cosine_rule(threshold: float, rounding: float) -> Rule:
+    """The rule for tiles of float32 cosines with an error of at most `rounding`."""
+    low, high = _below(threshold - rounding), threshold + rounding
+    return Rule(threshold, low, high, no_sketch(), patience=NEVER_GIVE_UP)
+
+
+def bound_rule(threshold: float, sketch: Sketch, patience: int) -> Rule:
+    """The rule for tiles of products of sketches."""
+    return Rule(threshold, _below(threshold - sketch.slack), float(np.inf), sketch, patience)
+
+
+def _below(value: float) -> np.float32:
+    return np.float32(np.nextafter(np.float32(value), np.float32(-np.inf)))
+
+
+@compiled
+def joined_pairs(
+    tile: Tile, rows: Rows, band: Band, roots: NDArray[np.int32], rule: Rule
+) -> tuple[NDArray[np.int32], int]:
+    """Edges of one tile that join what was not yet joined: a spanning forest over the known components.
+
+    Args:
+        tile: RxC float32 cosines or bounds, by position.
+        rows: The rows themselves, to decide in float64 where the tile cannot.
+        band: Order and reach of the positions.
+        roots: R+C component roots known before, of the tile's rows and then of its columns.
+        rule: How to read the tile.
+
+    Returns:
+        Mx2 positions, M < R+C; and the tile's rows that were settled before patience ran out, R if it did not.
+    """
+    height, width = tile.cosines.shape
+    ranked = np.unique(roots)
+    known = np.searchsorted(ranked, roots).astype(np.int32)
+    local = np.arange(ranked.shape[0]).astype(np.int32)
+    pairs = np.empty((ranked.shape[0], 2), dtype=np.int32)
+    bounds_only = rule.high == np.inf
+    count, in_vain = 0, 0
+    for r in range(height):
+        if in_vain > rule.patience:
+            return pairs[:count], r
+        position = tile.top + r
+        numbers = tile.cosines[r]
+        last = min(band.reach[position] - tile.left, width)
+        for chunk in range(max(0, position + 1 - tile.left), last, CHUNK):
+            stop = min(chunk + CHUNK, last)
+            if not any_above(numbers[chunk:stop], rule.low):
+                continue
+            for c in range(chunk, stop):
+                if numbers[c] <= rule.low:
+                    continue
+                a, b = find_and_shorten(local, known[r]), find_and_shorten(local, known[height + c])
+                if a == b:
+                    continue
+                if bounds_only:
+                    in_vain += 1
+                    if second_look(rule.sketch, position, tile.left + c, numbers[c]) <= rule.low:
+                        continue
+                if numbers[c] > rule.high or is_edge(rows, band, position, tile.left + c, rule.threshold):
+                    join(local, a, b)
+                    pairs[count, 0], pairs[count, 1] = position, tile.left + c
+                    count += 1
+                else:
+                    in_vain += LOOKS_PER_DECISION
+    return pairs[:count], height
+
+
+@compiled
+def any_above(numbers: NDArray[np.float32], low: np.float32) -> bool:
+    """Whether any number is above `low`; looks at all of them, as vectors do."""
+    above = np.int32(0)
+    for c in range(numbers.shape[0]):
+        above |= np.int32(numbers[c] > low)
+    return bool(above != 0)
+
+
+@compiled
+def is_edge(rows: Rows, band: Band, p: int, q: int, threshold: float) -> bool:
+    """Whether the float64 cosine of the rows at two positions is above the threshold."""
+    similarity: float = cosine(rows, band.order[p], rows, band.order[q])
+    return similarity > threshold
+
+
+@compiled
+def joined_neighbors(rows: Rows, band: Band, span: tuple[int, int], threshold: float) -> NDArray[np.int32]:
+    """Edges between each position of a span and the next: in collapsed features they join almost everything.
+
+    Returns:
+        Mx2 positions.
+    """
+    start, stop = span
+    pairs = np.empty((stop - start, 2), dtype=np.int32)
+    count = 0
+    for p in range(start, stop):
+        if p + 1 < band.reach[p] and is_edge(rows, band, p, p + 1, threshold):
+            pairs[count, 0], pairs[count, 1] = p, p + 1
+            count += 1
+    return pairs[:count]

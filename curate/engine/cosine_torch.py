@@ -1,0 +1,163 @@
+"""Tiles on an accelerator through torch: products and the first sifting there, decisions in float64 here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .cosine_band import Band, Place
+from .cosine_compiled import compiled
+from .cosine_forest import Parents, find_and_shorten, join, write_roots
+from .cosine_rows import Rows
+from .cosine_tiles import Rule, cosine_rule, is_edge
+from .cosine_workers import SPAN_ROWS, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICE_TILE_ROWS = 8192  # a square tile of float32 cosines takes 256 MiB
+RESIDENT_SHARE = 0.6  # of the device's free memory, which the unit rows may fill; else they are sent tile by tile
+MOST_CANDIDATES = 4_000_000  # pairs brought back at once; a tile with more is halved
+
+
+class Candidates(NamedTuple):
+    """Pairs of a tile which may be edges between different components.
+
+    Attributes:
+        first: P positions.
+        second: P positions.
+        cosines: P float32.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    cosines: NDArray[np.float32]
+
+
+def open_device(name: str) -> torch.device:
+    """Open a CUDA device.
+
+    Raises:
+        CurateError: The name is not `cuda` or `cuda:<number>`, or torch finds no such device.
+    """
+    if name.partition(":")[0] != "cuda":
+        raise CurateError(f"device is {name!r}; expected cpu, cuda or cuda:<number>")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise CurateError(f"device is {name!r}, but torch {torch.__version__} finds no CUDA device here; use cpu")
+    try:
+        device = torch.device(name)
+        torch.cuda.get_device_properties(device)
+    except (RuntimeError, AssertionError) as error:
+        raise CurateError(
+            f"device is {name!r}, but torch finds {torch.cuda.device_count()} CUDA devices, numbered from 0"
+        ) from error
+    return device
+
+
+class DeviceSearch:
+    """Joins what the tiles of a band hold, with the tiles on a torch device."""
+
+    def __init__(self, rows: Rows, band: Band, parents: Parents, threshold: float, device: torch.device) -> None:
+        """Place what the device needs, all unit rows included where they fit, on it."""
+        import torch
+
+        self.rows, self.band, self.parents, self.device = rows, band, parents, device
+        self.rule = cosine_rule(threshold, rows.rounding)
+        self.reach = torch.from_numpy(band.reach).to(device)
+        self.resident = self._resident_rows()
+
+    def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
+        """Join what the tiles hold."""
+        places = list(self.band.tiles(tile_rows or DEVICE_TILE_ROWS, aspect=1))
+        with float32_products():
+            for done, place in enumerate(places, start=1):
+                self.join_tile(place)
+                if progress is not None:
+                    progress(done, len(places))
+
+    def join_tile(self, place: Place) -> None:
+        """Join what one tile holds, in halves where too many pairs come into question at once."""
+        roots = self._roots(place.top, place.bottom), self._roots(place.left, place.right)
+        if min(roots[0].min(), roots[1].min()) == max(roots[0].max(), roots[1].max()):
+            return
+        candidates = self._candidates(place, *roots)
+        if candidates is not None:
+            join_candidates(candidates, self.rows, self.band, self.parents, self.rule)
+            return
+        middle = (place.top + place.bottom) // 2
+        self.join_tile(place._replace(bottom=middle))
+        self.join_tile(place._replace(top=middle))
+
+    def _candidates(
+        self, place: Place, row_roots: NDArray[np.int32], column_roots: NDArray[np.int32]
+    ) -> Candidates | None:
+        """Sift a tile on the device; None where more pairs are left than may be brought back, and it can be halved."""
+        import torch
+
+        cosines = self._unit(place.top, place.bottom) @ self._unit(place.left, place.right).T
+        first = torch.arange(place.top, place.bottom, device=self.device)[:, None]
+        second = torch.arange(place.left, place.right, device=self.device)[None, :]
+        sought = cosines > float(self.rule.low)
+        sought &= (second > first) & (second < self.reach[place.top : place.bottom, None])
+        sought &= torch.from_numpy(row_roots).to(self.device)[:, None] != torch.from_numpy(column_roots).to(self.device)
+        if int(sought.sum()) > MOST_CANDIDATES and place.bottom - place.top > 1:
+            return None
+        r, c = torch.nonzero(sought, as_tuple=True)
+        values = cosines[r, c].cpu().numpy()
+        return Candidates(r.cpu().numpy() + place.top, c.cpu().numpy() + place.left, values)
+
+    def _roots(self, start: int, stop: int) -> NDArray[np.int32]:
+        roots = np.empty(stop - start, dtype=np.int32)
+        write_roots(self.parents, start, roots)
+        return roots
+
+    def _resident_rows(self) -> torch.Tensor | None:
+        """All unit rows on the device, by position, where they fit."""
+        import torch
+
+        size = self.rows.total * self.rows.width * 4
+        if self.device.type == "cuda" and size > RESIDENT_SHARE * torch.cuda.mem_get_info(self.device)[0]:
+            return None
+        resident = torch.empty((self.rows.total, self.rows.width), dtype=torch.float32, device=self.device)
+        for start in range(0, self.rows.total, SPAN_ROWS):
+            span = self.band.order[start : start + SPAN_ROWS]
+            resident[start : start + len(span)] = torch.from_numpy(self.rows.unit(span)).to(self.device)
+        return resident
+
+    def _unit(self, start: int, stop: int) -> torch.Tensor:
+        import torch
+
+        if self.resident is not None:
+            return self.resident[start:stop]
+        return torch.from_numpy(self.rows.unit(self.band.order[start:stop])).to(self.device)
+
+
+@contextmanager
+def float32_products() -> Iterator[None]:
+    """Matrix products in float32 throughout (TF32 off), and the former setting afterwards."""
+    import torch
+
+    former = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(former)
+
+
+@compiled
+def join_candidates(candidates: Candidates, rows: Rows, band: Band, parents: Parents, rule: Rule) -> None:
+    """Join the candidates that are edges, deciding in float64 where float32 cannot."""
+    for pair in range(candidates.first.shape[0]):
+        p, q = candidates.first[pair], candidates.second[pair]
+        if find_and_shorten(parents, p) == find_and_shorten(parents, q):
+            continue
+        if candidates.cosines[pair] > rule.high or is_edge(rows, band, p, q, rule.threshold):
+            join(parents, p, q)
