@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Distortion:
         Raises:
             ValueError: If the level is not one of 1 to 5.
         """
-        if isinstance(level, bool) or level not in LEVELS:
+        if isinstance(level, bool) or not isinstance(level, Integral) or level not in LEVELS:
             message = f"level {level!r} of {self.name} does not exist: give 1, 2, 3, 4 or 5"
             raise ValueError(message)
         return self.parameters[level - 1]

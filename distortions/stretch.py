@@ -78,9 +78,10 @@ def rounded_codes(image: CodedImage) -> NDArray[np.uint8]:
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
-    if np.isnan(low):
-        return float(np.nanmin(values)), float(np.nanmax(values))
-    return low, high
+    if not np.isnan(low):
+        return low, high
+    numbers = values[~np.isnan(values)]
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
 
 
 def _stretched(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
