@@ -273,7 +273,7 @@ def _refusing_pickles(path: Path, load: Any) -> NDArray[Any]:
     try:
         value: NDArray[Any] = load()
     except ValueError as error:
-        if "pickle" in str(error).lower():
+        if "pickle" in str(error).lower() or "python objects" in str(error).lower():
             raise CurateError(f"{path} holds pickled Python objects, which are never loaded") from error
         raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
     return value

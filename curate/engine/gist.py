@@ -87,4 +87,5 @@ def _color_statistics(lab: NDArray[np.float64]) -> NDArray[np.float64]:
 def _pool(planes: NDArray[np.float64]) -> NDArray[np.float64]:
     count, side, _ = planes.shape
     cell = side // _GRID
-    return planes.reshape(count, _GRID, cell, _GRID, cell).mean(axis=(2, 4))
+    pooled: NDArray[np.float64] = planes.reshape(count, _GRID, cell, _GRID, cell).mean(axis=(2, 4))
+    return pooled

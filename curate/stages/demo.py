@@ -158,10 +158,9 @@ def _downsample(demo: DemoSteps, out: Path, manifest: Path, seed: int, workers: 
         )
     )
     summary = run_downsample(features_file, manifest, settings=DownsampleSettings(seed=seed), reporter=reporter)
-    said = (
-        f"{summary['rows_kept']} of {summary['rows_in']} rows kept; "
-        f"{summary['clusters_reduced']} of {summary['clusters']} clusters thinned, the largest had {summary['largest_cluster']} rows"
-    )
+    rows = f"{summary['rows_kept']} of {summary['rows_in']} rows kept"
+    clusters = f"{summary['clusters_reduced']} of {summary['clusters']} clusters thinned"
+    said = f"{rows}; {clusters}, the largest had {summary['largest_cluster']} rows"
     demo.steps.append(
         (f"syndr-curate downsample --features {features_file} --manifest {manifest}", {"said": said, **summary})
     )

@@ -1,0 +1,249 @@
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+import pytest
+from syndr_curate.curate.data.features import save_features
+from syndr_curate.curate.data.images import decode_image
+from syndr_curate.curate.data.labels import LabelColumns, LabelFile
+from syndr_curate.curate.data.manifest import read_manifest
+from syndr_curate.curate.data.provenance import read_provenance
+from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.stages.upsample import UpsampleSettings, upsample
+from syndr_curate.curate.stages.upsample_files import EncoderChoice, UpsampleRequest, run_upsample
+from syndr_curate.curate.stages.verify import verify
+
+REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
+CANDIDATES = {"near": (1.0, 0.01, 0.0, 0.0), "new": (0.1, 0.1, 1.0, 0.0), "far": (-1.0, 0.001, 0.0, 0.0)}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Three labelled references, three candidates of which only `new` lies between the bounds."""
+    for name, rows in (("references", REFERENCES), ("candidates", CANDIDATES)):
+        save_features(tmp_path / f"{name}.npz", list(rows), np.array(list(rows.values()), np.float32))
+    lines = ["dist_img,ref_img,dmos,var"]
+    for number, reference in enumerate(REFERENCES):
+        for kind in (1, 21):
+            lines += [
+                f"{reference}_{kind:02d}_{lv:02d}.png,{reference}.png,{5 - lv * 0.8 + number * 0.1:.2f},0.5"
+                for lv in range(1, 6)
+            ]
+    (tmp_path / "dmos.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def request(files, **changes):
+    settings = changes.pop("settings", UpsampleSettings(types=(1, 21)))
+    given = {
+        "settings": settings,
+        "out": files / "out" / "train.parquet",
+        "labels": LabelFile(files / "dmos.csv"),
+        "reference_features": files / "references.npz",
+        "candidate_features": files / "candidates.npz",
+        "recipe_only": True,
+    }
+    return UpsampleRequest(**{**given, **changes})
+
+
+def test_originals_of_the_types_at_all_levels_join_the_new_rows(files):
+    summary = run_upsample(request(files))
+    assert summary["candidates"] == {"kept": 1, "too_close": 2}
+    # 3 references x 2 types x 5 levels, and 1 x 2 types x levels 1 3 5
+    assert (summary["rows_original"], summary["rows_new"], summary["rows_total"]) == (30, 6, 36)
+    table = read_manifest(summary["out"], training=True)
+    assert table["sample_id"].to_pylist()[-6:] == [f"new_{t:02d}_{lv:02d}" for t in (1, 21) for lv in (1, 3, 5)]
+    assert set(table["dataset"].to_pylist()) == {"kadid10k", "candidates"}
+
+
+def test_one_label_scale_over_the_whole_file(files):
+    # Only type 1 is used, yet the ends of the scale are those of all rows (1.0 and 4.4).
+    run_upsample(request(files, settings=UpsampleSettings(types=(1,))))
+    provenance = read_provenance(read_manifest(files / "out" / "train.parquet"))
+    assert provenance["label_scale"] == {"min": 1.0, "max": 4.4, "higher_is_better": True}
+
+
+def test_the_same_inputs_give_the_same_bytes(files):
+    run_upsample(request(files))
+    first = (files / "out" / "train.parquet").read_bytes()
+    run_upsample(request(files))
+    assert (files / "out" / "train.parquet").read_bytes() == first
+    text = first.decode("latin-1")
+    assert str(files) not in text
+
+
+def test_held_out_references_are_marked_and_still_serve_as_neighbours(files):
+    (files / "split.csv").write_text("reference_id,split\nr1,test\nr3,val\n")
+    run_upsample(request(files, split_file=files / "split.csv"))
+    frame = pd.read_parquet(files / "out" / "train.parquet")
+    assert set(frame[frame.reference_id == "r1"].split) == {"test"}
+    assert set(frame[frame.reference_id == "r3"].split) == {"val"}
+    assert set(frame[frame.split == "train"].reference_id) == {"r2", "new"}
+    speaking = {voice["reference_id"] for voices in frame[frame.reference_id == "new"].neighbors for voice in voices}
+    assert "r1" in speaking
+
+
+def test_somebody_elses_label_file_goes_through(files):
+    own = pd.read_csv(files / "dmos.csv")
+    shuffled = pd.DataFrame({"picture": own.dist_img, "badness": 100 - 20 * own.dmos}).sample(frac=1, random_state=0)
+    shuffled.to_csv(files / "scores.csv", index=False)
+    columns = LabelColumns.chosen("picture", "badness", "ref_img", None, None, None, None)
+    labels = LabelFile(files / "scores.csv", columns, lower_is_better=True, label_range=(0.0, 100.0))
+    run_upsample(request(files, labels=labels))
+    frame = pd.read_parquet(files / "out" / "train.parquet").set_index("sample_id")
+    # badness 100 - 20 dmos on [0, 100], flipped: 2 dmos
+    assert frame.label["r1_01_01"] == pytest.approx(2 * 4.2, abs=1e-5)
+    assert frame.label["r3_21_05"] == pytest.approx(2 * 1.2, abs=1e-5)
+    assert frame.label_std.isna().sum() >= 30
+    assert set(frame.dataset) == {"scores", "candidates"}
+
+
+def test_pristine_rows_come_only_when_asked_for(files):
+    run_upsample(request(files, settings=UpsampleSettings(types=(1, 21), with_pristine=True)))
+    frame = pd.read_parquet(files / "out" / "train.parquet")
+    pristine = frame[frame.distortion_id == 0].set_index("sample_id")
+    assert set(pristine.index) == {"r1_00_00", "r2_00_00", "r3_00_00", "new_00_00"}
+    identity = frame[(frame.distortion_id == 1) & (frame.level == 1)].set_index("reference_id").label
+    assert pristine.label["r1_00_00"] == identity["r1"]
+    assert pristine.label["new_00_00"] == pytest.approx(identity["new"], abs=1e-6)
+    assert set(pristine.distortion) == {"pristine"}
+
+
+def test_only_new_leaves_the_originals_out(files):
+    summary = run_upsample(request(files, settings=UpsampleSettings(types=(1,), only_new=True)))
+    assert (summary["rows_original"], summary["rows_total"]) == (0, 3)
+
+
+def test_a_dry_run_counts_and_writes_nothing(files):
+    summary = run_upsample(request(files, dry_run=True))
+    assert summary["rows_new"] == 6
+    assert not (files / "out").exists()
+
+
+def test_a_candidate_with_the_id_of_a_reference_is_refused(files):
+    renamed = {"r1" if name == "new" else name: row for name, row in CANDIDATES.items()}
+    save_features(files / "candidates.npz", list(renamed), np.array(list(renamed.values()), np.float32))
+    with pytest.raises(CurateError, match="id of a labelled reference: 'r1'"):
+        run_upsample(request(files))
+    assert not (files / "out" / "train.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": None}, "give labels in one way"),
+        ({"proxy_labels": True}, "give labels in one way"),
+        ({"labels": None, "proxy_labels": True}, "--references DIR"),
+        ({"candidate_features": None}, "give the candidates"),
+        ({"reference_features": None}, "give the references"),
+        ({"recipe_only": False}, "--candidates-root DIR, or --recipe-only"),
+    ],
+)
+def test_what_is_missing_is_said(files, changes, message):
+    with pytest.raises(CurateError, match=message):
+        run_upsample(request(files, **changes))
+
+
+def test_in_python_the_same_verb_gives_the_same_rows(files):
+    run_upsample(request(files))
+    written = read_manifest(files / "out" / "train.parquet")
+    table = upsample(files / "dmos.csv", files / "references.npz", files / "candidates.npz", types=[1, "pixelate"])
+    for column in ("sample_id", "label", "label_std", "neighbors", "seed", "split", "level"):
+        assert table[column].equals(written[column]), column
+
+
+@pytest.fixture(scope="module")
+def photographed(tmp_path_factory, image_folder):
+    """A run on photographs with proxy labels: real files, a broken candidate and a broken reference among them."""
+    references = image_folder("ref", 5)
+    candidates = image_folder("cand", 12, first_seed=100)
+    (references / "broken.png").write_text("not a picture")
+    (candidates / "empty.jpg").write_bytes(b"")
+    out = tmp_path_factory.mktemp("run") / "train.parquet"
+    given = UpsampleRequest(
+        settings=UpsampleSettings(types=(1, 21, 23)),
+        out=out,
+        references=references,
+        proxy_labels=True,
+        candidates_root=candidates,
+        encoder=EncoderChoice("gist"),
+    )
+    return out, run_upsample(given), given
+
+
+def test_proxy_labels_come_with_pixels_and_pass_verify(photographed):
+    out, summary, _ = photographed
+    assert summary["rows_original"] == 6 * 3 * 5
+    verdict = verify(out)
+    assert verdict.problems == []
+    assert verdict.files_decoded == 5 * 15 + summary["rows_new"]
+    assert verdict.rendered_again > 0
+
+
+def test_a_broken_reference_keeps_its_rows_and_says_why(photographed):
+    out, summary, _ = photographed
+    frame = pd.read_parquet(out)
+    broken = frame[frame.reference_id == "broken"]
+    assert len(broken) == 15
+    assert set(broken.status) == {"unreadable"}
+    assert broken.error.str.contains("not an image").all()
+    assert broken.label.isna().all()
+    assert summary["rows_not_ok"] == 15
+    assert "empty" not in set(frame.reference_id)
+
+
+def test_proxy_labels_fall_with_blur_and_are_ten_for_identity_cells(photographed):
+    out, _, _ = photographed
+    frame = pd.read_parquet(out)
+    proxies = frame[(frame.label_source == "proxy") & (frame.distortion == "gaussian_blur") & (frame.status == "ok")]
+    by_level = proxies.groupby("level").label.mean()
+    assert by_level[1] == 10.0
+    assert by_level.is_monotonic_decreasing
+
+
+def test_worker_count_changes_no_byte(photographed, tmp_path):
+    from dataclasses import replace
+
+    out, _, given = photographed
+    again = replace(given, out=tmp_path / "train.parquet", render=replace(given.render, workers=1))
+    run_upsample(again)
+    first, second = read_manifest(out), read_manifest(tmp_path / "train.parquet")
+    assert first.replace_schema_metadata(None).equals(second.replace_schema_metadata(None))
+    usable = first.filter(pc.equal(first["status"], "ok"))
+    for path in usable["image_path"].to_pylist():
+        stored, fresh = (folder / "images" / path for folder in (out.parent, tmp_path))
+        assert stored.read_bytes() == fresh.read_bytes()
+
+
+def test_recipe_only_stores_no_pixels_and_verify_renders_them(photographed, tmp_path):
+    from dataclasses import replace
+
+    out, _, given = photographed
+    run_upsample(replace(given, out=tmp_path / "train.parquet", recipe_only=True))
+    assert not (tmp_path / "images").exists()
+    first, second = read_manifest(out), read_manifest(tmp_path / "train.parquet")
+    assert first["label"].equals(second["label"])
+    verdict = verify(tmp_path / "train.parquet")
+    assert verdict.problems == []
+    assert verdict.recipe_rows == 75 + second["label_source"].to_pylist().count("pseudo")
+
+
+def test_images_may_not_be_rendered_among_the_references(photographed):
+    from dataclasses import replace
+
+    _, _, given = photographed
+    with pytest.raises(CurateError, match="would read its images as references"):
+        run_upsample(replace(given, images_out=given.references / "distorted"))
+
+
+def test_rendered_pixels_are_the_distortion_of_the_candidate(photographed):
+    from syndr_curate.distortions import distort
+
+    out, _, given = photographed
+    row = (
+        pd.read_parquet(out, dtype_backend="pyarrow")
+        .query("label_source == 'pseudo' and distortion == 'color_block'")
+        .iloc[0]
+    )
+    reference = decode_image(given.candidates_root / row.reference_path)
+    stored = decode_image(out.parent / "images" / row.image_path)
+    assert np.array_equal(stored, distort(reference, "color_block", row.level, seed=int(row.seed)))
