@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from threading import Lock
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .cosine_compiled import compiled
 from .cosine_rows import Features, Rows, Tile, cosine, open_rows
+from .cosine_tiles import CHUNK, any_above
 from .cosine_workers import Progress, each_task, one_core_per_product
 
 TILE_ROWS = 1024
-STRIPS_PER_TILE = 4  # a tile's rows are shared out among the threads in so many strips
 
 
-def thin(features: Features, distance: float, *, progress: Progress | None = None) -> NDArray[np.bool_]:
+class Falls(NamedTuple):
+    """Rows to be thinned, and how far the thinning has come.
+
+    Attributes:
+        order: N row numbers; place p is row `order[p]`.
+        distance: Distance (1 - cosine) that pairs must keep.
+        at: N distances at which the places fall, infinite for those that stay; settled from the last place down.
+    """
+
+    order: NDArray[np.int64]
+    distance: float
+    at: NDArray[np.float64]
+
+
+def thin(
+    features: Features, distance: float, *, among: NDArray[np.int64] | None = None, progress: Progress | None = None
+) -> NDArray[np.bool_]:
     """Drop the first row of the closest pair until no pair is closer than `distance`.
 
     Equivalent to sorting all pairs (d, i, j), i < j, d < `distance`, and sweeping once, dropping i where both ends
@@ -28,10 +47,11 @@ def thin(features: Features, distance: float, *, progress: Progress | None = Non
     Args:
         features: NxD, float16, float32 or float64; may be memory-mapped.
         distance: Distance (1 - cosine, in float64) that pairs must keep, at least 0.
+        among: Row numbers to thin, in candidate order; by default all N rows in theirs.
         progress: Called now and then with (rows settled, rows in all).
 
     Returns:
-        N truth values: the row stays.
+        N truth values, or as many as `among` has: the row stays.
 
     Raises:
         CurateError: The matrix is malformed or rows have no direction.
@@ -40,45 +60,58 @@ def thin(features: Features, distance: float, *, progress: Progress | None = Non
         SynDR-IQA (NeurIPS 2025), Algorithm 1, step 3.
     """
     rows = open_rows(features)
-    falls = np.full(rows.total, np.inf)
-    bottoms = range(rows.total, 0, -TILE_ROWS)
+    order = np.arange(rows.total) if among is None else np.asarray(among, dtype=np.int64)
+    falls = Falls(order, float(distance), np.full(len(order), np.inf))
     with one_core_per_product():
-        for bottom in bottoms:
+        for bottom in range(len(order), 0, -TILE_ROWS):
             top = max(bottom - TILE_ROWS, 0)
-            _settle(rows, top, bottom, float(distance), falls)
+            _settle(rows, falls, top, bottom)
             if progress is not None:
-                progress(rows.total - top, rows.total)
-    alive: NDArray[np.bool_] = np.isinf(falls)
+                progress(len(order) - top, len(order))
+    alive: NDArray[np.bool_] = np.isinf(falls.at)
     return alive
 
 
-def _settle(rows: Rows, top: int, bottom: int, distance: float, falls: NDArray[np.float64]) -> None:
-    """Settle the falls of rows `top` to `bottom`, all later rows being settled."""
-    tile = rows.unit(np.arange(top, bottom))
-    height = max(1, TILE_ROWS // STRIPS_PER_TILE)
+def _settle(rows: Rows, falls: Falls, top: int, bottom: int) -> None:
+    """Settle the falls of places `top` to `bottom`, all later places being settled."""
+    upper = rows.unit(falls.order[top:bottom])
+    lock = Lock()
 
-    def strip(first: int) -> None:
-        last = min(first + height, bottom)
-        for left in range(bottom, rows.total, TILE_ROWS):
-            right = rows.unit(np.arange(left, min(left + TILE_ROWS, rows.total)))
-            lower_falls(Tile(tile[first - top : last - top] @ right.T, first, left), rows, distance, falls)
+    def compare(left: int) -> None:
+        lower = rows.unit(falls.order[left : left + TILE_ROWS])
+        lowest = falls.at[top:bottom].copy()
+        lower_falls(Tile(upper @ lower.T, top, left), rows, falls, lowest)
+        with lock:
+            np.minimum(falls.at[top:bottom], lowest, out=falls.at[top:bottom])
 
-    each_task(range(top, bottom, height), strip)
-    lower_falls(Tile(tile @ tile.T, top, top), rows, distance, falls)
+    each_task(range(bottom, len(falls.order), TILE_ROWS), compare)
+    lower_falls(Tile(upper @ upper.T, top, top), rows, falls, falls.at[top:bottom])
 
 
 @compiled
-def lower_falls(tile: Tile, rows: Rows, distance: float, falls: NDArray[np.float64]) -> None:
-    """Lower the falls of a tile's rows to what its columns allow; last row first."""
+def lower_falls(tile: Tile, rows: Rows, falls: Falls, lowest: NDArray[np.float64]) -> None:
+    """Lower the falls of a tile's rows to what its columns allow; last row first.
+
+    Args:
+        tile: RxC cosines in float32, by place.
+        rows: The rows themselves.
+        falls: Order, distance, and the falls; those of the columns behind a row are settled.
+        lowest: R falls, lowered here; may be a part of `falls.at`.
+    """
+    low = np.float32(1.0 - falls.distance - rows.rounding - 1e-6)
+    width = tile.cosines.shape[1]
     for r in range(tile.cosines.shape[0] - 1, -1, -1):
-        i = tile.top + r
-        for c in range(max(0, i + 1 - tile.left), tile.cosines.shape[1]):
-            j = tile.left + c
-            least = 1.0 - tile.cosines[r, c] - rows.rounding
-            if least < distance and least <= falls[j] and least < falls[i]:
-                exact = 1.0 - cosine(rows, i, rows, j)
-                if exact < distance and exact <= falls[j]:
-                    falls[i] = min(falls[i], exact)
+        place, cosines = tile.top + r, tile.cosines[r]
+        for chunk in range(max(0, place + 1 - tile.left), width, CHUNK):
+            stop = min(chunk + CHUNK, width)
+            if not any_above(cosines[chunk:stop], low):
+                continue
+            for c in range(chunk, stop):
+                least = 1.0 - cosines[c] - rows.rounding
+                if least < falls.distance and least <= falls.at[tile.left + c] and least < lowest[r]:
+                    exact = 1.0 - cosine(rows, falls.order[place], rows, falls.order[tile.left + c])
+                    if exact < falls.distance and exact <= falls.at[tile.left + c]:
+                        lowest[r] = min(lowest[r], exact)
 
 
 def edges_below(

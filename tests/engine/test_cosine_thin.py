@@ -85,6 +85,14 @@ def test_of_copies_only_the_last_stays():
     assert thin(np.ones((5, 3), dtype=np.float32), 0.1).tolist() == [False] * 4 + [True]
 
 
+def test_only_the_rows_named_take_part_in_their_order():
+    angles = np.radians([0, 90, 10, 25])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert thin(rows, 0.05, among=np.array([0, 2, 3])).tolist() == [False, False, True]
+    assert thin(rows, 0.05, among=np.array([3, 2, 0])).tolist() == [True, False, True]
+    assert thin(rows, 0.2, among=np.array([], dtype=np.int64)).tolist() == []
+
+
 def test_a_pair_exactly_at_the_distance_stays():
     rows = np.array([[3, 4], [1, 0]], dtype=np.float32)  # distance 1 - 3/5
     assert thin(rows, 1.0 - 0.6).tolist() == [True, True]
