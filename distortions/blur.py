@@ -40,7 +40,7 @@ def motion_blur(image: CodedImage, length: float, draws: NDArray[np.float64]) ->
     angle = float(checked(draws, (1,), "motion_blur", "the angle in degrees")[0])
     if length == 1:
         return image
-    return correlate(image.codes, motion_kernel(int(length), angle), image.line())
+    return correlate(image, motion_kernel(int(length), angle))
 
 
 def draw_motion_blur(_length: float, _height: int, _width: int, rng: np.random.Generator) -> NDArray[np.float64]:

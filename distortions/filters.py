@@ -8,11 +8,12 @@ nothing and the image need not be widened to double precision first.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .picture import Line
+from .picture import CodedImage, Line
 
 Samples = NDArray[np.uint8] | NDArray[np.float64]
 UNCHANGED = Line(scale=1.0, offset=0.0)
@@ -63,23 +64,26 @@ def correlate_quadrant(image: Samples, quadrant: NDArray[np.float64], line: Line
     return out
 
 
-def correlate(image: Samples, kernel: NDArray[np.float64], line: Line = UNCHANGED) -> NDArray[np.float64]:
+def correlate(image: CodedImage, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlate every channel with an arbitrary kernel; zero weights cost nothing.
 
+    Products are added in the reference's order, column after column of the kernel: short motion kernels have weights
+    like 1/4 and 1/2, whose sums end on exact halves of a code, where the last bit decides.
+
     Args:
-        image: H x W x C, uint8 or float64, C-contiguous.
+        image: The image.
         kernel: (2 R + 1) x (2 S + 1) weights, float64.
-        line: What to make of each sample; with an offset, the kernel must sum to 1.
 
     Returns:
         H x W x C, float64; beyond the border the nearest pixel is repeated.
     """
-    out = np.empty(image.shape)
-    height, width, channels = image.shape
-    margin = (kernel.shape[1] // 2) * channels
-    padded = np.empty((height, width * channels + 2 * margin))
-    _widen(image.reshape(height, width * channels), margin, channels, padded)
-    _dense(padded, channels, kernel * line.scale, line.offset, out.reshape(height, width * channels))
+    height, width, channels = image.codes.shape
+    reach = kernel.shape[1] // 2
+    codes = cv2.copyMakeBorder(image.codes, 0, 0, reach, reach, cv2.BORDER_REPLICATE)
+    padded = image.with_codes(np.asarray(codes, dtype=np.uint8)).dense()
+    out = np.empty(image.codes.shape)
+    flat = out.reshape(height, width * channels)
+    _dense(padded.reshape(height, -1), channels, np.ascontiguousarray(kernel), flat)
     return out
 
 
@@ -90,14 +94,6 @@ def _fill_margins(row: NDArray[np.float64], margin: int, channels: int) -> None:
     for i in range(margin):
         row[i] = row[margin + i % channels]
         row[row.size - margin + i] = row[last + i % channels]
-
-
-@compiled
-def _widen(image: Samples, margin: int, channels: int, padded: NDArray[np.float64]) -> None:
-    height, samples = image.shape
-    for y in range(height):
-        padded[y, margin : margin + samples] = image[y]
-        _fill_margins(padded[y], margin, channels)
 
 
 @compiled
@@ -161,19 +157,17 @@ def _quadrant(
 
 
 @compiled
-def _dense(
-    padded: NDArray[np.float64], channels: int, kernel: NDArray[np.float64], offset: float, out: NDArray[np.float64]
-) -> None:
+def _dense(padded: NDArray[np.float64], channels: int, kernel: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     height, samples = out.shape
     rows, columns = kernel.shape
     for y in range(height):
         target = out[y]
-        target[:] = offset
-        for j in range(rows):
-            source = padded[min(max(y + j - rows // 2, 0), height - 1)]
-            for k in range(columns):
+        target[:] = 0.0
+        for k in range(columns):
+            for j in range(rows):
                 weight = kernel[j, k]
                 if weight != 0.0:
+                    source = padded[min(max(y + j - rows // 2, 0), height - 1)]
                     shifted = source[k * channels : k * channels + samples]
                     for i in range(samples):
                         target[i] += weight * shifted[i]

@@ -72,15 +72,15 @@ def _gaussian(sigma, radius=None):
 
 
 def _correlated(values, kernel):
-    """Correlation with repeated edges, one kernel weight after the other."""
+    """Correlation with repeated edges, one kernel weight after the other, column by column."""
     rows, columns = kernel.shape
     channels = values if values.ndim == 3 else values[:, :, None]
     top, left = rows // 2, columns // 2
     padded = np.pad(channels, ((top, top), (left, left), (0, 0)), mode="edge")
     height, width = channels.shape[:2]
     out = np.zeros(channels.shape)
-    for j in range(rows):
-        for k in range(columns):
+    for k in range(columns):
+        for j in range(rows):
             out += kernel[j, k] * padded[j : j + height, k : k + width]
     return out.reshape(values.shape)
 
