@@ -233,11 +233,11 @@ def run_downsample(
         if out.resolve() == taken.resolve():
             raise CurateError(f"the epoch's manifest would overwrite {what}, {taken}: give another --out")
     started = time.perf_counter()
-    number = epoch if epoch is not None else epoch_of(features.name)
-    if number is None:
-        number = 0
-        reporter.note(f"{features.name} does not say its epoch: taking 0; every epoch needs its own (--epoch N)")
+    named = epoch if epoch is not None else epoch_of(features.name)
+    number = named or 0
     result = downsample_epoch(features, manifest, epoch=number, settings=settings, reporter=reporter)
+    if named is None:
+        reporter.note(f"{features.name} does not say its epoch: took 0; every epoch needs its own (--epoch N)")
     write_manifest(rebase(result.kept, manifest, out), out, training=True)
     if dropped is not None:
         write_manifest(rebase(result.dropped, manifest, dropped), dropped)

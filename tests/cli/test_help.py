@@ -1,0 +1,62 @@
+"""Help answers at once: nothing heavy is imported for it."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = frozenset(
+    ("torch", "torchvision", "pandas", "numpy", "pyarrow", "cv2", "open_clip", "faiss", "sklearn", "scipy", "numba")
+)
+COMMANDS = (
+    *("demo", "encode", "select", "distort", "label", "upsample"),
+    *("downsample", "inspect", "verify", "relocate", "distortions"),
+)
+
+
+def imported_by(*arguments: str) -> set[str]:
+    code = f"""
+import sys
+sys.argv = ["syndr-curate", *{list(arguments)!r}]
+from syndr_curate.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print("IMPORTED", *sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["upsample", "--help"], ["downsample", "--help"], ["distortions"]])
+def test_help_and_catalog_import_nothing_heavy(arguments):
+    assert not imported_by(*arguments) & HEAVY
+
+
+def test_every_command_has_help_with_an_example(syndr_curate):
+    listed = syndr_curate("--help").stdout
+    for command in COMMANDS:
+        assert command in listed
+        assert f"Example: syndr-curate {command}" in syndr_curate(command, "--help").stdout
+
+
+def test_downsample_never_imports_torch(tmp_path):
+    import numpy as np
+    import pyarrow as pa
+    from syndr_curate.curate.data.manifest import write_manifest
+    from syndr_curate.curate.data.schema import build_table
+
+    ids = ["a", "b"]
+    columns = {"sample_id": ids, "image_path": ids, "label": pa.array([1.0, 2.0], pa.float32()), "split": "train"}
+    write_manifest(build_table({**columns, "status": "ok"}, 2), tmp_path / "train.parquet")
+    np.save(tmp_path / "epoch0.npy", np.eye(2, dtype=np.float32))
+    flags = ["--features", str(tmp_path / "epoch0.npy"), "--manifest", str(tmp_path / "train.parquet")]
+    assert "torch" not in imported_by("downsample", *flags)
+    assert (tmp_path / "epoch0.parquet").exists()
+
+
+def test_the_version_is_the_installed_one(syndr_curate):
+    from importlib.metadata import version
+
+    assert syndr_curate("--version").stdout.strip() == f"syndr-curate {version('syndr-curate')}"
