@@ -1,6 +1,7 @@
 """Pictures, and slow implementations that follow the written definitions, for comparison."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,23 +98,13 @@ def rendered():
 
 
 @pytest.fixture(scope="session")
-def lab_from_rgb():
-    return _lab_from_rgb
+def lab():
+    return SimpleNamespace(from_rgb=_lab_from_rgb, to_rgb=_rgb_from_lab)
 
 
 @pytest.fixture(scope="session")
-def rgb_from_lab():
-    return _rgb_from_lab
-
-
-@pytest.fixture(scope="session")
-def gaussian():
-    return _gaussian
-
-
-@pytest.fixture(scope="session")
-def correlated():
-    return _correlated
+def slow_filters():
+    return SimpleNamespace(gaussian=_gaussian, correlated=_correlated)
 
 
 @pytest.fixture(scope="session")
