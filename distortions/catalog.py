@@ -65,7 +65,8 @@ class Distortion:
         Raises:
             ValueError: If the level is not one of 1 to 5.
         """
-        if isinstance(level, bool) or not isinstance(level, Integral) or level not in LEVELS:
+        given: object = level
+        if isinstance(given, bool) or not isinstance(given, Integral) or given not in LEVELS:
             message = f"level {level!r} of {self.name} does not exist: give 1, 2, 3, 4 or 5"
             raise ValueError(message)
         return self.parameters[level - 1]
