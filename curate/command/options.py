@@ -109,13 +109,13 @@ Weighting = Annotated[
 Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
 
 LabelsFile = Annotated[Path | None, typer.Option("--labels", help="CSV with a score per distorted image.")]
-IdColumn = Annotated[str, typer.Option("--id-column", help="Its column of image names.")]
-LabelColumn = Annotated[str, typer.Option("--label-column", help="Its column of scores.")]
-ReferenceColumn = Annotated[str, typer.Option("--reference-column", help="Its column of reference names.")]
+IdColumn = Annotated[str, typer.Option("--id-column", help="Label file: column of image names.")]
+LabelColumn = Annotated[str, typer.Option("--label-column", help="Label file: column of scores.")]
+ReferenceColumn = Annotated[str, typer.Option("--reference-column", help="Label file: column of reference names.")]
 StdColumn = Annotated[
     str | None,
     typer.Option(
-        "--std-column", help="Its column of vote spread.", show_default="var with KADID-10k's columns, else none"
+        "--std-column", help="Label file: column of vote spread.", show_default="var with KADID-10k's columns, else none"
     ),
 ]
 Raters = Annotated[
@@ -129,10 +129,10 @@ Raters = Annotated[
 ]
 DistortionColumn = Annotated[
     str | None,
-    typer.Option("--distortion-column", help="Its column of types 1-25.", show_default="from the image name"),
+    typer.Option("--distortion-column", help="Label file: column of types 1-25.", show_default="from the image name"),
 ]
 LevelColumn = Annotated[
-    str | None, typer.Option("--level-column", help="Its column of levels 1-5.", show_default="from the image name")
+    str | None, typer.Option("--level-column", help="Label file: column of levels 1-5.", show_default="from the image name")
 ]
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
 LabelRange = Annotated[
