@@ -74,8 +74,8 @@ def compare(regime: str, rows: int, arguments: argparse.Namespace) -> None:
         theirs, taken = measure(lambda name=name: PEERS[name](features, labels))
         same = "same clusters" if same_partition(components, theirs) else "OTHER CLUSTERS"
         print(
-            f"{regime:10} {rows:8,} {name:6} {taken.seconds:9.2f} s {taken.mebibytes:8.0f} MiB   "
-            f"{taken.seconds / ours.seconds:6.1f} times as long as ours, {same}",
+            f"{line(regime, rows, name, taken)}   {taken.seconds / ours.seconds:.1f} times as long as ours "
+            f"({taken.processor_seconds / ours.processor_seconds:.1f} times the processor), {same}",
             flush=True,
         )
 
@@ -91,25 +91,32 @@ def growth(regime: str, arguments: argparse.Namespace) -> None:
             labels = np.zeros(rows, np.float32) if arguments.equal_labels else labels_for(regime, rows)
             components, taken = repeated(features, labels, 1)
             report(regime, rows, "mapped", taken, components)
-            seconds.append(taken.seconds)
+            seconds.append(taken.processor_seconds)
             del features
     exponent = np.log(seconds[-1] / seconds[0]) / np.log(arguments.rows[-1] / arguments.rows[0])
-    print(f"{regime:10} time grows with the number of rows to the power of {exponent:.2f}", flush=True)
+    print(f"{regime:16} processor time grows with the number of rows to the power of {exponent:.2f}", flush=True)
 
 
 def repeated(features: NDArray[Any], labels: NDArray[np.float32], repeats: int) -> tuple[NDArray[np.int32], Measured]:
     """Components, with the median of the seconds and the largest memory."""
     runs = [measure(lambda: threshold_components(features, labels)) for _ in range(repeats)]
     seconds = float(np.median([taken.seconds for _, taken in runs]))
-    return runs[-1][0], Measured(seconds, max(taken.mebibytes for _, taken in runs))
+    processor_seconds = float(np.median([taken.processor_seconds for _, taken in runs]))
+    return runs[-1][0], Measured(seconds, processor_seconds, max(taken.mebibytes for _, taken in runs))
 
 
 def report(regime: str, rows: int, name: str, taken: Measured, components: NDArray[np.int32]) -> None:
     found = cluster_statistics(components)
     print(
-        f"{regime:10} {rows:8,} {name:6} {taken.seconds:9.2f} s {taken.mebibytes:8.0f} MiB   "
-        f"{found.clusters:,} clusters, the largest of {found.largest_cluster:,}",
+        f"{line(regime, rows, name, taken)}   {found.clusters:,} clusters, the largest of {found.largest_cluster:,}",
         flush=True,
+    )
+
+
+def line(regime: str, rows: int, name: str, taken: Measured) -> str:
+    return (
+        f"{regime:16} {rows:8,} {name:6} {taken.seconds:8.2f} s ({taken.processor_seconds:8.2f} s of processor) "
+        f"{taken.mebibytes:6.0f} MiB"
     )
 
 
@@ -134,7 +141,7 @@ def cuda(rows: int, width: int) -> None:
     start = time.perf_counter()
     components = threshold_components(features, labels, device="cuda")
     seconds = time.perf_counter() - start
-    report("clusters", rows, "cuda", Measured(seconds, float("nan")), components)
+    report("clusters", rows, "cuda", Measured(seconds, float("nan"), float("nan")), components)
     places = label_band(labels, 1.0, rows).tiles(DEVICE_TILE_ROWS, aspect=1)
     operations = 2.0 * width * sum((p.bottom - p.top) * (p.right - p.left) for p in places)
     name, peak = torch.cuda.get_device_name(), measured_peak(width)

@@ -42,7 +42,8 @@ def main() -> None:
         (passing, staying, seconds), taken = measure(lambda: select(pool, references))
         print(
             f"{len(pool):,} candidates, pool {arguments.pool!r}: {passing:,} pass both bounds, {staying:,} stay; "
-            f"{taken.seconds:.1f} s in all, {seconds[0]:.1f} s for the bounds, {seconds[1]:.1f} s for the thinning; "
+            f"{taken.seconds:.1f} s in all ({taken.processor_seconds:.1f} s of processor), "
+            f"{seconds[0]:.1f} s for the bounds, {seconds[1]:.1f} s for the thinning; "
             f"{taken.mebibytes:.0f} MiB beyond the mapped file"
         )
 

@@ -50,10 +50,12 @@ def join_pairs(parents: Parents, pairs: NDArray[np.int32]) -> None:
 
 
 @compiled
-def write_roots(parents: Parents, start: int, roots: NDArray[np.int32]) -> None:
-    """Roots of the nodes from `start` on, as many as `roots` holds."""
-    for r in range(roots.shape[0]):
-        roots[r] = find(parents, start + r)
+def roots_of(parents: Parents, nodes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Roots of M nodes."""
+    roots = np.empty(nodes.shape[0], dtype=np.int32)
+    for n in range(nodes.shape[0]):
+        roots[n] = find(parents, nodes[n])
+    return roots
 
 
 @compiled

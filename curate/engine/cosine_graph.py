@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
 from .cosine_band import Band, Place, label_band
-from .cosine_forest import join_pairs, number_components, singletons, write_roots
-from .cosine_rows import Features, Rows, Tile, open_rows
+from .cosine_forest import join_pairs, number_components, roots_of, singletons
+from .cosine_rows import Features, Rows, open_rows
 from .cosine_sketch import PRODUCT_COST, SECOND_LOOK_COST, Sketch, useful_sketch
-from .cosine_tiles import bound_rule, cosine_rule, joined_neighbors, joined_pairs
+from .cosine_tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
 from .cosine_torch import DeviceSearch, open_device
 from .cosine_workers import Progress, each_span, each_task, one_core_per_product
 
+Positions: TypeAlias = NDArray[np.int64]
+
+WORTH_PARTING = 0.7  # a tile is taken in parts where they hold at most this share of its pairs
 GUARD = 1e-12  # a cosine within this of the threshold counts as not above it
 
 
@@ -99,13 +102,14 @@ class _Search:
 
     def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
         """Join what the tiles hold, in any order."""
-        places = [place for place in self.band.tiles(tile_rows) if self.roots(place) is not None]
-        pairs = sum((place.bottom - place.top) * (place.right - place.left) for place in places)
+        places = list(self.band.tiles(tile_rows))
+        pairs = sum(len(rows) * len(columns) for place in places for rows, columns in self.open_parts(place))
         done = 0
 
         def visit(place: Place) -> None:
             nonlocal done
-            self.join_tile(place)
+            for rows, columns in self.open_parts(place):
+                self.join_part(rows, columns)
             with self.lock:
                 done += 1
                 if progress is not None:
@@ -115,38 +119,50 @@ class _Search:
             self.sketch = useful_sketch(self.rows, self.band.order, self.threshold, pairs)
             each_task(places, visit)
 
-    def join_tile(self, place: Place) -> None:
-        """Join what one tile holds: by sketches first, by whole products where they leave too much over."""
-        roots = self.roots(place)
-        if roots is None:
-            return
+    def open_parts(self, place: Place) -> list[tuple[Positions, Positions]]:
+        """Rows and columns of a tile whose pairs may still join something.
+
+        Two rows of one component have nothing to join. Where most of a tile is in one component, as features collapse
+        into it but for a few, only the few need be compared with the rest.
+        """
+        rows, columns = np.arange(place.top, place.bottom), np.arange(place.left, place.right)
+        row_roots, column_roots = roots_of(self.parents, rows), roots_of(self.parents, columns)
+        roots, counts = np.unique(np.concatenate([row_roots, column_roots]), return_counts=True)
+        if len(roots) == 1:
+            return []
+        main = roots[counts.argmax()]
+        other_rows, other_columns = rows[row_roots != main], columns[column_roots != main]
+        main_rows = rows[row_roots == main]
+        parted = len(other_rows) * len(columns) + len(main_rows) * len(other_columns)
+        if parted > WORTH_PARTING * len(rows) * len(columns):
+            return [(rows, columns)]
+        parts = [(other_rows, columns), (main_rows, other_columns)]
+        return [(some, others) for some, others in parts if len(some) and len(others)]
+
+    def join_part(self, rows: Positions, columns: Positions) -> None:
+        """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
         if self.sketch is not None:
-            upper, lower = self.sketch.few[place.top : place.bottom], self.sketch.few[place.left : place.right]
-            rule = bound_rule(self.threshold, self.sketch, patience=self._patience(place))
-            pairs, settled = joined_pairs(
-                Tile(upper @ lower.T, place.top, place.left), self.rows, self.band, roots, rule
-            )
-            self.join(pairs)
-            place = place._replace(top=place.top + settled)
-            roots = self.roots(place)
-            if roots is None:
-                return
-        upper = self.rows.unit(self.band.order[place.top : place.bottom])
-        lower = self.rows.unit(self.band.order[place.left : place.right])
-        rule = cosine_rule(self.threshold, self.rows.rounding)
-        self.join(joined_pairs(Tile(upper @ lower.T, place.top, place.left), self.rows, self.band, roots, rule)[0])
+            numbers = taken(self.sketch.few, rows) @ taken(self.sketch.few, columns).T
+            patience = self._patience(numbers.size)
+            rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch, patience)) :]
+        if len(rows):
+            numbers = self.rows.unit(self.band.order[rows]) @ self.rows.unit(self.band.order[columns]).T
+            self._join(numbers, rows, columns, cosine_rule(self.threshold, self.rows.rounding))
 
-    def _patience(self, place: Place) -> int:
-        """Looks at pairs that take as long as whole products of the tile."""
-        numbers = (place.bottom - place.top) * (place.right - place.left) * self.rows.width
-        return int(numbers * PRODUCT_COST / SECOND_LOOK_COST)
+    def _join(self, numbers: NDArray[np.float32], rows: Positions, columns: Positions, rule: Rule) -> int:
+        """Join what a patch holds; how many of its rows are settled."""
+        roots = roots_of(self.parents, np.concatenate([rows, columns]))
+        pairs, settled = joined_pairs(Patch(numbers, rows, columns), self.rows, self.band, roots, rule)
+        self.join(pairs)
+        return settled
 
-    def roots(self, place: Place) -> NDArray[np.int32] | None:
-        """Component roots of a tile's rows and then columns; None where nothing is left to join."""
-        height, width = place.bottom - place.top, place.right - place.left
-        if height == 0:
-            return None
-        roots = np.empty(height + width, dtype=np.int32)
-        write_roots(self.parents, place.top, roots[:height])
-        write_roots(self.parents, place.left, roots[height:])
-        return None if roots.min() == roots.max() else roots
+    def _patience(self, pairs: int) -> int:
+        """Looks at single pairs that take as long as whole products of so many."""
+        return int(pairs * self.rows.width * PRODUCT_COST / SECOND_LOOK_COST)
+
+
+def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:
+    """Rows of a table at ascending positions, without a copy where they stand side by side."""
+    first, last = int(positions[0]), int(positions[-1])
+    side_by_side = last - first + 1 == len(positions)
+    return table[first : last + 1] if side_by_side else table[positions]

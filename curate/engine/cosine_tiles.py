@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .cosine_band import Band
 from .cosine_compiled import compiled
 from .cosine_forest import find_and_shorten, join
-from .cosine_rows import Rows, Tile, cosine
+from .cosine_rows import Rows, cosine
 from .cosine_sketch import Sketch, no_sketch, second_look
 
 NEVER_GIVE_UP = int(np.iinfo(np.int64).max)
@@ -51,23 +51,37 @@ def _below(value: float) -> np.float32:
     return np.float32(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
+class Patch(NamedTuple):
+    """A piece of the matrix of all cosines whose rows and columns need not stand side by side.
+
+    Attributes:
+        numbers: RxC float32 cosines or bounds.
+        rows: R positions, ascending.
+        columns: C positions, ascending.
+    """
+
+    numbers: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
 @compiled
 def joined_pairs(
-    tile: Tile, rows: Rows, band: Band, roots: NDArray[np.int32], rule: Rule
+    patch: Patch, rows: Rows, band: Band, roots: NDArray[np.int32], rule: Rule
 ) -> tuple[NDArray[np.int32], int]:
-    """Edges of one tile that join what was not yet joined: a spanning forest over the known components.
+    """Edges of one patch that join what was not yet joined: a spanning forest over the known components.
 
     Args:
-        tile: RxC float32 cosines or bounds, by position.
-        rows: The rows themselves, to decide in float64 where the tile cannot.
+        patch: Cosines or bounds.
+        rows: The rows themselves, to decide in float64 where the patch cannot.
         band: Order and reach of the positions.
-        roots: R+C component roots known before, of the tile's rows and then of its columns.
-        rule: How to read the tile.
+        roots: R+C component roots known before, of the patch's rows and then of its columns.
+        rule: How to read the patch.
 
     Returns:
-        Mx2 positions, M < R+C; and the tile's rows that were settled before patience ran out, R if it did not.
+        Mx2 positions, M < R+C; and the patch's rows that were settled before patience ran out, R if it did not.
     """
-    height, width = tile.cosines.shape
+    height = patch.rows.shape[0]
     ranked = np.unique(roots)
     known = np.searchsorted(ranked, roots).astype(np.int32)
     local = np.arange(ranked.shape[0]).astype(np.int32)
@@ -77,10 +91,10 @@ def joined_pairs(
     for r in range(height):
         if in_vain > rule.patience:
             return pairs[:count], r
-        position = tile.top + r
-        numbers = tile.cosines[r]
-        last = min(band.reach[position] - tile.left, width)
-        for chunk in range(max(0, position + 1 - tile.left), last, CHUNK):
+        p, numbers = patch.rows[r], patch.numbers[r]
+        first = np.searchsorted(patch.columns, p + 1)
+        last = np.searchsorted(patch.columns, band.reach[p])
+        for chunk in range(first, last, CHUNK):
             stop = min(chunk + CHUNK, last)
             if not any_above(numbers[chunk:stop], rule.low):
                 continue
@@ -90,13 +104,14 @@ def joined_pairs(
                 a, b = find_and_shorten(local, known[r]), find_and_shorten(local, known[height + c])
                 if a == b:
                     continue
+                q = patch.columns[c]
                 if bounds_only:
                     in_vain += 1
-                    if second_look(rule.sketch, position, tile.left + c, numbers[c]) <= rule.low:
+                    if second_look(rule.sketch, p, q, numbers[c]) <= rule.low:
                         continue
-                if numbers[c] > rule.high or is_edge(rows, band, position, tile.left + c, rule.threshold):
+                if numbers[c] > rule.high or is_edge(rows, band, p, q, rule.threshold):
                     join(local, a, b)
-                    pairs[count, 0], pairs[count, 1] = position, tile.left + c
+                    pairs[count, 0], pairs[count, 1] = p, q
                     count += 1
                 else:
                     in_vain += LOOKS_PER_DECISION

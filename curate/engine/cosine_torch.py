@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from .cosine_band import Band, Place
 from .cosine_compiled import compiled
-from .cosine_forest import Parents, find_and_shorten, join, write_roots
+from .cosine_forest import Parents, find_and_shorten, join, roots_of
 from .cosine_rows import Rows
 from .cosine_tiles import Rule, cosine_rule, is_edge
 from .cosine_workers import SPAN_ROWS, Progress
@@ -114,9 +114,7 @@ class DeviceSearch:
         return Candidates(r.cpu().numpy() + place.top, c.cpu().numpy() + place.left, values)
 
     def _roots(self, start: int, stop: int) -> NDArray[np.int32]:
-        roots = np.empty(stop - start, dtype=np.int32)
-        write_roots(self.parents, start, roots)
-        return roots
+        return roots_of(self.parents, np.arange(start, stop))
 
     def _resident_rows(self) -> torch.Tensor | None:
         """All unit rows on the device, by position, where they fit."""

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from syndr_curate.curate.engine import cosine_graph, cosine_workers
 from syndr_curate.curate.engine.cosine import threshold_components
+from syndr_curate.curate.engine.cosine_tiles import joined_pairs
 from syndr_curate.curate.errors import CurateError
 
 GUARD = 1e-12
@@ -50,6 +52,11 @@ def collapsed(rng, n, d):
     return rng.standard_normal(d) + rng.standard_normal((n, d)) * rng.uniform(0.02, 0.15)
 
 
+def mostly_one(rng, n, d):
+    """Collapsed but for a few rows."""
+    return np.where(rng.random((n, 1)) < 0.9, collapsed(rng, n, d), rng.standard_normal((n, d)))
+
+
 def around_the_threshold(rng, n, d):
     """Cosines heaped about 0.9, so that many must be decided again in float64."""
     return rng.standard_normal(d) * 3.0 + rng.standard_normal((n, d))
@@ -69,7 +76,7 @@ def few_directions(rng, n, d):
     return rng.standard_normal((n, 3)) @ rng.standard_normal((3, d))
 
 
-REGIMES = [clusters, collapsed, around_the_threshold, far_apart, duplicates, few_directions]
+REGIMES = [clusters, collapsed, mostly_one, around_the_threshold, far_apart, duplicates, few_directions]
 LABELS = {
     "spread": lambda rng, n: rng.uniform(0, 10, n).astype(np.float32),
     "equal": lambda _, n: np.full(n, 5.0, dtype=np.float32),
@@ -79,7 +86,7 @@ LABELS = {
 }
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32 - 1),
     regime=st.sampled_from(REGIMES),
@@ -205,6 +212,24 @@ def test_views_with_gaps_and_foreign_byte_order_read_like_plain_arrays():
     assert threshold_components(np.asfortranarray(features), None).tolist() == expected
     assert threshold_components(features.astype(">f4"), None).tolist() == expected
     assert threshold_components(np.repeat(features, 2, axis=0)[::2], None).tolist() == expected
+
+
+def test_rows_of_one_component_are_not_compared_again(monkeypatch):
+    features = np.ones((600, 8), dtype=np.float32)
+    features[[100, 300, 500], 0] = -9.0
+    compared = []
+
+    def counted(patch, *rest):
+        compared.append(patch.numbers.size)
+        return joined_pairs(patch, *rest)
+
+    monkeypatch.setattr(cosine_workers, "cores", lambda: 1)  # one tile after the other
+    monkeypatch.setattr(cosine_graph, "joined_pairs", counted)
+    found = threshold_components(features, None, tile_rows=200)
+    assert np.unique(found).tolist() == [0, 1]
+    assert np.flatnonzero(found).tolist() == [100, 300, 500]
+    # neighbours leave the runs 0-99, 101-299, 301-499, 501-599; the tile of rows 0-199 joins the two halves of it all
+    assert sum(compared) < 600 * 600 / 2
 
 
 def test_progress_counts_up_to_the_whole():

@@ -44,7 +44,7 @@ def test_sketches_change_nothing(monkeypatch, regime, similarity, patience):
             return sketch(rows, order, axes, few)
 
         monkeypatch.setattr(cosine_graph, "useful_sketch", sketch_anyway)
-        monkeypatch.setattr(cosine_graph._Search, "_patience", lambda _self, _place: patience)
+        monkeypatch.setattr(cosine_graph._Search, "_patience", lambda _self, _pairs: patience)
         assert (threshold_components(features, labels, similarity) == plain).all()
     assert used == [1, 24, 64]
 
