@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from .csvfile import read_csv
 from .names import list_ids, parse_sample_id, require_unique, stem_id, strip_image_suffix
 from .schema import LABEL_MAXIMUM
 
@@ -30,7 +31,8 @@ class LabelColumns:
         label: Its score.
         reference: File name of its reference; where the file has no such column, the part of the id before
             `_<type>_<level>`.
-        std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation.
+        std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation; as the
+            default, it is used where the file has it.
         raters: Votes per image: `std / sqrt(raters)` is the standard error. 1 if `std` is a standard error already.
         distortion: Column with the distortion id (1-25); None: taken from the id.
         level: Column with the level (1-5); None: taken from the id.
@@ -181,15 +183,9 @@ def read_labels(
 
 
 def _read(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
     if not path.is_file():
         raise CurateError(f"no label file at {path}")
-    separator = "\t" if path.suffix == ".tsv" else ","
-    try:
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise CurateError(f"{path} is not a readable CSV file: {error}") from error
+    return read_csv(path)
 
 
 def _require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
@@ -270,7 +266,7 @@ def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, 
 def _standard_errors(
     path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str], scale: LabelScale
 ) -> NDArray[np.float64]:
-    if columns.std is None:
+    if columns.std is None or (columns.std == LabelColumns.std and columns.std not in frame.columns):
         return np.full(len(ids), np.nan)
     _require_column(path, frame, columns.std)
     deviations = _numbers(path, frame, columns.std, ids)

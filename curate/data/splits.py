@@ -1,10 +1,11 @@
 """Which references are held out for validation or test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import CurateError
-from .names import list_ids, stem_id
+from .csvfile import read_csv
+from .names import list_ids, stem_id, strip_image_suffix
 from .schema import SPLITS
 
 
@@ -24,15 +25,10 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
     Raises:
         CurateError: Unknown ids or splits, or one reference in two splits.
     """
-    import pandas as pd
-
     path = Path(path)
     if not path.is_file():
         raise CurateError(f"no split file at {path}")
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise CurateError(f"{path} is not a readable CSV file: {error}") from error
+    frame = read_csv(path)
     key = next((k for k in ("reference_id", "id") if k in frame.columns), None)
     if key is None or "split" not in frame.columns:
         raise CurateError(
@@ -42,8 +38,7 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
     splits: dict[str, str] = {}
     unknown: list[str] = []
     for name, split in zip(frame[key], frame["split"], strict=True):
-        identifier = stem_id(name)
-        reference = identifier if identifier in references else reference_of.get(identifier)
+        reference = next((r for i in _readings(name) if (r := _reference(i, references, reference_of))), None)
         if reference is None:
             unknown.append(name)
             continue
@@ -54,6 +49,15 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
     if unknown:
         raise CurateError(f"{path}: {len(unknown)} ids are not among the labelled references: {list_ids(unknown)}")
     return splits
+
+
+def _readings(name: str) -> tuple[str, str]:
+    # Ids are relative paths under `--ids path` and file stems otherwise; a split file may hold either.
+    return strip_image_suffix(name), stem_id(name)
+
+
+def _reference(identifier: str, references: Collection[str], reference_of: Mapping[str, str]) -> str | None:
+    return identifier if identifier in references else reference_of.get(identifier)
 
 
 def split_column(reference_ids: Sequence[str], splits: Mapping[str, str]) -> list[str]:
