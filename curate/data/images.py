@@ -2,7 +2,9 @@
 
 import io
 import os
+import struct
 import warnings
+import zlib
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
@@ -18,6 +20,20 @@ PNG_COMPRESSION = 3
 ImageFormat = Literal["png", "bmp", "webp"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 
+# What Pillow's format plugins raise on damaged files, besides OSError: found by feeding them some.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -29,7 +45,8 @@ def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels:
     """Decode an image to 8-bit RGB.
 
     Grey and palette images are expanded, transparency is dropped, 16-bit grey is scaled to 8 bit, CMYK is
-    converted by Pillow's plain formula. An animation is refused: which frame was meant is not known.
+    converted by Pillow's plain formula. An animation is refused: which frame was meant is not known. Of a
+    multi-picture JPEG, as phones write, the first is taken.
 
     Args:
         source: A file, or a file's content.
@@ -55,8 +72,9 @@ def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels:
         raise
     except OSError as error:
         raise UnreadableImageError(_reason(error)) from error
-    except (ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
-        # What Pillow's format plugins raise on damaged files.
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(f"{_reason(error)} (allow it with --max-pixels)") from error
+    except DAMAGE as error:
         raise UnreadableImageError(_reason(error)) from error
 
 
@@ -67,7 +85,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return image.height, image.width
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, Image.DecompressionBombError, *DAMAGE):
         return None
 
 
@@ -103,13 +121,17 @@ def _decode(file: BinaryIO, exif_orient: bool, max_pixels: int) -> NDArray[np.ui
             raise UnreadableImageError(
                 f"{image.width}x{image.height} is more than {max_pixels} pixels (allow it with --max-pixels)"
             )
-        if getattr(image, "n_frames", 1) > 1:
-            raise UnreadableImageError(f"an animation or stack of {getattr(image, 'n_frames', 1)} frames")
-        if image.mode in _SIXTEEN_BIT_MODES or image.mode == "I":
-            return _from_wide_grey(np.asarray(image))
+        frames = getattr(image, "n_frames", 1)
+        # A phone's JPEG often carries a preview or gain map behind the picture (MPO): the picture is the first.
+        if frames > 1 and image.format != "MPO":
+            raise UnreadableImageError(f"an animation or stack of {frames} frames")
         if image.mode == "F":
             raise UnreadableImageError("floating-point pixels have no defined 8-bit range")
         upright = ImageOps.exif_transpose(image) if exif_orient else image
+        if upright.mode in _SIXTEEN_BIT_MODES or upright.mode == "I":
+            return _from_wide_grey(np.asarray(upright))
+        if isinstance(upright.info.get("transparency"), bytes):
+            upright = upright.convert("RGBA")  # Pillow warns of a palette with alpha on its way to RGB
         return np.array(upright.convert("RGB"), dtype=np.uint8)
 
 
