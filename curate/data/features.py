@@ -1,13 +1,16 @@
 """Feature files: ids beside a matrix, matched by id wherever the format has ids."""
 
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -21,6 +24,23 @@ ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
 FORMATS = ".npy, .npz, .parquet, .arrow"
 ROWS_PER_GROUP = 10_000
 _CHECK_BYTES = 64 << 20
+_NPY_MAGIC = b"\x93NUMPY"
+_SHORTEST, _LONGEST = 1e-150, 1e150  # beyond these, the product of two norms is no normal number
+# What numpy, zipfile and Arrow raise on damaged files.
+DAMAGE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -107,27 +127,23 @@ def load_features(path: Path | str) -> Features:
         raise CurateError(f"no features at {path}")
     try:
         features = reader(path)
-    except (OSError, EOFError, zipfile.BadZipFile, pa.ArrowInvalid) as error:
-        raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
-    matrix = features.matrix
-    two = 2
-    if matrix.ndim != two or not np.issubdtype(matrix.dtype, np.floating):
-        raise CurateError(f"{path} holds {matrix.dtype} of shape {matrix.shape}, expected floating numbers (rows, D)")
-    if not matrix.size:
-        raise CurateError(f"{path} is empty: its shape is {matrix.shape}")
-    if features.ids is not None:
-        if len(features.ids) != len(matrix):
-            raise CurateError(f"{path} has {len(features.ids)} ids for {len(matrix)} rows")
-        require_unique(features.ids, str(path))
-    return features
+    except CurateError:
+        raise
+    except DAMAGE as error:
+        raise CurateError(f"{path} is not a readable {path.suffix} file: {' '.join(str(error).split())}") from error
+    return _checked(features)
 
 
 def as_features(value: "Features | Path | str | NDArray[np.floating[Any]]") -> Features:
-    """Take features as a file, as `Features`, or as a bare matrix (rows in the manifest's order)."""
+    """Take features as a file, as `Features`, or as a bare matrix (rows in the manifest's order).
+
+    Raises:
+        CurateError: As `load_features`.
+    """
     if isinstance(value, Features):
         return value
     if isinstance(value, np.ndarray):
-        return Features(value, None, None, "the feature matrix", {})
+        return _checked(Features(value, None, None, "the feature matrix", {}))
     return load_features(value)
 
 
@@ -153,6 +169,9 @@ def save_features(
     """
     path = Path(path)
     matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    two = 2
+    if matrix.ndim != two:
+        raise CurateError(f"features of shape {matrix.shape}, expected (rows, D)")
     if len(ids) != len(matrix):
         raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
     require_unique(ids, str(path))
@@ -203,30 +222,65 @@ def require_usable(matrix: NDArray[np.floating[Any]], ids: Sequence[str], source
     step = max(1, _CHECK_BYTES // (8 * matrix.shape[1]))
     not_finite: list[str] = []
     zero: list[str] = []
+    immeasurable: list[str] = []
     for start in range(0, len(matrix), step):
         block = np.asarray(matrix[start : start + step], dtype=np.float64)
         finite = np.isfinite(block).all(axis=1)
         not_finite += [ids[start + int(r)] for r in np.flatnonzero(~finite)]
-        zero += [ids[start + int(r)] for r in np.flatnonzero(finite & ~block.any(axis=1))]
+        empty = ~block.any(axis=1)
+        zero += [ids[start + int(r)] for r in np.flatnonzero(finite & empty)]
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            norms = np.sqrt(np.einsum("ij,ij->i", block, block))
+        beyond = finite & ~empty & ~((norms > _SHORTEST) & (norms < _LONGEST))
+        immeasurable += [ids[start + int(r)] for r in np.flatnonzero(beyond)]
     problems = []
     if not_finite:
         problems.append(f"{len(not_finite)} rows with NaN or infinity: {list_ids(not_finite)}")
     if zero:
         problems.append(f"{len(zero)} rows that are all zero: {list_ids(zero)}")
+    if immeasurable:
+        problems.append(f"{len(immeasurable)} rows of a length beyond all measure: {list_ids(immeasurable)}")
     if problems:
         raise CurateError(f"{source} has {'; '.join(problems)}")
 
 
+def _checked(features: Features) -> Features:
+    matrix, source = features.matrix, features.source
+    two = 2
+    if matrix.ndim != two or not np.issubdtype(matrix.dtype, np.floating):
+        raise CurateError(f"{source} holds {matrix.dtype} of shape {matrix.shape}, expected floating numbers (rows, D)")
+    if not matrix.size:
+        raise CurateError(f"{source} is empty: its shape is {matrix.shape}")
+    if features.ids is not None:
+        if len(features.ids) != len(matrix):
+            raise CurateError(f"{source} has {len(features.ids)} ids for {len(matrix)} rows")
+        require_unique(features.ids, source)
+    if matrix.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return replace(features, matrix=matrix.astype(np.float64))
+    if not matrix.dtype.isnative:
+        return replace(features, matrix=matrix.astype(matrix.dtype.newbyteorder("=")))
+    return features
+
+
 def _load_npy(path: Path) -> Features:
+    with path.open("rb") as file:
+        start = file.read(len(_NPY_MAGIC))
+    if not (start == _NPY_MAGIC or zipfile.is_zipfile(path)):
+        raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
     matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+    if not isinstance(matrix, np.ndarray):
+        matrix.close()
+        raise CurateError(f"{path} is an archive of arrays: name it .npz")
     ids_file = path.with_suffix(".ids.txt")
     names = None
     if ids_file.is_file():
-        names = tuple(ids_file.read_text(encoding="utf-8").splitlines())
+        names = _read_ids(ids_file)
     return _features(matrix, names, path)
 
 
 def _load_npz(path: Path) -> Features:
+    if not zipfile.is_zipfile(path):
+        raise CurateError(f"{path} is not a readable .npz file: it is no zip archive of arrays")
     with np.load(path, allow_pickle=False) as archive:
         key = next((k for k in ("ids", "names") if k in archive.files), None)
         if key is None or "features" not in archive.files:
@@ -240,15 +294,19 @@ def _load_npz(path: Path) -> Features:
 
 
 def _load_arrow(path: Path) -> Features:
-    table = pq.read_table(path) if path.suffix == ".parquet" else pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    table = pq.read_table(path) if path.suffix.lower() == ".parquet" else _read_ipc(path)
     key = next((k for k in ID_COLUMNS if k in table.column_names), None)
     if key is None or "features" not in table.column_names:
         raise CurateError(f"{path} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
     if "status" in table.column_names:
-        table = table.filter(pa.compute.equal(table["status"], "ok"))
+        table = table.filter(pc.equal(table["status"], "ok"))
+    if not len(table):
+        raise CurateError(f"{path} is empty: it has no row with features")
+    if table[key].null_count:
+        raise CurateError(f"{path}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
     column = table["features"].combine_chunks()
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        lengths = set(pa.compute.list_value_length(column).to_pylist())
+        lengths = set(pc.list_value_length(column).to_pylist())
         if len(lengths) != 1 or None in lengths:
             raise CurateError(f"{path}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
         width = lengths.pop()
@@ -262,6 +320,22 @@ def _load_arrow(path: Path) -> Features:
     ids = tuple(strip_image_suffix(name) for name in table[key].cast(pa.string()).to_pylist())
     named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
     return Features(matrix, ids, tuple(named), str(path), read_provenance(table))
+
+
+def _read_ipc(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+        # Offsets that point outside the file would end the process, not raise.
+        table.validate(full=True)
+    return table
+
+
+def _read_ids(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise CurateError(f"{path} is not UTF-8 text: {error}") from error
+    return tuple(lines[:-1] if lines[-1] == "" else lines)
 
 
 def _features(matrix: NDArray[Any], names: tuple[str, ...] | None, path: Path) -> Features:
@@ -280,4 +354,4 @@ def _refusing_pickles(path: Path, load: Any) -> NDArray[Any]:
 
 
 def _ids_name(source: str) -> str:
-    return Path(source).with_suffix(".ids.txt").name
+    return Path(source).with_suffix(".ids.txt").name if source.endswith(".npy") else "<stem>.ids.txt"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
@@ -36,11 +37,11 @@ def read_selection(path: Path) -> pa.Table:
     Raises:
         CurateError: Missing, or not a selection.
     """
+    if not path.is_file():
+        raise CurateError(f"no selection at {path}")
     try:
         table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise CurateError(f"no selection at {path}") from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     if not set(SELECTION_SCHEMA.names) <= set(table.column_names) or read_provenance(table).get("stage") != "select":
         raise CurateError(f"{path} is not a selection: `syndr-curate select` writes one")
@@ -49,7 +50,7 @@ def read_selection(path: Path) -> pa.Table:
 
 def kept_rows(selection: pa.Table) -> list[tuple[str, str]]:
     """Return (id, path) of the kept candidates, in candidate order."""
-    kept = selection.filter(pa.compute.equal(selection["status"], KEPT))
+    kept = selection.filter(pc.equal(selection["status"], KEPT))
     return list(zip(kept["candidate_id"].to_pylist(), kept["candidate_path"].to_pylist(), strict=True))
 
 
