@@ -9,7 +9,7 @@ from ..errors import CurateError
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif", ".jp2"})
 IDS_IN_A_MESSAGE = 5
 
-_SAMPLE_ID = re.compile(r"^(?P<reference>.+)_(?P<distortion>\d{1,2})_(?P<level>\d{1,2})$", re.DOTALL)
+_SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
 
 
 def has_image_suffix(name: str) -> bool:
@@ -18,13 +18,23 @@ def has_image_suffix(name: str) -> bool:
 
 
 def strip_image_suffix(name: str) -> str:
-    """Remove an image suffix, and nothing else: `a.b.png` becomes `a.b`, `v1.2` stays."""
-    return name[: -len(PurePosixPath(name).suffix)] if has_image_suffix(name) else name
+    """Remove image suffixes, and nothing else: `a.b.png` becomes `a.b`, `v1.2` stays.
+
+    All of them go (`a.png.jpg` becomes `a`): an id stays what it is however often it passes through here.
+    """
+    while has_image_suffix(name) and name.endswith(suffix := PurePosixPath(name).suffix):
+        name = name[: -len(suffix)]
+    return name
 
 
 def stem_id(name: str) -> str:
     """Return the id of a file: its name without folders and without its image suffix."""
     return strip_image_suffix(PurePosixPath(name).name)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a file's name is Unicode: bytes that are no UTF-8 come as lone surrogates, which no table holds."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:
@@ -34,7 +44,7 @@ def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:
 
 def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
     """Split a sample id into reference id, distortion id and level; None if it is not of that form."""
-    match = _SAMPLE_ID.match(sample_id)
+    match = _SAMPLE_ID.fullmatch(sample_id)
     if match is None:
         return None
     return match["reference"], int(match["distortion"]), int(match["level"])

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ..errors import CurateError
-from .names import has_image_suffix, stem_id, strip_image_suffix
+from .manifest import is_safe_path
+from .names import has_image_suffix, is_text, stem_id, strip_image_suffix
 from .provenance import digest_listing
 
 KADID_LABELS = "dmos.csv"
@@ -80,9 +81,12 @@ def root_name(folder: Path) -> str:
 def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
     by_id: dict[str, str] = {}
     for path in paths:
+        if not (is_safe_path(path) and is_text(path)):
+            raise CurateError(f"{folder}: a manifest cannot hold the file name {path!r} (a backslash, or no UTF-8)")
         identifier = stem_id(path) if ids == "stem" else strip_image_suffix(path)
         if identifier in by_id:
-            hint = " (use --ids path)" if ids == "stem" and PurePosixPath(path).parent.name else ""
+            apart = PurePosixPath(path).parent != PurePosixPath(by_id[identifier]).parent
+            hint = " (use --ids path)" if ids == "stem" and apart else ""
             raise CurateError(f"two images have the id {identifier!r}: {by_id[identifier]} and {path}{hint}")
         by_id[identifier] = path
     return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
