@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,11 +40,14 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
             message says which column or which ids.
     """
     path = Path(path)
+    if path.is_dir():
+        raise CurateError(f"{path} is a folder, expected a manifest file")
+    if not path.exists():
+        raise CurateError(f"no manifest at {path}")
     try:
         table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise CurateError(f"no manifest at {path}") from error
-    except (OSError, pa.ArrowInvalid) as error:
+        table.validate(full=True)
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     try:
         return validate(table, training=training)
@@ -88,24 +90,35 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
 
 
 def join(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put manifests one below the other; the provenance is the first one's, with the roots of all.
+    """Put manifests one below the other; the provenance is the first one's, with the roots and label scale of all.
+
+    Columns that the schema does not know are kept, null where a manifest lacks them. Clusters are those of one epoch's
+    manifest and left out.
+
+    Args:
+        tables: One or more manifests.
 
     Raises:
-        CurateError: The label scales differ, a root name means two folders, or an id occurs twice.
+        CurateError: The label scales differ, a root name means two folders, a column two types, or an id occurs twice.
     """
     tables = [validate(table) for table in tables]
     provenances = [read_provenance(table) for table in tables]
-    scales = [p["label_scale"] for p in provenances if "label_scale" in p]
+    scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
-    roots: dict[str, Any] = {}
-    for name, folder in (item for p in provenances for item in p.get("roots", {}).items()):
-        if roots.get(name) not in (None, folder):
+    roots: dict[str, str | None] = {}
+    for name, folder in (item for table in tables for item in recorded_roots(table).items()):
+        if roots.get(name) is not None and folder not in (None, roots[name]):
             raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
-        roots[name] = folder
-    columns = [field.name for field in SCHEMA]
-    joined = pa.concat_tables([table.select(columns).replace_schema_metadata(None) for table in tables])
-    return validate(attach(joined, {**provenances[0], "roots": roots}))
+        roots[name] = roots.get(name) or folder
+    clusters = [field.name for field in CLUSTER_FIELDS]
+    bare = [table.drop_columns([c for c in clusters if c in table.column_names]) for table in tables]
+    try:
+        joined = pa.concat_tables([t.replace_schema_metadata(None) for t in bare], promote_options="default")
+    except pa.ArrowException as error:
+        raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
+    facts = {**provenances[0], **({"label_scale": scales[0]} if scales else {}), "roots": roots}
+    return validate(attach(joined, facts))
 
 
 def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
@@ -123,6 +136,8 @@ def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
     """
     provenance = read_provenance(table)
     version = provenance.get("schema_version", SCHEMA_VERSION)
+    if not isinstance(version, int):
+        raise CurateError(f"schema_version is {version!r}, expected a whole number")
     if version > SCHEMA_VERSION:
         raise CurateError(
             f"schema_version is {version}, this release reads up to {SCHEMA_VERSION}: upgrade syndr-curate"
@@ -139,6 +154,20 @@ def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
 def ok_rows(table: pa.Table) -> pa.Table:
     """Return the rows whose status is `ok`, in order."""
     return table.filter(pc.equal(table["status"], "ok"))
+
+
+def recorded_roots(table: pa.Table) -> dict[str, str | None]:
+    """Return the roots in a manifest's metadata: name to folder, None where it is not known.
+
+    Raises:
+        CurateError: They are something else.
+    """
+    roots = read_provenance(table).get("roots")
+    if roots is None:
+        return {}
+    if not isinstance(roots, dict) or not all(folder is None or isinstance(folder, str) for folder in roots.values()):
+        raise CurateError(f"the manifest's roots are {roots!r}, expected a name and a folder each")
+    return roots
 
 
 def is_safe_path(path: str) -> bool:
@@ -161,7 +190,7 @@ def _conform(table: pa.Table) -> pa.Table:
         if column.type != field.type:
             try:
                 column = encode(column, field.type)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+            except pa.ArrowException as error:
                 raise CurateError(f"column {field.name!r} is {column.type}, expected {field.type}: {error}") from error
         elif pa.types.is_dictionary(field.type):
             column = encode(column.combine_chunks(), field.type)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import CurateError
-from .manifest import is_safe_path, read_manifest, write_manifest
+from .manifest import is_safe_path, read_manifest, recorded_roots, write_manifest
 from .provenance import attach, read_provenance
 
 RENDERED = "images"
@@ -25,14 +25,14 @@ class Roots:
 
     @classmethod
     def of_manifest(cls, table: pa.Table, manifest: Path, overrides: Mapping[str, Path] | None = None) -> "Roots":
-        """Take the roots of a manifest: relative to its folder, with the caller's own folders before them.
+        """Take the roots of a manifest: relative to the folder of the file itself, with the caller's own before them.
 
         Raises:
-            CurateError: An override names a root that the manifest does not use.
+            CurateError: An override names a root that the manifest does not use, or its `roots` are no folders.
         """
-        recorded = read_provenance(table).get("roots", {})
+        recorded = recorded_roots(table)
         folders: dict[str, Path | None] = {
-            name: None if folder is None else manifest.parent / folder for name, folder in recorded.items()
+            name: None if folder is None else manifest.resolve().parent / folder for name, folder in recorded.items()
         }
         for name, folder in (overrides or {}).items():
             if name not in folders:
@@ -67,7 +67,8 @@ class Roots:
 
 def relative_folder(folder: Path, manifest: Path) -> str:
     """Return a folder as a POSIX path relative to a manifest's own folder."""
-    return Path(os.path.relpath(folder.resolve(), manifest.resolve().parent)).as_posix()
+    # A link at `manifest` is replaced by the file, not followed.
+    return Path(os.path.relpath(folder.resolve(), manifest.parent.resolve())).as_posix()
 
 
 def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
@@ -79,7 +80,7 @@ def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
         new: Where the table will be written.
     """
     provenance = read_provenance(table)
-    if old.resolve().parent == new.resolve().parent or "roots" not in provenance:
+    if old.resolve().parent == new.parent.resolve() or "roots" not in provenance:
         return table
     roots = Roots.of_manifest(table, old)
     return attach(table, {**provenance, "roots": roots.as_json(new)})
