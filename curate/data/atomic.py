@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..errors import CurateError
 
+NAME_SHOWN = 32
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
@@ -22,11 +24,15 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
         A path beside `path`, to be written and closed inside the block.
 
     Raises:
-        CurateError: The folder cannot be made or written to. Whatever the block itself raises is
-            passed on, and the temporary file is removed.
+        CurateError: The path names no file, the folder cannot be made or written to, or the block meets an
+            `OSError`. Whatever else the block raises is passed on. The temporary file is removed, an older file at
+            `path` left as it was.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    if not path.name or path.name == "..":
+        raise CurateError(f"cannot write {str(path)!r}: that is a folder, expected a file name")
+    # The name is cut because a name of the longest length allowed has no room for more.
+    temporary = path.with_name(f".{path.name[:NAME_SHOWN]}.{secrets.token_hex(6)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb"):
