@@ -12,6 +12,8 @@ from ..data.provenance import digest_file
 from ..errors import CurateError
 
 CROP = 224
+_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_HUB_PATIENCE = 10.0  # seconds
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -123,12 +125,22 @@ def _published_resnet50() -> Path:
 
 
 def _published_clip() -> Path:
+    from huggingface_hub import HfApi, try_to_load_from_cache
     from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 
+    config = get_pretrained_cfg("ViT-B-16", "openai")
+    repository = str(config.get("hf_hub", "")).rstrip("/")
     try:
-        return Path(download_pretrained(get_pretrained_cfg("ViT-B-16", "openai")))
+        if repository:
+            for name in _CLIP_FILES:
+                cached = try_to_load_from_cache(repository, name)
+                if isinstance(cached, str):
+                    return Path(cached)
+            # The download itself would try again and again for most of a minute before it gives up.
+            HfApi().model_info(repository, timeout=_HUB_PATIENCE)
+        return Path(download_pretrained(config))
     except Exception as error:  # the hub client raises a family of its own, besides OSError and RuntimeError
-        where = "the model hub's cache (timm/vit_base_patch16_clip_224.openai)"
+        where = f"the model hub's cache ({repository}, {_CLIP_FILES[0]})"
         raise CurateError(_no_weights("clip-vit-b-16", where, "open_clip's 'openai' ViT-B-16")) from error
 
 
@@ -154,7 +166,8 @@ def _load_state(file: Path) -> dict[str, torch.Tensor]:
         raise CurateError(f"{file} cannot be loaded as plain weights (.pth or .safetensors): {reason}") from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    named = isinstance(state, Mapping) and all(isinstance(key, str) for key in state)
+    if not named or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise CurateError(f"{file} does not hold a state dict of tensors")
     return {key.removeprefix("module."): value for key, value in state.items()}
 
