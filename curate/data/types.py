@@ -51,11 +51,13 @@ def parse_levels(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """Turn a list of levels ("1,3,5") into numbers, ascending, each once.
 
     Raises:
-        CurateError: A level is not one of 1-5.
+        CurateError: A level is not one of 1-5, or there is none.
     """
     parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
     allowed = {str(level): level for level in LEVELS}
     bad = [part for part in parts if part not in allowed]
+    if not parts:
+        raise CurateError("the list of levels is empty")
     if bad:
         raise CurateError(f"{bad[0]!r} is not a level; levels are {', '.join(allowed)}, separated by commas")
     return tuple(sorted({allowed[part] for part in parts}))

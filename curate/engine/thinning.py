@@ -41,8 +41,8 @@ def keep_mask(
     """
     kept = np.ones(len(sample_ids), dtype=bool)
     order = np.argsort(components, kind="stable")
-    starts = np.flatnonzero(np.diff(components[order], prepend=-1))
-    for rows in np.split(order, starts[1:]):
+    grouped = components[order]
+    for rows in np.split(order, np.flatnonzero(grouped[1:] != grouped[:-1]) + 1):
         count = max(keep_min, math.floor(len(rows) * keep_fraction + _ROUNDING))
         if count >= len(rows):
             continue
