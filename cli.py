@@ -242,7 +242,9 @@ def label(
     label_range: opt.LabelRange = None,
     out: Annotated[Path, typer.Option("--out", help="Manifest to write.")] = Path("manifests/pseudo.parquet"),
     seed: opt.Seed = 123,
+    strict: opt.Strict = False,
     json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
 ) -> None:
     """Label new references from their nearest labelled ones (DDCUp, Algorithm 2).
 
@@ -273,7 +275,7 @@ def label(
         settings=NeighborSettings(neighbors, margin, weighting.value, temperature),
         seed=seed,
     )
-    _finish(summary, as_json=json)
+    _finish(summary, as_json=json, strict=strict)
 
 
 @app.command()
@@ -408,6 +410,7 @@ def downsample(
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
     device: opt.Device = opt.DeviceFlag.cpu,
     seed: opt.Seed = 123,
+    strict: opt.Strict = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -427,7 +430,7 @@ def downsample(
         settings=settings,
         reporter=make_reporter(quiet=quiet),
     )
-    _finish(summary, as_json=json)
+    _finish(summary, as_json=json, strict=strict)
 
 
 @app.command()
@@ -435,6 +438,7 @@ def downsample(
 def inspect(
     manifest: Annotated[Path, typer.Argument(help="Manifest to look at.")],
     json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
 ) -> None:
     """Show what is in a manifest.
 
@@ -484,6 +488,7 @@ def relocate(
     manifest: Annotated[Path, typer.Argument(help="Manifest to rewrite in place.")],
     root: opt.RootOverrides = None,
     json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
 ) -> None:
     """Tell a manifest where its files are now, after a dataset has moved.
 
@@ -496,7 +501,7 @@ def relocate(
 
 @app.command()
 @_reporting_errors
-def distortions(json: opt.Json = False) -> None:
+def distortions(json: opt.Json = False, quiet: opt.Quiet = False) -> None:  # noqa: ARG001
     """Print the catalog: the 25 distortions of KADID-10k and their levels.
 
     Example: syndr-curate distortions

@@ -58,7 +58,7 @@ class ScopeFlag(str, Enum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes, where there are any.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any row has a status other than ok.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
@@ -115,7 +115,9 @@ ReferenceColumn = Annotated[str, typer.Option("--reference-column", help="Label 
 StdColumn = Annotated[
     str | None,
     typer.Option(
-        "--std-column", help="Label file: column of vote spread.", show_default="var with KADID-10k's columns, else none"
+        "--std-column",
+        help="Label file: column of vote spread.",
+        show_default="var with KADID-10k's columns, else none",
     ),
 ]
 Raters = Annotated[
@@ -132,7 +134,8 @@ DistortionColumn = Annotated[
     typer.Option("--distortion-column", help="Label file: column of types 1-25.", show_default="from the image name"),
 ]
 LevelColumn = Annotated[
-    str | None, typer.Option("--level-column", help="Label file: column of levels 1-5.", show_default="from the image name")
+    str | None,
+    typer.Option("--level-column", help="Label file: column of levels 1-5.", show_default="from the image name"),
 ]
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
 LabelRange = Annotated[

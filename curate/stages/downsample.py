@@ -76,7 +76,8 @@ class Downsampled:
     Attributes:
         kept: Rows of the epoch, in the manifest's order, with `cluster_id` and `cluster_size`.
         dropped: The training rows left out, with the same columns.
-        summary: `rows_in, rows_kept, clusters, largest_cluster, clusters_reduced, effective_clusters, heterogeneity`.
+        summary: `rows_in, rows_kept, clusters, largest_cluster, clusters_reduced, effective_clusters,
+            heterogeneity, rows_not_ok`.
     """
 
     kept: pa.Table
@@ -191,7 +192,10 @@ def downsample_epoch(
     return Downsampled(
         kept=attach(clustered.filter(pa.array(keep)), provenance),
         dropped=attach(clustered.filter(pa.array(drop)), {**provenance, "rows": "dropped"}),
-        summary=_summary(components, mask, len(training), int(keep.sum())),
+        summary={
+            **_summary(components, mask, len(training), int(keep.sum())),
+            "rows_not_ok": len(table) - len(usable),
+        },
     )
 
 

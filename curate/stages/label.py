@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
@@ -213,7 +214,7 @@ def run_label(
         seed: Seed of the rows laid out.
 
     Returns:
-        `references, rows, out`.
+        `references, rows, rows_not_ok, out`.
 
     Raises:
         CurateError: Inputs that do not fit each other.
@@ -231,8 +232,12 @@ def run_label(
     elif manifest is not None:
         table = read_manifest(manifest)
         before = read_provenance(rebase(table, manifest, out))
-        rows = ok_rows(table)
-    labelled = label_rows(rows, _neighbors_of(rows, references, candidates, settings), labels)
+        rows = table
+    usable = ok_rows(rows)
+    if not len(usable):
+        raise CurateError(f"{manifest or selection} has no row to label")
+    done = label_rows(usable, _neighbors_of(usable, references, candidates, settings), labels)
+    labelled = _in_order_of(rows, done)
     config = {"types": list(types), "levels": list(levels), "seed": seed, "neighbors": vars(settings)}
     inputs = {
         "labels": digest_file(label_file.path),
@@ -243,13 +248,26 @@ def run_label(
     facts = {key: before.get(key) for key in ("roots", "pixels", "exif_orient")}
     provenance = make_provenance("label", config, inputs, label_scale=labels.scale.as_json(), **facts)
     write_manifest(attach(labelled, provenance), out, training=True)
-    return {"references": len(set(labelled["reference_id"].to_pylist())), "rows": len(labelled), "out": str(out)}
+    references_labelled = len(set(usable["reference_id"].to_pylist()))
+    return {
+        "references": references_labelled,
+        "rows": len(labelled),
+        "rows_not_ok": len(labelled) - len(usable),
+        "out": str(out),
+    }
 
 
 def _selected_rows(path: Path, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
     kept = kept_rows(read_selection(path))
     plan = Plan(types, levels, seed, CANDIDATES, RENDERED, ".png", CANDIDATES)
     return recipe_rows([Reference(identifier, name) for identifier, name in kept], plan)
+
+
+def _in_order_of(rows: pa.Table, labelled: pa.Table) -> pa.Table:
+    """Put labelled rows back among those that could not be labelled, in the order of `rows`."""
+    rest = rows.filter(pc.not_equal(rows["status"], "ok"))
+    joined = pa.concat_tables([labelled, rest]).combine_chunks()
+    return joined.take(pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks()))
 
 
 def _neighbors_of(

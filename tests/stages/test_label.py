@@ -113,3 +113,43 @@ def test_weights_sum_to_one_on_real_features(reference_data):
     for voices in find_neighbors(candidates.matrix, references, NeighborSettings()):
         assert sum(v.weight for v in voices) == pytest.approx(1.0, abs=1e-12)
         assert np.all(np.diff([v.distance for v in voices]) >= 0)
+
+
+def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_angles, training_table):
+    import pyarrow as pa
+    from syndr_curate.curate.data.features import save_features
+    from syndr_curate.curate.data.labels import LabelFile
+    from syndr_curate.curate.data.manifest import read_manifest, write_manifest
+    from syndr_curate.curate.stages.label import run_label
+
+    rows = training_table(
+        ["x_01_01", "y_01_01", "x_01_03"],
+        [0, 0, 0],
+        label=pa.nulls(3, pa.float32()),
+        label_source=pa.nulls(3, pa.string()),
+        reference_id=["x", "y", "x"],
+        distortion_id=pa.array([1, 1, 1], pa.int8()),
+        level=pa.array([1, 1, 3], pa.int8()),
+        status=["ok", "unreadable", "ok"],
+        error=[None, "torn", None],
+    )
+    write_manifest(rows, tmp_path / "rows.parquet")
+    for name, angles in (("t", {"a": 0, "b": 80}), ("c", {"x": 10})):
+        made = at_angles(**angles)
+        save_features(tmp_path / f"{name}.npz", made.ids, made.matrix)
+    lines = ["dist_img,ref_img,dmos,var", "a_01_01.png,a.png,5,1", "a_01_03.png,a.png,3,1", "b_01_01.png,b.png,1,1"]
+    (tmp_path / "l.csv").write_text("\n".join(lines))
+    summary = run_label(
+        LabelFile(tmp_path / "l.csv"),
+        tmp_path / "t.npz",
+        tmp_path / "c.npz",
+        tmp_path / "out.parquet",
+        manifest=tmp_path / "rows.parquet",
+        types=(1,),
+        levels=(1, 3),
+    )
+    table = read_manifest(tmp_path / "out.parquet")
+    assert (summary["rows"], summary["rows_not_ok"]) == (3, 1)
+    assert table["sample_id"].to_pylist() == ["x_01_01", "y_01_01", "x_01_03"]
+    assert table["label"].to_pylist() == [10.0, None, 5.0]
+    assert table["error"].to_pylist() == [None, "torn", None]
