@@ -13,7 +13,7 @@ from .normals import standard_normals
 from .otsu import otsu_thresholds
 from .picture import CODES, CodedImage
 from .stretch import eight_bit
-from .warp import warp
+from .warp import warp_in_turn
 
 WARPS = 5
 PATCH = 16
@@ -38,8 +38,8 @@ def jitter(image: CodedImage, amount: float, draws: NDArray[np.float64]) -> NDAr
     """
     height, width = image.codes.shape[:2]
     out = image.dense()
-    for shifts in checked(draws, (WARPS, height, width, 2), "jitter", "standard normals of five warps"):
-        out = warp(out, shifts, amount)
+    fields = checked(draws, (WARPS, height, width, 2), "jitter", "standard normals of five warps")
+    warp_in_turn(out, fields, amount)
     return out
 
 

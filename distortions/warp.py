@@ -14,30 +14,33 @@ TAPS = 4
 FourWeights = tuple[float, float, float, float]
 
 
-def warp(image: NDArray[np.float64], shifts: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    """Sample an image at ``(y - amount * shifts[..., 0], x - amount * shifts[..., 1])``.
+def warp_in_turn(image: NDArray[np.float64], fields: NDArray[np.float64], amount: float) -> None:
+    """Displace every pixel of an image, once per field: ``p`` takes the value at ``p - amount * shifts[p]``.
 
     Args:
-        image: H x W x C, float64, C-contiguous.
-        shifts: H x W x 2, float64, C-contiguous: rows, then columns.
+        image: H x W x C, float64, C-contiguous; overwritten. Values may end outside their old range. They are NaN where
+            a query lies outside the extended image: the generator extends rows by what columns need and the other way
+            round, and this keeps it so.
+        fields: K x H x W x 2, float64, C-contiguous: the shifts of each warp in turn, rows, then columns.
         amount: Pixels per unit of shift.
-
-    Returns:
-        H x W x C, float64. Values may overshoot the range of the image. NaN where the query lies outside the
-        extended image: the generator extends rows by what columns need and the other way round, and this keeps it so.
 
     Source: Keys, IEEE Trans. ASSP 29 (1981), with a = -1/2 and the boundary condition of its equation 25.
     """
+    height, width, channels = image.shape
+    pads = [_pads(shifts, amount) for shifts in fields]
+    shapes = [(height + 2 * rows + 2, width + 2 * columns + 2, channels) for rows, columns in pads]
+    # One piece of memory for all warps: fresh pages would cost as much as half the interpolation.
+    scratch = np.empty(max(math.prod(shape) for shape in shapes))
+    for shifts, shape, (rows, columns) in zip(fields, shapes, pads, strict=True):
+        extended = scratch[: math.prod(shape)].reshape(shape)
+        _extend(image, rows, columns, extended)
+        _warp(extended.reshape(shape[0], -1), shifts, amount, (rows, columns), image)
+
+
+def _pads(shifts: NDArray[np.float64], amount: float) -> tuple[int, int]:
     rows_needed, columns_needed = _reach(shifts.reshape(-1, 2))
     # One pixel at least, which changes no value: it only saves the border from a case of its own.
-    pad_rows = max(math.ceil(amount * columns_needed), 1)
-    pad_columns = max(math.ceil(amount * rows_needed), 1)
-    height, width, channels = image.shape
-    extended = np.empty((height + 2 * pad_rows + 2, width + 2 * pad_columns + 2, channels))
-    _extend(image, pad_rows, pad_columns, extended)
-    out = np.empty_like(image)
-    _warp(extended.reshape(extended.shape[0], -1), shifts, amount, (pad_rows, pad_columns), out)
-    return out
+    return max(math.ceil(amount * columns_needed), 1), max(math.ceil(amount * rows_needed), 1)
 
 
 @compiled

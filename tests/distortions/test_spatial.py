@@ -7,10 +7,16 @@ import pytest
 from syndr_curate.distortions import distort, draw, get, stretch_uint8
 from syndr_curate.distortions.otsu import otsu_thresholds
 from syndr_curate.distortions.spatial import draw_jitter
-from syndr_curate.distortions.warp import warp
+from syndr_curate.distortions.warp import warp_in_turn
 
 STRENGTHS = (0.01, 0.05, 0.1, 0.2, 0.5)
 AMOUNTS = (0.05, 0.1, 0.2, 0.5, 1)
+
+
+def warp(image, shifts, amount):
+    out = image.copy()
+    warp_in_turn(out, shifts[np.newaxis], amount)
+    return out
 
 
 def half_up(value):
