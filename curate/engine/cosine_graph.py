@@ -12,7 +12,7 @@ from ..errors import CurateError
 from .cosine_band import Band, Place, label_band
 from .cosine_forest import join_pairs, number_components, roots_of, singletons
 from .cosine_rows import Features, Rows, open_rows
-from .cosine_sketch import PRODUCT_COST, SECOND_LOOK_COST, Sketch, useful_sketch
+from .cosine_sketch import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
 from .cosine_tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
 from .cosine_torch import DeviceSearch, open_device
 from .cosine_workers import Progress, each_span, each_task, one_core_per_product
@@ -142,9 +142,9 @@ class _Search:
     def join_part(self, rows: Positions, columns: Positions) -> None:
         """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
         if self.sketch is not None:
-            numbers = taken(self.sketch.few, rows) @ taken(self.sketch.few, columns).T
+            numbers = taken(self.sketch.short, rows) @ taken(self.sketch.short, columns).T
             patience = self._patience(numbers.size)
-            rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch, patience)) :]
+            rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch.slack, patience)) :]
         if len(rows):
             numbers = self.rows.unit(self.band.order[rows]) @ self.rows.unit(self.band.order[columns]).T
             self._join(numbers, rows, columns, cosine_rule(self.threshold, self.rows.rounding))
@@ -157,8 +157,8 @@ class _Search:
         return settled
 
     def _patience(self, pairs: int) -> int:
-        """Looks at single pairs that take as long as whole products of so many."""
-        return int(pairs * self.rows.width * PRODUCT_COST / SECOND_LOOK_COST)
+        """Decisions on single pairs that take as long as whole products of so many."""
+        return int(pairs * PRODUCT_COST / DECISION_COST)
 
 
 def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cosine_compiled import compiled
-from .cosine_rows import SINGLE_ROUNDOFF, Rows, dot
+from .cosine_rows import SINGLE_ROUNDOFF, Rows
 from .cosine_workers import each_span
 
 SAMPLE_ROWS = 640  # rows that the principal axes are found from
@@ -20,27 +18,23 @@ NARROWEST_SHARE = 4  # the most axes are the width of the rows divided by this: 
 # What work costs on one core, in nanoseconds. They settle which way is taken, never a result.
 PRODUCT_COST = 0.021  # a pair of rows in a matrix product, per number of the rows
 LOOK_COST = 0.5  # a pair of rows: comparing their product with the threshold
-SECOND_LOOK_COST, SECOND_LOOK_COST_PER_AXIS = 40.0, 0.2  # a pair of rows: lengthening their sketch
 DECISION_COST = 0.4  # a pair of rows in float64, per number of the rows
 AXES_COST = 1.5e8  # finding the axes
 
 
 class Sketch(NamedTuple):
-    """Upper bounds of cosines, as products of short rows, in two lengths.
+    """Upper bounds of cosines, as products of short rows.
 
     With orthonormal axes Q, x·y = (Qᵀx)·(Qᵀy) + (the rest of x)·(the rest of y), and by Cauchy-Schwarz the second
     term is at most the product of the lengths of the rests. With that length as one more coordinate, the bound itself
-    is a dot product. It holds for any Q of norm at most 1, so the axes need not be exact. The bound by few axes is
-    taken for whole tiles; what it leaves over is bounded by more axes, pair by pair.
+    is a dot product. It holds for any Q of norm at most 1, so the axes need not be exact.
 
     Attributes:
-        few: NxF float32, by position: coordinates on the first axes, then the length of the rest.
-        more: NxM float32: coordinates on further axes, then the length of what is left after them.
-        slack: Bound on what rounding may take off a bound, of either length.
+        short: NxA+1 float32, by position: coordinates on A axes, then the length of the rest.
+        slack: Bound on what rounding may take off a product.
     """
 
-    few: NDArray[np.float32]
-    more: NDArray[np.float32]
+    short: NDArray[np.float32]
     slack: float
 
 
@@ -54,7 +48,7 @@ def useful_sketch(rows: Rows, order: NDArray[np.int64], threshold: float, pairs:
         pairs: How many pairs are to be compared.
 
     Returns:
-        The sketch, with the numbers of axes that are expected to be fastest on a sample; None where there is nothing
+        The sketch, with the number of axes that is expected to be fastest on a sample; None where there is nothing
         to gain.
     """
     if rows.total < SAMPLE_ROWS + TRIAL_ROWS:
@@ -69,21 +63,15 @@ def useful_sketch(rows: Rows, order: NDArray[np.int64], threshold: float, pairs:
     axes = principal_axes(rows.unit(drawn[:SAMPLE_ROWS]), widths[-1])
     trial = rows.unit(drawn[SAMPLE_ROWS:])
     heads, apart = trial @ axes, trial @ trial.T <= threshold
-    left_over = {width: _left_over(heads[:, :width], apart, threshold, rows.rounding) for width in widths}
 
-    def cost(few: int, more: int) -> float:
-        first = PRODUCT_COST * (few + 1) + LOOK_COST
-        second = left_over[few] * (SECOND_LOOK_COST + SECOND_LOOK_COST_PER_AXIS * (more - few))
-        last = left_over[more] * DECISION_COST * rows.width
-        return rows.total * PRODUCT_COST * rows.width * more + pairs * (first + second + last)
+    def cost(width: int) -> float:
+        decided = _left_over(heads[:, :width], apart, threshold, rows.rounding)
+        per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * DECISION_COST * rows.width
+        return rows.total * PRODUCT_COST * rows.width * width + pairs * per_pair
 
-    few, more = min(_pairs_of(widths), key=lambda pair: cost(*pair))
-    return sketch(rows, order, axes[:, :more], few) if cost(few, more) < plain else None
-
-
-def no_sketch() -> Sketch:
-    """What stands in for a sketch where whole products are taken."""
-    return Sketch(few=np.empty((0, 1), np.float32), more=np.empty((0, 1), np.float32), slack=0.0)
+    costs = {width: cost(width) for width in widths}
+    best = min(widths, key=lambda width: costs[width])
+    return sketch(rows, order, axes[:, :best]) if costs[best] < plain else None
 
 
 def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -107,41 +95,29 @@ def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float3
     return np.asarray(axes / np.sqrt(squared_norm) * (1.0 - 1e-6), dtype=np.float32)
 
 
-def sketch(rows: Rows, order: NDArray[np.int64], axes: NDArray[np.float32], few: int) -> Sketch:
+def sketch(rows: Rows, order: NDArray[np.int64], axes: NDArray[np.float32]) -> Sketch:
     """Project all rows on the axes, in a stream.
 
     Args:
         rows: The rows.
         order: N row numbers by position.
         axes: DxA float32 of norm at most 1.
-        few: Axes of the shorter sketch, at most A.
 
     Returns:
-        The sketch; its bounds, plus its slack, are at least the cosines.
+        The sketch; products of its rows, plus its slack, are at least the cosines.
     """
     count = axes.shape[1]
-    short = np.empty((rows.total, few + 1), dtype=np.float32)
-    further = np.empty((rows.total, count - few + 1), dtype=np.float32)
+    short = np.empty((rows.total, count + 1), dtype=np.float32)
 
     def project(start: int, stop: int) -> None:
         heads = rows.unit(order[start:stop]) @ axes
-        short[start:stop, :few] = heads[:, :few]
-        short[start:stop, few] = _rests(heads[:, :few], rows.rounding)
-        further[start:stop, :-1] = heads[:, few:]
-        further[start:stop, -1] = _rests(heads, rows.rounding)
+        short[start:stop, :count] = heads
+        short[start:stop, count] = _rests(heads, rows.rounding)
 
     each_span(rows.total, project)
-    # a head is off by at most rounding per axis; a float32 sum of F products by F + 1 roundings of what it adds up
-    slack = 2.01 * rows.rounding * np.sqrt(count) + 2.01 * (few + 10) * SINGLE_ROUNDOFF
-    return Sketch(few=short, more=further, slack=float(slack))
-
-
-@compiled
-def second_look(sketch: Sketch, p: int, q: int, bound: float) -> float:
-    """Lengthen the sketches of two positions: from the bound by few axes to the one by all."""
-    a, b = sketch.more[p], sketch.more[q]
-    rests = np.float64(sketch.few[p, -1]) * np.float64(sketch.few[q, -1])
-    return bound - rests + dot(a, b, False)
+    # a head is off by at most rounding per axis; a float32 sum of A + 1 products by as many roundings of its size
+    slack = 2.01 * rows.rounding * np.sqrt(count) + 1.01 * (count + 10) * SINGLE_ROUNDOFF
+    return Sketch(short=short, slack=float(slack))
 
 
 def _rests(heads: NDArray[np.float32], rounding: float) -> NDArray[np.float32]:
@@ -155,7 +131,3 @@ def _left_over(heads: NDArray[np.float32], apart: NDArray[np.bool_], threshold: 
     """Share of the trial's pairs, edges not counted, that bounds by these coordinates cannot rule out."""
     rests = _rests(heads, rounding)
     return float(np.mean((heads @ heads.T + np.outer(rests, rests) > threshold) & apart))
-
-
-def _pairs_of(widths: list[int]) -> Iterator[tuple[int, int]]:
-    return ((few, more) for few in widths for more in widths if few <= more)

@@ -11,10 +11,8 @@ from .cosine_band import Band
 from .cosine_compiled import compiled
 from .cosine_forest import find_and_shorten, join
 from .cosine_rows import Rows, cosine
-from .cosine_sketch import Sketch, no_sketch, second_look
 
 NEVER_GIVE_UP = int(np.iinfo(np.int64).max)
-LOOKS_PER_DECISION = 8  # deciding a pair in float64 costs about as much as so many looks at its sketch
 CHUNK = 64  # columns looked at together before any is looked at alone
 
 
@@ -25,26 +23,24 @@ class Rule(NamedTuple):
         threshold: An edge has a float64 cosine above it.
         low: Numbers up to it are no edge; float32, rounded down.
         high: Numbers above it are an edge; infinite where the tile holds bounds only.
-        sketch: Where the tile holds bounds, what they are products of.
-        patience: Work on single pairs in vain, in looks at their sketches, after which a tile is given up.
+        patience: Pairs that may be decided in float64 in vain before a tile is given up.
     """
 
     threshold: float
     low: np.float32
     high: float
-    sketch: Sketch
     patience: int
 
 
 def cosine_rule(threshold: float, rounding: float) -> Rule:
     """The rule for tiles of float32 cosines with an error of at most `rounding`."""
     low, high = _below(threshold - rounding), threshold + rounding
-    return Rule(threshold, low, high, no_sketch(), patience=NEVER_GIVE_UP)
+    return Rule(threshold, low, high, patience=NEVER_GIVE_UP)
 
 
-def bound_rule(threshold: float, sketch: Sketch, patience: int) -> Rule:
-    """The rule for tiles of products of sketches."""
-    return Rule(threshold, _below(threshold - sketch.slack), float(np.inf), sketch, patience)
+def bound_rule(threshold: float, slack: float, patience: int) -> Rule:
+    """The rule for tiles of upper bounds that rounding may have lowered by `slack`."""
+    return Rule(threshold, _below(threshold - slack), float(np.inf), patience)
 
 
 def _below(value: float) -> np.float32:
@@ -86,7 +82,6 @@ def joined_pairs(
     known = np.searchsorted(ranked, roots).astype(np.int32)
     local = np.arange(ranked.shape[0]).astype(np.int32)
     pairs = np.empty((ranked.shape[0], 2), dtype=np.int32)
-    bounds_only = rule.high == np.inf
     count, in_vain = 0, 0
     for r in range(height):
         if in_vain > rule.patience:
@@ -105,16 +100,12 @@ def joined_pairs(
                 if a == b:
                     continue
                 q = patch.columns[c]
-                if bounds_only:
-                    in_vain += 1
-                    if second_look(rule.sketch, p, q, numbers[c]) <= rule.low:
-                        continue
                 if numbers[c] > rule.high or is_edge(rows, band, p, q, rule.threshold):
                     join(local, a, b)
                     pairs[count, 0], pairs[count, 1] = p, q
                     count += 1
                 else:
-                    in_vain += LOOKS_PER_DECISION
+                    in_vain += 1
     return pairs[:count], height
 
 
