@@ -20,6 +20,7 @@ from .cosine_workers import Progress, each_span, each_task, one_core_per_product
 Positions: TypeAlias = NDArray[np.int64]
 
 WORTH_PARTING = 0.7  # a tile is taken in parts where they hold at most this share of its pairs
+PLACES_TRIED = 256  # tiles that tell how many pairs are left to compare
 GUARD = 1e-12  # a cosine within this of the threshold counts as not above it
 
 
@@ -103,7 +104,9 @@ class _Search:
     def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
         """Join what the tiles hold, in any order."""
         places = list(self.band.tiles(tile_rows))
-        pairs = sum(len(rows) * len(columns) for place in places for rows, columns in self.open_parts(place))
+        tried = places[:: max(1, len(places) // PLACES_TRIED)]
+        pairs = sum(len(rows) * len(columns) for place in tried for rows, columns in self.open_parts(place))
+        pairs = pairs * len(places) // max(1, len(tried))
         done = 0
 
         def visit(place: Place) -> None:
