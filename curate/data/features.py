@@ -32,8 +32,8 @@ DAMAGE = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
+    RuntimeError,
     TypeError,
     ValueError,
     pa.ArrowException,
@@ -281,7 +281,7 @@ def _load_npy(path: Path) -> Features:
 def _load_npz(path: Path) -> Features:
     if not zipfile.is_zipfile(path):
         raise CurateError(f"{path} is not a readable .npz file: it is no zip archive of arrays")
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         key = next((k for k in ("ids", "names") if k in archive.files), None)
         if key is None or "features" not in archive.files:
             raise CurateError(f"{path} holds {', '.join(archive.files)}; expected 'ids' (or 'names') and 'features'")
