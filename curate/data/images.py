@@ -34,6 +34,16 @@ DAMAGE = (
     struct.error,
     zlib.error,
 )
+_ORIENTATION = 0x0112
+_TURNED_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -127,12 +137,21 @@ def _decode(file: BinaryIO, exif_orient: bool, max_pixels: int) -> NDArray[np.ui
             raise UnreadableImageError(f"an animation or stack of {frames} frames")
         if image.mode == "F":
             raise UnreadableImageError("floating-point pixels have no defined 8-bit range")
-        upright = ImageOps.exif_transpose(image) if exif_orient else image
+        upright = ImageOps.exif_transpose(image) if exif_orient else _as_stored(image)
         if upright.mode in _SIXTEEN_BIT_MODES or upright.mode == "I":
             return _from_wide_grey(np.asarray(upright))
         if isinstance(upright.info.get("transparency"), bytes):
             upright = upright.convert("RGBA")  # Pillow warns of a palette with alpha on its way to RGB
         return np.array(upright.convert("RGB"), dtype=np.uint8)
+
+
+def _as_stored(image: Image.Image) -> Image.Image:
+    # Pillow turns a TIFF as its tag says while it loads, asked or not, and then forgets the tag.
+    orientation = image.getexif().get(_ORIENTATION)
+    image.load()
+    if image.format != "TIFF" or orientation not in _TURNED_BACK or _ORIENTATION in image.getexif():
+        return image
+    return image.transpose(_TURNED_BACK[orientation])
 
 
 def _from_wide_grey(grey: NDArray[np.integer]) -> NDArray[np.uint8]:

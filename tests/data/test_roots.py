@@ -1,0 +1,138 @@
+"""Root names and the folders behind them."""
+
+from pathlib import Path
+
+import pytest
+from syndr_curate import CurateError
+from syndr_curate.curate.data.manifest import read_manifest, write_manifest
+from syndr_curate.curate.data.provenance import attach, read_provenance
+from syndr_curate.curate.data.roots import Roots, parse_roots, rebase, relative_folder, relocate_manifest
+
+
+@pytest.fixture
+def manifest(make_manifest, tmp_path):
+    """A manifest at runs/m.parquet whose pictures lie in data/images, and one root that nobody knows."""
+    path = tmp_path / "runs" / "m.parquet"
+    write_manifest(make_manifest(facts={"roots": {"pictures": "../data/images", "elsewhere": None}}), path)
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    return path
+
+
+def roots_of(path, overrides=None):
+    return Roots.of_manifest(read_manifest(path), path, overrides)
+
+
+def test_roots_are_relative_to_the_manifest_wherever_one_stands(manifest, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "data")
+    resolved = roots_of(manifest).resolve("pictures", "sub/a.png")
+    assert resolved.resolve() == tmp_path / "data" / "images" / "sub" / "a.png"
+    assert roots_of(Path("../runs/m.parquet")).resolve("pictures", "a.png").resolve().parent == tmp_path / "data/images"
+
+
+def test_a_folder_of_ones_own_goes_first(manifest, tmp_path):
+    roots = roots_of(manifest, {"pictures": tmp_path / "mine", "elsewhere": tmp_path / "there"})
+    assert roots.resolve("pictures", "a.png") == tmp_path / "mine" / "a.png"
+    assert roots.resolve("elsewhere", "a.png") == tmp_path / "there" / "a.png"
+
+
+def test_a_root_that_the_manifest_does_not_have_is_refused(manifest, tmp_path):
+    with pytest.raises(CurateError, match="the manifest has no root 'pics'; it has elsewhere, pictures"):
+        roots_of(manifest, {"pics": tmp_path})
+
+
+@pytest.mark.parametrize("root", ["elsewhere", "unheard-of", None])
+def test_an_unknown_folder_says_how_to_give_it(manifest, root):
+    roots = roots_of(manifest)
+    assert not roots.has_folder(root)
+    with pytest.raises(CurateError, match=f"give --root {root}=DIR"):
+        roots.resolve(root, "a.png")
+    assert roots.has_folder("pictures")
+
+
+@pytest.mark.parametrize("path", ["../a.png", "/a.png", "a\\b.png", ""])
+def test_a_path_that_leaves_its_root_is_refused(manifest, path):
+    with pytest.raises(CurateError, match="is not a path inside its root"):
+        roots_of(manifest).resolve("pictures", path)
+
+
+@pytest.mark.parametrize("roots", [["a"], "a", {"a": 1}])
+def test_roots_that_are_no_folders_are_refused(make_manifest, roots, tmp_path):
+    table = attach(make_manifest(), {"roots": roots})
+    with pytest.raises(CurateError, match=r"the manifest's roots are .*, expected a name and a folder each"):
+        Roots.of_manifest(table, tmp_path / "m.parquet")
+
+
+def test_a_manifest_without_roots_has_none(make_manifest, tmp_path):
+    assert Roots.of_manifest(make_manifest(), tmp_path / "m.parquet").folders == {}
+
+
+def test_recorded_folders_are_posix_and_relative(tmp_path):
+    manifest = tmp_path / "runs" / "m.parquet"
+    assert relative_folder(tmp_path / "data" / "images", manifest) == "../data/images"
+    assert relative_folder(tmp_path / "runs", manifest) == "."
+    roots = Roots({"b": tmp_path / "runs" / "x", "a": None})
+    assert list(roots.as_json(manifest).items()) == [("a", None), ("b", "x")]
+
+
+def test_a_manifest_reached_by_a_link_finds_its_files(manifest, tmp_path):
+    (tmp_path / "shelf" / "deep").mkdir(parents=True)
+    link = tmp_path / "shelf" / "deep" / "latest.parquet"
+    link.symlink_to(manifest)
+    assert roots_of(link).resolve("pictures", "a.png").resolve() == tmp_path / "data/images/a.png"
+
+
+def test_relocating_through_a_link_writes_roots_for_the_place_it_lies_in(manifest, tmp_path):
+    (tmp_path / "shelf" / "deep").mkdir(parents=True)
+    link = tmp_path / "shelf" / "deep" / "latest.parquet"
+    link.symlink_to(manifest)
+    relocate_manifest(link, {"elsewhere": tmp_path / "data"})
+    assert roots_of(link).resolve("elsewhere", "a.png").resolve() == tmp_path / "data/a.png"
+    assert roots_of(link).resolve("pictures", "a.png").resolve() == tmp_path / "data/images/a.png"
+
+
+def test_rebasing_keeps_meaning_the_same_folders(manifest, tmp_path):
+    new = tmp_path / "other" / "deep" / "n.parquet"
+    moved = rebase(read_manifest(manifest), manifest, new)
+    assert read_provenance(moved)["roots"] == {"pictures": "../../data/images", "elsewhere": None}
+    assert Roots.of_manifest(moved, new).resolve("pictures", "a.png").resolve() == tmp_path / "data/images/a.png"
+
+
+def test_rebasing_within_a_folder_changes_nothing(manifest):
+    table = read_manifest(manifest)
+    assert rebase(table, manifest, manifest.with_name("n.parquet")) is table
+
+
+def test_relocating_changes_roots_and_no_row(manifest, tmp_path):
+    before = read_manifest(manifest)
+    (tmp_path / "moved").mkdir()
+    summary = relocate_manifest(manifest, {"pictures": tmp_path / "moved"})
+    after = read_manifest(manifest)
+    assert summary == {"roots": {"pictures": "../moved", "elsewhere": None}, "out": str(manifest)}
+    assert after.equals(before)
+    assert {**read_provenance(after), "roots": None} == {**read_provenance(before), "roots": None}
+
+
+def test_relocating_nothing_or_an_unknown_root_is_refused(manifest, tmp_path):
+    before = manifest.read_bytes()
+    with pytest.raises(CurateError, match="give what has moved: --root name=DIR"):
+        relocate_manifest(manifest, {})
+    with pytest.raises(CurateError, match="has no root 'x'"):
+        relocate_manifest(manifest, {"x": tmp_path})
+    assert manifest.read_bytes() == before
+
+
+def test_root_options_are_pairs(tmp_path):
+    assert parse_roots([f"a={tmp_path}", f"b={tmp_path}"]) == {"a": tmp_path, "b": tmp_path}
+    (tmp_path / "x=y").mkdir()
+    assert parse_roots([f"a={tmp_path}/x=y"]) == {"a": tmp_path / "x=y"}
+
+
+@pytest.mark.parametrize("text", ["a", "a=", "=b", ""])
+def test_a_root_option_of_another_form_is_refused(text):
+    with pytest.raises(CurateError, match="expected name=DIR"):
+        parse_roots([text])
+
+
+def test_a_root_option_whose_folder_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(CurateError, match=r"no folder .*absent"):
+        parse_roots([f"a={tmp_path}/absent"])

@@ -1,0 +1,68 @@
+"""Held-out references."""
+
+import pytest
+from syndr_curate import CurateError
+from syndr_curate.curate.data.splits import read_splits, split_column
+
+REFERENCE_OF = {"I01_01_01": "I01", "I01_01_02": "I01", "I02_01_01": "I02", "I03_01_01": "I03"}
+
+
+def test_references_are_named_by_id_or_file_name(write_text):
+    path = write_text("s.csv", "reference_id,split", "I01,val", "I02.png,test")
+    assert read_splits(path, REFERENCE_OF) == {"I01": "val", "I02": "test"}
+
+
+def test_one_distorted_image_marks_its_whole_reference(write_text):
+    path = write_text("s.csv", "id,split", "I01_01_02.png,test", "images/I02_01_01.png,train")
+    assert read_splits(path, REFERENCE_OF) == {"I01": "test", "I02": "train"}
+
+
+def test_naming_a_reference_twice_alike_is_fine(write_text):
+    path = write_text("s.csv", "id,split", "I01_01_01,val", "I01_01_02,val", "I01,val")
+    assert read_splits(path, REFERENCE_OF) == {"I01": "val"}
+
+
+def test_a_reference_in_two_splits_is_refused(write_text):
+    path = write_text("s.csv", "id,split", "I01_01_01,val", "I01_01_02,test")
+    with pytest.raises(CurateError, match=r"s\.csv: reference 'I01' is in both 'val' and 'test'"):
+        read_splits(path, REFERENCE_OF)
+
+
+def test_unknown_ids_are_named(write_text):
+    path = write_text("s.csv", "reference_id,split", "I09,val", "I01,val", "I08,test")
+    with pytest.raises(CurateError, match="2 ids are not among the labelled references: 'I09', 'I08'"):
+        read_splits(path, REFERENCE_OF)
+
+
+def test_an_unknown_split_is_named(write_text):
+    path = write_text("s.csv", "reference_id,split", "I01,validation")
+    with pytest.raises(CurateError, match="the split of 'I01' is 'validation'; it may be train, val, test"):
+        read_splits(path, REFERENCE_OF)
+
+
+def test_ids_that_are_relative_paths_are_found(write_text):
+    reference_of = {"x/a_01_01": "x/a", "y/a_01_01": "y/a"}
+    path = write_text("s.csv", "id,split", "x/a,val", "y/a_01_01.png,test")
+    assert read_splits(path, reference_of) == {"x/a": "val", "y/a": "test"}
+
+
+def test_other_columns_and_files_are_refused(write_text, tmp_path):
+    with pytest.raises(CurateError, match="has the columns name, fold; expected 'split' and 'reference_id' or 'id'"):
+        read_splits(write_text("s.csv", "name,fold", "I01,1"), REFERENCE_OF)
+    with pytest.raises(CurateError, match=r"no split file at .*absent\.csv"):
+        read_splits(tmp_path / "absent.csv", REFERENCE_OF)
+    with pytest.raises(CurateError, match="is not a readable CSV file"):
+        read_splits(write_text("s.csv"), REFERENCE_OF)
+
+
+def test_rows_longer_than_the_header_are_refused(write_text):
+    with pytest.raises(CurateError, match="rows have more cells than the header has names"):
+        read_splits(write_text("s.csv", "id,split", "1,I01,val", "2,I02,val"), REFERENCE_OF)
+
+
+def test_a_byte_order_mark_and_a_header_alone_are_fine(write_text):
+    assert read_splits(write_text("s.csv", "id,split", encoding="utf-8-sig"), REFERENCE_OF) == {}
+
+
+def test_a_reference_that_no_file_names_is_for_training():
+    assert split_column(["I01", "I02", "I01"], {"I01": "val"}) == ["val", "train", "val"]
