@@ -55,8 +55,30 @@ def denoise_channels(noisy: NDArray[np.float64]) -> NDArray[np.float64]:
     weights = _packaged_weights()
     with _one_torch_thread():
         for channel in range(planes.shape[2]):
-            clean[..., channel] = _denoise_plane(planes[..., channel], weights)
+            clean[..., channel] = denoise_plane(planes[..., channel], weights)
     return clean.reshape(noisy.shape)
+
+
+def denoise_plane(plane: NDArray[np.float64], weights: Mapping[str, torch.Tensor]) -> NDArray[np.float32]:
+    """Return one plane without its noise, by whatever weights; how far it is deterministic is the caller's affair.
+
+    Args:
+        plane: H x W, values in [0, 1].
+        weights: Every tensor that ``weight_shapes`` names, float32.
+
+    Returns:
+        The estimate, H x W, float32, not clipped.
+    """
+    import torch
+
+    height, width = plane.shape
+    # The zeros around a convolution's input would leave up to 5 codes of error along a flat bright border.
+    margins = [(BORDER, BORDER + -(side + 2 * BORDER) % SIDE_MULTIPLE) for side in plane.shape]
+    padded = np.pad(plane, margins, mode="symmetric").astype(np.float32)
+    with torch.inference_mode():
+        planes = torch.from_numpy(padded)[None, None]
+        clean: NDArray[np.float32] = (planes - predict_noise(planes, weights))[0, 0].numpy()
+    return clean[BORDER : BORDER + height, BORDER : BORDER + width]
 
 
 def predict_noise(planes: torch.Tensor, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -123,19 +145,6 @@ def weight_shapes() -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _denoise_plane(plane: NDArray[np.float64], weights: Mapping[str, torch.Tensor]) -> NDArray[np.float32]:
-    import torch
-
-    height, width = plane.shape
-    # The zeros around a convolution's input would leave up to 5 codes of error along a flat bright border.
-    margins = [(BORDER, BORDER + -(side + 2 * BORDER) % SIDE_MULTIPLE) for side in plane.shape]
-    padded = np.pad(plane, margins, mode="symmetric").astype(np.float32)
-    with torch.inference_mode():
-        planes = torch.from_numpy(padded)[None, None]
-        clean: NDArray[np.float32] = (planes - predict_noise(planes, weights))[0, 0].numpy()
-    return clean[BORDER : BORDER + height, BORDER : BORDER + width]
-
-
 _loading = threading.Lock()
 
 
@@ -153,7 +162,7 @@ def _load_packaged_weights() -> Mapping[str, torch.Tensor]:
     weights = {}
     for name, shape in weight_shapes().items():
         weight = torch.from_numpy(stored[name].astype(np.float32)).reshape(shape)
-        # Channels last: 0.36 s instead of 0.47 s for 512 x 384 x 3 when this was written.
+        # Channels last: a fifth to a quarter faster on the networks measured.
         weights[name] = weight.contiguous(memory_format=torch.channels_last) if len(shape) > 1 else weight
     return weights
 

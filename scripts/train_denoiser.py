@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from safetensors.torch import load_file, save_file
-from syndr_curate.distortions.denoise_net import SIDE_MULTIPLE, predict_noise, weight_shapes
+from syndr_curate.distortions.denoise_net import denoise_plane, predict_noise, weight_shapes
 
 CODES = 255.0
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
@@ -149,7 +149,7 @@ def train(
             group["lr"] = recipe.rate * learning_rate_share(progress)
         loss = _loss(recipe, photographs, weights, step)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
         optimizer.step()
         _update_average(average, weights, step)
@@ -204,14 +204,10 @@ def evaluate(weights: Mapping[str, torch.Tensor], folder: Path, sigma: float) ->
     rng = np.random.default_rng(TEST_SEED)
     figures = []
     for path in photograph_paths(folder):
-        clean = _read(path).transpose(2, 0, 1)[:, None].astype(np.float32) / np.float32(CODES)
-        noise = rng.standard_normal(clean.shape, np.float32) * np.float32(sigma / CODES)
-        noisy = np.clip(clean + noise, 0, 1)
-        height, width = clean.shape[2:]
-        padding = ((0, 0), (0, 0), (0, -height % SIDE_MULTIPLE), (0, -width % SIDE_MULTIPLE))
-        planes = torch.from_numpy(np.pad(noisy, padding, mode="symmetric"))
-        with torch.inference_mode():
-            estimate = (planes - predict_noise(planes, weights))[..., :height, :width].numpy()
+        clean = _read(path) / CODES
+        noisy = np.clip(clean + sigma / CODES * rng.standard_normal(clean.shape), 0, 1)
+        channels = [denoise_plane(noisy[..., channel], weights) for channel in range(clean.shape[2])]
+        estimate = np.stack(channels, axis=2).astype(np.float64)
         figures.append((_psnr(noisy, clean), _psnr(estimate, clean)))
     noisy_mean, clean_mean = np.mean(figures, axis=0)
     return float(noisy_mean), float(clean_mean)
@@ -226,8 +222,8 @@ def _read(path: Path) -> NDArray[np.uint8]:
     return photograph.astype(np.uint8, copy=False)
 
 
-def _psnr(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-    return float(-10 * np.log10(np.mean(np.square(estimate - truth, dtype=np.float64))))
+def _psnr(estimate: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    return float(-10 * np.log10(np.mean(np.square(estimate - truth))))
 
 
 def _loss(
@@ -282,7 +278,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--images", type=Path, help="folder of photographs to train on; without it nothing is trained")
     parser.add_argument("--out", type=Path, required=True, help="the weights, .safetensors, written or evaluated")
     parser.add_argument("--evaluate", type=Path, metavar="DIR", help="folder of test photographs, never of training")
-    parser.add_argument("--steps", type=int, default=13_000)
+    parser.add_argument("--steps", type=int, default=11_500)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--patch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")

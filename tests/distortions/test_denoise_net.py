@@ -72,9 +72,16 @@ def test_smooth_picture_gains_at_least_10_db():
     assert psnr(denoise_channels(noisy), clean) > psnr(noisy, clean) + 10
 
 
-@pytest.mark.parametrize("value", [0.0, 0.2, 0.5, 0.8, 1.0])
-def test_constant_picture_stays_within_5_codes(value):
-    assert np.abs(denoise_channels(np.full((40, 56), value)) - value).max() < 5 / 255
+@pytest.mark.parametrize("value", [0.02, 0.2, 0.5, 0.8, 1.0])
+def test_constant_picture_stays_within_4_codes(value):
+    assert np.abs(denoise_channels(np.full((40, 56), value)) - value).max() < 4 / 255
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_noise_on_a_constant_picture_is_flattened_and_its_level_kept(value):
+    clean = denoise_channels(with_noise(np.full((96, 96), value)))
+    assert abs(clean.mean() - value) < 4 / 255
+    assert clean.std() < 4 / 255
 
 
 def test_torch_thread_count_changes_no_byte_and_is_restored():
