@@ -4,7 +4,7 @@ import csv
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from ..errors import CurateError
@@ -85,7 +85,7 @@ def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> Imag
             raise CurateError(f"{folder}: a manifest cannot hold the file name {path!r} (a backslash, or no UTF-8)")
         identifier = stem_id(path) if ids == "stem" else strip_image_suffix(path)
         if identifier in by_id:
-            apart = PurePosixPath(path).parent != PurePosixPath(by_id[identifier]).parent
+            apart = path.rpartition("/")[0] != by_id[identifier].rpartition("/")[0]
             hint = " (use --ids path)" if ids == "stem" and apart else ""
             raise CurateError(f"two images have the id {identifier!r}: {by_id[identifier]} and {path}{hint}")
         by_id[identifier] = path
