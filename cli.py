@@ -180,6 +180,10 @@ def distort(
     levels: opt.Levels = "1,2,3,4,5",
     format: opt.ImageFormatOption = opt.FormatFlag.png,
     recipe_only: opt.RecipeOnly = False,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option("--contact-sheet", help="Also draw the first image under every type and level (.png)."),
+    ] = None,
     ids: opt.Ids = opt.IdsFlag.stem,
     root: opt.RootOverrides = None,
     exif_orient: opt.ExifOrient = False,
@@ -208,6 +212,7 @@ def distort(
         image_format=format.value,
         seed=seed,
         recipe_only=recipe_only,
+        contact_sheet_file=contact_sheet,
         ids=ids.value,
         roots=parse_roots(root or []),
         options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
