@@ -265,12 +265,11 @@ def _checked(features: Features) -> Features:
 def _load_npy(path: Path) -> Features:
     with path.open("rb") as file:
         start = file.read(len(_NPY_MAGIC))
-    if not (start == _NPY_MAGIC or zipfile.is_zipfile(path)):
+    if start != _NPY_MAGIC:
+        if zipfile.is_zipfile(path):
+            raise CurateError(f"{path} is an archive of arrays: name it .npz")
         raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
     matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
-    if not isinstance(matrix, np.ndarray):
-        matrix.close()
-        raise CurateError(f"{path} is an archive of arrays: name it .npz")
     ids_file = path.with_suffix(".ids.txt")
     names = None
     if ids_file.is_file():
