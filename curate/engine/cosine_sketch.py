@@ -92,7 +92,7 @@ def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float3
     axes = (exact.T @ mixtures * scales).astype(np.float32)
     gram = axes.T.astype(np.float64) @ axes
     squared_norm = max(float(np.abs(gram).sum(axis=1).max()), 1.0)  # at least the largest eigenvalue (Gershgorin)
-    return np.asarray(axes / np.sqrt(squared_norm) * (1.0 - 1e-6), dtype=np.float32)
+    return np.asarray(axes / np.sqrt(squared_norm) * (1.0 - 1e-5), dtype=np.float32)
 
 
 def sketch(rows: Rows, order: NDArray[np.int64], axes: NDArray[np.float32]) -> Sketch:
