@@ -1,5 +1,7 @@
 """Encoders that stand on torch: ResNet-50 and CLIP ViT-B/16, each with its own preprocessing."""
 
+import contextlib
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,7 +120,9 @@ def _published_resnet50() -> Path:
     file = Path(torch.hub.get_dir()) / "checkpoints" / str(weights.url).rsplit("/", 1)[-1]
     if not file.is_file():
         try:
-            weights.get_state_dict(progress=False, check_hash=True)
+            # torch announces the download on stdout, where results go.
+            with contextlib.redirect_stdout(sys.stderr):
+                weights.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
             raise CurateError(_no_weights("resnet50", str(file), f"torchvision's {weights}")) from error
     return file
