@@ -16,6 +16,17 @@ from syndr_curate.curate.engine.scenes import paint_scene
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Torch's threads wait for each other in a spin, which costs many seconds on a machine that is busy otherwise."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def images():
     rng = np.random.default_rng(0)
