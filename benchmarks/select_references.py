@@ -52,7 +52,7 @@ def select(pool: NDArray[Any], references: NDArray[np.float32]) -> tuple[int, in
     """Algorithm 1 over the whole pool."""
     lower = float(np.median(nearest(references, references, 1, exclude_self=True)[0]))
     upper = float(farthest(references, references).max())
-    (near, far), bounds = measure(lambda: nearest_and_farthest(pool, references))
+    (near, _, far), bounds = measure(lambda: nearest_and_farthest(pool, references))
     passing = np.flatnonzero((near > lower) & (far < upper))
     alive, thinning = measure(lambda: thin(pool, lower, among=passing))
     return len(passing), int(alive.sum()), (bounds.seconds, thinning.seconds)

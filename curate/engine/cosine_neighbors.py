@@ -74,8 +74,8 @@ def farthest(queries: Features, references: Features, *, progress: Progress | No
 
 def nearest_and_farthest(
     queries: Features, references: Features, *, progress: Progress | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Measure how far away the nearest and the farthest reference of each query are, in one reading of the queries.
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Find the nearest reference of each query and how far away the farthest is, in one reading of the queries.
 
     Args:
         queries: QxD, float16, float32 or float64; may be memory-mapped.
@@ -83,7 +83,8 @@ def nearest_and_farthest(
         progress: Called now and then with (queries done, queries in all).
 
     Returns:
-        Q float64 nearest and Q float64 farthest distances (1 - cosine), 0 to 2.
+        Q float64 nearest distances (1 - cosine), 0 to 2; Q int64 rows of the nearest, the first of equals; Q float64
+        farthest distances.
 
     Raises:
         CurateError: Widths differ, rows have no direction, or there is no reference.
@@ -91,12 +92,13 @@ def nearest_and_farthest(
     Source:
         SynDR-IQA (NeurIPS 2025), Algorithm 1, the two bounds.
     """
-    return _extremes(queries, references, near=True, progress=progress)
+    found, farthest_of = _extremes(queries, references, near=True, progress=progress)
+    return found.distances[:, 0], found.indices[:, 0], farthest_of
 
 
 def _extremes(
     queries: Features, references: Features, *, near: bool, progress: Progress | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Neighbors, NDArray[np.float64]]:
     query_rows, reference_rows = _open_both(queries, references)
     if reference_rows.total == 0:
         raise CurateError("there are no reference features; expected at least one row")
@@ -109,7 +111,7 @@ def _extremes(
         keep_farthest(tile, query_rows, reference_rows, farthest_of)
 
     _visit_tiles(query_rows, reference_rows, visit, progress)
-    return found.distances[:, 0], farthest_of
+    return found, farthest_of
 
 
 class Neighbors(NamedTuple):

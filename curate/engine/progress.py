@@ -1,7 +1,8 @@
 """How a stage says how far it is, without knowing who listens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
 from typing import Protocol
 
 
@@ -20,6 +21,26 @@ class Reporter(Protocol):
 
     def note(self, message: str) -> None:
         """Say something that a user should know while it runs."""
+
+
+def counting(task: Task, total: int | None = None) -> Callable[[int, int], None]:
+    """Turn a task into a callback (done, of) that may come from several threads.
+
+    Args:
+        task: Whom to tell.
+        total: The task's own total, where the callback counts in other units.
+    """
+    lock, told = Lock(), 0
+
+    def progress(done: int, of: int) -> None:
+        nonlocal told
+        with lock:
+            now = done if total is None else total * done // max(1, of)
+            if now > told:
+                task.advance(now - told)
+                told = now
+
+    return progress
 
 
 class _SilentTask:

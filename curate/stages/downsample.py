@@ -17,7 +17,7 @@ from ..data.provenance import attach, digest_array, digest_table, make_provenanc
 from ..data.roots import rebase
 from ..data.schema import CLUSTER_FIELDS
 from ..engine.cosine import cluster_statistics, threshold_components
-from ..engine.progress import SILENT, Reporter
+from ..engine.progress import SILENT, Reporter, counting
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 
@@ -265,19 +265,14 @@ def _components(
     if not len(rows):
         return np.zeros(0, np.int32)
     with reporter.task("cluster", len(rows)) as task:
-        done = 0
-
-        def progress(visited: int, total: int) -> None:
-            nonlocal done
-            now = len(rows) * visited // max(1, total)
-            task.advance(now - done)
-            done = now
-
-        components = threshold_components(
-            part, labels, settings.similarity, settings.label_gap, device=settings.device, progress=progress
+        return threshold_components(
+            part,
+            labels,
+            settings.similarity,
+            settings.label_gap,
+            device=settings.device,
+            progress=counting(task, len(rows)),
         )
-        task.advance(len(rows) - done)
-    return components
 
 
 def _with_clusters(usable: pa.Table, rows: NDArray[np.int64], numbers: NDArray[np.int32]) -> pa.Table:

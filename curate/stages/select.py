@@ -21,8 +21,8 @@ from ..data.selection import (
     count_statuses,
     write_selection,
 )
-from ..engine.cosine import farthest, nearest, thin
-from ..engine.progress import SILENT, Reporter
+from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
+from ..engine.progress import SILENT, Reporter, counting
 from ..engine.seeds import uniform_draw
 from ..errors import CurateError
 
@@ -84,8 +84,7 @@ def select(
     matrix = candidates.matrix if len(rows) == len(candidate_ids) else candidates.matrix[rows]
     bounds = reference_bounds(references.matrix)
     with reporter.task("compare with references", len(rows)) as task:
-        least, which, most = _extremes(matrix, references.matrix)
-        task.advance(len(rows))
+        least, which, most = nearest_and_farthest(matrix, references.matrix, progress=counting(task))
     statuses = _thin(matrix, _judge(least, most, bounds), bounds.near, reporter)
     statuses = _limit(statuses, [candidate_ids[int(row)] for row in rows], max_selected, seed)
     table = _table(candidates, rows, statuses, [reference_ids[int(i)] for i in which], least, most)
@@ -157,13 +156,6 @@ def _check(references: Features, candidates: Features, count: int | None, max_se
         require_usable(features.matrix, features.require_ids(), features.source)
 
 
-def _extremes(
-    matrix: NDArray[np.floating[Any]], references: NDArray[np.floating[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    least, which = nearest(matrix, references, 1)
-    return least[:, 0], which[:, 0], farthest(matrix, references)
-
-
 def _judge(least: NDArray[np.float64], most: NDArray[np.float64], bounds: Bounds) -> NDArray[np.str_]:
     statuses = np.full(len(least), KEPT, dtype="U10")
     statuses[~(most < bounds.far)] = TOO_FAR
@@ -177,9 +169,8 @@ def _thin(
     passing = np.flatnonzero(statuses == KEPT)
     with reporter.task("thin", len(passing)) as task:
         if len(passing) > 1:
-            alive = thin(matrix[passing], near)
+            alive = thin(matrix, near, among=passing, progress=counting(task))
             statuses[passing[~alive]] = THINNED
-        task.advance(len(passing))
     return statuses
 
 

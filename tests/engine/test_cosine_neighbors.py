@@ -31,11 +31,12 @@ def test_nearest_are_the_first_k_of_the_sorted_distances(*, seed, q, r, d, k, dt
         patch.setattr(cosine_neighbors, "QUERY_ROWS", tile)
         patch.setattr(cosine_neighbors, "REFERENCE_ROWS", tile)
         distances, indices = nearest(queries, references, k)
-        near, far = nearest_and_farthest(queries, references)
+        near, which, far = nearest_and_farthest(queries, references)
     dense = dense_distances(queries, references)
     np.testing.assert_allclose(distances, np.sort(dense, axis=1)[:, :k], rtol=0, atol=1e-13)
     np.testing.assert_allclose(np.take_along_axis(dense, indices, axis=1), distances, rtol=0, atol=1e-13)
     assert near.tolist() == distances[:, 0].tolist()
+    assert which.tolist() == indices[:, 0].tolist()
     np.testing.assert_allclose(far, dense.max(axis=1, initial=-np.inf), rtol=0, atol=1e-13)
     assert far.tolist() == farthest(queries, references).tolist()
 

@@ -118,7 +118,7 @@ def test_the_real_references_give_the_published_bounds_and_counts():
     lower = np.median(nearest(training, training, 1, exclude_self=True)[0])
     upper = farthest(training, training).max()
     assert (round(lower, 5), round(upper, 5)) == (0.27837, 0.64790)
-    near, far = nearest_and_farthest(candidates, training)
+    near, _, far = nearest_and_farthest(candidates, training)
     kept = (near > lower) & (far < upper)
     assert ((near > lower).sum(), (far < upper).sum(), kept.sum()) == (33, 76, 29)
     assert thin(candidates[kept], lower).sum() == 24
