@@ -1,4 +1,4 @@
-"""Time the selection of references from a large pool: the two bounds, then the thinning.
+"""Time the stage `select` over a large pool: checks, digests, the two bounds, the thinning, and the file.
 
 Examples:
     python benchmarks/select_references.py --candidates 140000 --pool third
@@ -12,13 +12,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from cosine_measures import measure, write_features
 from numpy.typing import NDArray
-from syndr_curate.curate.engine.cosine import farthest, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.engine.cosine import nearest_and_farthest, thin
 from syndr_curate.curate.engine.cosine_workers import cores
+from syndr_curate.curate.stages.select import run_select
 
 # A candidate takes each of its numbers from one of a few references, drawn per number, times noise e^(s·normal): the
 # more references and noise, the farther it lies from every one. Found by trial: about a third, and nearly all, pass.
@@ -37,25 +37,18 @@ def main() -> None:
     thin(references, 0.1)
     nearest_and_farthest(references, references)  # compiles the loops before the clock runs
     make = crossed(references, *POOLS[arguments.pool], arguments.candidates)
-    with tempfile.TemporaryDirectory() as folder:
-        pool = write_features(Path(folder) / "pool.npy", make, arguments.candidates, references.shape[1])
-        (passing, staying, seconds), taken = measure(lambda: select(pool, references))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pool = write_features(folder / "pool.npy", make, arguments.candidates, references.shape[1])
+        (folder / "pool.ids.txt").write_text("".join(f"candidate{row}\n" for row in range(len(pool))))
+        summary, taken = measure(lambda: run_select(REFERENCES, folder / "pool.npy", folder / "selection.parquet"))
+        counts = summary["statuses"]
+        passing = counts.get("kept", 0) + counts.get("thinned", 0)
         print(
-            f"{len(pool):,} candidates, pool {arguments.pool!r}: {passing:,} pass both bounds, {staying:,} stay; "
-            f"{taken.seconds:.1f} s in all ({taken.processor_seconds:.1f} s of processor), "
-            f"{seconds[0]:.1f} s for the bounds, {seconds[1]:.1f} s for the thinning; "
+            f"{len(pool):,} candidates, pool {arguments.pool!r}: {passing:,} pass the bounds, {counts['kept']:,} stay; "
+            f"the stage took {taken.seconds:.1f} s ({taken.processor_seconds:.1f} s of processor), "
             f"{taken.mebibytes:.0f} MiB beyond the mapped file"
         )
-
-
-def select(pool: NDArray[Any], references: NDArray[np.float32]) -> tuple[int, int, tuple[float, float]]:
-    """Algorithm 1 over the whole pool."""
-    lower = float(np.median(nearest(references, references, 1, exclude_self=True)[0]))
-    upper = float(farthest(references, references).max())
-    (near, _, far), bounds = measure(lambda: nearest_and_farthest(pool, references))
-    passing = np.flatnonzero((near > lower) & (far < upper))
-    alive, thinning = measure(lambda: thin(pool, lower, among=passing))
-    return len(passing), int(alive.sum()), (bounds.seconds, thinning.seconds)
 
 
 def crossed(

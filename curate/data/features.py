@@ -196,7 +196,7 @@ def write_feature_table(table: pa.Table, path: Path) -> None:
     """Write a table with the columns `id` and `features`, and any others, as a feature file.
 
     Args:
-        table: Its rows; `features` may be null where a column `status` is not `ok`.
+        table: Its rows; `features` may be NaN where a column `status` is not `ok`.
         path: A `.parquet` file to make or replace.
 
     Raises:
@@ -293,7 +293,7 @@ def _load_npz(path: Path) -> Features:
 
 
 def _load_arrow(path: Path) -> Features:
-    table = pq.read_table(path) if path.suffix.lower() == ".parquet" else _read_ipc(path)
+    table = pq.read_table(path, partitioning=None) if path.suffix.lower() == ".parquet" else _read_ipc(path)
     key = next((k for k in ID_COLUMNS if k in table.column_names), None)
     if key is None or "features" not in table.column_names:
         raise CurateError(f"{path} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
@@ -304,17 +304,17 @@ def _load_arrow(path: Path) -> Features:
     if table[key].null_count:
         raise CurateError(f"{path}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
     column = table["features"].combine_chunks()
+    if column.null_count:
+        raise CurateError(f"{path}: {column.null_count} rows have no features though their status is ok")
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lengths = set(pc.list_value_length(column).to_pylist())
-        if len(lengths) != 1 or None in lengths:
+        if len(lengths) != 1:
             raise CurateError(f"{path}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
         width = lengths.pop()
     elif pa.types.is_fixed_size_list(column.type):
         width = column.type.list_size
     else:
         raise CurateError(f"{path}: 'features' is {column.type}, expected a fixed-size list of floats")
-    if column.null_count:
-        raise CurateError(f"{path}: {column.null_count} rows have no features though their status is ok")
     matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
     ids = tuple(strip_image_suffix(name) for name in table[key].cast(pa.string()).to_pylist())
     named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()

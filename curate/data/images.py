@@ -116,7 +116,10 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
         "bmp": [],
         "webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # OpenCV: above 100 means lossless
     }[image_format]
-    done, content = cv2.imencode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), parameters)
+    try:
+        done, content = cv2.imencode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), parameters)
+    except cv2.error:
+        done = False
     if not done:
         raise CurateError(f"OpenCV cannot encode an image of shape {image.shape} as {image_format}")
     return content.tobytes()

@@ -45,7 +45,7 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
     if not path.exists():
         raise CurateError(f"no manifest at {path}")
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, partitioning=None)
         table.validate(full=True)
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error

@@ -40,7 +40,7 @@ def read_selection(path: Path) -> pa.Table:
     if not path.is_file():
         raise CurateError(f"no selection at {path}")
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     if not set(SELECTION_SCHEMA.names) <= set(table.column_names) or read_provenance(table).get("stage") != "select":

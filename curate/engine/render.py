@@ -197,7 +197,11 @@ def _render_one(
         return Outcome("failed", str(error))
     if options.write:
         target = roots.resolve(recipe.image_root, recipe.image_path)
-        write_bytes(target, encode_image(image, _format_of(target)), durable=False)
+        try:
+            content = encode_image(image, _format_of(target))
+        except CurateError as error:  # a picture that its format cannot hold
+            return Outcome("failed", str(error))
+        write_bytes(target, content, durable=False)
     return Outcome("ok", None, mdsi(shown, image) if options.measure else None)
 
 

@@ -46,9 +46,8 @@ def encode(
         reporter: Shows progress.
 
     Returns:
-        A table `id, image_path, features (fixed-size list of float32, null where status is not ok), status, error`, in
-        the
-        source's order, with its provenance.
+        A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
+        the source's order, with its provenance.
     """
     options = options or RenderOptions()
 
@@ -201,8 +200,9 @@ def _encode_batch(batch: Sequence[_Prepared], encoder: Encoder, out: NDArray[np.
 
 def _feature_table(rows: Sequence[_Prepared], matrix: NDArray[np.float32], provenance: dict[str, Any]) -> pa.Table:
     failed = np.array([status != "ok" for _, _, status, _ in rows], dtype=bool)
-    values = pa.array(matrix.reshape(-1))
-    features = pa.FixedSizeListArray.from_arrays(values, matrix.shape[1], mask=pa.array(failed))
+    # NaN, not null: pyarrow (seen up to 24) cannot read a fixed-size list with nulls back from Parquet.
+    matrix[failed] = np.nan
+    features = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
     table = pa.table(
         {
             "id": pa.array([entry.id for entry, _, _, _ in rows], pa.string()),

@@ -31,6 +31,7 @@ from .select import select
 from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
 
 KADID = "kadid10k"
+RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
 
 
@@ -113,6 +114,10 @@ def _completed(request: UpsampleRequest) -> UpsampleRequest:
         raise CurateError("--proxy-labels needs the pristine images: --references DIR")
     if request.candidate_features is None and request.candidates_root is None:
         raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
+    if request.dataset in RESERVED_ROOTS:
+        raise CurateError(
+            f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
+        )
     if not request.recipe_only and request.candidates_root is None:
         raise CurateError(
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
@@ -232,6 +237,8 @@ class _Run:
         kadid_columns = request.labels is not None and request.labels.columns == LabelColumns()
         fallback = KADID if kadid_columns or request.labels is None else request.labels.path.stem
         dataset = request.dataset or fallback
+        if dataset in RESERVED_ROOTS:
+            dataset = f"{dataset}-labelled"
         prefix = f"{KADID_IMAGES}/" if dataset == KADID else ""
         if request.references is None or self.reference_source is None:
             return Places(dataset, dataset, prefix, dataset, None, candidates, paths)

@@ -174,13 +174,13 @@ def test_a_row_that_names_no_reference_is_refused(write_text):
 
 @pytest.mark.parametrize("rows", [["a_01_01,a,1,0,", "b_01_01,b,2,0,"], ["x,a_01_01,a,1,0", "y,b_01_01,b,2,0"]])
 def test_rows_longer_than_the_header_never_shift_the_columns(write_text, rows):
-    with pytest.raises(CurateError, match="rows have more cells than the header has names"):
+    with pytest.raises(CurateError, match=r"line 2 has \d cells, its header \d names"):
         read_labels(write_text("dmos.csv", HEADER, *rows))
 
 
 def test_one_row_longer_than_the_rest_is_a_one_line_error(write_text):
     with pytest.raises(
-        CurateError, match=r"is not a readable CSV file: .*Expected 4 fields in line 3, saw 5"
+        CurateError, match=r"is not a readable CSV file: line 3 has 5 cells, its header 4 names"
     ) as refused:
         read_labels(write_text("dmos.csv", HEADER, "a_01_01,a,1,0", "b_01_01,b,2,0,9"))
     assert "\n" not in str(refused.value)

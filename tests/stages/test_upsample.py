@@ -247,3 +247,14 @@ def test_rendered_pixels_are_the_distortion_of_the_candidate(photographed):
     reference = decode_image(given.candidates_root / row.reference_path)
     stored = decode_image(out.parent / "images" / row.image_path)
     assert np.array_equal(stored, distort(reference, "color_block", row.level, seed=int(row.seed)))
+
+
+def test_a_dataset_may_not_take_the_name_of_a_root(files):
+    with pytest.raises(CurateError, match="--dataset images: this name is taken"):
+        run_upsample(request(files, dataset="images"))
+    (files / "dmos.csv").rename(files / "references.csv")
+    other = pd.read_csv(files / "references.csv").rename(columns={"dmos": "mos"})
+    other.to_csv(files / "references.csv", index=False)
+    labels = LabelFile(files / "references.csv", LabelColumns(label="mos", std=None, raters=1))
+    run_upsample(request(files, labels=labels))
+    assert "references-labelled" in read_provenance(read_manifest(files / "out" / "train.parquet"))["roots"]
