@@ -197,8 +197,9 @@ def _render_one(
         return Outcome("failed", str(error))
     if options.write:
         target = roots.resolve(recipe.image_root, recipe.image_path)
+        image_format = _format_of(target)
         try:
-            content = encode_image(image, _format_of(target))
+            content = encode_image(image, image_format)
         except CurateError as error:  # a picture that its format cannot hold
             return Outcome("failed", str(error))
         write_bytes(target, content, durable=False)
