@@ -1,0 +1,118 @@
+"""How far predicted labels lie from human ones, and whether their stated spread can be relied on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+SPREAD_BINS = 5
+
+
+@dataclass(frozen=True)
+class SpreadBin:
+    """Labels of like stated spread.
+
+    Attributes:
+        labels: How many.
+        spread: Root mean square of their stated `label_std`.
+        rmse: Root mean square of their errors: near `spread` where the spread can be relied on.
+        coverage: Share whose human label lies within one stated spread.
+    """
+
+    labels: int
+    spread: float
+    rmse: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Agreement of predicted and human labels.
+
+    Attributes:
+        mae: Mean absolute error on [0, 10]; lower is better.
+        rmse: Root mean square error on [0, 10]; lower is better.
+        srcc: Rank correlation; higher is better; None where either side is constant.
+        plcc: Linear correlation; higher is better; None where either side is constant.
+        coverage: Share of human labels within one `label_std`, of those that have one; honest: 0.68; None: none have.
+        with_spread: Share of labels that have a `label_std`.
+        spread_srcc: Rank correlation of `label_std` and absolute error; above 0, it tells good labels from poor ones.
+        reliability: Labels in five bins of rising `label_std`.
+    """
+
+    mae: float
+    rmse: float
+    srcc: float | None
+    plcc: float | None
+    coverage: float | None
+    with_spread: float
+    spread_srcc: float | None
+    reliability: tuple[SpreadBin, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields, bins as objects."""
+        return {**vars(self), "reliability": [vars(bin_) for bin_ in self.reliability]}
+
+    def as_text(self) -> str:
+        """Return MAE, RMSE, SRCC, PLCC and coverage in columns."""
+        numbers = [f"{value:6.4f}" if value is not None else f"{'-':>6}" for value in (self.srcc, self.plcc)]
+        covered = f"{self.coverage:10.1%}" if self.coverage is not None else f"{'-':>10}"
+        return f"{self.mae:6.4f}  {self.rmse:6.4f}  {'  '.join(numbers)}  {covered}"
+
+
+def scores_of(truth: Matrix, predicted: Matrix, spread: Matrix) -> Scores:
+    """Score predicted labels.
+
+    Args:
+        truth: Human labels, any shape, on [0, 10].
+        predicted: Predicted labels, same shape.
+        spread: Their `label_std`, same shape; NaN where there is none.
+    """
+    errors = np.abs(predicted - truth).ravel()
+    known = np.isfinite(spread.ravel())
+    some, stated = errors[known], spread.ravel()[known]
+    return Scores(
+        mae=float(errors.mean()),
+        rmse=_root_mean_square(errors),
+        srcc=rank_correlation(truth.ravel(), predicted.ravel()),
+        plcc=linear_correlation(truth.ravel(), predicted.ravel()),
+        coverage=float((some <= stated).mean()) if len(some) else None,
+        with_spread=float(known.mean()),
+        spread_srcc=rank_correlation(stated, some) if len(some) else None,
+        reliability=_bins(some, stated),
+    )
+
+
+def linear_correlation(first: Matrix, second: Matrix) -> float | None:
+    """Return Pearson's correlation, -1 to 1; None where either side is constant."""
+    if not (np.ptp(first) > 0 and np.ptp(second) > 0):
+        return None
+    first, second = first - first.mean(), second - second.mean()
+    return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
+
+
+def rank_correlation(first: Matrix, second: Matrix) -> float | None:
+    """Return Spearman's correlation, -1 to 1, equal values sharing their mean rank; None where a side is constant."""
+    from scipy.stats import rankdata
+
+    return linear_correlation(rankdata(first), rankdata(second))
+
+
+def _bins(errors: Matrix, spread: Matrix) -> tuple[SpreadBin, ...]:
+    order = np.argsort(spread, kind="stable")
+    parts = [part for part in np.array_split(order, SPREAD_BINS) if len(part)]
+    return tuple(
+        SpreadBin(
+            labels=len(part),
+            spread=_root_mean_square(spread[part]),
+            rmse=_root_mean_square(errors[part]),
+            coverage=float((errors[part] <= spread[part]).mean()),
+        )
+        for part in parts
+    )
+
+
+def _root_mean_square(values: Matrix) -> float:
+    return float(np.sqrt((values**2).mean()))
