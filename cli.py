@@ -258,7 +258,8 @@ def label(
     """
     from .curate.data.labels import LabelColumns, LabelFile
     from .curate.data.types import parse_levels, parse_types
-    from .curate.stages.label import NeighborSettings, run_label
+    from .curate.stages.label import NeighborSettings
+    from .curate.stages.label_files import run_label
 
     file = LabelFile(
         opt.required(labels, "--labels"),
@@ -423,7 +424,8 @@ def downsample(
 
     Example: syndr-curate downsample --features epoch3.npy
     """
-    from .curate.stages.downsample import DownsampleSettings, run_downsample
+    from .curate.stages.downsample import DownsampleSettings
+    from .curate.stages.downsample_files import run_downsample
 
     settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope.value, seed, device.value)
     summary = run_downsample(

@@ -12,7 +12,8 @@ from ..engine.encoders import make_encoder
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.scenes import SCENE_KINDS, paint_scene
-from .downsample import DownsampleSettings, run_downsample
+from .downsample import DownsampleSettings
+from .downsample_files import run_downsample
 from .encode import encode_manifest, features_of
 from .upsample import UpsampleSettings
 from .upsample_files import EncoderChoice, UpsampleRequest, run_upsample

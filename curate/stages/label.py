@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
-from ..data.features import Features, load_features, require_usable
-from ..data.labels import LabelFile, Labels
-from ..data.manifest import ok_rows, read_manifest, write_manifest
+from ..data.features import Features, require_usable
+from ..data.labels import Labels
 from ..data.names import list_ids, make_sample_id
-from ..data.provenance import attach, digest_file, make_provenance, read_provenance
-from ..data.roots import CANDIDATES, RENDERED, rebase
 from ..data.schema import LABEL_MAXIMUM, NEIGHBORS, SCHEMA
-from ..data.selection import kept_rows, read_selection
 from ..engine.cosine import nearest
-from ..engine.recipes import Plan, Reference, recipe_rows
 from ..errors import CurateError
 
 NEIGHBOR_COUNT = 5  # Algorithm 2, k
@@ -184,102 +177,6 @@ def with_pristine_labels(
         if cells:
             full[reference, PRISTINE, 0] = sum(cells) / len(cells)
     return full
-
-
-def run_label(
-    label_file: LabelFile,
-    reference_features: Path,
-    candidate_features: Path,
-    out: Path,
-    *,
-    selection: Path | None = None,
-    manifest: Path | None = None,
-    types: tuple[int, ...],
-    levels: tuple[int, ...],
-    settings: NeighborSettings | None = None,
-    seed: int = 123,
-) -> dict[str, Any]:
-    """Label the selected candidates, or the rows of a manifest, and write the result.
-
-    Args:
-        label_file: The labelled set.
-        reference_features: Features of its references.
-        candidate_features: Features of the references to label.
-        out: The manifest to write.
-        selection: What `select` wrote: rows are laid out for types x levels.
-        manifest: Rows to label (e.g. from `distort`); exactly one of the two.
-        types: For a selection.
-        levels: For a selection.
-        settings: Neighbours and weights.
-        seed: Seed of the rows laid out.
-
-    Returns:
-        `references, rows, rows_not_ok, out`.
-
-    Raises:
-        CurateError: Inputs that do not fit each other.
-    """
-    if (selection is None) == (manifest is None):
-        raise CurateError("give what to label in one way: --selection FILE or --manifest FILE")
-    settings = settings or NeighborSettings()
-    labels = label_file.read()
-    references, candidates = load_features(reference_features), load_features(candidate_features)
-    require_same_references(references, labels)
-    require_usable(candidates.matrix, candidates.require_ids(), candidates.source)
-    before: dict[str, Any] = {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"}
-    if selection is not None:
-        rows = _selected_rows(selection, types, levels, seed)
-    elif manifest is not None:
-        table = read_manifest(manifest)
-        before = read_provenance(rebase(table, manifest, out))
-        rows = table
-    usable = ok_rows(rows)
-    if not len(usable):
-        raise CurateError(f"{manifest or selection} has no row to label")
-    done = label_rows(usable, _neighbors_of(usable, references, candidates, settings), labels)
-    labelled = _in_order_of(rows, done)
-    config = {"types": list(types), "levels": list(levels), "seed": seed, "neighbors": vars(settings)}
-    inputs = {
-        "labels": digest_file(label_file.path),
-        "reference_features": digest_file(reference_features),
-        "candidate_features": digest_file(candidate_features),
-        "rows": digest_file(selection or manifest or out),
-    }
-    facts = {key: before.get(key) for key in ("roots", "pixels", "exif_orient")}
-    provenance = make_provenance("label", config, inputs, label_scale=labels.scale.as_json(), **facts)
-    write_manifest(attach(labelled, provenance), out, training=True)
-    references_labelled = len(set(usable["reference_id"].to_pylist()))
-    return {
-        "references": references_labelled,
-        "rows": len(labelled),
-        "rows_not_ok": len(labelled) - len(usable),
-        "out": str(out),
-    }
-
-
-def _selected_rows(path: Path, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
-    kept = kept_rows(read_selection(path))
-    plan = Plan(types, levels, seed, CANDIDATES, RENDERED, ".png", CANDIDATES)
-    return recipe_rows([Reference(identifier, name) for identifier, name in kept], plan)
-
-
-def _in_order_of(rows: pa.Table, labelled: pa.Table) -> pa.Table:
-    """Put labelled rows back among those that could not be labelled, in the order of `rows`."""
-    rest = rows.filter(pc.not_equal(rows["status"], "ok"))
-    joined = pa.concat_tables([labelled, rest]).combine_chunks()
-    return joined.take(pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks()))
-
-
-def _neighbors_of(
-    rows: pa.Table, references: Features, candidates: Features, settings: NeighborSettings
-) -> dict[str, list[Neighbor]]:
-    wanted = list(dict.fromkeys(rows["reference_id"].to_pylist()))
-    position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
-    missing = [identifier for identifier in wanted if identifier not in position]
-    if missing:
-        raise CurateError(f"{candidates.source} has no features for {len(missing)} references: {list_ids(missing)}")
-    matrix = candidates.matrix[np.array([position[identifier] for identifier in wanted], dtype=np.int64)]
-    return dict(zip(wanted, find_neighbors(matrix, references, settings), strict=True))
 
 
 def _weights(distances: NDArray[np.float64], settings: NeighborSettings) -> NDArray[np.float64]:

@@ -11,9 +11,8 @@ from syndr_curate.curate.stages.downsample import (
     DownsampleSettings,
     downsample,
     downsample_epoch,
-    epoch_of,
-    run_downsample,
 )
+from syndr_curate.curate.stages.downsample_files import epoch_of, run_downsample
 
 
 def names(count: int, prefix: str = "s") -> list[str]:

@@ -120,7 +120,7 @@ def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_a
     from syndr_curate.curate.data.features import save_features
     from syndr_curate.curate.data.labels import LabelFile
     from syndr_curate.curate.data.manifest import read_manifest, write_manifest
-    from syndr_curate.curate.stages.label import run_label
+    from syndr_curate.curate.stages.label_files import run_label
 
     rows = training_table(
         ["x_01_01", "y_01_01", "x_01_03"],

@@ -1,0 +1,63 @@
+"""The command `downsample`: from a feature file and a manifest file to the epoch's manifest."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from ..data.manifest import write_manifest
+from ..data.roots import rebase
+from ..engine.progress import SILENT, Reporter
+from ..errors import CurateError
+from .downsample import DownsampleSettings, downsample_epoch
+
+_EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
+
+
+def epoch_of(name: str) -> int | None:
+    """Read the epoch out of a file name (`epoch3.npy` is 3); None if it does not say."""
+    match = _EPOCH.search(name)
+    return int(match[1]) if match else None
+
+
+def run_downsample(
+    features: Path,
+    manifest: Path,
+    *,
+    out: Path | None = None,
+    dropped: Path | None = None,
+    epoch: int | None = None,
+    settings: DownsampleSettings | None = None,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Filter a manifest file and write the epoch's manifest.
+
+    Args:
+        features: The feature file.
+        manifest: The training manifest.
+        out: The epoch's manifest; by default `<features stem>.parquet` beside the training manifest.
+        dropped: Also write the rows left out.
+        epoch: By default taken from `epoch<number>` in the features' name, otherwise 0, and said so.
+        settings: Thresholds.
+        reporter: Shows progress.
+
+    Returns:
+        The summary, with `epoch`, `seconds` and `out`.
+
+    Raises:
+        CurateError: As `downsample`; nothing is written then.
+    """
+    out = out or manifest.parent / f"{features.stem}.parquet"
+    for taken, what in ((manifest, "the training manifest"), (features, "the features")):
+        if out.resolve() == taken.resolve():
+            raise CurateError(f"the epoch's manifest would overwrite {what}, {taken}: give another --out")
+    started = time.perf_counter()
+    named = epoch if epoch is not None else epoch_of(features.name)
+    number = named or 0
+    result = downsample_epoch(features, manifest, epoch=number, settings=settings, reporter=reporter)
+    if named is None:
+        reporter.note(f"{features.name} does not say its epoch: took 0; every epoch needs its own (--epoch N)")
+    write_manifest(rebase(result.kept, manifest, out), out, training=True)
+    if dropped is not None:
+        write_manifest(rebase(result.dropped, manifest, dropped), dropped)
+    return {**result.summary, "epoch": number, "seconds": round(time.perf_counter() - started, 3), "out": str(out)}
