@@ -1,7 +1,7 @@
 """Models that label a new reference from the labels of others: the plain mean, and a Gaussian process.
 
-A labelled set is a matrix of labels, one row per reference and one column per condition (a distortion at a level), and a
-matrix of content features. A model predicts the row of a reference that has features alone.
+A labelled set is a matrix of labels, one row per reference and one column per condition (a distortion at a level), and
+a matrix of content features. A model predicts the row of a reference that has features alone.
 """
 
 from __future__ import annotations
@@ -20,16 +20,29 @@ from .label_kernels import ContentKernel, content_kernels, unit_rows
 
 Matrix = NDArray[np.float64]
 
-# What the search chooses from. Finer grids were measured to move the error by less than 0.001 (docs/evidence.md).
-RELEVANCES = (0.0, 1.0, 2.0)
-LENGTHS = (None, 2.0, 1.0)
-PENALTIES = (0.15, 0.25, 0.4, 0.7, 1.2)
-WEAKNESS_POWERS = (0.5, 1.0, 1.5)
 FOLDS = 8
 FEWEST_REFERENCES = 4
-END_MARGIN = 1.0  # labels at the ends of the scale keep this distance from where the log odds run to infinity
-WITHIN_ONE_DEVIATION = 0.6827  # of a normal distribution
 _NOTHING = 1e-9  # of the strongest direction: what is weaker is rounding
+
+
+@dataclass(frozen=True)
+class GpSearch:
+    """What the hyperparameters are chosen from; the defaults are what paid (docs/evidence.md).
+
+    Attributes:
+        relevances: See `GpSettings`.
+        lengths: See `GpSettings`.
+        penalties: See `GpSettings`.
+        weakness_powers: See `GpSettings`.
+        end_margin: Labels at the ends of the scale stay this far from where the log odds run to infinity; very large:
+            the odds are straight, and the model works on the labels as they are.
+    """
+
+    relevances: tuple[float, ...] = (0.0, 1.0, 2.0)
+    lengths: tuple[float | None, ...] = (None, 2.0, 1.0)
+    penalties: tuple[float, ...] = (0.15, 0.25, 0.4, 0.7, 1.2)
+    weakness_powers: tuple[float, ...] = (0.5, 1.0, 1.5)
+    end_margin: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -56,18 +69,22 @@ class GpModel:
     """A fitted Gaussian process; made by `fit_gp`.
 
     Attributes:
+        search: What the settings were chosen from.
         settings: What the search within the training references chose.
         search_error: Its mean absolute error there, held out fold by fold, on the label scale.
         kernel: Similarity of content.
         directions: Principal directions of the residuals.
-        spread: C, what 68 % of labels stay within about a prediction sure of its content; on the odds scale.
+        spread: C, standard deviation of a label about a prediction that is sure of its content; on the odds scale.
+        floor: C, standard deviation of the raters' mean, 0 where unknown; on the odds scale.
     """
 
+    search: GpSearch
     settings: GpSettings
     search_error: float
     kernel: ContentKernel
     directions: Directions
     spread: Matrix
+    floor: Matrix
 
     def predict(self, features: NDArray[np.floating[Any]]) -> tuple[Matrix, Matrix]:
         """Predict the labels of references from their content.
@@ -78,8 +95,8 @@ class GpModel:
             features: MxD, of the kind that the model was fitted to; rows of non-zero length.
 
         Returns:
-            Labels, MxC on [0, 10], and their spread, MxC on the same scale: half the width of the interval that holds
-            a human label with a probability of 68 %. Rater noise is within it.
+            Labels, MxC on [0, 10], and the standard deviation of a human label about them, MxC on the same scale: what
+            content does not tell, and the noise of the raters.
 
         Raises:
             CurateError: The width differs from that of the training features.
@@ -92,9 +109,9 @@ class GpModel:
         with one_core_per_product():
             for row in range(len(features)):
                 odds, doubt = _predict(self.kernel, self.directions, self.settings, unit_rows(features[row : row + 1]))
-                reach = self.spread * np.sqrt(doubt)[:, None]
-                means[row] = from_odds(odds)[0]
-                stds[row] = ((from_odds(odds + reach) - from_odds(odds - reach)) / 2)[0]
+                reach = np.maximum(self.spread * np.sqrt(doubt)[:, None], self.floor)
+                low, mean, high = (from_odds(odds + side, self.search.end_margin) for side in (-reach, 0.0, reach))
+                means[row], stds[row] = mean[0], ((high - low) / 2)[0]
         return means, stds
 
 
@@ -123,15 +140,17 @@ class Directions:
         return cls(mean, left[:, strong] * strengths[strong], strengths[strong], axes[strong])
 
 
-def to_odds(labels: Matrix) -> Matrix:
+def to_odds(labels: Matrix, end_margin: float) -> Matrix:
     """Stretch labels on [0, 10] to log odds, finite at both ends: an error near an end counts for more."""
-    return np.log((labels + END_MARGIN) / (LABEL_MAXIMUM + END_MARGIN - labels))
+    result: Matrix = np.log((labels + end_margin) / (LABEL_MAXIMUM + end_margin - labels))
+    return result
 
 
-def from_odds(odds: Matrix) -> Matrix:
+def from_odds(odds: Matrix, end_margin: float) -> Matrix:
     """Bring log odds back to labels, clipped to [0, 10]."""
     share = 1.0 / (1.0 + np.exp(-odds))
-    return np.clip((LABEL_MAXIMUM + 2 * END_MARGIN) * share - END_MARGIN, 0.0, LABEL_MAXIMUM)
+    result: Matrix = np.clip((LABEL_MAXIMUM + 2 * end_margin) * share - end_margin, 0.0, LABEL_MAXIMUM)
+    return result
 
 
 def condition_mean(labels: Matrix) -> tuple[Matrix, Matrix]:
@@ -149,7 +168,13 @@ def condition_mean(labels: Matrix) -> tuple[Matrix, Matrix]:
     return mean, labels.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(labels))
 
 
-def fit_gp(features: NDArray[np.floating[Any]], labels: Matrix, rater_noise: Matrix | None = None) -> GpModel:
+def fit_gp(
+    features: NDArray[np.floating[Any]],
+    labels: Matrix,
+    rater_noise: Matrix | None = None,
+    *,
+    search: GpSearch | None = None,
+) -> GpModel:
     """Fit a Gaussian process to the residuals of the per-condition mean.
 
     Labels are taken to log odds; their residuals are turned to principal directions over the conditions, each of which
@@ -163,6 +188,7 @@ def fit_gp(features: NDArray[np.floating[Any]], labels: Matrix, rater_noise: Mat
         features: NxD content features of the labelled references; only directions matter.
         labels: NxC on [0, 10], complete.
         rater_noise: NxC standard errors of the labels on the same scale; NaN where unknown. None: nothing is known.
+        search: What to choose the hyperparameters from.
 
     Returns:
         The model.
@@ -174,30 +200,30 @@ def fit_gp(features: NDArray[np.floating[Any]], labels: Matrix, rater_noise: Mat
     weights of features, the odds and the penalties of directions are this project's, measured in docs/evidence.md.
     """
     _require_complete(features, labels, rater_noise)
-    units, odds = unit_rows(features), to_odds(labels)
+    search = search or GpSearch()
+    units, odds = unit_rows(features), to_odds(labels, search.end_margin)
     with one_core_per_product():
-        settings, error = _search(units, odds, labels)
+        settings, error = _choose(search, units, odds, labels)
         errors, doubts = _held_out(units, odds, settings)
         directions = Directions.of(odds)
         kernel = next(content_kernels(units, directions.scores, settings.relevance, (settings.length,)))
-    spread = _spread(errors / np.sqrt(doubts)[:, None])
-    if rater_noise is not None:
-        spread = np.maximum(spread, _noise_spread(labels, rater_noise))
-    return GpModel(settings, error, kernel, directions, spread)
+    spread = np.sqrt((errors**2 / doubts[:, None]).mean(axis=0))
+    floor = np.zeros_like(spread) if rater_noise is None else _noise_spread(labels, rater_noise, search.end_margin)
+    return GpModel(search, settings, error, kernel, directions, spread, floor)
 
 
-def _search(units: Matrix, odds: Matrix, labels: Matrix) -> tuple[GpSettings, float]:
+def _choose(search: GpSearch, units: Matrix, odds: Matrix, labels: Matrix) -> tuple[GpSettings, float]:
     """Choose the settings of the smallest mean absolute error on held-out folds; the first of equals."""
     totals: dict[GpSettings, float] = {}
     for train, test in _folds(len(units)):
         directions = Directions.of(odds[train])
-        for relevance in RELEVANCES:
-            for kernel in content_kernels(units[train], directions.scores, relevance, LENGTHS):
+        for relevance in search.relevances:
+            for kernel in content_kernels(units[train], directions.scores, relevance, search.lengths):
                 turned = kernel.cross(units[test])[0] @ kernel.vectors
-                for penalty in PENALTIES:
-                    for power in WEAKNESS_POWERS:
+                for penalty in search.penalties:
+                    for power in search.weakness_powers:
                         settings = GpSettings(relevance, kernel.length, penalty, power)
-                        predicted = from_odds(_mean(turned, kernel, directions, settings))
+                        predicted = from_odds(_mean(turned, kernel, directions, settings), search.end_margin)
                         error = float(np.abs(predicted - labels[test]).sum())
                         totals[settings] = totals.get(settings, 0.0) + error
     best = min(totals, key=totals.__getitem__)
@@ -240,22 +266,9 @@ def _folds(count: int) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         yield fold != number, fold == number
 
 
-def _spread(errors: Matrix) -> Matrix:
-    """Return per condition what 68 % of the errors (NxC) stay within: their deviation, all scaled by one quantile.
-
-    Errors have longer tails than a normal distribution: bare deviations were measured to cover 74 %.
-    """
-    deviation = np.sqrt((errors**2).mean(axis=0))
-    some = deviation > 0
-    if not some.any():
-        return deviation
-    result: Matrix = deviation * np.quantile(np.abs(errors[:, some]) / deviation[some], WITHIN_ONE_DEVIATION)
-    return result
-
-
-def _noise_spread(labels: Matrix, rater_noise: Matrix) -> Matrix:
+def _noise_spread(labels: Matrix, rater_noise: Matrix, end_margin: float) -> Matrix:
     """Return the root mean square of the raters' errors per condition on the odds scale; 0 where nothing is known."""
-    slope = 1 / (labels + END_MARGIN) + 1 / (LABEL_MAXIMUM + END_MARGIN - labels)
+    slope = 1 / (labels + end_margin) + 1 / (LABEL_MAXIMUM + end_margin - labels)
     known = np.isfinite(rater_noise)
     squares = np.where(known, np.nan_to_num(rater_noise) * slope, 0.0) ** 2
     result: Matrix = np.sqrt(squares.sum(axis=0) / np.maximum(known.sum(axis=0), 1))

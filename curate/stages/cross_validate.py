@@ -1,7 +1,7 @@
 """How good are the labels? Leave one reference out at a time and predict its human labels from the others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,46 +9,16 @@ from numpy.typing import NDArray
 
 from ..data.features import Features
 from ..data.labels import Labels
-from ..data.names import list_ids, make_sample_id
 from ..engine.cosine_workers import Progress
 from ..engine.label_models import FEWEST_REFERENCES, condition_mean, fit_gp
 from ..errors import CurateError
 from .label import NeighborSettings, find_neighbors, require_same_references
+from .label_cube import LabelCube, label_cube
 from .label_scores import Scores, scores_of
 
 Matrix = NDArray[np.float64]
 MANY_NEIGHBORS = 20
 NO_MARGIN = 9.0  # distances end at 2
-
-
-@dataclass(frozen=True)
-class LabelCube:
-    """A complete labelled set as matrices.
-
-    Attributes:
-        features: N references, with ids.
-        conditions: C pairs (distortion id, level), ascending.
-        quality: NxC on [0, 10].
-        rater_noise: NxC standard errors on the same scale, NaN where unknown; None if none is known.
-    """
-
-    features: Features
-    conditions: tuple[tuple[int, int], ...]
-    quality: Matrix
-    rater_noise: Matrix | None
-
-    def without(self, row: int) -> "LabelCube":
-        """Return the set without one reference."""
-        keep = np.arange(len(self.quality)) != row
-        ids, names = self.features.require_ids(), self.features.names
-        others = replace(
-            self.features,
-            matrix=np.asarray(self.features.matrix)[keep],
-            ids=tuple(i for i, kept in zip(ids, keep, strict=True) if kept),
-            names=None if names is None else tuple(n for n, kept in zip(names, keep, strict=True) if kept),
-        )
-        noise = None if self.rater_noise is None else self.rater_noise[keep]
-        return LabelCube(others, self.conditions, self.quality[keep], noise)
 
 
 Prediction = tuple[Matrix, Matrix]
@@ -155,6 +125,7 @@ def cross_validate(
             are too few references.
     """
     chosen = labeler_named(labeler, settings) if isinstance(labeler, str) else labeler
+    require_same_references(references, labels)
     cube = label_cube(labels, references)
     count = len(cube.quality)
     if count - 1 < chosen.fewest:
@@ -254,47 +225,9 @@ def knn_labeler(settings: NeighborSettings, name: str) -> Labeler:
     return Labeler(name, predict)
 
 
-def label_cube(labels: Labels, references: Features) -> LabelCube:
-    """Lay a labelled set out as matrices: references by id, conditions by type and level, both ascending.
-
-    Args:
-        labels: Every reference with a label for every (type, level) that occurs.
-        references: Features of its references.
-
-    Raises:
-        CurateError: Labels are missing or given twice, or features and labels speak of different references.
-    """
-    require_same_references(references, labels)
-    ids = tuple(sorted(references.require_ids()))
-    cells = list(zip(labels.distortion_ids.tolist(), labels.levels.tolist(), strict=True))
-    conditions = tuple(sorted(set(cells)))
-    row = {identifier: number for number, identifier in enumerate(ids)}
-    column = {condition: number for number, condition in enumerate(conditions)}
-    place = (np.array([row[i] for i in labels.reference_ids]), np.array([column[cell] for cell in cells]))
-    counts = np.zeros((len(ids), len(conditions)), np.int64)
-    np.add.at(counts, place, 1)
-    _require_one_each(counts, ids, conditions)
-    quality, noise = np.empty(counts.shape), np.empty(counts.shape)
-    quality[place], noise[place] = labels.quality, labels.standard_errors
-    position = {identifier: number for number, identifier in enumerate(references.require_ids())}
-    order = np.array([position[identifier] for identifier in ids])
-    features = replace(references, matrix=np.asarray(references.matrix)[order], ids=ids, names=None)
-    return LabelCube(features, conditions, quality, noise if np.isfinite(noise).any() else None)
-
-
 def _predict_gp(cube: LabelCube, unseen: NDArray[np.floating[Any]]) -> Prediction:
     means, spreads = fit_gp(cube.features.matrix, cube.quality, cube.rater_noise).predict(unseen)
     return means[0], spreads[0]
-
-
-def _require_one_each(counts: NDArray[np.int64], ids: tuple[str, ...], conditions: tuple[tuple[int, int], ...]) -> None:
-    for wrong, what in ((counts == 0, "missing"), (counts > 1, "given more than once")):
-        cells = [make_sample_id(ids[i], *conditions[j]) for i, j in np.argwhere(wrong).tolist()]
-        if cells:
-            raise CurateError(
-                f"{len(cells)} labels are {what}: {list_ids(cells)} "
-                "(every reference needs one label for each type and level that any of them has)"
-            )
 
 
 def _table(rows: list[tuple[str, Scores]]) -> str:
