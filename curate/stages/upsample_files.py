@@ -12,6 +12,7 @@ from ...distortions.catalog import LEVELS, PRISTINE
 from ..data.features import Features, load_features, write_feature_table
 from ..data.labels import LabelColumns, LabelFile, Labels, LabelScale
 from ..data.manifest import ok_rows, write_manifest
+from ..data.names import list_ids
 from ..data.provenance import digest_file, make_provenance, read_provenance
 from ..data.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from ..data.schema import LABEL_MAXIMUM
@@ -22,7 +23,7 @@ from ..engine.encoders import DeviceName, make_encoder
 from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC, proxy_quality
 from ..engine.recipes import Plan, Reference, recipe_rows
-from ..engine.render import RenderOptions, recipes_of, render_rows
+from ..engine.render import Outcome, RenderOptions, recipes_of, render_rows
 from ..errors import CurateError
 from .distort import distort_rows, estimate_bytes, refuse_inside, with_outcomes
 from .encode import BATCH_SIZE, encode, features_of
@@ -146,8 +147,10 @@ class _Run:
         labels = None if request.labels is None else self._read_labels(request.labels)
         references = self._features("reference", request.reference_features, self.reference_source)
         candidates = self._features("candidate", request.candidate_features, self.candidate_source)
-        if labels is not None:
+        if labels is not None and request.reference_features is not None:
             require_same_references(references, labels)
+        elif labels is not None:
+            references = self._labelled_and_readable(references, labels)
         selection = select(
             references,
             candidates,
@@ -171,7 +174,9 @@ class _Run:
         splits = self._splits(labels)
         rows = label_new_rows(rows, chosen, references, candidates, labels, settings.neighbors)
         originals = original_rows(labels, settings.types, places, splits, with_pristine=settings.with_pristine)
-        if proxies is not None:
+        if proxies is None:
+            originals = self._without_missing(originals, roots)
+        else:
             originals = pa.concat_tables([originals, proxies])
         if not request.recipe_only:
             rows = distort_rows(rows, roots, request.render, name="render new rows", reporter=self.reporter)
@@ -226,6 +231,23 @@ class _Run:
             write_feature_table(table, target)
             self.reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
         return features_of(table, str(source.folder))
+
+    def _labelled_and_readable(self, references: Features, labels: Labels) -> Features:
+        """Leave references out as neighbours that were encoded here but have no label, and say which could not be."""
+        ids, labelled = references.require_ids(), set(labels.reference_ids)
+        unread = [identifier for identifier in labels.references() if identifier not in set(ids)]
+        if unread:
+            self.reporter.note(f"{len(unread)} labelled references cannot serve as neighbours: {list_ids(unread)}")
+        rows = [row for row, identifier in enumerate(ids) if identifier in labelled]
+        if len(rows) < len(ids):
+            self.reporter.note(
+                f"{len(ids) - len(rows)} images of the references' folder have no label and are left out"
+            )
+        if not rows:
+            raise CurateError(f"no image of {references.source} is a reference that the label file names")
+        names = references.names or ids
+        kept = tuple(ids[row] for row in rows)
+        return replace(references, matrix=references.matrix[rows], ids=kept, names=tuple(names[row] for row in rows))
 
     def _places(self, labels: Labels | None) -> Places:
         request = self.request
@@ -286,6 +308,23 @@ class _Run:
         return _labels_of(rows.filter(pa.array(done & known)), scores[done & known]), with_outcomes(
             rows, outcomes
         ).filter(pa.array(~done))
+
+    def _without_missing(self, originals: pa.Table, roots: Roots) -> pa.Table:
+        """Note which labelled images are not where `root` says; without a root nobody can tell."""
+        if self.request.root is None:
+            return originals
+        places = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)
+        outcomes = [
+            Outcome("ok") if roots.resolve(root, path).is_file() else Outcome("unreadable", "No such file")
+            for root, path in places
+        ]
+        missing = sum(outcome.status != "ok" for outcome in outcomes)
+        if missing == len(outcomes):
+            example = originals["image_path"][0].as_py()
+            raise CurateError(f"none of the {missing} labelled images is under {self.request.root}, e.g. {example}")
+        if missing:
+            self.reporter.note(f"{missing} labelled images are not under {self.request.root}: their rows say so")
+        return with_outcomes(originals, outcomes)
 
     def _splits(self, labels: Labels) -> dict[str, str]:
         if self.request.split_file is None:

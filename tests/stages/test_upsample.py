@@ -258,3 +258,49 @@ def test_a_dataset_may_not_take_the_name_of_a_root(files):
     labels = LabelFile(files / "references.csv", LabelColumns(label="mos", std=None, raters=1))
     run_upsample(request(files, labels=labels))
     assert "references-labelled" in read_provenance(read_manifest(files / "out" / "train.parquet"))["roots"]
+
+
+@pytest.fixture(scope="module")
+def kadid_folder(tmp_path_factory, image_folder):
+    """A folder laid out like KADID-10k: four references, one of them torn, and one picture that nobody labelled."""
+    made = image_folder("I", 5, first_seed=300)
+    root = tmp_path_factory.mktemp("kadid") / "KADID-10k"
+    root.mkdir()
+    made.rename(root / "images")
+    (root / "images" / "I1.png").write_bytes(b"torn")
+    lines = ["dist_img,ref_img,dmos,var"]
+    for number in range(4):
+        for level in range(1, 6):
+            lines.append(f"I{number}_01_{level:02d}.png,I{number}.png,{5 - 0.7 * level - 0.05 * number:.2f},0.4")
+            if (number, level) != (3, 5):  # one distorted image is missing
+                (root / "images" / f"I{number}_01_{level:02d}.png").write_bytes(b"not looked into")
+    (root / "dmos.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def test_a_torn_reference_of_a_dataset_is_no_neighbour_and_shifts_no_label(kadid_folder, image_folder, tmp_path):
+    given = UpsampleRequest(
+        settings=UpsampleSettings(types=(1,)),
+        out=tmp_path / "train.parquet",
+        dataset="kadid10k",
+        root=kadid_folder,
+        candidates_root=image_folder("pool", 15, first_seed=400),
+        encoder=EncoderChoice("gist"),
+        recipe_only=True,
+    )
+    summary = run_upsample(given)
+    frame = pd.read_parquet(tmp_path / "train.parquet")
+    assert summary["rows_original"] == 20
+    originals = frame[frame.dataset == "kadid10k"].set_index("sample_id")
+    # dmos 1.35 to 4.30: the label of I2, level 1, is (5 - 0.7 - 0.1 - 1.35) / 2.95 * 10
+    assert originals.label["I2_01_01"] == pytest.approx((4.2 - 1.35) / 2.95 * 10, abs=1e-5)
+    assert originals.image_path["I2_01_01"] == "images/I2_01_01.png"
+    assert (originals.status["I2_01_01"], originals.status["I3_01_05"]) == ("ok", "unreadable")
+    assert summary["rows_not_ok"] == 1
+    voices = {v["reference_id"] for row in frame[frame.label_source == "pseudo"].neighbors for v in row}
+    assert voices <= {"I0", "I2", "I3"}
+
+
+def test_a_root_without_any_of_the_labelled_images_is_refused(files):
+    with pytest.raises(CurateError, match="none of the 30 labelled images is under"):
+        run_upsample(request(files, root=files))
