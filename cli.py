@@ -52,7 +52,7 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 def _finish(summary: dict[str, Any], *, as_json: bool, strict: bool = False, rejected: str = "rows_not_ok") -> None:
     print_result(summary, describe(summary), as_json=as_json)
-    if strict and summary.get(rejected):
+    if strict and any(summary.get(key) for key in (rejected, "candidates_unusable")):
         raise typer.Exit(EXIT_REJECTED)
 
 
@@ -73,7 +73,10 @@ def _prepare(
     ] = False,
 ) -> None:
     group: Any = context.command
-    commands = {name: {p.name for p in command.params} - {"help"} for name, command in group.commands.items()}
+    commands = {
+        name: {p.name: bool(getattr(p, "multiple", False)) for p in command.params if p.name != "help"}
+        for name, command in group.commands.items()
+    }
     context.default_map = read_settings(Path.cwd(), commands)
 
 

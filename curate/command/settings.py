@@ -1,7 +1,7 @@
 """`syndr-curate.toml`: one table per command, keys named like its flags, below the flags in rank."""
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ else:
 FILE_NAME = "syndr-curate.toml"
 
 
-def read_settings(folder: Path, commands: Mapping[str, Collection[str]]) -> dict[str, dict[str, Any]]:
+def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, Any]]:
     """Read the settings file of a folder.
 
     Args:
         folder: The current folder.
-        commands: The parameters of every command.
+        commands: The parameters of every command, and whether each may be given several times.
 
     Returns:
         Command name to its settings; empty without a file. A list becomes comma-separated text, as on the command line.
@@ -43,9 +43,11 @@ def read_settings(folder: Path, commands: Mapping[str, Collection[str]]) -> dict
             if key not in commands[command]:
                 flags = ", ".join(sorted(commands[command]))
                 raise CurateError(f"{path.name}: [{command}] has no setting {key!r}; it has {flags}")
-        settings[command] = {key: _as_typed(value) for key, value in table.items()}
+        settings[command] = {key: _as_typed(value, commands[command][key]) for key, value in table.items()}
     return settings
 
 
-def _as_typed(value: Any) -> Any:
+def _as_typed(value: Any, repeatable: bool) -> Any:
+    if repeatable:
+        return value if isinstance(value, list) else [value]
     return ",".join(map(str, value)) if isinstance(value, list) else value

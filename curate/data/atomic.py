@@ -51,6 +51,21 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def refuse_overwriting(out: Path, *taken: Path | None) -> None:
+    """Refuse to write over a file that the same command reads or writes.
+
+    Args:
+        out: Where a result will go.
+        *taken: Files that are in use; None stands for none.
+
+    Raises:
+        CurateError: `out` is one of them.
+    """
+    for path in taken:
+        if path is not None and Path(out).resolve() == Path(path).resolve():
+            raise CurateError(f"{out} would overwrite {path}, which this command uses too: give another output")
+
+
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write `content` to `path`, atomically.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from .csvfile import read_csv
-from .names import list_ids, parse_sample_id, require_unique, stem_id, strip_image_suffix
+from .names import list_ids, make_sample_id, parse_sample_id, require_unique, stem_id, strip_image_suffix
 from .schema import LABEL_MAXIMUM
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def read_labels(
     scores = _numbers(path, frame, columns.label, sample_ids)
     scale = _scale(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
     reference_names, distortions, levels = _conditions(path, frame, columns, sample_ids)
+    conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
+    require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
     return Labels(
         sample_ids=tuple(sample_ids),
         image_names=tuple(image_names),
@@ -238,6 +240,8 @@ def _conditions(
         return [str(parts[part]) for parts in parsed if parts is not None]
 
     has_references = columns.reference in frame.columns
+    if not has_references and columns.reference != LabelColumns().reference:
+        _require_column(path, frame, columns.reference)
     references = frame[columns.reference].tolist() if has_references else from_ids(0, "reference")
     distortions = frame[columns.distortion].tolist() if columns.distortion else from_ids(1, "distortion")
     levels = frame[columns.level].tolist() if columns.level else from_ids(2, "level")

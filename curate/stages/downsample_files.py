@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..data.atomic import refuse_overwriting
 from ..data.manifest import write_manifest
 from ..data.roots import rebase
 from ..engine.progress import SILENT, Reporter
-from ..errors import CurateError
 from .downsample import DownsampleSettings, downsample_epoch
 
 _EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
@@ -48,9 +48,9 @@ def run_downsample(
         CurateError: As `downsample`; nothing is written then.
     """
     out = out or manifest.parent / f"{features.stem}.parquet"
-    for taken, what in ((manifest, "the training manifest"), (features, "the features")):
-        if out.resolve() == taken.resolve():
-            raise CurateError(f"the epoch's manifest would overwrite {what}, {taken}: give another --out")
+    refuse_overwriting(out, manifest, features)
+    if dropped is not None:
+        refuse_overwriting(dropped, manifest, features, out)
     started = time.perf_counter()
     named = epoch if epoch is not None else epoch_of(features.name)
     number = named or 0

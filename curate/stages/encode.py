@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..data.atomic import refuse_overwriting
 from ..data.features import Features, write_feature_table
 from ..data.images import UnreadableImageError, decode_image
 from ..data.manifest import ok_rows, read_manifest
@@ -140,6 +141,7 @@ def run_encode(
     is_manifest = images.suffix == ".parquet"
     if out.suffix != ".parquet":
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
+    refuse_overwriting(out, images)
     source = None if is_manifest else open_source(images, ids=ids)
     if dry_run:
         count = len(ok_rows(read_manifest(images))) if source is None else len(source.entries)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, require_usable
 from ..data.labels import LabelFile
 from ..data.manifest import ok_rows, read_manifest, write_manifest
@@ -54,6 +55,7 @@ def run_label(
     """
     if (selection is None) == (manifest is None):
         raise CurateError("give what to label in one way: --selection FILE or --manifest FILE")
+    refuse_overwriting(out, selection, manifest, reference_features, candidate_features, label_file.path)
     settings = settings or NeighborSettings()
     labels = label_file.read()
     references, candidates = load_features(reference_features), load_features(candidate_features)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, require_usable
 from ..data.provenance import attach, digest_array, make_provenance, read_provenance
 from ..data.selection import (
@@ -27,6 +28,7 @@ from ..engine.seeds import uniform_draw
 from ..errors import CurateError
 
 MINIMUM_REFERENCES = 2
+CANDIDATE_DRAW = "candidates"  # names the random stream of the draw
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def select(
     """
     _check(references, candidates, count, max_selected)
     reference_ids, candidate_ids = references.require_ids(), candidates.require_ids()
-    drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, "candidates")
+    drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, CANDIDATE_DRAW)
     rows = np.array([row for row, identifier in enumerate(candidate_ids) if identifier in drawn], dtype=np.int64)
     matrix = candidates.matrix if len(rows) == len(candidate_ids) else candidates.matrix[rows]
     bounds = reference_bounds(references.matrix)
@@ -127,6 +129,7 @@ def run_select(
     Raises:
         CurateError: As `select`.
     """
+    refuse_overwriting(Path(out), Path(reference_features), Path(candidate_features))
     references, candidates = load_features(reference_features), load_features(candidate_features)
     selection = select(references, candidates, count=count, max_selected=max_selected, seed=seed, reporter=reporter)
     write_selection(selection, out)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..data.features import Features, load_features, write_feature_table
@@ -24,14 +25,16 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC, proxy_quality
 from ..engine.recipes import Plan, Reference, recipe_rows
 from ..engine.render import Outcome, RenderOptions, recipes_of, render_rows
+from ..engine.seeds import uniform_draw
 from ..errors import CurateError
 from .distort import distort_rows, estimate_bytes, refuse_inside, with_outcomes
 from .encode import BATCH_SIZE, encode, features_of
 from .label import require_same_references
-from .select import select
+from .select import CANDIDATE_DRAW, select
 from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
 
 KADID = "kadid10k"
+_SHOWN = 5
 RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
 
@@ -133,9 +136,8 @@ class _Run:
         self.request, self.settings, self.reporter = request, request.settings, reporter
         self.images_out = request.images_out or request.out.parent / "images"
         self.reference_source = self._open_references()
-        self.candidate_source = (
-            None if request.candidates_root is None else open_source(request.candidates_root, ids=request.ids)
-        )
+        self.candidate_source = self._open_candidates()
+        self.unusable_candidates = 0
         for source in (self.reference_source, self.candidate_source):
             if source is not None:
                 refuse_inside(self.images_out, source.folder)
@@ -164,13 +166,17 @@ class _Run:
         roots = self._roots(places)
         counts = count_statuses(selection)
         self._announce(rows, roots, len(chosen), counts)
-        summary = {"references_selected": len(chosen), "candidates": counts}
+        summary = {
+            "references_selected": len(chosen),
+            "candidates": counts,
+            "candidates_unusable": self.unusable_candidates,
+        }
         if request.dry_run:
             return {**summary, "rows_new": len(rows), "dry_run": True, "out": str(request.out)}
 
         proxies: pa.Table | None = None
         if labels is None:
-            labels, proxies = self._proxy_labels(references, roots)
+            labels, proxies = self._proxy_labels(roots)
         splits = self._splits(labels)
         rows = label_new_rows(rows, chosen, references, candidates, labels, settings.neighbors)
         originals = original_rows(labels, settings.types, places, splits, with_pristine=settings.with_pristine)
@@ -191,6 +197,17 @@ class _Run:
             "out": str(request.out),
         }
 
+    def _open_candidates(self) -> ImageSource | None:
+        request, count = self.request, self.settings.candidates
+        if request.candidates_root is None:
+            return None
+        source = open_source(request.candidates_root, ids=request.ids)
+        if count is None or request.candidate_features is not None:
+            return source
+        # The draw that `select` would make, made before the encoder has to look at the whole pool.
+        drawn = uniform_draw([entry.id for entry in source.entries], count, self.settings.seed, CANDIDATE_DRAW)
+        return replace(source, entries=tuple(entry for entry in source.entries if entry.id in drawn))
+
     def _open_references(self) -> ImageSource | None:
         request = self.request
         folder = request.references
@@ -200,7 +217,8 @@ class _Run:
             if request.reference_features is None:
                 raise CurateError("give the references: --reference-features FILE, or --references DIR to encode them")
             return None
-        return open_source(folder, ids=request.ids)
+        # A label file names its references by their file names, wherever they lie.
+        return open_source(folder, ids=request.ids if request.labels is None else "stem")
 
     def _read_labels(self, file: LabelFile) -> Labels:
         labels = file.read()
@@ -230,6 +248,13 @@ class _Run:
             target = self.request.out.with_name(f"{self.request.out.stem}.{role}-features.parquet")
             write_feature_table(table, target)
             self.reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
+        failed = table.filter(pc.not_equal(table["status"], "ok"))
+        if role == "candidate":
+            self.unusable_candidates = len(failed)
+        for path, error in list(zip(failed["image_path"].to_pylist(), failed["error"].to_pylist(), strict=True))[
+            :_SHOWN
+        ]:
+            self.reporter.note(f"unusable {role} ({len(failed)} in all): {path}: {error}")
         return features_of(table, str(source.folder))
 
     def _labelled_and_readable(self, references: Features, labels: Labels) -> Features:
@@ -278,36 +303,35 @@ class _Run:
         folders[RENDERED] = self.images_out
         return Roots(folders)
 
-    def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> None:
-        dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
-        self.reporter.note(f"{references} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
-        if not self.request.recipe_only:
-            size = estimate_bytes(rows, roots, self.settings.image_format)
-            about = "an unknown amount of" if size is None else f"about {size / 1e6:,.0f} MB of"
-            self.reporter.note(
-                f"rendering {len(rows)} images, {about} {self.settings.image_format}, to {self.images_out}"
-            )
-
-    def _proxy_labels(self, references: Features, roots: Roots) -> tuple[Labels, pa.Table]:
+    def _proxy_rows(self) -> pa.Table:
+        """Lay out the rows of the references that we distort and label ourselves: every level, as in a labelled set."""
         source, settings = self.reference_source, self.settings
         if source is None:
             raise CurateError("--proxy-labels needs the pristine images: --references DIR")
         types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
         plan = Plan(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
-        rows = recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], plan)
+        return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], plan)
+
+    def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> None:
+        dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
+        self.reporter.note(f"{references} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
+        if not self.request.recipe_only:
+            rendered = [rows, self._proxy_rows()] if self.request.labels is None else [rows]
+            sizes = [estimate_bytes(part, roots, self.settings.image_format) for part in rendered]
+            images = sum(len(part) for part in rendered)
+            about = "an unknown amount of" if None in sizes else f"about {sum(filter(None, sizes)) / 1e6:,.0f} MB of"
+            self.reporter.note(f"rendering {images} images, {about} {self.settings.image_format}, to {self.images_out}")
+
+    def _proxy_labels(self, roots: Roots) -> tuple[Labels, pa.Table]:
+        rows = self._proxy_rows()
         options = replace(self.request.render, write=not self.request.recipe_only, measure=True)
         outcomes = render_rows(recipes_of(rows), roots, options, name="label references", reporter=self.reporter)
-        usable = set(references.require_ids())
         done = np.array([outcome.status == "ok" for outcome in outcomes])
-        known = np.array([identifier in usable for identifier in rows["reference_id"].to_pylist()])
         quality = [proxy_quality(o.deviation) for o in outcomes if o.status == "ok" and o.deviation is not None]
-        if not (done & known).any():
-            raise CurateError(f"{source.folder}: none of the references could be encoded and rendered")
-        scores = np.full(len(rows), np.nan)
-        scores[done] = quality
-        return _labels_of(rows.filter(pa.array(done & known)), scores[done & known]), with_outcomes(
-            rows, outcomes
-        ).filter(pa.array(~done))
+        if not done.any():
+            raise CurateError(f"{self.request.references}: none of the references could be rendered")
+        labelled = _labels_of(rows.filter(pa.array(done)), quality)
+        return labelled, with_outcomes(rows, outcomes).filter(pa.array(~done))
 
     def _without_missing(self, originals: pa.Table, roots: Roots) -> pa.Table:
         """Note which labelled images are not where `root` says; without a root nobody can tell."""

@@ -8,7 +8,8 @@ from syndr_curate import CurateError
 from syndr_curate.curate.data.labels import LabelColumns, LabelFile, LabelScale, read_labels
 
 HEADER = "dist_img,ref_img,dmos,var"
-OWN = LabelColumns(id="name", label="score", reference="source", std=None)
+OWN = LabelColumns(id="name", label="score", std=None)
+SOURCED = LabelColumns(id="name", label="score", reference="source", std=None)
 
 
 def test_kadids_columns_are_the_default(write_text):
@@ -66,7 +67,7 @@ def test_a_range_without_width_is_refused(write_text, label_range):
 
 def test_other_column_names_are_told(write_text):
     path = write_text("own.csv", "source,score,name", "cat.bmp,1,cat_03_02.bmp", "dog.bmp,9,dog_04_01.bmp")
-    labels = read_labels(path, OWN)
+    labels = read_labels(path, SOURCED)
     assert labels.sample_ids == ("cat_03_02", "dog_04_01")
     assert labels.reference_ids == ("cat", "dog")
     assert labels.quality.tolist() == [0.0, 10.0]
@@ -94,7 +95,7 @@ def test_ids_that_do_not_tell_are_named_with_the_way_out(write_text):
         read_labels(path, OWN)
     path = write_text("own.csv", "name,score,source", "cat_03_02,1,cat", "p2,2,cat")
     with pytest.raises(CurateError, match=r"distortion cannot be told from 1 ids, .*--distortion-column"):
-        read_labels(path, OWN)
+        read_labels(path, SOURCED)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(write_text):
 
 def test_a_name_that_reads_as_a_number_or_as_nothing_stays_a_name(write_text):
     path = write_text("own.csv", "name,score,source", "0012_01_01,1,0012", "NA_01_01,2,NA", "nan_01_01,3,nan")
-    assert read_labels(path, OWN).reference_ids == ("0012", "NA", "nan")
+    assert read_labels(path, SOURCED).reference_ids == ("0012", "NA", "nan")
 
 
 @pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "good", "4,5"])
@@ -221,3 +222,16 @@ def test_the_labels_of_kadid_are_read_to_the_last_bit(reference_data):
     assert len(labels.references()) == 81
     assert labels.scale == LabelScale(1.0, 4.93)
     assert np.array_equal(labels.quality, 10.0 * ((scores - 1.0) / (4.93 - 1.0)))
+
+
+def test_a_reference_column_that_is_not_there_is_refused_when_it_was_named(write_text):
+    path = write_text("own.csv", "name,score", "cat_03_02.bmp,1", "dog_04_01.bmp,9")
+    with pytest.raises(CurateError, match="no column 'source'"):
+        read_labels(path, SOURCED)
+
+
+def test_one_condition_labelled_twice_is_refused(write_text):
+    columns = LabelColumns("name", "score", "reference", None, 1, "kind", "strength")
+    twice = write_text("two.csv", "name,score,reference,kind,strength", "p,1,a,3,2", "q,9,a.png,3,2")
+    with pytest.raises(CurateError, match="reference, type and level: 1 ids occur more than once: 'a_03_02'"):
+        read_labels(twice, columns)

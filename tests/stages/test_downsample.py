@@ -224,10 +224,18 @@ def test_faulty_features_name_the_ids_and_nothing_is_written(on_disk, tmp_path, 
 
 def test_the_output_may_not_overwrite_an_input(on_disk):
     save_features(on_disk / "epoch3.parquet", names(60), np.ones((60, 4), np.float32))
-    with pytest.raises(CurateError, match="would overwrite the features"):
+    with pytest.raises(CurateError, match=r"epoch3.parquet would overwrite"):
         run_downsample(on_disk / "epoch3.parquet", on_disk / "train.parquet")
-    with pytest.raises(CurateError, match="would overwrite the training manifest"):
+    with pytest.raises(CurateError, match=r"train.parquet would overwrite"):
         run_downsample(on_disk / "epoch3.parquet", on_disk / "train.parquet", out=on_disk / "train.parquet")
+    for taken in ("train.parquet", "epoch3.parquet", "new.parquet"):
+        with pytest.raises(CurateError, match=f"{taken} would overwrite"):
+            run_downsample(
+                on_disk / "epoch3.parquet",
+                on_disk / "train.parquet",
+                out=on_disk / "new.parquet",
+                dropped=on_disk / taken,
+            )
 
 
 def test_a_manifest_without_labels_cannot_be_thinned(training_table):

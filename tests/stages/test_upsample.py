@@ -304,3 +304,20 @@ def test_a_torn_reference_of_a_dataset_is_no_neighbour_and_shifts_no_label(kadid
 def test_a_root_without_any_of_the_labelled_images_is_refused(files):
     with pytest.raises(CurateError, match="none of the 30 labelled images is under"):
         run_upsample(request(files, root=files))
+
+
+def test_a_draw_of_candidates_is_made_before_any_is_encoded(photographed, tmp_path):
+    from dataclasses import replace
+
+    _, _, given = photographed
+    settings = replace(given.settings, candidates=6)
+    summary = run_upsample(replace(given, out=tmp_path / "t.parquet", settings=settings, recipe_only=True))
+    encoded = pd.read_parquet(tmp_path / "t.candidate-features.parquet")
+    assert len(encoded) == 6
+    assert sum(summary["candidates"].values()) + summary["candidates_unusable"] == 6
+
+
+def test_unusable_candidates_are_counted(photographed):
+    _, summary, _ = photographed
+    assert summary["candidates_unusable"] == 1
+    assert sum(summary["candidates"].values()) == 12
