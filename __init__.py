@@ -10,10 +10,11 @@ from .curate.errors import CurateError
 
 if TYPE_CHECKING:
     from .curate.data.features import Features, load_features, save_features
-    from .curate.data.labels import read_labels
+    from .curate.data.labels import LabelColumns, read_labels
     from .curate.data.manifest import append_manifest, read_manifest, write_manifest
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
+    from .curate.stages.label import NeighborSettings
     from .curate.stages.select import select
     from .curate.stages.upsample import upsample
     from .curate.stages.verify import verify
@@ -23,6 +24,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CurateError",
     "Features",
+    "LabelColumns",
+    "NeighborSettings",
     "__version__",
     "append_manifest",
     "distort",
@@ -42,12 +45,14 @@ _HOMES = {
     "Features": "curate.data.features",
     "load_features": "curate.data.features",
     "save_features": "curate.data.features",
+    "LabelColumns": "curate.data.labels",
     "read_labels": "curate.data.labels",
     "append_manifest": "curate.data.manifest",
     "read_manifest": "curate.data.manifest",
     "write_manifest": "curate.data.manifest",
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
+    "NeighborSettings": "curate.stages.label",
     "select": "curate.stages.select",
     "upsample": "curate.stages.upsample",
     "verify": "curate.stages.verify",

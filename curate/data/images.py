@@ -99,6 +99,23 @@ def image_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
+def image_problem(path: Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
+    """Say why an image cannot be used as far as its header tells, None if it looks fine; pixels are not decoded."""
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        return error.strerror or str(error)
+    if empty:
+        return "the file is empty"
+    size = image_size(path)
+    if size is None:
+        return "not an image in a format that Pillow knows"
+    if size[0] * size[1] > max_pixels:
+        return f"{size[1]}x{size[0]} is more than {max_pixels} pixels (allow it with --max-pixels)"
+    return None
+
+
 def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") -> bytes:
     """Encode an image without loss.
 

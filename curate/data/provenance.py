@@ -136,6 +136,9 @@ def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
         raise CurateError(f"the metadata under {METADATA_KEY.decode()!r} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CurateError(f"the metadata under {METADATA_KEY.decode()!r} is not a JSON object")
+    for key in ("config", "inputs", "versions"):
+        if not isinstance(value.get(key, {}), dict) and not (key == "inputs" and value[key] is None):
+            raise CurateError(f"{key!r} under {METADATA_KEY.decode()!r} is not a JSON object: {value[key]!r:.60}")
     return value
 
 

@@ -54,6 +54,8 @@ def make_encoder(name: str, *, weights: Path | None = None, device: DeviceName =
     if name == "gist":
         if weights is not None:
             raise CurateError("the encoder gist has no weights: leave --weights away")
+        if device == "cuda":
+            raise CurateError("the encoder gist runs on the processor: leave --device away")
         return _Gist()
     from . import backbones
 

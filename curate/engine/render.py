@@ -18,6 +18,8 @@ from .progress import SILENT, Reporter
 from .proxy import mdsi
 from .workers import ordered_map
 
+# A reference is decoded again after so many rows: an interrupt waits for no more than these.
+_ROWS_PER_TASK = 16
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",
     "image_root",
@@ -164,10 +166,9 @@ def render_rows(
 def _groups(recipes: Sequence[Recipe]) -> Iterator[list[Recipe]]:
     group: list[Recipe] = []
     for recipe in recipes:
-        if group and (recipe.reference_root, recipe.reference_path) != (
-            group[0].reference_root,
-            group[0].reference_path,
-        ):
+        place = (recipe.reference_root, recipe.reference_path)
+        same = bool(group) and place == (group[0].reference_root, group[0].reference_path)
+        if group and (not same or len(group) == _ROWS_PER_TASK):
             yield group
             group = []
         group.append(recipe)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data.atomic import write_bytes
-from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
+from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem, image_size
 from ..data.manifest import read_manifest, validate, write_manifest
 from ..data.provenance import attach, make_provenance, read_provenance
 from ..data.roots import REFERENCES, RENDERED, Roots
@@ -98,6 +98,27 @@ def with_outcomes(rows: pa.Table, outcomes: list[Outcome]) -> pa.Table:
         encoded = values.dictionary_encode() if pa.types.is_dictionary(field.type) else values
         rows = rows.set_column(position, field, encoded)
     return validate(rows)
+
+
+def check_references(rows: pa.Table, roots: Roots, max_pixels: int) -> pa.Table:
+    """Note which recipe rows have a reference that is missing or no image, by its header.
+
+    Args:
+        rows: Rows with a recipe.
+        roots: Where references lie; those of a root without a folder are not looked at.
+        max_pixels: References with more pixels are refused.
+    """
+    found: dict[tuple[str, str], str | None] = {}
+    outcomes = []
+    for recipe in recipes_of(rows):
+        place = (recipe.reference_root, recipe.reference_path)
+        if place not in found:
+            known = roots.has_folder(recipe.reference_root)
+            found[place] = image_problem(roots.resolve(*place), max_pixels=max_pixels) if known else None
+        problem = found[place]
+        bad = Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
+        outcomes.append(Outcome("ok") if problem is None else bad)
+    return attach(with_outcomes(rows, outcomes), read_provenance(rows))
 
 
 def estimate_bytes(rows: pa.Table, roots: Roots, image_format: ImageFormat) -> int | None:
@@ -197,7 +218,9 @@ def run_distort(
         summary["contact_sheet"] = str(contact_sheet_file)
     if options.exif_orient:
         rows = attach(rows, {**read_provenance(rows), "exif_orient": True})
-    if not recipe_only:
+    if recipe_only:
+        rows = check_references(rows, places, options.max_pixels)
+    else:
         rows = distort_rows(rows, places, options, reporter=reporter)
     write_manifest(rows, manifest)
     failed = [row for row in rows.select(["sample_id", "status", "error"]).to_pylist() if row["status"] != "ok"]

@@ -54,7 +54,7 @@ class DownsampleSettings:
         """Refuse settings that mean nothing."""
         ranges = {
             "similarity": (-1.0 <= self.similarity <= 1.0, "a cosine in [-1, 1]"),
-            "label_gap": (self.label_gap > 0, "a number above 0"),
+            "label_gap": (0 < self.label_gap < float("inf"), "a finite number above 0"),
             "keep_min": (self.keep_min >= 1, "at least 1"),
             "keep_fraction": (0.0 <= self.keep_fraction <= 1.0, "a share in [0, 1]"),
             "scope": (self.scope in SCOPES, " or ".join(SCOPES)),

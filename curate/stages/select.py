@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..data.atomic import refuse_overwriting
-from ..data.features import Features, load_features, require_usable
+from ..data.features import Features, as_features, load_features, require_usable
 from ..data.provenance import attach, digest_array, make_provenance, read_provenance
 from ..data.selection import (
     KEPT,
@@ -45,8 +45,8 @@ class Bounds:
 
 
 def select(
-    references: Features,
-    candidates: Features,
+    references: Features | Path | str,
+    candidates: Features | Path | str,
     *,
     count: int | None = None,
     max_selected: int | None = None,
@@ -61,8 +61,8 @@ def select(
     goes.
 
     Args:
-        references: (n, D) features of the training references, with ids; n ≥ 2.
-        candidates: (m, D) features of the candidates, with ids.
+        references: (n, D) features of the training references, with ids, or their file; n ≥ 2.
+        candidates: (m, D) features of the candidates, with ids, or their file.
         count: Draw that many candidates first, uniformly by seed; their file order is kept. None takes all.
         max_selected: Keep at most that many of the selected, drawn uniformly by seed.
         seed: Seed of the two draws.
@@ -79,6 +79,7 @@ def select(
 
     Source: SynDR-IQA, Algorithm 1 (DDCUp).
     """
+    references, candidates = as_features(references), as_features(candidates)
     _check(references, candidates, count, max_selected)
     reference_ids, candidate_ids = references.require_ids(), candidates.require_ids()
     drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, CANDIDATE_DRAW)

@@ -273,6 +273,9 @@ def upsample(
     references, pool = as_features(reference_features), as_features(candidate_features)
     places = places or Places(dataset="labelled", image_root="labelled", reference_root="labelled")
     require_same_references(references, labelled_set)
+    stray = sorted(set(splits or {}) - set(labelled_set.reference_ids))
+    if stray:
+        raise CurateError(f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}")
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
     originals = original_rows(labelled_set, settings.types, places, splits or {}, with_pristine=with_pristine)
     rows, chosen = new_rows(selection, pool, replace(settings, seed=seed), places)

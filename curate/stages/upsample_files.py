@@ -27,7 +27,7 @@ from ..engine.recipes import Plan, Reference, recipe_rows
 from ..engine.render import Outcome, RenderOptions, recipes_of, render_rows
 from ..engine.seeds import uniform_draw
 from ..errors import CurateError
-from .distort import distort_rows, estimate_bytes, refuse_inside, with_outcomes
+from .distort import check_references, distort_rows, estimate_bytes, refuse_inside, with_outcomes
 from .encode import BATCH_SIZE, encode, features_of
 from .label import require_same_references
 from .select import CANDIDATE_DRAW, select
@@ -184,7 +184,9 @@ class _Run:
             originals = self._without_missing(originals, roots)
         else:
             originals = pa.concat_tables([originals, proxies])
-        if not request.recipe_only:
+        if request.recipe_only:
+            rows = check_references(rows, roots, request.render.max_pixels)
+        else:
             rows = distort_rows(rows, roots, request.render, name="render new rows", reporter=self.reporter)
         table = join_rows(originals, rows, self._provenance(labels, roots), only_new=settings.only_new)
         write_manifest(table, request.out, training=True)

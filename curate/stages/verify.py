@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image
+from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
 from ..data.manifest import ok_rows, read_manifest
 from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..data.roots import Roots
@@ -66,7 +66,7 @@ class Verdict:
 
 
 def verify(
-    manifest: Path,
+    manifest: Path | str,
     *,
     sample: int = SAMPLE,
     roots: Mapping[str, Path] | None = None,
@@ -86,12 +86,17 @@ def verify(
 
     Returns:
         The verdict. A file that is not a manifest at all is a problem in it, not an exception.
+
+    Raises:
+        CurateError: `roots` names a root that the manifest does not have.
     """
+    manifest = Path(manifest)
     try:
         table = read_manifest(manifest)
-        places = Roots.of_manifest(table, manifest, roots)
+        Roots.of_manifest(table, manifest)
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
+    places = Roots.of_manifest(table, manifest, roots)
     verdict = Verdict(rows=len(table))
     _check_columns(table, verdict)
     usable = ok_rows(table)
@@ -151,7 +156,7 @@ def _check_files(
         try:
             path = roots.resolve(recipe.image_root, recipe.image_path)
             if not path.exists() and recipe.seed is not None and not pixels_expected:
-                return recipe, "recipe", None
+                return recipe, *_look_at_reference(recipe, roots)
             decode_image(path, max_pixels=MAX_PIXELS)
         except (UnreadableImageError, CurateError) as error:
             return recipe, "bad", f"{recipe.sample_id}: {recipe.image_path}: {error}"
@@ -168,6 +173,14 @@ def _check_files(
             if state != "bad" and recipe.seed is not None:
                 rendered.append(recipe)
     return rendered
+
+
+def _look_at_reference(recipe: Recipe, roots: Roots) -> tuple[str, str | None]:
+    if not roots.has_folder(recipe.reference_root):
+        return "recipe", None
+    path = roots.resolve(recipe.reference_root, recipe.reference_path or "")
+    problem = image_problem(path)
+    return ("recipe", None) if problem is None else ("bad", f"{recipe.sample_id}: reference {path.name}: {problem}")
 
 
 def _draw_sample(recipes: list[Recipe], roots: Roots, sample: int, seed: int, verdict: Verdict) -> list[Recipe]:

@@ -298,3 +298,23 @@ def test_ids_with_features_may_come_in_any_order(syndr_curate, published, tmp_pa
         features = tmp_path / name / "epoch1.parquet"
         syndr_curate("downsample", "--features", features, "--manifest", out, "--out", tmp_path / f"{name}.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_a_root_may_stand_in_the_settings_file(syndr_curate, photos, tmp_path):
+    syndr_curate("distort", photos, "--types", "1", "--levels", "5", "--recipe-only", "--out", tmp_path)
+    (tmp_path / "syndr-curate.toml").write_text(f'[verify]\nroot = ["references={photos}"]\n')
+    assert syndr_curate("verify", "manifest.parquet", cwd=tmp_path).returncode == 0
+    (tmp_path / "syndr-curate.toml").write_text(f'[verify]\nroot = "refs={photos}"\n')
+    done = syndr_curate("verify", "manifest.parquet", cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "no root 'refs'" in done.stderr
+
+
+def test_recipe_rows_say_when_their_reference_is_missing_or_no_image(syndr_curate, image_folder, tmp_path):
+    folder = image_folder("recipe", 2)
+    (folder / "text.png").write_text("no image")
+    command = ("distort", folder, "--types", "1", "--levels", "5", "--recipe-only", "--out", tmp_path, "--json")
+    assert answer(syndr_curate(*command))["rows_not_ok"] == 1
+    (folder / "recipe0.png").unlink()
+    verdict = answer(syndr_curate("verify", tmp_path / "manifest.parquet", "--sample", "0", "--json", check=False))
+    assert verdict["problems"] == ["recipe0_01_05: reference recipe0.png: No such file or directory"]
