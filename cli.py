@@ -233,8 +233,17 @@ def label(
     candidate_features: opt.CandidateFeatures = None,
     selection: Annotated[Path | None, typer.Option("--selection", help="What `select` wrote.")] = None,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Rows to label instead of a selection.")] = None,
+    cross_validate: Annotated[
+        bool,
+        typer.Option("--cross-validate", help="Leave out one labelled reference at a time: how far off are labels?"),
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="With --cross-validate: every labeller side by side.")
+    ] = False,
     types: opt.Types = "all",
     levels: opt.Levels = "1,3,5",
+    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
+    max_label_std: opt.MaxLabelStd = None,
     neighbors: opt.Neighbors = 5,
     margin: opt.Margin = 0.05,
     weighting: opt.Weighting = opt.WeightingFlag.published,
@@ -252,7 +261,7 @@ def label(
     seed: opt.Seed = 123,
     strict: opt.Strict = False,
     json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
+    quiet: opt.Quiet = False,
 ) -> None:
     """Label new references from their nearest labelled ones (DDCUp, Algorithm 2).
 
@@ -272,6 +281,17 @@ def label(
         lower_is_better,
         opt.parse_range(label_range),
     )
+    neighbor_settings = NeighborSettings(neighbors, margin, weighting.value, temperature)
+    if cross_validate or compare:
+        from .curate.stages.cross_validate_files import run_cross_validate
+
+        features = opt.required(reference_features, "--reference-features")
+        reporter = make_reporter(quiet=quiet)
+        scores, text = run_cross_validate(
+            file, features, labeler.value, neighbor_settings, compare=compare, reporter=reporter
+        )
+        print_result(scores, text, as_json=json)
+        return
     summary = run_label(
         file,
         opt.required(reference_features, "--reference-features"),
@@ -281,7 +301,9 @@ def label(
         manifest=manifest,
         types=parse_types(types),
         levels=parse_levels(levels),
-        settings=NeighborSettings(neighbors, margin, weighting.value, temperature),
+        settings=neighbor_settings,
+        labeler=labeler.value,
+        max_label_std=max_label_std,
         seed=seed,
     )
     _finish(summary, as_json=json, strict=strict)
@@ -314,6 +336,8 @@ def upsample(
     weights: opt.Weights = None,
     device: opt.Device = opt.DeviceFlag.auto,
     batch_size: opt.BatchSize = 32,
+    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
+    max_label_std: opt.MaxLabelStd = None,
     neighbors: opt.Neighbors = 5,
     margin: opt.Margin = 0.05,
     weighting: opt.Weighting = opt.WeightingFlag.published,
@@ -367,6 +391,8 @@ def upsample(
         candidates=opt.parse_count(candidates),
         max_selected=max_selected,
         neighbors=NeighborSettings(neighbors, margin, weighting.value, temperature),
+        labeler=labeler.value,
+        max_label_std=max_label_std,
         with_pristine=with_pristine,
         only_new=only_new,
         image_format=format.value,

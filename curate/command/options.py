@@ -50,6 +50,13 @@ class WeightingFlag(str, Enum):
     similarity = "similarity"
 
 
+class LabelerFlag(str, Enum):
+    """How new references are labelled."""
+
+    knn = "knn"
+    gp = "gp"
+
+
 class ScopeFlag(str, Enum):
     """Which rows are filtered."""
 
@@ -101,6 +108,13 @@ CandidateFeatures = Annotated[
 Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates first, or `all`.")]
 MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
 
+LabelerOption = Annotated[
+    LabelerFlag, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
+]
+MaxLabelStd = Annotated[
+    float | None,
+    typer.Option("--max-label-std", help="Leave out rows whose label_std is above this.", show_default="keep all"),
+]
 Neighbors = Annotated[int, typer.Option("--neighbors", min=1, help="Nearest labelled references per new one.")]
 Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
 Weighting = Annotated[

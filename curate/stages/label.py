@@ -24,6 +24,7 @@ IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+LabelerName = Literal["knn", "gp"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, require_usable
@@ -17,7 +18,8 @@ from ..data.roots import CANDIDATES, RENDERED, rebase
 from ..data.selection import kept_rows, read_selection
 from ..engine.recipes import Plan, Reference, recipe_rows
 from ..errors import CurateError
-from .label import Neighbor, NeighborSettings, find_neighbors, label_rows, require_same_references
+from .label import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
+from .label_gp import drop_uncertain, label_rows_by_gp
 
 
 def run_label(
@@ -31,6 +33,8 @@ def run_label(
     types: tuple[int, ...],
     levels: tuple[int, ...],
     settings: NeighborSettings | None = None,
+    labeler: LabelerName = "knn",
+    max_label_std: float | None = None,
     seed: int = 123,
 ) -> dict[str, Any]:
     """Label the selected candidates, or the rows of a manifest, and write the result.
@@ -44,11 +48,13 @@ def run_label(
         manifest: Rows to label (e.g. from `distort`); exactly one of the two.
         types: For a selection.
         levels: For a selection.
-        settings: Neighbours and weights.
+        settings: Neighbours and weights, for `knn`.
+        labeler: `knn` (Algorithm 2) or `gp`.
+        max_label_std: Leave out rows whose label is less certain.
         seed: Seed of the rows laid out.
 
     Returns:
-        `references, rows, rows_not_ok, out`.
+        `references, rows, rows_too_uncertain, rows_not_ok, out`.
 
     Raises:
         CurateError: Inputs that do not fit each other.
@@ -71,9 +77,22 @@ def run_label(
     usable = ok_rows(rows)
     if not len(usable):
         raise CurateError(f"{manifest or selection} has no row to label")
-    done = label_rows(usable, _neighbors_of(usable, references, candidates, settings), labels)
-    labelled = _in_order_of(rows, done)
-    config = {"types": list(types), "levels": list(levels), "seed": seed, "neighbors": vars(settings)}
+    ids, matrix = _features_of(usable, candidates)
+    if labeler == "gp":
+        done = label_rows_by_gp(usable, ids, matrix, references, labels)
+    else:
+        found = find_neighbors(matrix, references, settings)
+        done = label_rows(usable, dict(zip(ids, found, strict=True)), labels)
+    kept = drop_uncertain(done, max_label_std)
+    labelled = _in_order_of(rows, kept)
+    config = {
+        "types": list(types),
+        "levels": list(levels),
+        "seed": seed,
+        "labeler": labeler,
+        "neighbors": vars(settings),
+        "max_label_std": max_label_std,
+    }
     inputs = {
         "labels": digest_file(label_file.path),
         "reference_features": digest_file(reference_features),
@@ -83,11 +102,12 @@ def run_label(
     facts = {key: before.get(key) for key in ("roots", "pixels", "exif_orient")}
     provenance = make_provenance("label", config, inputs, label_scale=labels.scale.as_json(), **facts)
     write_manifest(attach(labelled, provenance), out, training=True)
-    references_labelled = len(set(usable["reference_id"].to_pylist()))
+    references_labelled = len(set(kept["reference_id"].to_pylist()))
     return {
         "references": references_labelled,
         "rows": len(labelled),
-        "rows_not_ok": len(labelled) - len(usable),
+        "rows_too_uncertain": len(done) - len(kept),
+        "rows_not_ok": len(labelled) - len(kept),
         "out": str(out),
     }
 
@@ -102,16 +122,14 @@ def _in_order_of(rows: pa.Table, labelled: pa.Table) -> pa.Table:
     """Put labelled rows back among those that could not be labelled, in the order of `rows`."""
     rest = rows.filter(pc.not_equal(rows["status"], "ok"))
     joined = pa.concat_tables([labelled, rest]).combine_chunks()
-    return joined.take(pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks()))
+    places = pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks())
+    return joined.take(places.drop_null())
 
 
-def _neighbors_of(
-    rows: pa.Table, references: Features, candidates: Features, settings: NeighborSettings
-) -> dict[str, list[Neighbor]]:
-    wanted = list(dict.fromkeys(rows["reference_id"].to_pylist()))
+def _features_of(rows: pa.Table, candidates: Features) -> tuple[list[str], NDArray[np.floating[Any]]]:
+    wanted: list[str] = list(dict.fromkeys(rows["reference_id"].to_pylist()))
     position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
     missing = [identifier for identifier in wanted if identifier not in position]
     if missing:
         raise CurateError(f"{candidates.source} has no features for {len(missing)} references: {list_ids(missing)}")
-    matrix = candidates.matrix[np.array([position[identifier] for identifier in wanted], dtype=np.int64)]
-    return dict(zip(wanted, find_neighbors(matrix, references, settings), strict=True))
+    return wanted, candidates.matrix[np.array([position[identifier] for identifier in wanted], dtype=np.int64)]

@@ -1,7 +1,7 @@
 """Stage `upsample`: select, distort and label new references, and join them with the labelled originals (DDCUp)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from ..engine.recipes import Plan, Reference, distortion_name, recipe_rows
 from ..errors import CurateError
 from .label import (
     IDENTITY_CELLS,
+    LabelerName,
     NeighborSettings,
     find_neighbors,
     label_rows,
     require_same_references,
     with_pristine_labels,
 )
+from .label_gp import drop_uncertain, label_rows_by_gp
 from .select import select
 
 LEVELS = (1, 3, 5)  # SynDR-IQA labels new references at these levels
@@ -45,7 +47,9 @@ class UpsampleSettings:
         levels: Levels of the new rows; originals keep all five.
         candidates: Draw that many candidates first; None takes all.
         max_selected: Keep at most that many new references.
-        neighbors: How labels are made.
+        neighbors: How `knn` labels are made.
+        labeler: `knn` (Algorithm 2) or `gp`.
+        max_label_std: Leave out new rows whose label is less certain.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.
         image_format: What the pixels of new rows are stored as.
@@ -57,6 +61,8 @@ class UpsampleSettings:
     candidates: int | None = None
     max_selected: int | None = None
     neighbors: NeighborSettings = field(default_factory=NeighborSettings)
+    labeler: LabelerName = "knn"
+    max_label_std: float | None = None
     with_pristine: bool = False
     only_new: bool = False
     image_format: ImageFormat = "png"
@@ -183,7 +189,7 @@ def label_new_rows(
     references: Features,
     candidates: Features,
     labels: Labels,
-    settings: NeighborSettings,
+    settings: UpsampleSettings,
 ) -> pa.Table:
     """Give the rows of selected candidates their pseudo-labels.
 
@@ -193,12 +199,16 @@ def label_new_rows(
         references: Features of the labelled references.
         candidates: Features of the candidates.
         labels: The labelled set.
-        settings: Neighbours and weights.
+        settings: The labeller and its bound on `label_std`.
     """
     position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
     matrix = candidates.matrix[np.array([position[identifier] for identifier in chosen], dtype=np.int64)]
-    found = find_neighbors(matrix, references, settings)
-    return label_rows(rows, dict(zip(chosen, found, strict=True)), labels)
+    if settings.labeler == "gp":
+        rows = label_rows_by_gp(rows, chosen, matrix, references, labels)
+    else:
+        found = find_neighbors(matrix, references, settings.neighbors)
+        rows = label_rows(rows, dict(zip(chosen, found, strict=True)), labels)
+    return drop_uncertain(rows, settings.max_label_std)
 
 
 def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any], *, only_new: bool) -> pa.Table:
@@ -227,6 +237,8 @@ def upsample(
     candidates: int | None = None,
     max_selected: int | None = None,
     neighbors: NeighborSettings | None = None,
+    labeler: LabelerName = "knn",
+    max_label_std: float | None = None,
     with_pristine: bool = False,
     only_new: bool = False,
     places: Places | None = None,
@@ -245,7 +257,9 @@ def upsample(
         levels: Levels of the new rows.
         candidates: Draw that many candidates first; None takes all.
         max_selected: Keep at most that many new references.
-        neighbors: How labels are made.
+        neighbors: How `knn` labels are made.
+        labeler: `knn` (Algorithm 2) or `gp`.
+        max_label_std: Leave out new rows whose label is less certain.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.
         places: How files are named; by default as the files name them.
@@ -262,12 +276,16 @@ def upsample(
     Source: SynDR-IQA, Algorithms 1 and 2 (DDCUp).
     """
     settings = UpsampleSettings(
-        parse_types(types),
-        parse_levels(levels),
-        candidates,
-        max_selected,
-        neighbors or NeighborSettings(),
-        with_pristine,
+        types=parse_types(types),
+        levels=parse_levels(levels),
+        candidates=candidates,
+        max_selected=max_selected,
+        neighbors=neighbors or NeighborSettings(),
+        labeler=labeler,
+        max_label_std=max_label_std,
+        with_pristine=with_pristine,
+        only_new=only_new,
+        seed=seed,
     )
     labelled_set = labels if isinstance(labels, Labels) else read_labels(labels)
     references, pool = as_features(reference_features), as_features(candidate_features)
@@ -278,15 +296,15 @@ def upsample(
         raise CurateError(f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}")
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
     originals = original_rows(labelled_set, settings.types, places, splits or {}, with_pristine=with_pristine)
-    rows, chosen = new_rows(selection, pool, replace(settings, seed=seed), places)
-    rows = label_new_rows(rows, chosen, references, pool, labelled_set, settings.neighbors)
+    rows, chosen = new_rows(selection, pool, settings, places)
+    rows = label_new_rows(rows, chosen, references, pool, labelled_set, settings)
     roots = dict.fromkeys((places.image_root, places.reference_root, CANDIDATES, RENDERED))
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
         "candidate_features": digest_array(pool.matrix, pool.require_ids()),
     }
     scale = labelled_set.scale.as_json()
-    config = replace(settings, seed=seed, only_new=only_new).as_json()
+    config = settings.as_json()
     provenance = make_provenance("upsample", config, inputs, label_scale=scale, roots=roots, pixels="recipe")
     return join_rows(originals, rows, provenance, only_new=only_new)
 

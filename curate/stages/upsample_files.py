@@ -178,7 +178,8 @@ class _Run:
         if labels is None:
             labels, proxies = self._proxy_labels(roots)
         splits = self._splits(labels)
-        rows = label_new_rows(rows, chosen, references, candidates, labels, settings.neighbors)
+        planned = len(rows)
+        rows = label_new_rows(rows, chosen, references, candidates, labels, settings)
         originals = original_rows(labels, settings.types, places, splits, with_pristine=settings.with_pristine)
         if proxies is None:
             originals = self._without_missing(originals, roots)
@@ -194,6 +195,7 @@ class _Run:
             **summary,
             "rows_original": len(table) - len(rows),
             "rows_new": len(rows),
+            "rows_too_uncertain": planned - len(rows),
             "rows_total": len(table),
             "rows_not_ok": len(table) - len(ok_rows(table)),
             "out": str(request.out),

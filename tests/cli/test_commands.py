@@ -318,3 +318,22 @@ def test_recipe_rows_say_when_their_reference_is_missing_or_no_image(syndr_curat
     (folder / "recipe0.png").unlink()
     verdict = answer(syndr_curate("verify", tmp_path / "manifest.parquet", "--sample", "0", "--json", check=False))
     assert verdict["problems"] == ["recipe0_01_05: reference recipe0.png: No such file or directory"]
+
+
+def test_cross_validation_says_how_far_off_the_published_labels_are(syndr_curate, published):
+    _, _, flags = published
+    scores = answer(syndr_curate("label", "--cross-validate", *flags[:4], "--json"))
+    assert scores["mae"] == pytest.approx(0.717, abs=0.001)
+    assert scores["srcc"] == pytest.approx(0.9335, abs=0.001)
+    assert len(scores["by"]["type"]) == 25
+    assert len(scores["by"]["level"]) == 5
+
+
+def test_gp_labels_can_be_bounded_by_their_uncertainty(syndr_curate, published, tmp_path):
+    _, _, flags = published
+    command = ("upsample", *flags, "--types", "bid", "--recipe-only", "--labeler", "gp", "--json")
+    summary = answer(syndr_curate(*command, "--max-label-std", "1.0", "--out", tmp_path / "t.parquet"))
+    assert summary["rows_new"] + summary["rows_too_uncertain"] == 432
+    assert summary["rows_too_uncertain"] > 0
+    frame = pd.read_parquet(tmp_path / "t.parquet")
+    assert frame[frame.label_source == "pseudo"].label_std.max() <= 1.0
