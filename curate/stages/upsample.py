@@ -219,12 +219,21 @@ def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any],
     """
     if only_new:
         return attach(validate(new, training=True), provenance)
-    shared = set(originals["reference_id"].to_pylist()) & set(new["reference_id"].to_pylist())
+    refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
+    return attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
+
+
+def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:
+    """Refuse new references that have the id of a labelled one.
+
+    Raises:
+        CurateError: Names the ids.
+    """
+    shared = set(labelled) & set(chosen)
     if shared:
         raise CurateError(
             f"{len(shared)} candidates have the id of a labelled reference: {list_ids(sorted(shared))} (rename them)"
         )
-    return attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
 
 
 def upsample(

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...distortions.catalog import LEVELS, PRISTINE
+from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, write_feature_table
 from ..data.labels import LabelColumns, LabelFile, Labels, LabelScale
 from ..data.manifest import ok_rows, write_manifest
@@ -31,7 +32,7 @@ from .distort import check_references, distort_rows, estimate_bytes, refuse_insi
 from .encode import BATCH_SIZE, encode, features_of
 from .label import require_same_references
 from .select import CANDIDATE_DRAW, select
-from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
+from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
 
 KADID = "kadid10k"
 _SHOWN = 5
@@ -126,7 +127,11 @@ def _completed(request: UpsampleRequest) -> UpsampleRequest:
         raise CurateError(
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
         )
-    return replace(request, images_out=request.images_out or request.out.parent / "images")
+    label_file = None if request.labels is None else request.labels.path
+    refuse_overwriting(
+        request.out, label_file, request.reference_features, request.candidate_features, request.split_file
+    )
+    return request
 
 
 class _Run:
@@ -178,6 +183,7 @@ class _Run:
         if labels is None:
             labels, proxies = self._proxy_labels(roots)
         splits = self._splits(labels)
+        refuse_shared_ids(labels.reference_ids, chosen)
         planned = len(rows)
         rows = label_new_rows(rows, chosen, references, candidates, labels, settings)
         originals = original_rows(labels, settings.types, places, splits, with_pristine=settings.with_pristine)

@@ -127,6 +127,14 @@ def test_a_candidate_with_the_id_of_a_reference_is_refused(files):
     assert not (files / "out" / "train.parquet").exists()
 
 
+@pytest.mark.parametrize("taken", ["dmos.csv", "references.npz", "candidates.npz"])
+def test_the_manifest_may_not_overwrite_an_input(files, taken):
+    before = (files / taken).read_bytes()
+    with pytest.raises(CurateError, match=f"{taken} would overwrite"):
+        run_upsample(request(files, out=files / taken))
+    assert (files / taken).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
