@@ -380,7 +380,8 @@ def upsample(
     from .curate.engine.render import RenderOptions
     from .curate.stages.label import NeighborSettings
     from .curate.stages.upsample import UpsampleSettings
-    from .curate.stages.upsample_files import EncoderChoice, UpsampleRequest, run_upsample
+    from .curate.stages.upsample_files import run_upsample
+    from .curate.stages.upsample_request import EncoderChoice, UpsampleRequest
 
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column

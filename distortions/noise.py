@@ -105,17 +105,10 @@ def denoise(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> N
 
     Returns:
         The denoised image, not clipped, H x W x 3, float64.
-
-    Raises:
-        NotImplementedError: If this installation carries no denoising network.
     """
-    noisy = white_noise(image, variance, draws)
-    try:
-        from .denoise_net import denoise_channels
-    except ModuleNotFoundError as error:
-        message = "denoise needs the network in distortions/denoise_net.py, which this installation lacks"
-        raise NotImplementedError(message) from error
-    return denoise_channels(noisy)
+    from .denoise_net import denoise_channels
+
+    return denoise_channels(white_noise(image, variance, draws))
 
 
 def draw_white_noise(_variance: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -1,17 +1,21 @@
 """Encoders that stand on torch: ResNet-50 and CLIP ViT-B/16, each with its own preprocessing."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..data.provenance import digest_file
 from ..errors import CurateError
+
+if TYPE_CHECKING:
+    import torch
 
 CROP = 224
 _CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -26,6 +30,8 @@ def pick_device(name: str) -> torch.device:
     Raises:
         CurateError: CUDA is asked for and not there.
     """
+    import torch
+
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise CurateError("--device cuda: no CUDA device is available to torch; use --device cpu")
@@ -40,6 +46,8 @@ class _Backbone:
     weights_digest: str | None
 
     def __init__(self, network: torch.nn.Module, device: torch.device, weights_file: Path) -> None:
+        import torch
+
         # TF32 would round features to 10 bits on recent devices.
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
@@ -49,6 +57,8 @@ class _Backbone:
 
     def encode(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Encode preprocessed pictures; float32 (B, D)."""
+        import torch
+
         with torch.inference_mode():
             batch = torch.from_numpy(np.stack(prepared)).to(self._device)
             features: NDArray[np.float32] = self._network(batch).float().cpu().numpy()
@@ -66,6 +76,7 @@ class ResNet50(_Backbone):
 
     def __init__(self, *, weights: Path | None, device: torch.device) -> None:
         """Build the network from the published IMAGENET1K_V1 weights, or from a checkpoint."""
+        import torch
         from torchvision.models import resnet50
 
         file = weights or _published_resnet50()
@@ -114,6 +125,7 @@ class ClipViTB16(_Backbone):
 
 
 def _published_resnet50() -> Path:
+    import torch
     from torchvision.models import ResNet50_Weights
 
     weights = ResNet50_Weights.IMAGENET1K_V1
@@ -156,6 +168,8 @@ def _no_weights(name: str, where: str, what: str) -> str:
 
 
 def _load_state(file: Path) -> dict[str, torch.Tensor]:
+    import torch
+
     if not file.is_file():
         raise CurateError(f"no weights at {file}")
     try:

@@ -194,7 +194,7 @@ def _render_one(
         image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
     except CurateError:
         raise
-    except (ValueError, NotImplementedError) as error:
+    except ValueError as error:
         return Outcome("failed", str(error))
     if options.write:
         target = roots.resolve(recipe.image_root, recipe.image_path)

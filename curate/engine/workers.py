@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 IN_FLIGHT_PER_WORKER = 4
 
 
-def default_workers() -> int:
+def cores() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
@@ -33,7 +33,7 @@ def ordered_map(
     Yields:
         The results, in order.
     """
-    workers = workers or default_workers()
+    workers = workers or cores()
     if workers == 1:
         yield from map(function, items)
         return

@@ -16,7 +16,8 @@ from .downsample import DownsampleSettings
 from .downsample_files import run_downsample
 from .encode import encode_manifest, features_of
 from .upsample import UpsampleSettings
-from .upsample_files import EncoderChoice, UpsampleRequest, run_upsample
+from .upsample_files import run_upsample
+from .upsample_request import EncoderChoice, UpsampleRequest
 from .verify import verify
 
 DEMO_TYPES = "bid"

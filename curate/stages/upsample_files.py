@@ -1,7 +1,7 @@
 """The command `upsample`: from files and folders to a manifest and its pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, write_feature_table
 from ..data.labels import LabelColumns, LabelFile, Labels, LabelScale
 from ..data.manifest import ok_rows, write_manifest
@@ -19,78 +18,24 @@ from ..data.provenance import digest_file, make_provenance, read_provenance
 from ..data.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from ..data.schema import LABEL_MAXIMUM
 from ..data.selection import count_statuses
-from ..data.sources import KADID_IMAGES, KADID_LABELS, IdStyle, ImageSource, open_source
+from ..data.sources import KADID_IMAGES, ImageSource, open_source
 from ..data.splits import read_splits
-from ..engine.encoders import DeviceName, make_encoder
+from ..engine.encoders import make_encoder
 from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC, proxy_quality
 from ..engine.recipes import Plan, Reference, recipe_rows
-from ..engine.render import Outcome, RenderOptions, recipes_of, render_rows
+from ..engine.render import Outcome, recipes_of, render_rows
 from ..engine.seeds import uniform_draw
 from ..errors import CurateError
 from .distort import check_references, distort_rows, estimate_bytes, refuse_inside, with_outcomes
-from .encode import BATCH_SIZE, encode, features_of
+from .encode import encode, features_of
 from .label import require_same_references
 from .select import CANDIDATE_DRAW, select
-from .upsample import Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
+from .upsample import Places, join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
+from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest, completed
 
-KADID = "kadid10k"
 _SHOWN = 5
-RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
-
-
-@dataclass(frozen=True)
-class EncoderChoice:
-    """Which encoder reads images where no feature file is given."""
-
-    name: str = "resnet50"
-    weights: Path | None = None
-    device: DeviceName = "auto"
-    batch_size: int = BATCH_SIZE
-
-
-@dataclass(frozen=True)
-class UpsampleRequest:
-    """Everything that `upsample` is told.
-
-    Attributes:
-        settings: What to add and how to label it.
-        out: The training manifest.
-        labels: Label file; None with `proxy_labels` or a KADID-10k `root`.
-        dataset: Name of the labelled set; `kadid10k` has a known layout.
-        root: Folder of the labelled images.
-        references: Folder of pristine references.
-        proxy_labels: Distort the references ourselves and label them by a full-reference metric.
-        reference_features: Feature file; None encodes the references.
-        candidates_root: Folder of candidate references.
-        candidate_features: Feature file; None encodes the candidates.
-        split_file: Held-out references.
-        encoder: For what has no feature file.
-        recipe_only: Store no pixels of new rows.
-        images_out: Folder of rendered pixels; by default `images` beside the manifest.
-        ids: How ids are made from file names.
-        render: Workers, EXIF orientation, pixel limit.
-        dry_run: Say what would be written, and write nothing.
-    """
-
-    settings: UpsampleSettings
-    out: Path
-    labels: LabelFile | None = None
-    dataset: str | None = None
-    root: Path | None = None
-    references: Path | None = None
-    proxy_labels: bool = False
-    reference_features: Path | None = None
-    candidates_root: Path | None = None
-    candidate_features: Path | None = None
-    split_file: Path | None = None
-    encoder: EncoderChoice = field(default_factory=EncoderChoice)
-    recipe_only: bool = False
-    images_out: Path | None = None
-    ids: IdStyle = "stem"
-    render: RenderOptions = field(default_factory=RenderOptions)
-    dry_run: bool = False
 
 
 def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[str, Any]:
@@ -107,31 +52,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         CurateError: Inputs that are missing or do not fit each other; nothing has been written then but, after the
             check, feature files and pixels.
     """
-    return _Run(_completed(request), reporter).carry_out()
-
-
-def _completed(request: UpsampleRequest) -> UpsampleRequest:
-    if request.dataset == KADID and request.labels is None and request.root is not None:
-        request = replace(request, labels=LabelFile(request.root / KADID_LABELS))
-    if request.proxy_labels == (request.labels is not None):
-        raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
-    if request.proxy_labels and request.references is None:
-        raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    if request.candidate_features is None and request.candidates_root is None:
-        raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
-    if request.dataset in RESERVED_ROOTS:
-        raise CurateError(
-            f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
-        )
-    if not request.recipe_only and request.candidates_root is None:
-        raise CurateError(
-            "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
-        )
-    label_file = None if request.labels is None else request.labels.path
-    refuse_overwriting(
-        request.out, label_file, request.reference_features, request.candidate_features, request.split_file
-    )
-    return request
+    return _Run(completed(request), reporter).carry_out()
 
 
 class _Run:

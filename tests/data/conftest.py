@@ -1,22 +1,10 @@
 """Small hand-made manifests, images and label files."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate.curate.data.provenance import attach, make_provenance
 from syndr_curate.curate.data.schema import build_table
-
-REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
-
-
-@pytest.fixture
-def reference_data():
-    if not REFERENCE_DATA.is_dir():
-        pytest.skip(f"no reference data at {REFERENCE_DATA} (SYNDR_REFERENCE_DATA)")
-    return REFERENCE_DATA
 
 
 @pytest.fixture

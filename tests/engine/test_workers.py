@@ -5,7 +5,7 @@ import time
 
 import pytest
 from syndr_curate.curate.engine.progress import SILENT
-from syndr_curate.curate.engine.workers import IN_FLIGHT_PER_WORKER, default_workers, ordered_map
+from syndr_curate.curate.engine.workers import IN_FLIGHT_PER_WORKER, cores, ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, None])
@@ -72,7 +72,7 @@ def test_stopping_early_waits_for_what_is_under_way_and_starts_nothing_more():
 
 
 def test_there_is_at_least_one_worker():
-    assert default_workers() >= 1
+    assert cores() >= 1
 
 
 def test_the_silent_reporter_says_nothing(capsys):

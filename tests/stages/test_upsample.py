@@ -9,7 +9,8 @@ from syndr_curate.curate.data.manifest import read_manifest
 from syndr_curate.curate.data.provenance import read_provenance
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.stages.upsample import UpsampleSettings, upsample
-from syndr_curate.curate.stages.upsample_files import EncoderChoice, UpsampleRequest, run_upsample
+from syndr_curate.curate.stages.upsample_files import run_upsample
+from syndr_curate.curate.stages.upsample_request import EncoderChoice, UpsampleRequest
 from syndr_curate.curate.stages.verify import verify
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}

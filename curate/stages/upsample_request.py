@@ -1,0 +1,99 @@
+"""Everything that `upsample` is told, and whether it goes together."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..data.atomic import refuse_overwriting
+from ..data.labels import LabelFile
+from ..data.roots import CANDIDATES, REFERENCES, RENDERED
+from ..data.sources import KADID_LABELS, IdStyle
+from ..engine.encoders import DeviceName
+from ..engine.render import RenderOptions
+from ..errors import CurateError
+from .encode import BATCH_SIZE
+from .upsample import UpsampleSettings
+
+KADID = "kadid10k"
+RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """Which encoder reads images where no feature file is given."""
+
+    name: str = "resnet50"
+    weights: Path | None = None
+    device: DeviceName = "auto"
+    batch_size: int = BATCH_SIZE
+
+
+@dataclass(frozen=True)
+class UpsampleRequest:
+    """Everything that `upsample` is told.
+
+    Attributes:
+        settings: What to add and how to label it.
+        out: The training manifest.
+        labels: Label file; None with `proxy_labels` or a KADID-10k `root`.
+        dataset: Name of the labelled set; `kadid10k` has a known layout.
+        root: Folder of the labelled images.
+        references: Folder of pristine references.
+        proxy_labels: Distort the references ourselves and label them by a full-reference metric.
+        reference_features: Feature file; None encodes the references.
+        candidates_root: Folder of candidate references.
+        candidate_features: Feature file; None encodes the candidates.
+        split_file: Held-out references.
+        encoder: For what has no feature file.
+        recipe_only: Store no pixels of new rows.
+        images_out: Folder of rendered pixels; by default `images` beside the manifest.
+        ids: How ids are made from file names.
+        render: Workers, EXIF orientation, pixel limit.
+        dry_run: Say what would be written, and write nothing.
+    """
+
+    settings: UpsampleSettings
+    out: Path
+    labels: LabelFile | None = None
+    dataset: str | None = None
+    root: Path | None = None
+    references: Path | None = None
+    proxy_labels: bool = False
+    reference_features: Path | None = None
+    candidates_root: Path | None = None
+    candidate_features: Path | None = None
+    split_file: Path | None = None
+    encoder: EncoderChoice = field(default_factory=EncoderChoice)
+    recipe_only: bool = False
+    images_out: Path | None = None
+    ids: IdStyle = "stem"
+    render: RenderOptions = field(default_factory=RenderOptions)
+    dry_run: bool = False
+
+
+def completed(request: UpsampleRequest) -> UpsampleRequest:
+    """Fill in what a known layout says, and refuse what does not go together, before anything is read.
+
+    Raises:
+        CurateError: Says what is missing or given twice.
+    """
+    if request.dataset == KADID and request.labels is None and request.root is not None:
+        request = replace(request, labels=LabelFile(request.root / KADID_LABELS))
+    if request.proxy_labels == (request.labels is not None):
+        raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
+    if request.proxy_labels and request.references is None:
+        raise CurateError("--proxy-labels needs the pristine images: --references DIR")
+    if request.candidate_features is None and request.candidates_root is None:
+        raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
+    if request.dataset in RESERVED_ROOTS:
+        raise CurateError(
+            f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
+        )
+    if not request.recipe_only and request.candidates_root is None:
+        raise CurateError(
+            "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
+        )
+    label_file = None if request.labels is None else request.labels.path
+    refuse_overwriting(
+        request.out, label_file, request.reference_features, request.candidate_features, request.split_file
+    )
+    return request
