@@ -10,6 +10,8 @@ from ..errors import CurateError
 
 # The columns of KADID-10k's own label file.
 KADID_ID, KADID_LABEL, KADID_REFERENCE = "dist_img", "dmos", "ref_img"
+DEFAULT_MANIFEST = Path("manifests/train.parquet")
+MAX_PIXELS = 100_000_000
 
 
 class EncoderFlag(str, Enum):

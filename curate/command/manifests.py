@@ -1,0 +1,73 @@
+"""The commands that look after manifests: `inspect`, `verify`, `relocate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter, print_result
+from .running import EXIT_WRONG, finish, reporting_errors
+
+
+@reporting_errors
+def inspect(
+    manifest: Annotated[Path, typer.Argument(help="Manifest to look at.")],
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
+) -> None:
+    """Show what is in a manifest.
+
+    Example: syndr-curate inspect manifests/train.parquet
+    """
+    from ..stages.inspect import as_text
+    from ..stages.inspect import inspect as run_inspect
+
+    facts = run_inspect(manifest)
+    print_result(facts, as_text(facts), as_json=json)
+
+
+@reporting_errors
+def verify(
+    manifest: Annotated[Path, typer.Argument(help="Manifest to check.")],
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to render again and compare.")] = 100,
+    root: opt.RootOverrides = None,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Check schema, ids, labels, files and pixels of a manifest; exit with 1 when something is wrong.
+
+    Example: syndr-curate verify manifests/train.parquet --root kadid10k=/data/KADID-10k
+    """
+    from ..data.roots import parse_roots
+    from ..stages.verify import verify as run_verify
+
+    verdict = run_verify(
+        manifest,
+        sample=sample,
+        roots=parse_roots(root or []),
+        seed=seed,
+        workers=workers,
+        reporter=make_reporter(quiet=quiet),
+    )
+    print_result(verdict.as_json(), verdict.as_text(), as_json=json)
+    if verdict.problems:
+        raise typer.Exit(EXIT_WRONG)
+
+
+@reporting_errors
+def relocate(
+    manifest: Annotated[Path, typer.Argument(help="Manifest to rewrite in place.")],
+    root: opt.RootOverrides = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
+) -> None:
+    """Tell a manifest where its files are now, after a dataset has moved.
+
+    Example: syndr-curate relocate manifests/train.parquet --root kadid10k=/data/KADID-10k
+    """
+    from ..data.roots import parse_roots, relocate_manifest
+
+    finish(relocate_manifest(manifest, parse_roots(root or [])), as_json=json)

@@ -1,0 +1,104 @@
+"""The commands that read and make pixels: `encode`, `distort`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter
+from .running import finish, reporting_errors
+
+
+@reporting_errors
+def encode(
+    images: Annotated[Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).")],
+    out: Annotated[Path, typer.Option("--out", help="Feature file to write (.parquet).")],
+    encoder: opt.EncoderOption = opt.EncoderFlag.resnet50,
+    weights: opt.Weights = None,
+    device: opt.Device = opt.DeviceFlag.auto,
+    batch_size: opt.BatchSize = 32,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    root: opt.RootOverrides = None,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Compute content features of images.
+
+    Example: syndr-curate encode photos/ --encoder gist --out photos.parquet
+    """
+    from ..data.roots import parse_roots
+    from ..engine.render import RenderOptions
+    from ..stages.encode import run_encode
+
+    summary = run_encode(
+        images,
+        out,
+        encoder=encoder.value,
+        weights=weights,
+        device=device.value,
+        batch_size=batch_size,
+        ids=ids.value,
+        roots=parse_roots(root or []),
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json, strict=strict, rejected="failed")
+
+
+@reporting_errors
+def distort(
+    images: Annotated[Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the manifest and the images.")],
+    types: Annotated[
+        str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
+    ] = None,
+    levels: opt.Levels = "1,2,3,4,5",
+    format: opt.ImageFormatOption = opt.FormatFlag.png,
+    recipe_only: opt.RecipeOnly = False,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option("--contact-sheet", help="Also draw the first image under every type and level (.png)."),
+    ] = None,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    root: opt.RootOverrides = None,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Make distorted images, or the rows that say how to make them.
+
+    Example: syndr-curate distort photos/ --types bid --levels 1,3,5 --out distorted/
+    """
+    from ..data.roots import parse_roots
+    from ..data.types import parse_levels, parse_types
+    from ..engine.render import RenderOptions
+    from ..stages.distort import run_distort
+
+    summary = run_distort(
+        images,
+        out,
+        types=None if types is None else parse_types(types),
+        levels=parse_levels(levels),
+        image_format=format.value,
+        seed=seed,
+        recipe_only=recipe_only,
+        contact_sheet_file=contact_sheet,
+        ids=ids.value,
+        roots=parse_roots(root or []),
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json, strict=strict)

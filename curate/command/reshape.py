@@ -1,0 +1,281 @@
+"""The commands of SynDR-IQA: `select`, `label`, `upsample`, `downsample`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter, print_result
+from .running import finish, reporting_errors
+
+
+@reporting_errors
+def select(
+    reference_features: opt.ReferenceFeatures = None,
+    candidate_features: opt.CandidateFeatures = None,
+    candidates: opt.Candidates = "all",
+    max_selected: opt.MaxSelected = None,
+    out: Annotated[Path, typer.Option("--out", help="Selection to write.")] = Path("selection.parquet"),
+    seed: opt.Seed = 123,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Choose candidate references whose content the labelled ones lack (DDCUp, Algorithm 1).
+
+    Example: syndr-curate select --reference-features kadid.npz --candidate-features kadis.parquet
+    """
+    from ..stages.select import run_select
+
+    summary = run_select(
+        opt.required(reference_features, "--reference-features"),
+        opt.required(candidate_features, "--candidate-features"),
+        out,
+        count=opt.parse_count(candidates),
+        max_selected=max_selected,
+        seed=seed,
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json)
+
+
+@reporting_errors
+def label(
+    labels: opt.LabelsFile = None,
+    reference_features: opt.ReferenceFeatures = None,
+    candidate_features: opt.CandidateFeatures = None,
+    selection: Annotated[Path | None, typer.Option("--selection", help="What `select` wrote.")] = None,
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="Rows to label instead of a selection.")] = None,
+    cross_validate: Annotated[
+        bool,
+        typer.Option("--cross-validate", help="Leave out one labelled reference at a time: how far off are labels?"),
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="With --cross-validate: every labeller side by side.")
+    ] = False,
+    types: opt.Types = "all",
+    levels: opt.Levels = "1,3,5",
+    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
+    max_label_std: opt.MaxLabelStd = None,
+    neighbors: opt.Neighbors = 5,
+    margin: opt.Margin = 0.05,
+    weighting: opt.Weighting = opt.WeightingFlag.published,
+    temperature: opt.Temperature = 0.05,
+    id_column: opt.IdColumn = opt.KADID_ID,
+    label_column: opt.LabelColumn = opt.KADID_LABEL,
+    reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE,
+    std_column: opt.StdColumn = None,
+    raters: opt.Raters = None,
+    distortion_column: opt.DistortionColumn = None,
+    level_column: opt.LevelColumn = None,
+    lower_is_better: opt.LowerIsBetter = False,
+    label_range: opt.LabelRange = None,
+    out: Annotated[Path, typer.Option("--out", help="Manifest to write.")] = Path("manifests/pseudo.parquet"),
+    seed: opt.Seed = 123,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Label new references from their nearest labelled ones (DDCUp, Algorithm 2).
+
+    Example: syndr-curate label --selection selection.parquet --labels dmos.csv --reference-features kadid.npz
+    --candidate-features kadis.parquet --types bid --out manifests/pseudo.parquet
+    """
+    from ..data.labels import LabelColumns, LabelFile
+    from ..data.types import parse_levels, parse_types
+    from ..stages.label import NeighborSettings
+    from ..stages.label_files import run_label
+
+    file = LabelFile(
+        opt.required(labels, "--labels"),
+        LabelColumns.chosen(
+            id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
+        ),
+        lower_is_better,
+        opt.parse_range(label_range),
+    )
+    neighbor_settings = NeighborSettings(neighbors, margin, weighting.value, temperature)
+    if cross_validate or compare:
+        from ..stages.cross_validate_files import run_cross_validate
+
+        features = opt.required(reference_features, "--reference-features")
+        reporter = make_reporter(quiet=quiet)
+        scores, text = run_cross_validate(
+            file, features, labeler.value, neighbor_settings, compare=compare, reporter=reporter
+        )
+        print_result(scores, text, as_json=json)
+        return
+    summary = run_label(
+        file,
+        opt.required(reference_features, "--reference-features"),
+        opt.required(candidate_features, "--candidate-features"),
+        out,
+        selection=selection,
+        manifest=manifest,
+        types=parse_types(types),
+        levels=parse_levels(levels),
+        settings=neighbor_settings,
+        labeler=labeler.value,
+        max_label_std=max_label_std,
+        seed=seed,
+    )
+    finish(summary, as_json=json, strict=strict)
+
+
+@reporting_errors
+def upsample(
+    labels: opt.LabelsFile = None,
+    reference_features: opt.ReferenceFeatures = None,
+    candidate_features: opt.CandidateFeatures = None,
+    types: opt.Types = "all",
+    levels: opt.Levels = "1,3,5",
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Name of the labelled set; kadid10k has a known layout under --root."),
+    ] = None,
+    root: Annotated[Path | None, typer.Option("--root", help="Folder of the labelled images.")] = None,
+    references: Annotated[Path | None, typer.Option("--references", help="Folder of pristine references.")] = None,
+    proxy_labels: Annotated[
+        bool,
+        typer.Option("--proxy-labels", help="Distort --references and label them by a full-reference metric (MDSI)."),
+    ] = False,
+    candidates_root: Annotated[
+        Path | None, typer.Option("--candidates-root", help="Folder of candidate references (KADIS-700k or any).")
+    ] = None,
+    candidates: opt.Candidates = "all",
+    max_selected: opt.MaxSelected = None,
+    encoder: opt.EncoderOption = opt.EncoderFlag.resnet50,
+    weights: opt.Weights = None,
+    device: opt.Device = opt.DeviceFlag.auto,
+    batch_size: opt.BatchSize = 32,
+    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
+    max_label_std: opt.MaxLabelStd = None,
+    neighbors: opt.Neighbors = 5,
+    margin: opt.Margin = 0.05,
+    weighting: opt.Weighting = opt.WeightingFlag.published,
+    temperature: opt.Temperature = 0.05,
+    id_column: opt.IdColumn = opt.KADID_ID,
+    label_column: opt.LabelColumn = opt.KADID_LABEL,
+    reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE,
+    std_column: opt.StdColumn = None,
+    raters: opt.Raters = None,
+    distortion_column: opt.DistortionColumn = None,
+    level_column: opt.LevelColumn = None,
+    lower_is_better: opt.LowerIsBetter = False,
+    label_range: opt.LabelRange = None,
+    split_file: Annotated[
+        Path | None,
+        typer.Option("--split-file", help="CSV of reference_id (or id) and split: val and test are held out."),
+    ] = None,
+    with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = False,
+    only_new: Annotated[bool, typer.Option("--only-new", help="Leave the labelled originals out.")] = False,
+    recipe_only: opt.RecipeOnly = False,
+    images_out: opt.ImagesOut = None,
+    format: opt.ImageFormatOption = opt.FormatFlag.png,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    out: Annotated[Path, typer.Option("--out", help="Training manifest to write.")] = opt.DEFAULT_MANIFEST,
+    seed: opt.Seed = 123,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Add new content to a labelled set: select, distort and label, joined with the originals (DDCUp).
+
+    Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
+    """
+    from ..data.labels import LabelColumns, LabelFile
+    from ..data.types import parse_levels, parse_types
+    from ..engine.render import RenderOptions
+    from ..stages.label import NeighborSettings
+    from ..stages.upsample import UpsampleSettings
+    from ..stages.upsample_files import run_upsample
+    from ..stages.upsample_request import EncoderChoice, UpsampleRequest
+
+    columns = LabelColumns.chosen(
+        id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
+    )
+    settings = UpsampleSettings(
+        types=parse_types(types),
+        levels=parse_levels(levels),
+        candidates=opt.parse_count(candidates),
+        max_selected=max_selected,
+        neighbors=NeighborSettings(neighbors, margin, weighting.value, temperature),
+        labeler=labeler.value,
+        max_label_std=max_label_std,
+        with_pristine=with_pristine,
+        only_new=only_new,
+        image_format=format.value,
+        seed=seed,
+    )
+    request = UpsampleRequest(
+        settings=settings,
+        out=out,
+        labels=None if labels is None else LabelFile(labels, columns, lower_is_better, opt.parse_range(label_range)),
+        dataset=dataset,
+        root=root,
+        references=references,
+        proxy_labels=proxy_labels,
+        reference_features=reference_features,
+        candidates_root=candidates_root,
+        candidate_features=candidate_features,
+        split_file=split_file,
+        encoder=EncoderChoice(encoder.value, weights, device.value, batch_size),
+        recipe_only=recipe_only,
+        images_out=images_out,
+        ids=ids.value,
+        render=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+    )
+    finish(run_upsample(request, make_reporter(quiet=quiet)), as_json=json, strict=strict)
+
+
+@reporting_errors
+def downsample(
+    features: Annotated[
+        Path, typer.Option("--features", help="Features of the manifest's ok rows.", show_default=False)
+    ],
+    manifest: Annotated[Path, typer.Option("--manifest", help="Training manifest.")] = opt.DEFAULT_MANIFEST,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Epoch's manifest.", show_default="<features stem>.parquet beside the manifest"),
+    ] = None,
+    similarity: Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")] = 0.9,
+    label_gap: Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")] = 1.0,
+    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")] = 20,
+    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")] = 0.5,
+    scope: Annotated[
+        opt.ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+    ] = opt.ScopeFlag.all,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
+    ] = None,
+    dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
+    device: opt.Device = opt.DeviceFlag.cpu,
+    seed: opt.Seed = 123,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Thin redundant clusters for one epoch (DRCDown, Algorithm 3).
+
+    Example: syndr-curate downsample --features epoch3.npy
+    """
+    from ..stages.downsample import DownsampleSettings
+    from ..stages.downsample_files import run_downsample
+
+    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope.value, seed, device.value)
+    summary = run_downsample(
+        features,
+        manifest,
+        out=out,
+        dropped=dropped,
+        epoch=epoch,
+        settings=settings,
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json, strict=strict)

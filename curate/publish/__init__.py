@@ -1,0 +1,1 @@
+"""What people and trainers look at: loaders, exports, reports."""
