@@ -1,0 +1,228 @@
+"""Numbered pieces of work on this machine: one by one in the caller, or on processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Generic, NoReturn, TypeVar
+
+from ..errors import CurateError
+from .executors_worker import Outcome, attempt, failed, one_thread_per_library, result_of
+
+Result = TypeVar("Result")
+
+IN_FLIGHT_PER_WORKER = 2  # one under way, one waiting in the pipe
+PATIENCE_SECONDS = 5.0  # for a process to end by itself before it is killed
+KILLED = 9  # the signal that nothing survives; what a system out of memory sends
+
+
+class InProcess:
+    """Carries out pieces one by one in the calling process and thread: for work that threads itself."""
+
+    name = "in-process"
+    workers = 1
+
+    def run(self, function: Callable[[int], Result], indexes: Iterable[int]) -> Iterator[tuple[int, Result]]:
+        """Yield (index, result), in the order of the indexes; see `Executor.run`."""
+        for index in indexes:
+            yield index, function(index)
+
+
+class Processes:
+    """Carries out pieces on processes of this machine, started by spawn: a second or two before the first result.
+
+    Each process runs its numerical libraries on one thread, gets the function once, leaves the terminal's interrupt
+    to the caller, and ends by itself when the caller's process is gone.
+
+    The function must be importable: a `functools.partial` over a function at the top of a module. The main script is
+    not run again in the processes, so a call needs no `if __name__ == "__main__"` around it and works from a REPL or
+    a notebook. Only where the function, or something bound to it, is defined in the main script itself is that script
+    run again: then it needs the guard, and a notebook cannot do it.
+    """
+
+    name = "processes"
+
+    def __init__(self, workers: int) -> None:
+        """Choose how many processes; more than there are cores are allowed."""
+        self.workers = workers
+
+    def run(self, function: Callable[[int], Result], indexes: Iterable[int]) -> Iterator[tuple[int, Result]]:
+        """Yield (index, result) as they finish, in no order; see `Executor.run`."""
+        crew: _Crew[Result] = _Crew(pickle.dumps(function), self.workers)
+        rest = iter(indexes)
+        try:
+            crew.hand_out(rest)
+            while crew.busy():
+                for member in crew.answering():
+                    outcome = crew.receive(member)
+                    crew.hand_out(rest)
+                    yield result_of(outcome)
+        finally:
+            crew.end()
+
+
+@dataclass(eq=False)
+class _Member:
+    """A process, the pipe to it, and the pieces it was given and has not answered, oldest first."""
+
+    process: BaseProcess
+    connection: Connection
+    pieces: list[int] = field(default_factory=list)
+
+
+class _Crew(Generic[Result]):
+    """Processes at work on one pickled function."""
+
+    def __init__(self, function: bytes, most: int) -> None:
+        self.function, self.most = function, most
+        self.members: list[_Member] = []
+
+    def hand_out(self, indexes: Iterator[int]) -> None:
+        """Give pieces to processes while any has room, and start processes as there are pieces for them."""
+        while len(self.members) < self.most or any(len(m.pieces) < IN_FLIGHT_PER_WORKER for m in self.members):
+            index = next(indexes, None)
+            if index is None:
+                return
+            if len(self.members) < self.most:
+                self._start()
+            member = min(self.members, key=lambda m: len(m.pieces))
+            member.pieces.append(index)
+            try:
+                member.connection.send(index)
+            except OSError as error:
+                raise _death(member) from error
+
+    def busy(self) -> bool:
+        """Whether any piece is not answered."""
+        return any(member.pieces for member in self.members)
+
+    def answering(self) -> list[_Member]:
+        """Wait until a process answers or dies, and return those that did."""
+        ready = wait([member.connection for member in self.members])
+        return [member for member in self.members if member.connection in ready]
+
+    def receive(self, member: _Member) -> Outcome[Result]:
+        """Read one answer.
+
+        Raises:
+            CurateError: The process died.
+        """
+        try:
+            answer = member.connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise _death(member) from error
+        outcome: Outcome[Result] = pickle.loads(answer)
+        member.pieces.remove(outcome.index)
+        return outcome
+
+    def end(self) -> None:
+        """End every process: the idle ones find their pipe closed, the busy ones are told to leave, then killed."""
+        for member in self.members:
+            if member.pieces:
+                member.process.terminate()
+            member.connection.close()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for member in self.members:
+            member.process.join(max(0.0, deadline - time.monotonic()))
+            if member.process.is_alive():
+                member.process.kill()
+                member.process.join()
+            member.process.close()
+        self.members.clear()
+
+    def _start(self) -> None:
+        ours, theirs = multiprocessing.Pipe()
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(self.function, theirs), daemon=True)
+        member = _Member(process, ours)
+        try:
+            with _sheltered(needs_main=b"__main__" in self.function):
+                process.start()
+                self.members.append(member)
+        except OSError as error:
+            raise CurateError(f"cannot start a worker process: {error}") from error
+        finally:
+            theirs.close()  # so that the pipe ends when the process does
+
+
+@contextmanager
+def _sheltered(*, needs_main: bool) -> Iterator[None]:
+    """Start a process that the terminal's interrupt does not reach, and that does not run the main script again."""
+    main = sys.modules["__main__"]
+    masks = hasattr(signal, "pthread_sigmask")  # inherited by the process, which is deaf from its first instant on
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    if not needs_main:
+        sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _death(member: _Member) -> CurateError:
+    member.process.join(PATIENCE_SECONDS)
+    code = member.process.exitcode
+    how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+    hint = "; memory may have run out: fewer workers need less" if code == -KILLED else ""
+    return CurateError(f"a worker process died ({how}) at piece {member.pieces[0]}{hint}; the same command resumes")
+
+
+def _serve(pickled: bytes, connection: Connection) -> None:
+    """Answer pieces in a process until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    _end_with_parent()
+    one_thread_per_library()  # before the function's modules load the libraries
+    try:
+        function = pickle.loads(pickled)
+    except Exception as error:  # whatever its modules raise when imported here, said at the first piece
+        function = partial(_raise, error)
+    while True:
+        try:
+            index = connection.recv()
+            connection.send_bytes(_answer(function, index))
+        except (EOFError, OSError):
+            return
+
+
+def _answer(function: Callable[[int], Result], index: int) -> bytes:
+    outcome = attempt(function, index)
+    try:
+        return pickle.dumps(outcome)
+    except Exception as error:  # a result that cannot be pickled says so in any of several ways
+        return pickle.dumps(failed(index, error))
+
+
+def _raise(error: Exception, _index: int) -> NoReturn:
+    raise error
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(1)  # unlike death by the signal, it runs `finally`: no temporary file stays
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed for example: nobody wants its work then."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
