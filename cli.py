@@ -12,6 +12,7 @@ from .curate.command.pixels import distort, encode
 from .curate.command.reshape import downsample, label, select, upsample
 from .curate.command.running import reporting_errors
 from .curate.command.settings import read_settings
+from .curate.command.testset import testset
 
 app = typer.Typer(
     name="syndr-curate",
@@ -112,6 +113,7 @@ for _command in (
     verify,
     inspect,
     relocate,
+    testset,
     distortions,
 ):
     app.command()(_command)

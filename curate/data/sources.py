@@ -1,4 +1,4 @@
-"""Where images come from: a plain folder, KADID-10k, KADIS-700k."""
+"""Where images come from: a plain folder, KADID-10k, KADIS-700k; labelled test sets from the file beside this one."""
 
 import csv
 import os
@@ -11,6 +11,9 @@ from ..errors import CurateError
 from .manifest import is_safe_path
 from .names import has_image_suffix, is_text, stem_id, strip_image_suffix
 from .provenance import digest_listing
+from .testsets import RatedSet, read_test_set
+
+__all__ = ["IdStyle", "ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
 
 KADID_LABELS = "dmos.csv"
 KADID_IMAGES = "images"
@@ -37,7 +40,11 @@ class ImageSource:
 
     def digest(self) -> str:
         """Return the digest of the paths and sizes of all images; a missing file counts as size -1."""
-        return digest_listing((entry.path, _size(self.folder / entry.path)) for entry in self.entries)
+        return digest_listing((path, size) for _, path, size in self.listing())
+
+    def listing(self) -> list[tuple[str, str, int]]:
+        """Return (name of the source, path, bytes) of every image; a missing file has size -1."""
+        return [(self.name, entry.path, _size(self.folder / entry.path)) for entry in self.entries]
 
 
 def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None) -> ImageSource:

@@ -1,0 +1,50 @@
+"""The command `testset`: manifests of labelled test sets, to measure a trained model on."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter
+from .running import finish, reporting_errors
+
+
+class TestSetFlag(str, Enum):
+    """Labelled sets with a known layout."""
+
+    koniq10k = "koniq10k"
+    livec = "livec"
+    bid = "bid"
+    spaq = "spaq"
+    tid2013 = "tid2013"
+    live = "live"
+    csiq = "csiq"
+
+
+@reporting_errors
+def testset(
+    name: Annotated[TestSetFlag, typer.Argument(help="Which set.")],
+    root: Annotated[Path, typer.Option("--root", help="The set's folder, with its own label file in it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Manifest to write.", show_default="manifests/<name>.parquet"),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option("--images", help="Folder of the images below --root.", show_default="the official one"),
+    ] = None,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Make a manifest of a labelled test set from its official layout and label file.
+
+    Example: syndr-curate testset koniq10k --root KonIQ-10k --images 512x384 --out manifests/koniq10k.parquet
+    """
+    from ..stages.testset import run_test_set
+
+    target = out or Path("manifests") / f"{name.value}.parquet"
+    summary = run_test_set(name.value, root, target, images=images, reporter=make_reporter(quiet=quiet))
+    finish(summary, as_json=json, strict=strict)
