@@ -22,6 +22,15 @@ def stream_seed(seed: int, reference_id: str, distortion_id: int, level: int) ->
     return _hash("render", seed, reference_id, distortion_id, level) >> (8 * _DIGEST_BYTES - SEED_BITS)
 
 
+def context_seed(*context: str | int) -> int:
+    """Return the 63-bit seed of a stream that depends on its context alone.
+
+    Args:
+        *context: What is drawn for: first the name of the draw, then the run's seed, ids, ...
+    """
+    return _hash("context", *context) >> (8 * _DIGEST_BYTES - SEED_BITS)
+
+
 def uniform_draw(ids: Sequence[str], count: int, *context: str | int) -> set[str]:
     """Draw `count` ids uniformly without replacement.
 

@@ -1,0 +1,177 @@
+"""DSMix on pixels: a patch of one distorted image on another, and how much of each distortion is left to see."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...distortions.compiled import compiled
+from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
+
+ALPHA = 1.0  # CutMix: the share of the background is Beta(alpha, alpha), uniform at 1
+_DRAWS = 100
+
+Region = NDArray[np.bool_]
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels; the right column and the bottom row lie outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def region(self, height: int, width: int) -> Region:
+        """Return an (H, W) mask that is True inside."""
+        mask = np.zeros((height, width), np.bool_)
+        mask[self.top : self.bottom, self.left : self.right] = True
+        return mask
+
+
+class Source(NamedTuple):
+    """One of the two images of a mix.
+
+    Attributes:
+        image: The distorted image, uint8 (H, W, 3) RGB.
+        reference: Its reference after the generator's entry stretch, the same shape.
+    """
+
+    image: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
+
+
+class Confidences(NamedTuple):
+    """How much of each source's visible change a mix still shows, each in [0, 1]."""
+
+    a: float
+    b: float
+
+    def normalized(self) -> "Confidences":
+        """Return both divided by their sum.
+
+        Raises:
+            ValueError: Both are 0.
+        """
+        total = self.a + self.b
+        if total == 0:
+            raise ValueError("neither distortion shows in its part of the mix")
+        return Confidences(self.a / total, self.b / total)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A mixed image and what is known of it.
+
+    Attributes:
+        image: uint8 (H, W, 3) RGB.
+        raw: Share of each source's map that is left in the mix.
+        maps: Sensitivity maps of A and B.
+    """
+
+    image: NDArray[np.uint8]
+    raw: Confidences
+    maps: tuple[SensitivityMap, SensitivityMap]
+
+
+def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = SIGMA) -> Mix:
+    """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
+
+    Swapping A and B together with inverting the region gives the same image and swaps the confidences.
+
+    Args:
+        a: The background.
+        b: The patch, of the same size.
+        region: (H, W) mask, True where B shows.
+        sigma: Smoothing of the sensitivity maps in pixels.
+
+    Returns:
+        The mix.
+
+    Raises:
+        ValueError: The sizes differ, or an image and its reference differ in size.
+
+    Source: Shi et al., "DSMix", ECCV 2024; the box is CutMix's (Yun et al., ICCV 2019).
+    """
+    if a.image.shape != b.image.shape:
+        raise ValueError(f"the images to mix have the shapes {a.image.shape} and {b.image.shape}")
+    maps = sensitivity_map(*a, sigma=sigma), sensitivity_map(*b, sigma=sigma)
+    return Mix(paste(a.image, b.image, region), confidences(maps[0].values, maps[1].values, region), maps)
+
+
+def paste(a: NDArray[np.uint8], b: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    """Return B where the region is True and A elsewhere; all (H, W, ...)."""
+    return np.where(region[..., np.newaxis], b, a)
+
+
+def confidences(map_a: NDArray[np.float64], map_b: NDArray[np.float64], region: Region) -> Confidences:
+    """Weigh what a mix shows of two distortions.
+
+    Args:
+        map_a: Sensitivity map of the background, (H, W), sum 1.
+        map_b: Sensitivity map of the patch, (H, W), sum 1.
+        region: (H, W) mask, True where B shows.
+
+    Returns:
+        The mass of A's map outside the region and of B's map inside, raw.
+    """
+    return Confidences(_mass(map_a, region, False), _mass(map_b, region, True))
+
+
+def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float = ALPHA) -> Box:
+    """Draw the box of a mix as CutMix does.
+
+    The background's share is drawn from Beta(alpha, alpha), the middle of the box uniformly. The box has the picture's
+    proportions and is cut off at its border. Unlike there, a box that would leave one image only is drawn again.
+
+    Args:
+        height: Of the picture, in pixels.
+        width: Likewise.
+        rng: Where the numbers come from.
+        alpha: Above 0; 1 makes every share equally likely, more favours boxes of half the area.
+
+    Raises:
+        ValueError: No box leaves something of both images: the picture is too small.
+
+    Source: Yun et al., "CutMix", ICCV 2019, equation 2.
+    """
+    for _ in range(_DRAWS):
+        side = np.sqrt(1.0 - rng.beta(alpha, alpha))
+        half_width, half_height = int(width * side) // 2, int(height * side) // 2
+        x, y = int(rng.integers(width)), int(rng.integers(height))
+        left, right = max(x - half_width, 0), min(x + half_width, width)
+        top, bottom = max(y - half_height, 0), min(y + half_height, height)
+        if 0 < (right - left) * (bottom - top) < width * height:
+            return Box(left, top, right, bottom)
+    raise ValueError(f"a picture of {width} x {height} pixels is too small to cut a box from")
+
+
+def crop_middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Return the middle of a picture; of an odd rest, the smaller half is cut off at the top and at the left.
+
+    Args:
+        image: (H, W, 3), at least as large as asked for.
+        height: Wanted, in pixels.
+        width: Likewise.
+    """
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
+def common_size(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the (height, width) that both pictures can be cropped to."""
+    return min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
+
+
+@compiled
+def _mass(values: NDArray[np.float64], region: Region, inside: bool) -> float:
+    # Row by row, as the map was normalised: the sum must not depend on the machine's vector width.
+    total = 0.0
+    for y in range(values.shape[0]):
+        row = 0.0
+        for x in range(values.shape[1]):
+            if region[y, x] == inside:
+                row += values[y, x]
+        total += row
+    return total
