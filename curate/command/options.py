@@ -38,6 +38,21 @@ class FormatFlag(str, Enum):
     webp = "webp"
 
 
+class LayoutFlag(str, Enum):
+    """How pixels are stored."""
+
+    files = "files"
+    webdataset = "webdataset"
+    parquet = "parquet"
+
+
+class ExecutorFlag(str, Enum):
+    """Who carries out a long run."""
+
+    local = "local"
+    ray = "ray"
+
+
 class IdsFlag(str, Enum):
     """How ids are made from file names."""
 
@@ -72,6 +87,37 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any row h
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
+
+LayoutOption = Annotated[
+    LayoutFlag,
+    typer.Option("--layout", help="Pixels as files, as tars for webdataset, or in Parquet files with an image column."),
+]
+ExecutorOption = Annotated[
+    ExecutorFlag, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address", help="With --executor ray: auto or host:port of a cluster.", show_default="start one here"
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's. Then `merge`."),
+]
+RowsPerShard = Annotated[
+    int | None,
+    typer.Option(
+        "--rows-per-shard",
+        min=1,
+        help="Rows between two marks of progress, and of an archive of pixels.",
+        show_default="by the size of the run",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start anew, whatever an earlier run left.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Do those rows again that an earlier run could not do.")
+]
 
 Types = Annotated[
     str,

@@ -7,6 +7,7 @@ import typer
 
 from . import options as opt
 from .console import make_reporter
+from .long_runs import long_run
 from .running import finish, reporting_errors
 
 
@@ -23,6 +24,12 @@ def encode(
     exif_orient: opt.ExifOrient = False,
     max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
     workers: opt.Workers = None,
+    executor: opt.ExecutorOption = opt.ExecutorFlag.local,
+    ray_address: opt.RayAddress = None,
+    shard: opt.Shard = None,
+    rows_per_shard: opt.RowsPerShard = None,
+    overwrite: opt.Overwrite = False,
+    retry_failed: opt.RetryFailed = False,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
     json: opt.Json = False,
@@ -46,6 +53,15 @@ def encode(
         ids=ids.value,
         roots=parse_roots(root or []),
         options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        run=long_run(
+            executor=executor,
+            ray_address=ray_address,
+            workers=workers,
+            shard=shard,
+            rows_per_shard=rows_per_shard,
+            overwrite=overwrite,
+            retry_failed=retry_failed,
+        ),
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),
     )
@@ -61,6 +77,7 @@ def distort(
     ] = None,
     levels: opt.Levels = "1,2,3,4,5",
     format: opt.ImageFormatOption = opt.FormatFlag.png,
+    layout: opt.LayoutOption = opt.LayoutFlag.files,
     recipe_only: opt.RecipeOnly = False,
     contact_sheet: Annotated[
         Path | None,
@@ -71,6 +88,12 @@ def distort(
     exif_orient: opt.ExifOrient = False,
     max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
     workers: opt.Workers = None,
+    executor: opt.ExecutorOption = opt.ExecutorFlag.local,
+    ray_address: opt.RayAddress = None,
+    shard: opt.Shard = None,
+    rows_per_shard: opt.RowsPerShard = None,
+    overwrite: opt.Overwrite = False,
+    retry_failed: opt.RetryFailed = False,
     seed: opt.Seed = 123,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
@@ -92,12 +115,22 @@ def distort(
         types=None if types is None else parse_types(types),
         levels=parse_levels(levels),
         image_format=format.value,
+        layout=layout.value,
         seed=seed,
         recipe_only=recipe_only,
         contact_sheet_file=contact_sheet,
         ids=ids.value,
         roots=parse_roots(root or []),
         options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        run=long_run(
+            executor=executor,
+            ray_address=ray_address,
+            workers=workers,
+            shard=shard,
+            rows_per_shard=rows_per_shard,
+            overwrite=overwrite,
+            retry_failed=retry_failed,
+        ),
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),
     )

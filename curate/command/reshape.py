@@ -7,6 +7,7 @@ import typer
 
 from . import options as opt
 from .console import make_reporter, print_result
+from .long_runs import long_run
 from .running import finish, reporting_errors
 
 
@@ -169,6 +170,7 @@ def upsample(
     ] = None,
     with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = False,
     only_new: Annotated[bool, typer.Option("--only-new", help="Leave the labelled originals out.")] = False,
+    layout: opt.LayoutOption = opt.LayoutFlag.files,
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
     format: opt.ImageFormatOption = opt.FormatFlag.png,
@@ -176,6 +178,11 @@ def upsample(
     exif_orient: opt.ExifOrient = False,
     max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
     workers: opt.Workers = None,
+    executor: opt.ExecutorOption = opt.ExecutorFlag.local,
+    ray_address: opt.RayAddress = None,
+    rows_per_shard: opt.RowsPerShard = None,
+    overwrite: opt.Overwrite = False,
+    retry_failed: opt.RetryFailed = False,
     out: Annotated[Path, typer.Option("--out", help="Training manifest to write.")] = opt.DEFAULT_MANIFEST,
     seed: opt.Seed = 123,
     dry_run: opt.DryRun = False,
@@ -228,6 +235,16 @@ def upsample(
         images_out=images_out,
         ids=ids.value,
         render=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        layout=layout.value,
+        run=long_run(
+            executor=executor,
+            ray_address=ray_address,
+            workers=workers,
+            shard=None,
+            rows_per_shard=rows_per_shard,
+            overwrite=overwrite,
+            retry_failed=retry_failed,
+        ),
         dry_run=dry_run,
     )
     finish(run_upsample(request, make_reporter(quiet=quiet)), as_json=json, strict=strict)

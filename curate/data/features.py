@@ -3,7 +3,7 @@
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from .atomic import atomic_path, write_bytes
 from .names import list_ids, require_unique, strip_image_suffix
+from .pieces import in_pieces
 from .provenance import attach, read_provenance
 
 ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
 FORMATS = ".npy, .npz, .parquet, .arrow"
-ROWS_PER_GROUP = 10_000
+ROWS_PER_GROUP = 2048
 _CHECK_BYTES = 64 << 20
 _NPY_MAGIC = b"\x93NUMPY"
 _SHORTEST, _LONGEST = 1e-150, 1e150  # beyond these, the product of two norms is no normal number
@@ -202,10 +203,36 @@ def write_feature_table(table: pa.Table, path: Path) -> None:
     Raises:
         CurateError: Another format, or the file cannot be written.
     """
+    write_feature_parts([table], path, read_provenance(table))
+
+
+def write_feature_parts(tables: Iterable[pa.Table], path: Path, provenance: Mapping[str, Any]) -> None:
+    """Write a feature file from its pieces, one below the other; memory does not grow with their number.
+
+    The bytes depend on the rows alone, not on where the pieces were cut.
+
+    Args:
+        tables: As for `write_feature_table`.
+        path: A `.parquet` file to make or replace.
+        provenance: How they were made.
+
+    Raises:
+        CurateError: Another format, no pieces, or the file cannot be written.
+    """
     if path.suffix != ".parquet":
         raise CurateError(f"{path}: encoded features are written as .parquet, which keeps the rows that failed")
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=False)
+        writer = None
+        try:
+            for piece in in_pieces(tables, ROWS_PER_GROUP):
+                group = attach(piece, provenance)
+                writer = writer or pq.ParquetWriter(temporary, group.schema, compression="zstd", use_dictionary=False)
+                writer.write_table(group, row_group_size=ROWS_PER_GROUP)
+        finally:
+            if writer is not None:
+                writer.close()
+        if writer is None:
+            raise CurateError(f"{path}: no features to write")
 
 
 def require_usable(matrix: NDArray[np.floating[Any]], ids: Sequence[str], source: str) -> None:

@@ -1,7 +1,8 @@
 """Reading, checking and writing manifests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 from ..errors import CurateError
 from .atomic import atomic_path
 from .names import list_ids
+from .pieces import in_pieces
 from .provenance import attach, read_provenance
 from .schema import (
     CLUSTER_FIELDS,
@@ -23,6 +25,7 @@ from .schema import (
 )
 
 ROW_GROUP_ROWS = 100_000
+_ROWS_AT_ONCE = 65_536
 
 
 def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
@@ -39,11 +42,7 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
         CurateError: No such file, not Parquet, another schema, a newer schema version, or bad rows; the
             message says which column or which ids.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise CurateError(f"{path} is a folder, expected a manifest file")
-    if not path.exists():
-        raise CurateError(f"no manifest at {path}")
+    path = _existing(path)
     try:
         table = pq.read_table(path, partitioning=None)
         table.validate(full=True)
@@ -53,6 +52,61 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
         return validate(table, training=training)
     except CurateError as error:
         raise CurateError(f"{path}: {error}") from error
+
+
+class ManifestFile:
+    """A manifest that is read piece by piece, so that memory does not grow with its rows.
+
+    Only the ids are looked at as a whole, once, when it is opened (about 100 bytes a row).
+
+    Attributes:
+        path: The file.
+        provenance: What it says about how it was made.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open a manifest.
+
+        Raises:
+            CurateError: As for `read_manifest`; bad rows are found when they are read.
+        """
+        self.path = _existing(path)
+        self._schema = self._reading(lambda: pq.read_schema(self.path))
+        self.provenance = read_provenance(self._schema)
+        try:
+            _conform(self._schema.empty_table())
+        except CurateError as error:
+            raise CurateError(f"{self.path}: {error}") from error
+        _check_unique(self.columns(["sample_id"])["sample_id"])
+
+    def empty(self) -> pa.Table:
+        """Return its schema and provenance, as a table without rows."""
+        return self._schema.empty_table()
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Read some of its columns whole."""
+        table: pa.Table = self._reading(lambda: pq.read_table(self.path, columns=list(names), partitioning=None))
+        return table
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Go through its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
+
+        Raises:
+            CurateError: Bad rows, or a damaged file.
+        """
+        with self._reading(lambda: pq.ParquetFile(self.path)) as file:
+            batches = file.iter_batches(batch_size=_ROWS_AT_ONCE)
+            while (batch := self._reading(lambda: next(batches, None))) is not None:
+                try:
+                    yield validate(pa.Table.from_batches([batch]))
+                except CurateError as error:
+                    raise CurateError(f"{self.path}: {error}") from error
+
+    def _reading(self, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+            raise CurateError(f"{self.path} is not a readable Parquet file: {error}") from error
 
 
 def write_manifest(table: pa.Table, path: Path | str, *, training: bool = False) -> None:
@@ -67,8 +121,43 @@ def write_manifest(table: pa.Table, path: Path | str, *, training: bool = False)
         CurateError: The table does not keep to the schema, or the file cannot be written.
     """
     table = validate(table, training=training)
+    write_manifest_parts([table], path, read_provenance(table))
+
+
+def write_manifest_parts(tables: Iterable[pa.Table], path: Path | str, provenance: Mapping[str, Any]) -> dict[str, int]:
+    """Write a manifest from its pieces, one below the other; memory does not grow with their number.
+
+    The bytes depend on the rows alone, not on where the pieces were cut. That no id occurs twice is for the caller to
+    know: only the ids of each row group are compared.
+
+    Args:
+        tables: The rows; all with the same columns.
+        path: The Parquet file to make or replace.
+        provenance: How they were made.
+
+    Returns:
+        Status to number of rows.
+
+    Raises:
+        CurateError: A piece does not keep to the schema, there are none, or the file cannot be written.
+    """
+    counts: dict[str, int] = {}
     with atomic_path(Path(path)) as temporary:
-        pq.write_table(table.combine_chunks(), temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        writer = None
+        try:
+            for piece in in_pieces(tables, ROW_GROUP_ROWS):
+                # Dictionaries encoded afresh for every row group: bytes then do not depend on other groups.
+                group = validate(attach(piece, provenance)).combine_chunks()
+                writer = writer or pq.ParquetWriter(temporary, group.schema, compression="zstd")
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                for entry in pc.value_counts(group["status"].cast(pa.string()).combine_chunks()).to_pylist():
+                    counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+        finally:
+            if writer is not None:
+                writer.close()
+        if writer is None:
+            raise CurateError(f"{path}: a manifest of no rows")
+    return counts
 
 
 def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
@@ -202,15 +291,27 @@ def _conform(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
-def _check_ids(table: pa.Table) -> None:
-    for name in ("sample_id", "image_path"):
-        if table[name].null_count:
-            raise CurateError(f"column {name!r} has {table[name].null_count} nulls; every row needs one")
-    ids = table["sample_id"]
+def _existing(path: Path | str) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise CurateError(f"{path} is a folder, expected a manifest file")
+    if not path.exists():
+        raise CurateError(f"no manifest at {path}")
+    return path
+
+
+def _check_unique(ids: pa.ChunkedArray) -> None:
     if pc.count_distinct(ids).as_py() != len(ids):
         counts = pc.value_counts(ids.combine_chunks())
         twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
         raise CurateError(f"{len(twice)} sample ids occur more than once: {list_ids(twice)}")
+
+
+def _check_ids(table: pa.Table) -> None:
+    for name in ("sample_id", "image_path"):
+        if table[name].null_count:
+            raise CurateError(f"column {name!r} has {table[name].null_count} nulls; every row needs one")
+    _check_unique(table["sample_id"])
     for name in ("image_path", "reference_path"):
         unsafe = [p for p in pc.unique(table[name]).to_pylist() if p is not None and not is_safe_path(p)]
         if unsafe:

@@ -1,32 +1,58 @@
 """Stage `encode`: content features of images, one row per image, whatever its state."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+import pyarrow.parquet as pq
 
 from ..data.atomic import refuse_overwriting
-from ..data.features import Features, write_feature_table
-from ..data.images import UnreadableImageError, decode_image
-from ..data.manifest import ok_rows, read_manifest
-from ..data.provenance import attach, digest_file, make_provenance, read_provenance
+from ..data.features import Features, write_feature_parts
+from ..data.manifest import ManifestFile
+from ..data.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
 from ..data.roots import Roots
-from ..data.sources import IdStyle, ImageEntry, ImageSource, open_source
-from ..engine.encoders import DeviceName, Encoder, make_encoder
-from ..engine.progress import SILENT, Reporter, Task
-from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
-from ..engine.workers import ordered_map
+from ..data.sources import IdStyle, ImageSource, open_source
+from ..engine.encode_work import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
+from ..engine.encoders import DeviceName, Encoder
+from ..engine.plan import Plan, Request
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import RECIPE_COLUMNS, RenderOptions
+from ..engine.shards import carry_out
 from ..errors import CurateError
+from .distort_rows import Listing, size_of
+from .long_run import LongRun, run_folder
 
 _FAILURES_SHOWN = 10
 BATCH_SIZE = 32
-_Prepared = tuple[ImageEntry, NDArray[np.float32] | None, str, str | None]
+# Batches of a shard: a lost process costs no more than these; a new shard starts with nothing decoded yet.
+_BATCHES_PER_SHARD = 32
+_ENCODING_LIBRARIES = ("torch", "torchvision", "open_clip_torch")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is to be encoded.
+
+    Attributes:
+        name: Of the folder or manifest, for messages.
+        rows: `id, image_path`, and a manifest's recipe columns.
+        inputs: Input name to digest.
+        listing: (input, path, bytes) of the images.
+        folder: Where the paths of a folder's images are relative to.
+        roots: Roots of a manifest's rows.
+        options: How images are read.
+    """
+
+    name: str
+    rows: pa.Table
+    inputs: Mapping[str, str]
+    listing: Listing
+    folder: Path | None
+    roots: Roots | None
+    options: RenderOptions
 
 
 def encode(
@@ -37,7 +63,7 @@ def encode(
     options: RenderOptions | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Encode every image of a source.
+    """Encode every image of a source, in memory.
 
     Args:
         source: The images.
@@ -50,15 +76,7 @@ def encode(
         A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
         the source's order, with its provenance.
     """
-    options = options or RenderOptions()
-
-    def load(entry: ImageEntry) -> NDArray[np.uint8]:
-        path = source.folder / entry.path
-        return decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-
-    config = _config(encoder, batch_size, options)
-    provenance = _provenance(encoder, config, {source.name: source.digest()})
-    return _encode(source.entries, load, encoder, batch_size, options.workers, (source.name, provenance), reporter)
+    return _encoded(pictures_of_source(source, options or RenderOptions()), encoder, batch_size, reporter)
 
 
 def encode_manifest(
@@ -70,7 +88,7 @@ def encode_manifest(
     roots: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Encode every ok row of a manifest, by `sample_id`; recipe rows without pixels are rendered on the way.
+    """Encode every ok row of a manifest, by `sample_id`, in memory; recipe rows are rendered on the way.
 
     Args:
         manifest: The file.
@@ -86,18 +104,8 @@ def encode_manifest(
     Raises:
         CurateError: The manifest cannot be read.
     """
-    options = options or RenderOptions()
-    table = read_manifest(manifest)
-    places = Roots.of_manifest(table, manifest, roots)
-    options = replace(options, exif_orient=options.exif_orient or bool(read_provenance(table).get("exif_orient")))
-    recipes = {row["sample_id"]: Recipe(**row) for row in ok_rows(table).select(list(RECIPE_COLUMNS)).to_pylist()}
-    entries = [ImageEntry(recipe.sample_id, recipe.image_path) for recipe in recipes.values()]
-
-    def load(entry: ImageEntry) -> NDArray[np.uint8]:
-        return load_pixels(recipes[entry.id], places, options)
-
-    provenance = _provenance(encoder, _config(encoder, batch_size, options), {"manifest": digest_file(manifest)})
-    return _encode(entries, load, encoder, batch_size, options.workers, (manifest.name, provenance), reporter)
+    pictures = pictures_of_manifest(manifest, options or RenderOptions(), roots)
+    return _encoded(pictures, encoder, batch_size, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:
@@ -116,6 +124,48 @@ def features_of(table: pa.Table, source: str) -> Features:
     return Features(matrix, tuple(ids), tuple(names), source, {})
 
 
+def pictures_of_source(source: ImageSource, options: RenderOptions) -> Pictures:
+    """List the images of a source."""
+    listing = source.listing()
+    rows = pa.table(
+        {
+            "id": pa.array([entry.id for entry in source.entries], pa.string()),
+            "image_path": pa.array([entry.path for entry in source.entries], pa.string()),
+        }
+    )
+    inputs = {source.name: digest_listing((path, size) for _, path, size in listing)}
+    return Pictures(source.name, rows, inputs, listing, source.folder, None, options)
+
+
+def pictures_of_manifest(
+    manifest: Path, options: RenderOptions, overrides: Mapping[str, Path] | None = None
+) -> Pictures:
+    """List the ok rows of a manifest.
+
+    Raises:
+        CurateError: It cannot be read.
+    """
+    file = ManifestFile(manifest)
+    roots = Roots.of_manifest(file.empty(), manifest, overrides)
+    columns = file.columns([*RECIPE_COLUMNS, "status"])
+    rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
+    for name in ("image_root", "reference_root"):
+        position = rows.schema.get_field_index(name)
+        rows = rows.set_column(position, name, rows[name].cast(pa.string()))
+    rows = rows.add_column(0, "id", rows["sample_id"])
+    listing = sorted(
+        {
+            (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1)
+            for columns in (("image_root", "image_path"), ("reference_root", "reference_path"))
+            for root, path in zip(*(rows[name].to_pylist() for name in columns), strict=True)
+            if root is not None and path is not None
+        }
+    )
+    inputs = {"manifest": digest_file(manifest)}
+    options = replace(options, exif_orient=options.exif_orient or bool(file.provenance.get("exif_orient")))
+    return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, options)
+
+
 def run_encode(
     images: Path,
     out: Path,
@@ -127,105 +177,104 @@ def run_encode(
     ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
     options: RenderOptions | None = None,
+    run: LongRun | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Encode a folder, an image or a manifest, and write the feature file.
 
+    An interrupted run goes on where it stopped; the folder `<out>.run` holds how far it is and goes away at the end.
+
     Returns:
-        `images, encoded, failed, dimensions, out`.
+        `images, encoded, failed, dimensions, out`; of a share of the shards, `shards_done` instead of the counts.
 
     Raises:
-        CurateError: Nothing to encode, no weights, or the file cannot be written.
+        CurateError: Nothing to encode, no weights, another run at `out`, or the file cannot be written.
     """
-    is_manifest = images.suffix == ".parquet"
     if out.suffix != ".parquet":
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
-    refuse_overwriting(out, images)
-    source = None if is_manifest else open_source(images, ids=ids)
-    if dry_run:
-        count = len(ok_rows(read_manifest(images))) if source is None else len(source.entries)
-        return {"images": count, "dry_run": True, "out": str(out)}
-    built = make_encoder(encoder, weights=weights, device=device)
-    if source is None:
-        table = encode_manifest(images, built, batch_size=batch_size, options=options, roots=roots, reporter=reporter)
+    refuse_overwriting(out, images, weights)
+    options, run = options or RenderOptions(), run or LongRun()
+    if images.suffix == ".parquet":
+        pictures = pictures_of_manifest(images, options, roots)
     else:
-        table = encode(source, built, batch_size=batch_size, options=options, reporter=reporter)
-    write_feature_table(table, out)
-    failed = table.filter(pc.not_equal(table["status"], "ok"))
-    for path, error in zip(
-        failed["image_path"].to_pylist()[:_FAILURES_SHOWN], failed["error"].to_pylist(), strict=False
-    ):
-        reporter.note(f"not encoded: {path}: {error}")
-    summary = {"images": len(table), "encoded": len(table) - len(failed), "failed": len(failed)}
-    return {**summary, "dimensions": built.dimensions, "out": str(out)}
+        pictures = pictures_of_source(open_source(images, ids=ids), options)
+    spec = EncoderSpec(encoder, weights, device)
+    if dry_run:
+        return {"images": len(pictures.rows), "dry_run": True, "out": str(out)}
+    request = encode_request(pictures, spec, batch_size, out, run.rows_per_shard)
+    plan = carry_out(request, join_features, run.mode, executor=run.executor_for_encoding(), reporter=reporter)
+    summary: dict[str, Any] = {"images": len(pictures.rows)}
+    if run.mode.share is not None:
+        return {**summary, "shards_done": len(run.mode.share.shards(plan.shards)), "out": str(request.folder)}
+    failed = [row for row in _statuses(out) if row["status"] != "ok"]
+    for row in failed[:_FAILURES_SHOWN]:
+        reporter.note(f"not encoded: {row['image_path']}: {row['error']}")
+    summary |= {"encoded": len(pictures.rows) - len(failed), "failed": len(failed)}
+    return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
 
 
-def _encode(
-    entries: Sequence[ImageEntry],
-    load: Callable[[ImageEntry], NDArray[np.uint8]],
-    encoder: Encoder,
-    batch_size: int,
-    workers: int | None,
-    origin: tuple[str, dict[str, Any]],
-    reporter: Reporter,
-) -> pa.Table:
-    def prepare(entry: ImageEntry) -> _Prepared:
-        try:
-            return entry, encoder.prepare(load(entry)), "ok", None
-        except UnreadableImageError as error:
-            return entry, None, "unreadable", str(error)
-        except ValueError as error:
-            return entry, None, "failed", str(error)
+def encode_request(
+    pictures: Pictures, builder: EncoderBuilder, batch_size: int, out: Path, rows_per_shard: int | None = None
+) -> Request:
+    """Describe a run that ends in a feature file.
 
-    name, provenance = origin
-    rows: list[_Prepared] = []
-    matrix = np.zeros((len(entries), encoder.dimensions), np.float32)
-    with reporter.task(f"encode {name}", len(entries)) as task:
-        for batch in _batches(ordered_map(prepare, entries, workers), batch_size):
-            _encode_batch(batch, encoder, matrix[len(rows) :], task)
-            rows += [(entry, None, status, error) for entry, _, status, error in batch]
-    return _feature_table(rows, matrix, provenance)
-
-
-def _batches(rows: Iterator[_Prepared], size: int) -> Iterator[Sequence[_Prepared]]:
-    while batch := list(islice(rows, size)):
-        yield batch
-
-
-def _encode_batch(batch: Sequence[_Prepared], encoder: Encoder, out: NDArray[np.float32], task: Task) -> None:
-    places = [place for place, (_, prepared, _, _) in enumerate(batch) if prepared is not None]
-    if places:
-        out[places] = encoder.encode([prepared for _, prepared, _, _ in batch if prepared is not None])
-    task.advance(len(batch), failed=len(batch) - len(places))
-
-
-def _feature_table(rows: Sequence[_Prepared], matrix: NDArray[np.float32], provenance: dict[str, Any]) -> pa.Table:
-    failed = np.array([status != "ok" for _, _, status, _ in rows], dtype=bool)
-    # NaN, not null: pyarrow (seen up to 24) cannot read a fixed-size list with nulls back from Parquet.
-    matrix[failed] = np.nan
-    features = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
-    table = pa.table(
-        {
-            "id": pa.array([entry.id for entry, _, _, _ in rows], pa.string()),
-            "image_path": pa.array([entry.path for entry, _, _, _ in rows], pa.string()),
-            "features": features,
-            "status": pa.array([status for _, _, status, _ in rows], pa.string()),
-            "error": pa.array([error for _, _, _, error in rows], pa.string()),
-        }
+    Raises:
+        CurateError: There is nothing to encode, or the encoder's weights cannot be had.
+    """
+    if not len(pictures.rows):
+        raise CurateError(f"{pictures.name}: no images to encode")
+    identity = _provenance(pictures, builder.build(), batch_size)
+    return Request(
+        stage="encode",
+        folder=run_folder(out),
+        final=out,
+        identity=identity,
+        facts={},
+        rows=lambda: iter([pictures.rows]),
+        rows_per_shard=rows_per_shard or batch_size * _BATCHES_PER_SHARD,
+        listing=pictures.listing,
+        path_column="image_path",
+        work=_work(pictures, builder, batch_size),
     )
-    return attach(table, provenance)
 
 
-def _config(encoder: Encoder, batch_size: int, options: RenderOptions) -> dict[str, Any]:
-    return {
+def join_features(plan: Plan, parts: Iterator[pa.Table]) -> None:
+    """Write the feature file of an encoding run from its parts."""
+    write_feature_parts(parts, plan.final, plan.provenance())
+
+
+def _encoded(pictures: Pictures, encoder: Encoder, batch_size: int, reporter: Reporter) -> pa.Table:
+    work = _work(pictures, GivenEncoder(encoder), batch_size)
+    provenance = _provenance(pictures, encoder, batch_size)
+    step = batch_size * _BATCHES_PER_SHARD
+    parts = []
+    with reporter.task(f"encode {pictures.name}", len(pictures.rows)) as task:
+        for start in range(0, max(1, len(pictures.rows)), step):
+            part = work(pictures.rows.slice(start, step))
+            task.advance(len(part), failed=sum(status != "ok" for status in part["status"].to_pylist()))
+            parts.append(part)
+    return attach(pa.concat_tables(parts), provenance)
+
+
+def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int) -> EncodeWork:
+    return EncodeWork(builder, batch_size, pictures.options, pictures.folder, pictures.roots)
+
+
+def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[str, Any]:
+    config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": options.exif_orient,
-        "max_pixels": options.max_pixels,
+        "exif_orient": pictures.options.exif_orient,
+        "max_pixels": pictures.options.max_pixels,
     }
-
-
-def _provenance(encoder: Encoder, config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
     facts = {"name": encoder.name, "weights": encoder.weights_digest}
-    return make_provenance("encode", config, inputs, encoder=facts)
+    provenance = make_provenance("encode", config, pictures.inputs, encoder=facts)
+    if encoder.weights_digest is not None:
+        provenance["versions"] |= library_versions(_ENCODING_LIBRARIES)
+    return provenance
+
+
+def _statuses(features: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(features, columns=["image_path", "status", "error"]).to_pylist()
+    return rows

@@ -1,6 +1,6 @@
 """The command `upsample`: from files and folders to a manifest and its pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,30 +8,38 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.features import Features, load_features, write_feature_table
+from ..data.features import Features, load_features
 from ..data.labels import LabelColumns, LabelFile, Labels, LabelScale
-from ..data.manifest import ok_rows, write_manifest
+from ..data.manifest import ok_rows, read_manifest, write_manifest
 from ..data.names import list_ids
-from ..data.provenance import digest_file, make_provenance, read_provenance
+from ..data.provenance import digest_file, digest_table, make_provenance, read_provenance
 from ..data.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from ..data.schema import LABEL_MAXIMUM
 from ..data.selection import count_statuses
 from ..data.sources import KADID_IMAGES, ImageSource, open_source
 from ..data.splits import read_splits
-from ..engine.encoders import make_encoder
+from ..data.stores import clean_leftovers
+from ..engine.encode_work import EncoderSpec
+from ..engine.outcomes import Outcome, with_outcomes
+from ..engine.plan import Plan
 from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC, proxy_quality
-from ..engine.recipes import Plan, Reference, recipe_rows
-from ..engine.render import Outcome, recipes_of, render_rows
+from ..engine.recipes import Plan as Recipes
+from ..engine.recipes import Reference, recipe_rows
 from ..engine.seeds import uniform_draw
+from ..engine.shards import carry_out, put_away
 from ..errors import CurateError
-from .distort import check_references, distort_rows, estimate_bytes, refuse_inside, with_outcomes
-from .encode import encode, features_of
+from .distort import refuse_inside
+from .encode import encode, encode_request, features_of, join_features, pictures_of_source
+from .estimates import SIZES_SAMPLED, estimate_bytes
 from .label import require_same_references
+from .long_run import run_folder
 from .select import CANDIDATE_DRAW, select
 from .upsample import Places, join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
+from .upsample_render import RowsToRender, measured
 from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest, completed
 
 _SHOWN = 5
@@ -69,6 +77,8 @@ class _Run:
                 refuse_inside(self.images_out, source.folder)
         self.inputs: dict[str, str] = {}
         self.encoders: dict[str, Any] = {}
+        self.archives = 0  # archives of pixels planned so far
+        self.proxy_run = run_folder(request.out.with_name(f"{request.out.name}.references"))
 
     def carry_out(self) -> dict[str, Any]:
         request, settings = self.request, self.settings
@@ -112,12 +122,8 @@ class _Run:
             originals = self._without_missing(originals, roots)
         else:
             originals = pa.concat_tables([originals, proxies])
-        if request.recipe_only:
-            rows = check_references(rows, roots, request.render.max_pixels)
-        else:
-            rows = distort_rows(rows, roots, request.render, name="render new rows", reporter=self.reporter)
-        table = join_rows(originals, rows, self._provenance(labels, roots), only_new=settings.only_new)
-        write_manifest(table, request.out, training=True)
+        self._render_and_join(self._to_render(rows, roots), originals, self._provenance(labels, roots))
+        table = read_manifest(request.out)
         return {
             **summary,
             "rows_original": len(table) - len(rows),
@@ -127,6 +133,34 @@ class _Run:
             "rows_not_ok": len(table) - len(ok_rows(table)),
             "out": str(request.out),
         }
+
+    def _to_render(self, rows: pa.Table, roots: Roots, *, measure: bool = False) -> RowsToRender:
+        request = self.request
+        layout = None if request.recipe_only else request.layout
+        options = replace(request.render, measure=measure)
+        wanted = RowsToRender(rows, roots, self.images_out, layout, options, self.archives, request.run.rows_per_shard)
+        self.archives += wanted.shards
+        return wanted.placed()
+
+    def _render_and_join(self, rows: RowsToRender, originals: pa.Table, provenance: dict[str, Any]) -> None:
+        """Render the new rows, and write the training manifest when all of them are done."""
+        out, only_new = self.request.out, self.settings.only_new
+        facts = {key: provenance.pop(key) for key in ("roots", "pixels")}
+        # The rows' own digest: labels and missing files are not to be seen in the settings.
+        rows_digest = digest_table(pa.concat_tables([originals, rows.table]))
+        provenance["inputs"] = {**provenance["inputs"], "rows": rows_digest}
+
+        def join(plan: Plan, tables: Iterable[pa.Table]) -> None:
+            new = pa.concat_tables(list(tables))
+            write_manifest(join_rows(originals, new, plan.provenance(), only_new=only_new), out, training=True)
+            clean_leftovers(self.images_out)
+
+        request = rows.request("render new rows", out, run_folder(out), provenance, facts)
+        run = self.request.run
+        mode = replace(run.mode, replace_finished=True, replace_unfinished=run.mode.retry_failed)
+        carry_out(request, join, mode, executor=run.executor_for(len(rows.table)), reporter=self.reporter)
+        if self.proxy_run.exists():
+            put_away(self.proxy_run)
 
     def _open_candidates(self) -> ImageSource | None:
         request, count = self.request, self.settings.candidates
@@ -165,20 +199,9 @@ class _Run:
         if source is None:
             raise CurateError(f"give --{role}-features FILE, or the folder of the {role}s to encode them")
         choice = self.request.encoder
-        encoder = make_encoder(choice.name, weights=choice.weights, device=choice.device)
-        table = encode(
-            source,
-            encoder,
-            batch_size=choice.batch_size,
-            options=self.request.render,
-            reporter=self.reporter,
-        )
+        table = self._encoded(role, source, EncoderSpec(choice.name, choice.weights, choice.device))
         self.inputs[f"{role}_images"] = source.digest()
         self.encoders[role] = read_provenance(table)["encoder"]
-        if not self.request.dry_run:
-            target = self.request.out.with_name(f"{self.request.out.stem}.{role}-features.parquet")
-            write_feature_table(table, target)
-            self.reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
         failed = table.filter(pc.not_equal(table["status"], "ok"))
         if role == "candidate":
             self.unusable_candidates = len(failed)
@@ -187,6 +210,22 @@ class _Run:
         ]:
             self.reporter.note(f"unusable {role} ({len(failed)} in all): {path}: {error}")
         return features_of(table, str(source.folder))
+
+    def _encoded(self, role: str, source: ImageSource, spec: EncoderSpec) -> pa.Table:
+        request, batch_size = self.request, self.request.encoder.batch_size
+        if request.dry_run:
+            return encode(source, spec.build(), batch_size=batch_size, options=request.render, reporter=self.reporter)
+        target = request.out.with_name(f"{request.out.stem}.{role}-features.parquet")
+        wanted = encode_request(pictures_of_source(source, request.render), spec, batch_size, target)
+        carry_out(
+            wanted,
+            join_features,
+            replace(request.run.mode, replace_finished=True),
+            executor=request.run.executor_for_encoding(),
+            reporter=self.reporter,
+        )
+        self.reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
+        return pq.read_table(target, partitioning=None)
 
     def _labelled_and_readable(self, references: Features, labels: Labels) -> Features:
         """Leave references out as neighbours that were encoded here but have no label, and say which could not be."""
@@ -240,23 +279,27 @@ class _Run:
         if source is None:
             raise CurateError("--proxy-labels needs the pristine images: --references DIR")
         types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
-        plan = Plan(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
-        return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], plan)
+        recipes = Recipes(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
+        return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], recipes)
 
     def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> None:
         dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
         self.reporter.note(f"{references} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
         if not self.request.recipe_only:
             rendered = [rows, self._proxy_rows()] if self.request.labels is None else [rows]
-            sizes = [estimate_bytes(part, roots, self.settings.image_format) for part in rendered]
+            sizes = [
+                estimate_bytes(_spread(part, SIZES_SAMPLED), len(part), roots, self.settings.image_format)
+                for part in rendered
+            ]
             images = sum(len(part) for part in rendered)
             about = "an unknown amount of" if None in sizes else f"about {sum(filter(None, sizes)) / 1e6:,.0f} MB of"
             self.reporter.note(f"rendering {images} images, {about} {self.settings.image_format}, to {self.images_out}")
 
     def _proxy_labels(self, roots: Roots) -> tuple[Labels, pa.Table]:
-        rows = self._proxy_rows()
-        options = replace(self.request.render, write=not self.request.recipe_only, measure=True)
-        outcomes = render_rows(recipes_of(rows), roots, options, name="label references", reporter=self.reporter)
+        run = self.request.run
+        wanted = self._to_render(self._proxy_rows(), roots, measure=True)
+        rows, out = wanted.table, self.request.out
+        outcomes = measured(wanted, self.proxy_run, out.with_name(f"{out.name}.references"), run, self.reporter)
         done = np.array([outcome.status == "ok" for outcome in outcomes])
         quality = [proxy_quality(o.deviation) for o in outcomes if o.status == "ok" and o.deviation is not None]
         if not done.any():
@@ -302,6 +345,10 @@ class _Run:
             pixels="recipe" if request.recipe_only else "stored",
             exif_orient=request.render.exif_orient or None,
         )
+
+
+def _spread(rows: pa.Table, count: int) -> pa.Table:
+    return rows.take(list(range(0, len(rows), max(1, len(rows) // count))))
 
 
 def _labels_of(rows: pa.Table, quality: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> Labels:

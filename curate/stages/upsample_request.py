@@ -7,10 +7,12 @@ from ..data.atomic import refuse_overwriting
 from ..data.labels import LabelFile
 from ..data.roots import CANDIDATES, REFERENCES, RENDERED
 from ..data.sources import KADID_LABELS, IdStyle
+from ..data.stores import Layout
 from ..engine.encoders import DeviceName
 from ..engine.render import RenderOptions
 from ..errors import CurateError
 from .encode import BATCH_SIZE
+from .long_run import LongRun
 from .upsample import UpsampleSettings
 
 KADID = "kadid10k"
@@ -48,6 +50,8 @@ class UpsampleRequest:
         images_out: Folder of rendered pixels; by default `images` beside the manifest.
         ids: How ids are made from file names.
         render: Workers, EXIF orientation, pixel limit.
+        layout: How pixels are stored.
+        run: How the long steps are carried out.
         dry_run: Say what would be written, and write nothing.
     """
 
@@ -67,6 +71,8 @@ class UpsampleRequest:
     images_out: Path | None = None
     ids: IdStyle = "stem"
     render: RenderOptions = field(default_factory=RenderOptions)
+    layout: Layout = "files"
+    run: LongRun = field(default_factory=LongRun)
     dry_run: bool = False
 
 

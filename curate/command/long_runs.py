@@ -1,0 +1,75 @@
+"""The commands and flags of long runs: `status`, `merge`, and what `encode`, `distort` and `upsample` share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import CurateError
+from . import options as opt
+from .console import describe, make_reporter, print_result
+from .running import finish, reporting_errors
+
+if TYPE_CHECKING:
+    from ..stages.long_run import LongRun
+
+
+def long_run(
+    *,
+    executor: opt.ExecutorFlag,
+    ray_address: str | None,
+    workers: int | None,
+    shard: str | None,
+    rows_per_shard: int | None,
+    overwrite: bool,
+    retry_failed: bool,
+) -> "LongRun":
+    """Turn the flags of a long run into how it is carried out.
+
+    Raises:
+        CurateError: They do not go together, or the executor is not to be had.
+    """
+    from ..engine.executors import make_executor
+    from ..engine.shards import Mode
+    from ..stages.long_run import LongRun, parse_share
+
+    if overwrite and retry_failed:
+        raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")
+    if overwrite and shard is not None:
+        raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
+    if shard is not None and executor is not opt.ExecutorFlag.local:
+        raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
+    mode = Mode(overwrite, retry_failed, None if shard is None else parse_share(shard))
+    return LongRun(mode, make_executor(executor.value, workers=workers, ray_address=ray_address), rows_per_shard)
+
+
+@reporting_errors
+def status(
+    folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,  # noqa: ARG001
+) -> None:
+    """Show how far a long run is.
+
+    Example: syndr-curate status distorted/
+    """
+    from ..stages.runs import status_of
+
+    found = status_of(folder)
+    print_result(found, describe(found), as_json=json)
+
+
+@reporting_errors
+def merge(
+    folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Join the parts of a run that was done in shares (--shard).
+
+    Example: syndr-curate merge distorted/
+    """
+    from ..stages.runs import run_merge
+
+    finish(run_merge(folder, make_reporter(quiet=quiet)), as_json=json, strict=strict)

@@ -1,0 +1,157 @@
+"""The work of a shard of images to encode: decoded on threads, encoded in batches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..data.images import UnreadableImageError, decode_image
+from ..data.roots import Roots
+from .encoders import DeviceName, Encoder, make_encoder
+from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
+from .workers import ordered_map
+
+_Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
+
+_built: dict["EncoderSpec", Encoder] = {}
+
+
+class EncoderBuilder(Protocol):
+    """What gives an encoder, in whichever process it is asked."""
+
+    def build(self) -> Encoder:
+        """Return the encoder."""
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Which encoder, said so that another process can build it.
+
+    Attributes:
+        name: Its public name.
+        weights: A local checkpoint in place of the published one.
+        device: Where it computes.
+    """
+
+    name: str = "resnet50"
+    weights: Path | None = None
+    device: DeviceName = "auto"
+
+    def build(self) -> Encoder:
+        """Return the encoder, built once per process.
+
+        Raises:
+            CurateError: Its weights cannot be had.
+        """
+        if self not in _built:
+            _built[self] = make_encoder(self.name, weights=self.weights, device=self.device)
+        return _built[self]
+
+
+@dataclass(frozen=True)
+class GivenEncoder:
+    """An encoder that is there already; for work in this process."""
+
+    encoder: Encoder
+
+    def build(self) -> Encoder:
+        """Return it."""
+        return self.encoder
+
+
+@dataclass(frozen=True)
+class EncodeWork:
+    """Encodes rows: images of a folder (`id, image_path`), or of a manifest (its recipe columns too).
+
+    Attributes:
+        builder: Gives the encoder.
+        batch_size: Pictures per call of the encoder.
+        options: Threads that decode, EXIF orientation, pixel limit.
+        folder: Where the paths are relative to; None where the rows name their roots.
+        roots: The roots of a manifest's rows.
+    """
+
+    builder: EncoderBuilder
+    batch_size: int
+    options: RenderOptions
+    folder: Path | None = None
+    roots: Roots | None = None
+
+    def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Encode a shard.
+
+        Args:
+            rows: What to encode.
+            shard: Its number, which does not matter.
+            known: What an earlier attempt made of these rows: features of those with status `ok` stay as they are.
+
+        Returns:
+            `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
+            the rows' order.
+        """
+        encoder = self.builder.build()
+        matrix = np.full((len(rows), encoder.dimensions), np.nan, np.float32)
+        statuses: list[str] = ["ok"] * len(rows)
+        errors: list[str | None] = [None] * len(rows)
+        todo: Sequence[int] = range(len(rows))
+        if known is not None:
+            matrix[:] = _matrix(known)
+            todo = [k for k, status in enumerate(known["status"].to_pylist()) if status != "ok"]
+        items = rows.take(todo).to_pylist() if known is not None else rows.to_pylist()
+
+        def prepare(item: tuple[int, dict[str, object]]) -> _Prepared:
+            place, row = item
+            try:
+                return place, encoder.prepare(self._load(row)), "ok", None
+            except UnreadableImageError as error:
+                return place, None, "unreadable", str(error)
+            except ValueError as error:
+                return place, None, "failed", str(error)
+
+        prepared = ordered_map(prepare, zip(todo, items, strict=True), self.options.workers)
+        for batch in _batches(prepared, self.batch_size):
+            good = [(place, picture) for place, picture, _, _ in batch if picture is not None]
+            if good:
+                matrix[[place for place, _ in good]] = encoder.encode([picture for _, picture in good])
+            for place, _, status, error in batch:
+                statuses[place], errors[place] = status, error
+        return _feature_table(rows, matrix, statuses, errors)
+
+    def _load(self, row: dict[str, object]) -> NDArray[np.uint8]:
+        if self.roots is not None:
+            values = {name: row[name] for name in RECIPE_COLUMNS}
+            return load_pixels(Recipe(**values), self.roots, self.options)  # type: ignore[arg-type]
+        path = (self.folder or Path()) / str(row["image_path"])
+        return decode_image(path, exif_orient=self.options.exif_orient, max_pixels=self.options.max_pixels)
+
+
+def _batches(rows: Iterator[_Prepared], size: int) -> Iterator[Sequence[_Prepared]]:
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+def _matrix(part: pa.Table) -> NDArray[np.float32]:
+    column = part["features"].combine_chunks()
+    matrix: NDArray[np.float32] = column.flatten().to_numpy().reshape(len(part), column.type.list_size)
+    return matrix
+
+
+def _feature_table(
+    rows: pa.Table, matrix: NDArray[np.float32], statuses: Sequence[str], errors: Sequence[str | None]
+) -> pa.Table:
+    # NaN, not null: pyarrow (seen up to 24) cannot read a fixed-size list with nulls back from Parquet.
+    matrix[[status != "ok" for status in statuses]] = np.nan
+    return pa.table(
+        {
+            "id": rows["id"],
+            "image_path": rows["image_path"],
+            "features": pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1]),
+            "status": pa.array(statuses, pa.string()),
+            "error": pa.array(errors, pa.string()),
+        }
+    )

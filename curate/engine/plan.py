@@ -1,0 +1,274 @@
+"""What a long run will do, on disk: `plan.json`, its rows, and the sizes of its inputs."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..data.atomic import atomic_path, write_bytes
+from ..data.pieces import in_pieces
+from ..data.provenance import digest_json, digest_table
+from ..errors import CurateError
+
+PLAN_FILE, ROWS_FILE, INPUTS_FILE = "plan.json", "rows.parquet", "inputs.parquet"
+FORMAT = 1
+_NAMES_SHOWN = 3
+
+# Row number of the table, shard number, and what is already known of the rows (a part), to the rows of a part.
+Work = Callable[[pa.Table, int, pa.Table | None], pa.Table]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run as its command describes it, before anything is on disk.
+
+    Attributes:
+        stage: The command's name.
+        folder: The run folder: plan, rows and part files. It goes away when all is done.
+        final: The file that the parts are joined into.
+        identity: What decides the bytes of the result: config, inputs, versions, weights. JSON values.
+        facts: What else the result's provenance says, such as the folders of its roots. JSON values.
+        rows: Called to go through the rows, in tables of any length.
+        rows_per_shard: Rows of a shard.
+        listing: (input name, path, bytes) of every file that the rows are made from.
+        path_column: The column of `rows` that names such a file.
+        work: Turns a shard's rows into its part; picklable.
+    """
+
+    stage: str
+    folder: Path
+    final: Path
+    identity: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    rows: Callable[[], Iterable[pa.Table]]
+    rows_per_shard: int
+    listing: Sequence[tuple[str, str, int]]
+    path_column: str
+    work: Work
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run whose plan is on disk.
+
+    Attributes:
+        stage: The command's name.
+        folder: The run folder.
+        final: The file that the parts are joined into.
+        rows: How many rows there are.
+        rows_per_shard: Rows of each shard but the last.
+        identity: What decides the bytes of the result.
+        facts: What else the result's provenance says.
+        digest: Of everything but the sizes of inputs: what part files carry.
+        work: Turns a shard's rows into its part; None where the plan is only looked at.
+    """
+
+    stage: str
+    folder: Path
+    final: Path
+    rows: int
+    rows_per_shard: int
+    identity: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    digest: str
+    work: Work | None = None
+
+    @property
+    def shards(self) -> int:
+        """The number of shards."""
+        return -(-self.rows // self.rows_per_shard)
+
+    def rows_of(self, shard: int) -> pa.Table:
+        """Read the rows of a shard.
+
+        Raises:
+            CurateError: No such shard, or the file of rows is damaged.
+        """
+        if not 0 <= shard < self.shards:
+            raise CurateError(f"{self.folder} has the shards 0 to {self.shards - 1}, not {shard}")
+        path = self.folder / ROWS_FILE
+        try:
+            with pq.ParquetFile(path) as file:
+                return file.read_row_group(shard)
+        except (OSError, pa.ArrowException) as error:
+            raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the result says about how it was made."""
+        return {**self.identity, **self.facts}
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """Read the plan of a run folder; None where there is none.
+
+    Raises:
+        CurateError: It is damaged or of a newer release.
+    """
+    path = folder / PLAN_FILE
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise CurateError(f"{path} was written by another release; finish with that one, or --overwrite")
+    return Plan(
+        stage=value["stage"],
+        folder=folder,
+        final=folder.parent / value["final"],
+        rows=value["rows"],
+        rows_per_shard=value["rows_per_shard"],
+        identity=value["identity"],
+        facts=value["facts"],
+        digest=value["digest"],
+    )
+
+
+def make_plan(request: Request) -> Plan:
+    """Write a run's plan: its rows, one row group per shard, the sizes of its inputs, and last `plan.json`."""
+    digests: list[str] = []
+    count = 0
+    rows_file = request.folder / ROWS_FILE
+    with atomic_path(rows_file) as temporary:
+        writer = None
+        try:
+            for table in in_pieces(request.rows(), request.rows_per_shard):
+                writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                writer.write_table(table, row_group_size=request.rows_per_shard)
+                digests.append(digest_table(table))
+                count += len(table)
+        finally:
+            if writer is not None:
+                writer.close()
+        if not count:
+            raise CurateError(f"{request.stage}: there is nothing to do")
+    plan = Plan(
+        stage=request.stage,
+        folder=request.folder,
+        final=request.final,
+        rows=count,
+        rows_per_shard=request.rows_per_shard,
+        identity=request.identity,
+        facts=request.facts,
+        digest=digest_json([_without_inputs(request.identity), request.rows_per_shard, digests]),
+        work=request.work,
+    )
+    _write_inputs(request)
+    write_plan(plan)
+    return plan
+
+
+def write_plan(plan: Plan) -> None:
+    """Write `plan.json`, whose presence says that the rows are there too."""
+    value = {
+        "format": FORMAT,
+        "stage": plan.stage,
+        "final": plan.final.name,
+        "rows": plan.rows,
+        "rows_per_shard": plan.rows_per_shard,
+        "shards": plan.shards,
+        "identity": plan.identity,
+        "facts": plan.facts,
+        "digest": plan.digest,
+    }
+    write_bytes(plan.folder / PLAN_FILE, json.dumps(value, indent=1, ensure_ascii=False).encode())
+
+
+def resumed(plan: Plan, request: Request, *, mended: Callable[[], set[str]] | None = None) -> Plan:
+    """Take up a plan that is on disk, if it is the same run.
+
+    Args:
+        plan: The plan on disk.
+        request: What the command asks for now.
+        mended: Where failed rows are retried: gives the paths of inputs that no good row depends on, which may have
+            changed since.
+
+    Raises:
+        CurateError: It is another run; the message names what differs.
+    """
+    if plan.stage != request.stage:
+        raise CurateError(f"{plan.folder} holds a run of {plan.stage}, not of {request.stage}; --overwrite starts anew")
+    plan = replace(plan, work=request.work, facts=request.facts)
+    found = differences(plan.identity, request.identity)
+    if plan.rows_per_shard != request.rows_per_shard:
+        found.append(f"rows_per_shard was {plan.rows_per_shard}, is now {request.rows_per_shard}")
+    if not found:
+        return plan
+    changed = _changed_inputs(plan.folder, request.listing)
+    if mended is not None and changed and all(name.startswith("inputs.") for name in found):
+        untouchable = sorted(set(changed) - mended())
+        if not untouchable:
+            plan = replace(plan, identity=request.identity)
+            _write_inputs(request)
+            write_plan(plan)
+            return plan
+        changed = untouchable
+    files = f" (changed: {_some(changed)})" if changed else ""
+    raise CurateError(f"cannot resume {plan.folder}: {'; '.join(found)}{files}; --overwrite starts anew")
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Say in what two nested mappings differ: one line per key, e.g. `config.levels was [1], is now [1, 3]`."""
+    lines = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after and prefix == "inputs.":
+            lines.append(f"{prefix}{key} has changed")
+        elif before != after and not key.endswith("_digest"):
+            lines.append(f"{prefix}{key} was {_short(before)}, is now {_short(after)}")
+    return lines
+
+
+def _without_inputs(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in identity.items() if key != "inputs"}
+
+
+def _write_inputs(request: Request) -> None:
+    columns = {
+        "input": pa.array([name for name, _, _ in request.listing], pa.string()),
+        "path": pa.array([path for _, path, _ in request.listing], pa.string()),
+        "bytes": pa.array([size for _, _, size in request.listing], pa.int64()),
+    }
+    table = pa.table(columns)
+    with atomic_path(request.folder / INPUTS_FILE) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def _changed_inputs(folder: Path, listing: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Return the paths that are new, gone or of another size."""
+    try:
+        old = pq.read_table(folder / INPUTS_FILE)
+    except (OSError, pa.ArrowException):
+        return []
+    before = set(zip(*(old[name].to_pylist() for name in ("input", "path", "bytes")), strict=True))
+    return sorted({path for _, path, _ in before ^ set(listing)})
+
+
+def failed_paths(parts: Iterable[pa.Table], path_column: str) -> set[str]:
+    """Return the input paths on which no row with status `ok` depends."""
+    bad: set[str] = set()
+    good: set[str] = set()
+    for part in parts:
+        ok = pc.equal(part["status"].cast(pa.string()), "ok")
+        good.update(part.filter(ok)[path_column].to_pylist())
+        bad.update(part.filter(pc.invert(ok))[path_column].to_pylist())
+    return bad - good
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    limit = 60
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

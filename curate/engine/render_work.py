@@ -1,0 +1,178 @@
+"""The work of a shard of recipe rows: their pixels, into a store; and the row of each, whatever became of it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...distortions import stretch_uint8
+from ..data.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem
+from ..data.roots import Roots
+from ..data.stores import Layout, PixelSink, open_sink, stored_pixels
+from ..errors import CurateError
+from .outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
+from .proxy import mdsi
+from .render import Recipe, RenderOptions, recipes_of, render
+
+
+@dataclass(frozen=True)
+class RenderWork:
+    """Renders rows one after another; parallel work is the executor's. At most one row's images are in memory.
+
+    Attributes:
+        roots: Where references lie.
+        options: How to render; without `write`, no pixels are stored.
+        folder: Where pixels go: the folder of the rows' image root.
+        layout: How they are stored there.
+        first_archive: Number of the archive of shard 0, where other rows have archives in the same folder.
+    """
+
+    roots: Roots
+    options: RenderOptions
+    folder: Path
+    layout: Layout = "files"
+    first_archive: int = 0
+
+    def __call__(self, rows: pa.Table, shard: int, known: pa.Table | None = None) -> pa.Table:
+        """Render a shard.
+
+        Args:
+            rows: Rows with a recipe. Neighbouring rows with one reference share its decoding.
+            shard: Its number, which names an archive.
+            known: What an earlier attempt made of these rows: those with status `ok` keep their pixels as stored.
+
+        Returns:
+            The same rows; `status` and `error` say which could not be made, and why. An unreadable reference makes all
+            its rows `unreadable`; a row whose distortion cannot be applied is `failed`. With `measure`, a further
+            column has the MDSI scores.
+
+        Raises:
+            CurateError: Rows without a recipe, or pixels cannot be written.
+        """
+        settled = {} if known is None else outcomes_of(known)
+        current = _Reference(self.roots, self.options)
+        outcomes = []
+        with self._sink(rows, shard) as sink:
+            for row, recipe in zip(rows.to_pylist(), recipes_of(rows), strict=True):
+                outcome = settled.get(recipe.sample_id)
+                if outcome is None or outcome.status != "ok":
+                    outcome = self._make(row, recipe, current, sink)
+                elif sink is not None and sink.ordered:
+                    sink.put(row, self._stored(recipe))
+                outcomes.append(outcome)
+        part = with_outcomes(rows, outcomes)
+        if self.options.measure:
+            part = part.append_column(DEVIATION, pa.array([outcome.deviation for outcome in outcomes], pa.float64()))
+        return part
+
+    @contextmanager
+    def _sink(self, rows: pa.Table, shard: int) -> Iterator[PixelSink | None]:
+        if not self.options.write:
+            yield None
+            return
+        with open_sink(self.layout, self.folder, self.first_archive + shard, schema=rows.schema) as sink:
+            yield sink
+
+    def _make(self, row: Mapping[str, Any], recipe: Recipe, current: "_Reference", sink: PixelSink | None) -> Outcome:
+        try:
+            reference, shown = current.load(recipe)
+        except UnreadableImageError as error:
+            return Outcome("unreadable", f"reference {recipe.reference_path}: {error}")
+        try:
+            image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+        except CurateError:
+            raise
+        except ValueError as error:
+            return Outcome("failed", str(error))
+        if sink is not None:
+            image_format = format_of(recipe.image_path)
+            try:
+                content = encode_image(image, image_format)
+            except CurateError as error:  # a picture that its format cannot hold
+                return Outcome("failed", str(error))
+            sink.put(row, content)
+        return Outcome("ok", None, mdsi(shown, image) if self.options.measure else None)
+
+    def _stored(self, recipe: Recipe) -> bytes:
+        found = stored_pixels(self.folder / recipe.image_path)
+        if found is None:
+            raise CurateError(
+                f"{self.folder / recipe.image_path} is gone, which an earlier attempt made: --overwrite starts anew"
+            )
+        return found if isinstance(found, bytes) else found.read_bytes()
+
+
+@dataclass(frozen=True)
+class CheckWork:
+    """Looks at the references of recipe rows, by their headers; for manifests without pixels.
+
+    Attributes:
+        roots: Where references lie; those of a root without a folder are not looked at.
+        max_pixels: References with more pixels are refused.
+    """
+
+    roots: Roots
+    max_pixels: int
+
+    def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Return the rows; `status` and `error` say whose reference is missing or no image."""
+        found: dict[tuple[str, str], str | None] = {}
+        outcomes = []
+        for recipe in recipes_of(rows):
+            place = (recipe.reference_root, recipe.reference_path)
+            if place not in found:
+                is_known = self.roots.has_folder(recipe.reference_root)
+                found[place] = (
+                    image_problem(self.roots.resolve(*place), max_pixels=self.max_pixels) if is_known else None
+                )
+            problem = found[place]
+            bad = Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
+            outcomes.append(Outcome("ok") if problem is None else bad)
+        return with_outcomes(rows, outcomes)
+
+
+def format_of(path: str) -> ImageFormat:
+    """Return the format that an image path's suffix names.
+
+    Raises:
+        CurateError: It is none of the lossless ones.
+    """
+    suffix = path.rpartition(".")[2].lower()
+    for image_format in IMAGE_FORMATS:
+        if suffix == image_format:
+            return image_format
+    raise CurateError(f"{path}: images are written as {', '.join(IMAGE_FORMATS)}")
+
+
+class _Reference:
+    """The reference that was decoded last, or why it could not be."""
+
+    def __init__(self, roots: Roots, options: RenderOptions) -> None:
+        self._roots, self._options = roots, options
+        self._place: tuple[str, str] | None = None
+        self._problem: UnreadableImageError | None = None
+        self._pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+
+    def load(self, recipe: Recipe) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the reference's pixels, and what a viewer of the pristine image sees (where that is measured)."""
+        place = (recipe.reference_root, recipe.reference_path)
+        if place != self._place:
+            self._place, self._pixels, self._problem = place, None, None
+            try:
+                self._pixels = self._decode(place)
+            except UnreadableImageError as error:
+                self._problem = error
+        if self._pixels is None:
+            raise self._problem or UnreadableImageError("not decoded")
+        return self._pixels
+
+    def _decode(self, place: tuple[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        options = self._options
+        path = self._roots.resolve(*place)
+        pixels = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+        return pixels, stretch_uint8(pixels) if options.measure else pixels

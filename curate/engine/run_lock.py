@@ -1,0 +1,146 @@
+"""Who may work in a run folder: one whole run, or several that have different shards."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..data.atomic import FILE_MODE, cannot_write, make_folder
+from ..errors import CurateError
+
+LOCK_FILE = "lock"
+# Planning a run of millions of rows takes a minute or two, for which the other members of an array wait.
+PLANNING_SECONDS = 1800.0
+_POLL_SECONDS = 0.2
+_PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
+_TAKEN = (errno.EACCES, errno.EAGAIN)
+
+
+class RunLock:
+    """Record locks on one file: byte 0 is planning, byte k + 1 is shard k, the whole file a whole run.
+
+    The system lets go of them when their process ends, however it ends, and shared file systems carry them from one
+    machine to another. They are a process's own: two runs in one process do not see each other. Where the system has
+    no record locks (Windows), nothing is detected.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the lock of a run folder, which is made if it is not there."""
+        self._folder = folder
+        self._descriptor = self._open()
+
+    def take_all(self) -> None:
+        """Claim the whole run.
+
+        Raises:
+            CurateError: Somebody else works in the folder.
+        """
+        if not self._try(0, 0):
+            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
+
+    def take_planning(self) -> None:
+        """Claim the planning, waiting for others who plan the same run.
+
+        Raises:
+            CurateError: It takes too long, or a whole run is under way.
+        """
+        deadline = time.monotonic() + PLANNING_SECONDS
+        while not self._try(_PLANNING_BYTE, 1):
+            if time.monotonic() > deadline:
+                raise CurateError(f"another run holds {self._folder}: wait for it, or stop it")
+            time.sleep(_POLL_SECONDS)
+
+    def leave_planning(self) -> None:
+        """Let others plan."""
+        _record_lock(self._descriptor, _PLANNING_BYTE, 1, release=True)
+
+    def take_shards(self, shards: Iterable[int]) -> None:
+        """Claim some shards.
+
+        Raises:
+            CurateError: Somebody else has one of them.
+        """
+        for shard in shards:
+            if not self._try(_FIRST_SHARD_BYTE + shard, 1):
+                raise CurateError(f"another run is at work on shard {shard} in {self._folder}: wait for it, or stop it")
+
+    def close(self) -> None:
+        """Let go of everything."""
+        os.close(self._descriptor)
+
+    def _open(self) -> int:
+        path = self._folder / LOCK_FILE
+        try:
+            make_folder(self._folder)
+            return os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def _try(self, start: int, length: int) -> bool:
+        if not _record_lock(self._descriptor, start, length):
+            return False
+        while not self._is_current():
+            # The run that held it has ended and put its folder away.
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+            if not _record_lock(self._descriptor, start, length):
+                return False
+        return True
+
+    def _is_current(self) -> bool:
+        try:
+            there = os.stat(self._folder / LOCK_FILE)
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self._descriptor)
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[RunLock]:
+    """Open the lock of a run folder and close it at the end."""
+    lock = RunLock(folder)
+    try:
+        yield lock
+    finally:
+        lock.close()
+
+
+def is_locked(folder: Path) -> bool:
+    """Tell whether somebody works in a run folder."""
+    path = folder / LOCK_FILE
+    if sys.platform == "win32" or not path.exists():
+        return False
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False  # someone else's folder: whether they are at work cannot be told
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return True
+        raise CurateError(f"cannot lock {path}: {error.strerror or error}") from error
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _record_lock(descriptor: int, start: int, length: int, *, release: bool = False) -> bool:
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    kind = fcntl.LOCK_UN if release else fcntl.LOCK_EX | fcntl.LOCK_NB
+    try:
+        fcntl.lockf(descriptor, kind, length, start)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise CurateError(f"cannot lock the run folder: {error.strerror or error}") from error
+    return True

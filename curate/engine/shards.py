@@ -1,0 +1,343 @@
+"""A long run in shards: each is a pure function of the plan, and its part file is the mark that it is done."""
+
+import functools
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..data.atomic import atomic_path, remove_temporaries
+from ..data.provenance import attach, read_provenance
+from ..errors import CurateError
+from .executors import Executor, InProcess
+from .plan import PLAN_FILE, Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
+from .progress import SILENT, Reporter
+from .run_lock import LOCK_FILE, RunLock, run_lock
+
+_FEWEST_SHOWN = 5
+_TRASH = ".finished"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Share `number` of `of` of a run's shards: those whose number leaves the remainder `number - 1`."""
+
+    number: int
+    of: int
+
+    def shards(self, count: int) -> list[int]:
+        """Return which of `count` shards are in it."""
+        return list(range(self.number - 1, count, self.of))
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a run is taken up.
+
+    Attributes:
+        overwrite: Start anew, whatever is there.
+        retry_failed: Do those rows again whose status is not `ok`.
+        share: Do a share of the shards and leave the joining to `merge`; None does them all.
+        replace_finished: Make a result anew that is there and was made otherwise, instead of refusing.
+        replace_unfinished: Likewise a run that was begun.
+    """
+
+    overwrite: bool = False
+    retry_failed: bool = False
+    share: Share | None = None
+    replace_finished: bool = False
+    replace_unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        shards: Shards in all.
+        missing: Numbers of those that are not done.
+        rows: Rows in all.
+        statuses: Status to number of rows, of the shards that are done.
+    """
+
+    shards: int
+    missing: tuple[int, ...]
+    rows: int
+    statuses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What finishing a shard did: rows worked on, and how many of them went wrong."""
+
+    rows: int
+    failed: int
+
+
+Join = Callable[[Plan, Iterator[pa.Table]], None]
+
+
+def run_shard(plan: Plan, shard: int, known: pa.Table | None = None) -> pa.Table:
+    """Do the work of one shard; a pure function of the plan and the files that it names.
+
+    Args:
+        plan: The run.
+        shard: Number of the shard, from 0.
+        known: An earlier part of this shard: rows with status `ok` in it stay as they are.
+
+    Returns:
+        The shard's rows, each with `status` and `error`.
+
+    Raises:
+        CurateError: The results cannot be written.
+    """
+    if plan.work is None:
+        raise CurateError(f"{plan.folder} was opened to look at: it has no work to do")
+    return plan.work(plan.rows_of(shard), shard, known)
+
+
+def complete_shard(plan: Plan, retry: bool, shard: int) -> Done:
+    """Do the work of one shard and write its part file, whose presence says that it is done."""
+    known = read_part(plan, shard) if retry and part_path(plan, shard).exists() else None
+    part = run_shard(plan, shard, known)
+    mark = {"plan": plan.digest, "shard": shard}
+    with atomic_path(part_path(plan, shard), crash_name="part") as temporary:
+        pq.write_table(attach(part, mark), temporary, compression="zstd")
+    bad = _not_ok(part)
+    return Done(len(part) if known is None else _not_ok(known), bad)
+
+
+def carry_out(
+    request: Request,
+    join: Join,
+    mode: Mode,
+    *,
+    executor: Executor | None = None,
+    reporter: Reporter = SILENT,
+    keep: bool = False,
+) -> Plan:
+    """Do what is missing of a run, and join its parts when all are there.
+
+    A run that was interrupted goes on where it stopped, and its result has the bytes of one that was not. When every
+    row is `ok`, the run folder goes away with the end; otherwise it stays for `retry_failed`.
+
+    Args:
+        request: What to do.
+        join: Writes the result from all parts, in order.
+        mode: How to take it up.
+        executor: Who does it; by default the calling process.
+        reporter: Shows progress.
+        keep: Leave the run folder to the caller, who needs the parts.
+
+    Returns:
+        The plan.
+
+    Raises:
+        CurateError: The folder holds another run, somebody else is at work in it, or results cannot be written.
+    """
+    with run_lock(request.folder) as lock:
+        if mode.share is None:
+            lock.take_all()
+        else:
+            lock.take_planning()
+        shutil.rmtree(_trash(request.folder), ignore_errors=True)
+        try:
+            plan = _plan_of(request, mode, reporter)
+        finally:
+            if not (request.folder / PLAN_FILE).exists():
+                put_away(request.folder)
+        if plan is None:
+            return _finished_plan(request)
+        todo = _to_do(plan, mode, lock)
+        _work_off(plan, todo, mode, executor or InProcess(), reporter)
+        if mode.share is None:
+            finish(plan, join, keep=keep)
+    return plan
+
+
+def merge(plan: Plan, join: Join) -> None:
+    """Join the parts of a run that was done in shares.
+
+    Raises:
+        CurateError: Shards are missing, or somebody is at work in the folder.
+    """
+    with run_lock(plan.folder) as lock:
+        lock.take_all()
+        finish(plan, join)
+
+
+def finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
+    """Write the result from all parts, and put the run folder away if every row is `ok`."""
+    progress = standing(plan)
+    if progress.missing:
+        raise CurateError(f"{plan.folder}: {_list(progress.missing)} of {plan.shards} shards are not done")
+    for path in plan.folder.glob(".*.tmp"):  # of killed processes; nobody else is at work now
+        path.unlink()
+    remove_temporaries(plan.final)
+    join(plan, parts(plan))
+    if not keep and set(progress.statuses) <= {"ok"}:
+        put_away(plan.folder)
+
+
+def parts(plan: Plan) -> Iterator[pa.Table]:
+    """Read the parts in order."""
+    return (read_part(plan, shard) for shard in range(plan.shards))
+
+
+def part_path(plan: Plan, shard: int) -> Path:
+    """Return where the part of a shard lies."""
+    return plan.folder / f"part-{shard:05d}.parquet"
+
+
+def read_part(plan: Plan, shard: int) -> pa.Table:
+    """Read the part of a shard.
+
+    Raises:
+        CurateError: It is damaged, or of another run.
+    """
+    path = part_path(plan, shard)
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise CurateError(f"{path} is not readable: {error}; remove it and start again") from error
+    _check_mark(plan, shard, table.schema)
+    return table.replace_schema_metadata(None)
+
+
+def standing(plan: Plan) -> Progress:
+    """Look how far a run is.
+
+    Raises:
+        CurateError: A part is damaged, or of another run.
+    """
+    missing = [shard for shard in range(plan.shards) if not part_path(plan, shard).exists()]
+    gone = set(missing)
+    statuses: dict[str, int] = {}
+    for shard in range(plan.shards):
+        if shard in gone:
+            continue
+        for entry in pc.value_counts(_statuses(plan, shard)).to_pylist():
+            statuses[entry["values"]] = statuses.get(entry["values"], 0) + entry["counts"]
+    return Progress(plan.shards, tuple(missing), plan.rows, dict(sorted(statuses.items())))
+
+
+def _statuses(plan: Plan, shard: int) -> pa.ChunkedArray:
+    path = part_path(plan, shard)
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_mark(plan, shard, file.schema_arrow)
+            return file.read(columns=["status"])["status"].cast(pa.string())
+    except (OSError, pa.ArrowException) as error:
+        raise CurateError(f"{path} is not readable: {error}; remove it and start again") from error
+
+
+def _check_mark(plan: Plan, shard: int, schema: pa.Schema) -> None:
+    if read_provenance(schema) != {"plan": plan.digest, "shard": shard}:
+        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts anew")
+
+
+def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> Plan | None:
+    """Make the plan or take it up; None where the result is there and nothing is left to do."""
+    there = None if mode.overwrite else read_plan(request.folder)
+    if there is not None:
+        try:
+            return _taken_up(there, request, mode, reporter)
+        except CurateError:
+            if not mode.replace_unfinished:
+                raise
+    if not mode.overwrite and request.final.exists():
+        found = differences(_identity_of(request.final, request), request.identity)
+        if not found:
+            reporter.note(f"{request.final} is complete; nothing to do")
+            return None
+        if not mode.replace_finished:
+            raise CurateError(
+                f"{request.final} is there already and differs: {'; '.join(found)}; --overwrite makes it anew"
+            )
+    for path in request.folder.iterdir():
+        if path.name != LOCK_FILE:
+            path.unlink()
+    return make_plan(request)
+
+
+def _taken_up(plan: Plan, request: Request, mode: Mode, reporter: Reporter) -> Plan:
+    progress = standing(plan)
+
+    def mended() -> set[str]:
+        return failed_paths(parts(plan), request.path_column)
+
+    plan_now = resumed(plan, request, mended=mended if mode.retry_failed and not progress.missing else None)
+    done = progress.shards - len(progress.missing)
+    failed = sum(count for status, count in progress.statuses.items() if status != "ok")
+    hint = f"; {failed} rows are not ok: --retry-failed does them again" if failed and not mode.retry_failed else ""
+    reporter.note(f"going on with {request.folder}: {done} of {progress.shards} shards are done{hint}")
+    return plan_now
+
+
+def _identity_of(final: Path, request: Request) -> dict[str, object]:
+    try:
+        found = read_provenance(pq.read_schema(final))
+    except (OSError, pa.ArrowException):
+        found = {}
+    return {key: value for key, value in found.items() if key not in request.facts}
+
+
+def _finished_plan(request: Request) -> Plan:
+    with pq.ParquetFile(request.final) as file:
+        rows = file.metadata.num_rows
+    identity, facts = request.identity, request.facts
+    return Plan(
+        request.stage, request.folder, request.final, rows, request.rows_per_shard, identity, facts, "", request.work
+    )
+
+
+def _to_do(plan: Plan, mode: Mode, lock: RunLock) -> list[int]:
+    shards: Sequence[int] = range(plan.shards)
+    if mode.share is not None:
+        shards = mode.share.shards(plan.shards)
+        lock.take_shards(shards)
+        lock.leave_planning()
+    missing = [shard for shard in shards if not part_path(plan, shard).exists()]
+    if not mode.retry_failed:
+        return missing
+    gone = set(missing)
+    return [s for s in shards if s in gone or not pc.all(pc.equal(_statuses(plan, s), "ok")).as_py()]
+
+
+def _work_off(plan: Plan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
+    function = functools.partial(complete_shard, plan, mode.retry_failed)
+    rows = sum(_rows_to_do(plan, shard) for shard in todo)
+    with reporter.task(plan.stage, rows) as task:
+        for _, done in executor.run(function, todo):
+            task.advance(done.rows, failed=done.failed)
+
+
+def _rows_to_do(plan: Plan, shard: int) -> int:
+    if part_path(plan, shard).exists():
+        return int(pc.sum(pc.not_equal(_statuses(plan, shard), "ok")).as_py() or 0)
+    return min(plan.rows_per_shard, plan.rows - shard * plan.rows_per_shard)
+
+
+def put_away(folder: Path) -> None:
+    """Remove a run folder; killed in the middle, it leaves nothing that looks like a run."""
+    os.replace(folder, _trash(folder))
+    shutil.rmtree(_trash(folder))
+
+
+def _trash(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}{_TRASH}")
+
+
+def _not_ok(part: pa.Table) -> int:
+    return int(pc.sum(pc.not_equal(part["status"].cast(pa.string()), "ok")).as_py() or 0)
+
+
+def _list(shards: Sequence[int]) -> str:
+    shown = ", ".join(map(str, shards[:_FEWEST_SHOWN]))
+    more = len(shards) - _FEWEST_SHOWN
+    return f"{len(shards)} (number {shown}{f' and {more} more' if more > 0 else ''})"

@@ -1,0 +1,70 @@
+"""What a rendering run will take, before it is begun: disk from image headers, time from a timed sample."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
+from ..data.roots import Roots
+from ..engine.render import Recipe, RenderOptions, recipes_of, render
+
+# Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
+BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}
+SIZES_SAMPLED = 64
+ROWS_TIMED = 12
+
+
+def estimate_bytes(sample: pa.Table, rows: int, roots: Roots, image_format: ImageFormat) -> int | None:
+    """Estimate the disk that rendering will take.
+
+    Args:
+        sample: Some of the rows.
+        rows: How many there are in all.
+        roots: Where references lie.
+        image_format: What pixels are stored as.
+
+    Returns:
+        Bytes; None where no reference of the sample can be read.
+    """
+    known = [height * width for height, width in _sizes(recipes_of(sample), roots)]
+    if not known:
+        return None
+    return round(sum(known) / len(known) * BYTES_PER_PIXEL[image_format] * rows)
+
+
+def estimate_seconds(
+    sample: pa.Table, rows: int, roots: Roots, options: RenderOptions, image_format: ImageFormat
+) -> float | None:
+    """Estimate the time that rendering takes on one worker, by rendering a few rows (writing is not timed).
+
+    Returns:
+        Seconds; None where none of the sample can be rendered.
+    """
+    recipes = [r for r in recipes_of(sample) if roots.has_folder(r.reference_root)][:ROWS_TIMED]
+    spent = []
+    for recipe in recipes:
+        try:
+            _render(recipe, roots, options, image_format)  # compiled code is loaded at the first call of a type
+            started = time.perf_counter()
+            _render(recipe, roots, options, image_format)
+        except (UnreadableImageError, ValueError):
+            continue
+        spent.append(time.perf_counter() - started)
+    return sum(spent) / len(spent) * rows if spent else None
+
+
+def _render(recipe: Recipe, roots: Roots, options: RenderOptions, image_format: ImageFormat) -> None:
+    path = roots.resolve(recipe.reference_root, recipe.reference_path)
+    reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+    encode_image(render(reference, recipe.distortion_id, recipe.level, recipe.seed), image_format)
+
+
+def _sizes(recipes: Iterable[Recipe], roots: Roots) -> list[tuple[int, int]]:
+    found = [_size(roots, r.reference_root, r.reference_path) for r in recipes if roots.has_folder(r.reference_root)]
+    return [size for size in found if size is not None]
+
+
+def _size(roots: Roots, root: str, path: str) -> tuple[int, int] | None:
+    return image_size(Path(roots.resolve(root, path)))

@@ -1,0 +1,68 @@
+"""How a run that may take days is carried out, as the command line says it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.executors import Executor
+from ..engine.shards import Mode, Share
+from ..errors import CurateError
+
+_SLURM = "SLURM_ARRAY_TASK_"
+_ROWS_WORTH_PROCESSES = 64
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """How a run that may take days is carried out; none of it changes the rows or the pixels.
+
+    Attributes:
+        mode: How it is taken up.
+        executor: Who does the work; by default the calling process.
+        rows_per_shard: Rows between two marks of progress on disk, and of an archive of pixels; None chooses.
+    """
+
+    mode: Mode = field(default_factory=Mode)
+    executor: Executor | None = None
+    rows_per_shard: int | None = None
+
+    def executor_for(self, rows: int) -> Executor | None:
+        """Return who does so many rows: for a few, processes would take longer to start than the rows take."""
+        few = rows < _ROWS_WORTH_PROCESSES and self.executor is not None and self.executor.name == "processes"
+        return None if few else self.executor
+
+    def executor_for_encoding(self) -> Executor | None:
+        """Return who encodes: on this machine, an encoder uses all cores from within one process."""
+        return self.executor if self.executor is not None and self.executor.name == "ray" else None
+
+
+def run_folder(out: Path) -> Path:
+    """Return the run folder of a result that is one file: beside it, `<name>.run`."""
+    return out.with_name(f"{out.name}.run")
+
+
+def parse_share(text: str) -> Share:
+    """Turn `2/3` (the second of three shares) or `slurm` (this task's share of its array) into a share.
+
+    Raises:
+        CurateError: Neither, or the environment has no Slurm array.
+    """
+    if text == "slurm":
+        return _slurm_share()
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal()) or not 1 <= int(number) <= int(of):
+        raise CurateError(f"--shard {text!r}: expected a share such as 1/3, 2/3 or 3/3, or slurm")
+    return Share(int(number), int(of))
+
+
+def _slurm_share() -> Share:
+    values = {}
+    for name, fallback in {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}.items():
+        value = os.environ.get(f"{_SLURM}{name}", fallback)
+        if value is None or not value.isdecimal():
+            raise CurateError(f"--shard slurm reads {_SLURM}{name}, which is {value!r}: is this an array job?")
+        values[name] = int(value)
+    position = (values["ID"] - values["MIN"]) // max(1, values["STEP"])
+    if not 0 <= position < values["COUNT"]:
+        raise CurateError(f"--shard slurm: task {values['ID']} is not one of the array's {values['COUNT']}")
+    return Share(position + 1, values["COUNT"])

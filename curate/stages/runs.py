@@ -1,0 +1,106 @@
+"""Looking after long runs: `status` and `merge`."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..data.provenance import read_provenance
+from ..engine.plan import Plan, read_plan
+from ..engine.progress import SILENT, Reporter
+from ..engine.run_lock import is_locked
+from ..engine.shards import Join, merge, standing
+from ..errors import CurateError
+from .distort import RUN_FOLDER, join_manifest
+from .encode import join_features
+from .long_run import run_folder
+
+_JOINS: dict[str, Join] = {"distort": join_manifest, "encode": join_features}
+
+
+def status_of(place: Path) -> dict[str, Any]:
+    """Say how far a long run is.
+
+    Args:
+        place: The folder or file that the run writes, or its run folder.
+
+    Returns:
+        `stage, state (complete, running or stopped), shards, shards_done, rows, rows_done, statuses, out`.
+
+    Raises:
+        CurateError: There is no run.
+    """
+    plan = _find_plan(place)
+    if plan is None:
+        return _status_of_result(place)
+    progress = standing(plan)
+    done = progress.shards - len(progress.missing)
+    complete = not progress.missing and plan.final.exists()
+    state = "running" if is_locked(plan.folder) else "complete" if complete else "stopped"
+    return {
+        "stage": plan.stage,
+        "state": state,
+        "shards": progress.shards,
+        "shards_done": done,
+        "rows": progress.rows,
+        "rows_done": sum(progress.statuses.values()),
+        "statuses": progress.statuses,
+        "out": str(plan.final),
+    }
+
+
+def run_merge(place: Path, reporter: Reporter = SILENT) -> dict[str, Any]:
+    """Join the parts of a run into its result.
+
+    Args:
+        place: The folder or file that the run writes, or its run folder.
+        reporter: Told what there is to know.
+
+    Returns:
+        `rows, rows_not_ok, out`.
+
+    Raises:
+        CurateError: There is no run, shards are missing, or it is not one that can be joined from outside.
+    """
+    plan = _find_plan(place)
+    if plan is None:
+        found = _status_of_result(place)
+        reporter.note(f"{found['out']} is complete; nothing to do")
+    elif plan.stage not in _JOINS:
+        raise CurateError(f"{plan.folder} is a step of upsample: the same upsample command goes on with it")
+    else:
+        merge(plan, _JOINS[plan.stage])
+        found = _status_of_result(plan.final)
+    not_ok = sum(count for status, count in found["statuses"].items() if status != "ok")
+    return {"rows": found["rows"], "rows_not_ok": not_ok, "out": found["out"]}
+
+
+def _find_plan(place: Path) -> Plan | None:
+    for folder in (place / RUN_FOLDER, run_folder(place), place):
+        if folder.is_dir():
+            plan = read_plan(folder)
+            if plan is not None:
+                return plan
+    return None
+
+
+def _status_of_result(place: Path) -> dict[str, Any]:
+    result = place / "manifest.parquet" if place.is_dir() else place
+    if not result.is_file():
+        raise CurateError(f"no run at {place}: neither a run folder nor a result")
+    try:
+        schema = pq.read_schema(result)
+        statuses = pq.read_table(result, columns=["status"], partitioning=None)["status"].cast(pa.string())
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise CurateError(f"{result} is not the result of a long run: {error}") from error
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(statuses).to_pylist()}
+    return {
+        "stage": read_provenance(schema).get("stage", "unknown"),
+        "state": "complete",
+        "rows": len(statuses),
+        "rows_done": len(statuses),
+        "statuses": counts,
+        "out": str(result),
+    }
