@@ -1,5 +1,6 @@
 """The command line: parses flags, makes one call into the toolkit, prints the result."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,8 +8,12 @@ import typer
 
 from .curate.command import options as opt
 from .curate.command.console import make_reporter, print_result, table
+from .curate.command.domains import app as domains
+from .curate.command.long_runs import merge, status
 from .curate.command.manifests import inspect, relocate, verify
+from .curate.command.mix import mix
 from .curate.command.pixels import distort, encode
+from .curate.command.report import report
 from .curate.command.reshape import downsample, label, select, upsample
 from .curate.command.running import reporting_errors
 from .curate.command.settings import read_settings
@@ -45,12 +50,16 @@ def _prepare(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    group: Any = context.command
-    commands = {
-        name: {p.name: bool(getattr(p, "multiple", False)) for p in command.params if p.name != "help"}
-        for name, command in group.commands.items()
-    }
-    context.default_map = read_settings(Path.cwd(), commands)
+    context.default_map = read_settings(Path.cwd(), dict(_parameters(context.command)))
+
+
+def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, bool]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _parameters(command, f"{family}{name} ")
+        else:
+            repeatable = {p.name: bool(getattr(p, "multiple", False)) for p in command.params if p.name != "help"}
+            yield f"{family}{name}", repeatable
 
 
 @reporting_errors
@@ -110,10 +119,15 @@ for _command in (
     label,
     upsample,
     downsample,
+    mix,
+    report,
     verify,
     inspect,
     relocate,
+    status,
+    merge,
     testset,
     distortions,
 ):
     app.command()(_command)
+app.add_typer(domains)
