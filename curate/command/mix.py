@@ -1,0 +1,94 @@
+"""The command that mixes distorted images: `mix`."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter
+from .running import finish, reporting_errors
+
+
+class ClassesFlag(str, Enum):
+    """What makes two images differ in class."""
+
+    type = "type"
+    type_level = "type-level"
+
+
+@reporting_errors
+def mix(
+    manifest: Annotated[
+        Path, typer.Option("--manifest", help="Distorted images with their references.")
+    ] = opt.DEFAULT_MANIFEST,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", min=1, help="Mixes to make. Without it, a mixed manifest's rows are rendered."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Manifest to write (.parquet), or a folder for manifest.parquet.")
+    ] = Path("manifests/mix.parquet"),
+    images_out: Annotated[
+        Path | None, typer.Option("--images-out", help="Folder of the pixels.", show_default="mixes/ beside --out")
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option("--preview", help="Also draw the first mixes with references, maps and confidences (.png)."),
+    ] = None,
+    types: opt.Types = "all",
+    levels: Annotated[str, typer.Option("--levels", help="Levels to use, 1-5, comma-separated.")] = "1,2,3,4,5",
+    classes: Annotated[
+        ClassesFlag, typer.Option("--classes", help="What the two images of a mix differ in.")
+    ] = ClassesFlag.type,
+    sigma: Annotated[float, typer.Option("--sigma", help="Smoothing of the sensitivity maps, in pixels.")] = 8.0,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="CutMix's: the background's share is Beta(alpha, alpha).")
+    ] = 1.0,
+    format: opt.ImageFormatOption = opt.FormatFlag.png,
+    recipe_only: opt.RecipeOnly = False,
+    root: opt.RootOverrides = None,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Mix pairs of distorted images, with soft labels from what each distortion visibly changes (DSMix).
+
+    Example: syndr-curate mix --manifest distorted/manifest.parquet --count 10000 --out mixed/ --preview mixes.png
+    """
+    from ..data.roots import parse_roots
+    from ..data.types import parse_levels, parse_types
+    from ..engine.render import RenderOptions
+    from ..stages.mix_files import run_mix
+    from ..stages.mix_plan import MixSettings
+
+    settings = None
+    if count is not None:
+        settings = MixSettings(
+            count=count,
+            types=parse_types(types),
+            levels=parse_levels(levels),
+            classes=classes.value,
+            sigma=sigma,
+            alpha=alpha,
+            image_format=format.value,
+            seed=seed,
+        )
+    summary = run_mix(
+        manifest,
+        out,
+        settings,
+        images_out=images_out,
+        recipe_only=recipe_only,
+        preview=preview,
+        roots=parse_roots(root or []),
+        options=RenderOptions(max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json, strict=strict)

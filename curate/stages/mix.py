@@ -1,0 +1,223 @@
+"""Stage `mix`: images of two distortions each, with the confidence that either class has earned (DSMix)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..data.atomic import write_bytes
+from ..data.images import ImageFormat, UnreadableImageError, encode_image
+from ..data.manifest import read_manifest, validate
+from ..data.provenance import attach, digest_table, make_provenance, read_provenance
+from ..data.roots import Roots
+from ..data.schema import encode
+from ..engine.mix_rows import MIX_FIELDS, MixRow, load_sources, mix_rows_of
+from ..engine.mixing import ALPHA, Box, Confidences, draw_box, mix_sources
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import RenderOptions
+from ..engine.sensitivity import SIGMA
+from ..engine.workers import ordered_map
+from ..errors import CurateError
+from .mix_plan import MIXED, Classes, MixSettings, plan_mixes
+
+
+def mix(
+    manifest: pa.Table | Path | str,
+    *,
+    count: int,
+    types: Sequence[int] = MixSettings.types,
+    levels: Sequence[int] = MixSettings.levels,
+    classes: Classes = "type",
+    sigma: float = SIGMA,
+    alpha: float = ALPHA,
+    images_out: Path | None = None,
+    image_format: ImageFormat = "png",
+    roots: Mapping[str, Path] | None = None,
+    workers: int | None = None,
+    seed: int = 123,
+) -> pa.Table:
+    """Mix pairs of a manifest's distorted images and say how much of either distortion is left to see.
+
+    Args:
+        manifest: A manifest of distorted images with their references, or its file. The roots of a table are taken
+            relative to the current folder.
+        count: Mixes to make.
+        types: Distortion ids whose images are used.
+        levels: Levels whose images are used.
+        classes: What the two images differ in: their `type`, or their type or level (`type-level`).
+        sigma: Smoothing of the sensitivity maps in pixels.
+        alpha: CutMix's: the background's share is Beta(alpha, alpha).
+        images_out: Folder of the pixels; None makes recipe rows, which `render_mix` renders.
+        image_format: Of the pixels.
+        roots: Folders of roots that have moved.
+        workers: Threads; None uses every core.
+        seed: The run's seed.
+
+    Returns:
+        A mixed manifest, one row per mix; a mix that could not be made keeps its row and says why.
+
+    Raises:
+        CurateError: Fewer than two classes to mix, or where the references lie is not known.
+
+    Source: Shi et al., "DSMix", ECCV 2024.
+    """
+    settings = MixSettings(count, tuple(types), tuple(levels), classes, sigma, alpha, image_format, seed)
+    in_memory = isinstance(manifest, pa.Table)
+    table = validate(manifest) if in_memory else read_manifest(manifest)
+    place = Path("manifest.parquet") if in_memory else Path(manifest)
+    plan = plan_mixes(table, settings)
+    places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
+    options = RenderOptions(write=images_out is not None, exif_orient=is_turned(table), workers=workers)
+    rows = make_mixes(plan.rows, places, settings, options)
+    return attach(rows, mix_provenance(table, settings, places, place, stored=options.write))
+
+
+def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Roots:
+    """Return the roots of a mixed manifest: those of its sources, and its own.
+
+    Raises:
+        CurateError: The folder of the references is not known, or the name of the mixes' root is taken.
+    """
+    used = {root for name in ("image_root", "reference_root") for root in pc.unique(sources[name]).to_pylist()}
+    for root in pc.unique(sources["reference_root"]).to_pylist():
+        places.resolve(root, "x")
+    if MIXED in used:
+        raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
+    return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})
+
+
+def is_turned(table: pa.Table) -> bool:
+    """Tell whether a manifest's references were turned as their EXIF orientation says."""
+    return bool(read_provenance(table).get("exif_orient"))
+
+
+def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
+    """Put together the provenance of a mixed manifest.
+
+    Args:
+        table: The manifest that the sources come from.
+        settings: What was asked for.
+        roots: Where sources, references and mixes lie.
+        out: Where the mixed manifest will lie.
+        stored: Whether the pixels are stored.
+    """
+    config = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
+    return make_provenance(
+        "mix",
+        config,
+        {"manifest": digest_table(table)},
+        roots=roots.as_json(out),
+        pixels="stored" if stored else "recipe",
+        exif_orient=is_turned(table) or None,
+    )
+
+
+def make_mixes(
+    plan: pa.Table, roots: Roots, settings: MixSettings, options: RenderOptions, *, reporter: Reporter = SILENT
+) -> pa.Table:
+    """Draw the boxes, measure the confidences and, if asked to, store the pixels.
+
+    Args:
+        plan: Rows of `plan_mixes`.
+        roots: Where sources and references lie, and mixes go.
+        settings: Smoothing, boxes, image format.
+        options: Whether to write, EXIF orientation of references, pixel limit, threads.
+        reporter: Shows progress.
+
+    Returns:
+        The rows with what became of each.
+
+    Raises:
+        CurateError: An image cannot be written.
+    """
+    rows, outcomes = mix_rows_of(plan), []
+    with reporter.task("mix", len(rows)) as task:
+        for outcome in ordered_map(lambda row: _make(row, roots, settings, options), rows, options.workers):
+            outcomes.append(outcome)
+            task.advance(failed=outcome.status != "ok")
+    return _with_outcomes(plan, rows, outcomes)
+
+
+def with_columns(table: pa.Table, values: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Return a mixed manifest with other values in some of its columns."""
+    for name, column in values.items():
+        position = table.schema.get_field_index(name)
+        field = table.schema.field(position)
+        plain = pa.string() if pa.types.is_dictionary(field.type) else field.type
+        array = pa.array(column, plain)
+        table = table.set_column(position, field, encode(array, field.type) if plain != field.type else array)
+    return validate(table)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What is known of a mix once its image is gone."""
+
+    box: Box
+    raw: Confidences
+    differences: tuple[float, float]
+    uniform: tuple[bool, bool]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    status: str
+    error: str | None = None
+    measured: _Measured | None = None
+
+
+def _make(row: MixRow, roots: Roots, settings: MixSettings, options: RenderOptions) -> _Outcome:
+    try:
+        a, b = load_sources(row, roots, options)
+        height, width = a.image.shape[:2]
+        box = draw_box(height, width, np.random.Generator(np.random.PCG64(row.seed)), alpha=settings.alpha)
+        mixed = mix_sources(a, b, box.region(height, width), sigma=settings.sigma)
+        mixed.raw.normalized()
+    except CurateError:
+        raise
+    except UnreadableImageError as error:
+        return _Outcome("unreadable", str(error))
+    except ValueError as error:
+        return _Outcome("failed", str(error))
+    if options.write:
+        try:
+            content = encode_image(mixed.image, settings.image_format)
+        except CurateError as error:  # a picture that its format cannot hold
+            return _Outcome("failed", str(error))
+        write_bytes(roots.resolve(row.image_root, row.image_path), content, durable=False)
+    first, second = mixed.maps
+    differences = first.mean_difference, second.mean_difference
+    return _Outcome("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))
+
+
+def _with_outcomes(plan: pa.Table, rows: list[MixRow], outcomes: list[_Outcome]) -> pa.Table:
+    values: dict[str, list[Any]] = {
+        "status": [outcome.status for outcome in outcomes],
+        "error": [outcome.error for outcome in outcomes],
+    }
+    cells = [_cells(row, outcome.measured) for row, outcome in zip(rows, outcomes, strict=True)]
+    measured = [field.name for field in MIX_FIELDS if not field.name.startswith("source_")]
+    return with_columns(plan, {**values, **{name: [cell.get(name) for cell in cells] for name in measured}})
+
+
+def _cells(row: MixRow, measured: _Measured | None) -> dict[str, Any]:
+    if measured is None:
+        return {}
+    confidence = measured.raw.normalized()
+    return {
+        "soft_labels": [
+            {"distortion_id": source.distortion_id, "level": source.level, "confidence": share}
+            for source, share in ((row.a, confidence.a), (row.b, confidence.b))
+        ],
+        "raw_confidence_a": measured.raw.a,
+        "raw_confidence_b": measured.raw.b,
+        "color_difference_a": measured.differences[0],
+        "color_difference_b": measured.differences[1],
+        "uniform_map_a": measured.uniform[0],
+        "uniform_map_b": measured.uniform[1],
+        "box": measured.box._asdict(),
+    }

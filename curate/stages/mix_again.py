@@ -1,0 +1,86 @@
+"""From the recipe rows of a mixed manifest to their pixels."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..data.atomic import write_bytes
+from ..data.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
+from ..data.manifest import ok_rows
+from ..data.provenance import attach, read_provenance
+from ..data.roots import Roots
+from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import RenderOptions
+from ..engine.workers import ordered_map
+from ..errors import CurateError
+from .mix import with_columns
+
+
+def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
+    """Return the roots of a mixed manifest whose pixels will lie in `images_out`.
+
+    Raises:
+        CurateError: The manifest has no mixes, or where its references lie is not known.
+    """
+    try:
+        rows = mix_rows_of(ok_rows(table))
+    except CurateError as error:
+        raise CurateError(f"without --count, the rows of a mixed manifest are rendered, and this is {error}") from error
+    for root in sorted({recipe.reference_root for row in rows for recipe in (row.a, row.b)}):
+        places.resolve(root, "x")
+    return Roots({**places.folders, **{row.image_root: images_out for row in rows}})
+
+
+def mix_again(
+    table: pa.Table, roots: Roots, out: Path, options: RenderOptions, *, reporter: Reporter = SILENT
+) -> pa.Table:
+    """Render the mixes of a manifest from their recipes, and store them.
+
+    Args:
+        table: A mixed manifest; rows that are not ok stay as they are.
+        roots: Where sources and references lie, and mixes go.
+        out: Where the manifest will lie.
+        options: EXIF orientation of references, pixel limit, threads.
+        reporter: Shows progress.
+
+    Returns:
+        The same rows; `status` and `error` say which could not be made, and why.
+
+    Raises:
+        CurateError: An image cannot be written.
+    """
+    rows = mix_rows_of(ok_rows(table))
+    problems: dict[str, tuple[str, str]] = {}
+    with reporter.task("mix", len(rows)) as task:
+        for row, problem in zip(
+            rows, ordered_map(lambda row: _store(row, roots, options), rows, options.workers), strict=True
+        ):
+            task.advance(failed=problem is not None)
+            if problem is not None:
+                problems[row.sample_id] = problem
+    columns = table.select(["sample_id", "status", "error"]).to_pylist()
+    states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
+    values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
+    facts = {**read_provenance(table), "roots": roots.as_json(out), "pixels": "stored"}
+    return attach(with_columns(table, values), facts)
+
+
+def _store(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[str, str] | None:
+    target = roots.resolve(row.image_root, row.image_path)
+    image_format = _format_of(target)
+    try:
+        content = encode_image(render_mix(row, roots, options), image_format)
+    except UnreadableImageError as error:
+        return "unreadable", str(error)
+    except ValueError as error:
+        return "failed", str(error)
+    write_bytes(target, content, durable=False)
+    return None
+
+
+def _format_of(path: Path) -> ImageFormat:
+    for image_format in IMAGE_FORMATS:
+        if path.suffix.lower() == f".{image_format}":
+            return image_format
+    raise CurateError(f"{path}: images are written as {', '.join(IMAGE_FORMATS)}")

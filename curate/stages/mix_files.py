@@ -1,0 +1,148 @@
+"""The command `mix`: from a manifest of distorted images to mixed images, their manifest and a picture of some."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..data.atomic import refuse_overwriting, write_bytes
+from ..data.images import encode_image
+from ..data.manifest import ok_rows, read_manifest, write_manifest
+from ..data.provenance import attach, read_provenance
+from ..data.roots import Roots
+from ..engine.mix_preview import PreviewMix, mix_preview
+from ..engine.mix_rows import load_sources, mix_rows_of
+from ..engine.mixing import mix_sources
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import RenderOptions
+from ..engine.sensitivity import SIGMA
+from ..errors import CurateError
+from .distort import refuse_inside
+from .estimates import SIZES_SAMPLED, estimate_bytes
+from .mix import is_turned, make_mixes, mix_provenance, mix_roots
+from .mix_again import again_roots, mix_again
+from .mix_plan import MIXED, MixPlan, MixSettings, plan_mixes
+
+MANIFEST_NAME = "manifest.parquet"
+PREVIEW_MIXES = 4
+_FAILURES_SHOWN = 10
+
+
+def run_mix(
+    manifest: Path,
+    out: Path,
+    settings: MixSettings | None,
+    *,
+    images_out: Path | None = None,
+    recipe_only: bool = False,
+    preview: Path | None = None,
+    roots: Mapping[str, Path] | None = None,
+    options: RenderOptions | None = None,
+    dry_run: bool = False,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Mix the images of a manifest file, or render the recipe rows of a mixed one.
+
+    Args:
+        manifest: Distorted images with their references; without settings, a mixed manifest.
+        out: Manifest to write, or a folder: then `manifest.parquet` in it.
+        settings: What to mix; None renders the rows of a mixed manifest as they stand.
+        images_out: Folder of the pixels; by default `mixes/` beside the manifest.
+        recipe_only: Store no pixels.
+        preview: Also draw the first mixes, as a PNG.
+        roots: Folders of the manifest's roots that have moved.
+        options: Workers, pixel limit.
+        dry_run: Count only.
+        reporter: Shows progress.
+
+    Returns:
+        `rows`, `rows_not_ok`, `out`; of new mixes also `sources`, `types`, `left_out`, `megabytes_estimated`.
+
+    Raises:
+        CurateError: Nothing to mix, where files lie is not known, or a result cannot be written.
+    """
+    out = out if out.suffix == ".parquet" else out / MANIFEST_NAME
+    refuse_overwriting(out, manifest)
+    if preview is not None:
+        refuse_overwriting(preview, manifest, out)
+        if preview.suffix.lower() != ".png":
+            raise CurateError(f"--preview {preview}: the picture is a .png")
+    table = read_manifest(manifest)
+    places = Roots.of_manifest(table, manifest, roots)
+    images_out = images_out or out.parent / MIXED
+    options = replace(options or RenderOptions(), write=not recipe_only, exif_orient=is_turned(table))
+    if settings is None:
+        places = again_roots(table, places, images_out)
+        summary: dict[str, Any] = {"rows": len(table)}
+        if not dry_run:
+            rows = mix_again(table, places, out, options, reporter=reporter)
+    else:
+        plan = plan_mixes(table, settings)
+        places = mix_roots(plan.sources, places, images_out)
+        _refuse_folders_of_sources(plan, places, images_out)
+        summary = _describe(plan, settings, places, recipe_only)
+        if not dry_run:
+            reporter.note(_announce(summary))
+            rows = make_mixes(plan.rows, places, settings, options, reporter=reporter)
+            rows = attach(rows, mix_provenance(table, settings, places, out, stored=not recipe_only))
+    if dry_run:
+        return {**summary, "dry_run": True, "out": str(out)}
+    write_manifest(rows, out)
+    summary["rows_not_ok"] = _note_failures(rows, reporter)
+    if preview is not None:
+        summary["preview"] = _draw_preview(preview, rows, places, options)
+    return {**summary, "out": str(out)}
+
+
+def _describe(plan: MixPlan, settings: MixSettings, places: Roots, recipe_only: bool) -> dict[str, Any]:
+    kinds = sorted(set(plan.sources["distortion_id"].to_pylist()))
+    summary: dict[str, Any] = {"sources": len(plan.sources), "types": kinds}
+    if plan.left_out:
+        summary["left_out"] = plan.left_out
+    summary["rows"] = len(plan.rows)
+    if not recipe_only:
+        step = max(1, len(plan.sources) // SIZES_SAMPLED)
+        sample = plan.sources.take(pa.array(range(0, len(plan.sources), step)))
+        size = estimate_bytes(sample, len(plan.rows), places, settings.image_format)
+        if size is not None:
+            summary["megabytes_estimated"] = round(size / 1e6)
+    return summary
+
+
+def _announce(summary: Mapping[str, Any]) -> str:
+    disk = f", about {summary['megabytes_estimated']:,} MB" if "megabytes_estimated" in summary else ""
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in summary.get("left_out", {}).items())
+    sources = f"{summary['sources']:,} images of {len(summary['types'])} types"
+    return f"{summary['rows']:,} mixes{disk}, of {sources}" + (f" (left out: {left_out})" if left_out else "")
+
+
+def _refuse_folders_of_sources(plan: MixPlan, places: Roots, images_out: Path) -> None:
+    for name in ("image_root", "reference_root"):
+        for root in plan.sources[name].unique().to_pylist():
+            if places.has_folder(root):
+                refuse_inside(images_out, places.resolve(root, "x").parent)
+
+
+def _note_failures(rows: pa.Table, reporter: Reporter) -> int:
+    failed = rows.filter(pc.not_equal(rows["status"], "ok")).select(["sample_id", "status", "error"]).to_pylist()
+    for row in failed[:_FAILURES_SHOWN]:
+        reporter.note(f"{row['status']}: {row['sample_id']}: {row['error']}")
+    return len(failed)
+
+
+def _draw_preview(file: Path, rows: pa.Table, places: Roots, options: RenderOptions) -> str:
+    sigma = float(read_provenance(rows).get("config", {}).get("sigma", SIGMA))
+    shown = []
+    for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
+        if row.box is None:
+            continue
+        a, b = load_sources(row, places, options)
+        mixed = mix_sources(a, b, row.box.region(*a.image.shape[:2]), sigma=sigma)
+        shown.append(PreviewMix(row.sample_id, (row.a, row.b), (a, b), row.box, mixed))
+    if not shown:
+        raise CurateError(f"--preview {file}: there is no mix to show; {len(rows)} could not be made")
+    write_bytes(file, encode_image(mix_preview(shown)))
+    return str(file)

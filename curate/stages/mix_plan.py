@@ -1,0 +1,193 @@
+"""Which images are mixed with which: the pairs of stage `mix`, drawn before any pixel is read."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ...distortions.catalog import CATALOG, LEVELS
+from ..data.images import ImageFormat
+from ..data.schema import build_table
+from ..engine.mix_rows import MIX_FIELDS, source_column
+from ..engine.mixing import ALPHA
+from ..engine.recipes import distortion_name
+from ..engine.seeds import context_seed
+from ..engine.sensitivity import SIGMA, SIGMA_MAXIMUM
+from ..errors import CurateError
+
+MIXED = "mixes"
+ALPHA_RANGE = (0.1, 100.0)
+Classes = Literal["type", "type-level"]
+CLASSES: tuple[Classes, ...] = get_args(Classes)
+Positions = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """What is mixed, and how.
+
+    Attributes:
+        count: Mixes to make.
+        types: Distortion ids whose images are used.
+        levels: Levels whose images are used.
+        classes: What the two images of a mix differ in: their `type`, or their type or level (`type-level`).
+        sigma: Smoothing of the sensitivity maps in pixels, 0 to 100.
+        alpha: CutMix's: the background's share is Beta(alpha, alpha); 0.1 to 100.
+        image_format: Of the stored pixels.
+        seed: The run's seed.
+    """
+
+    count: int
+    types: tuple[int, ...] = tuple(entry.id for entry in CATALOG)
+    levels: tuple[int, ...] = tuple(LEVELS)
+    classes: Classes = "type"
+    sigma: float = SIGMA
+    alpha: float = ALPHA
+    image_format: ImageFormat = "png"
+    seed: int = 123
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        low, high = ALPHA_RANGE
+        ranges = {
+            "count": (self.count >= 1, "at least 1"),
+            "classes": (self.classes in CLASSES, " or ".join(CLASSES)),
+            "sigma": (0 <= self.sigma <= SIGMA_MAXIMUM, f"pixels from 0 to {SIGMA_MAXIMUM:g}"),
+            "alpha": (low <= self.alpha <= high, f"a number from {low:g} to {high:g}"),
+        }
+        for name, (fits, expected) in ranges.items():
+            if not fits:
+                raise CurateError(f"{name} is {getattr(self, name)!r}; expected {expected}")
+
+
+@dataclass(frozen=True)
+class MixPlan:
+    """Which images will be mixed.
+
+    Attributes:
+        rows: A mixed manifest, still without boxes and confidences.
+        sources: The usable images, by id.
+        left_out: Why rows of the manifest are not among them: reason to number of rows.
+    """
+
+    rows: pa.Table
+    sources: pa.Table
+    left_out: dict[str, int]
+
+
+def plan_mixes(table: pa.Table, settings: MixSettings) -> MixPlan:
+    """Draw the pairs: two classes uniformly, then an image of each uniformly.
+
+    The draw depends on the seed and the set of usable images alone, not on their order; a larger count begins with the
+    same mixes.
+
+    Args:
+        table: A manifest.
+        settings: Count, classes, seed.
+
+    Raises:
+        CurateError: Fewer than two classes among the usable images.
+    """
+    sources, left_out = usable_sources(table, settings)
+    groups = _classes(sources, settings.classes)
+    if len(groups) < 2:  # noqa: PLR2004
+        names = sorted({distortion_name(kind) for kind in sources["distortion_id"].to_pylist()})
+        wanted = "distortion types" if settings.classes == "type" else "pairs of type and level"
+        without = ", ".join(f"{n} {reason}" for reason, n in left_out.items()) or "none"
+        raise CurateError(
+            f"mixing needs images of at least two {wanted}, with their references; usable are {len(sources)} rows of "
+            f"{', '.join(names) or 'none'} (left out: {without})"
+        )
+    first, second = _draw_pairs(groups, settings)
+    return MixPlan(_rows(sources, first, second, settings), sources, left_out)
+
+
+def usable_sources(table: pa.Table, settings: MixSettings) -> tuple[pa.Table, dict[str, int]]:
+    """Find the rows of a manifest that can be mixed: distorted training images with a reference.
+
+    Args:
+        table: A manifest.
+        settings: The types and levels to use.
+
+    Returns:
+        These rows, ordered by id, and how many were left out for which reason.
+    """
+    kinds, levels = pc.fill_null(table["distortion_id"], 0), pc.fill_null(table["level"], 0)
+    chosen = pc.and_(
+        pc.is_in(kinds, pa.array(settings.types, pa.int8())), pc.is_in(levels, pa.array(settings.levels, pa.int8()))
+    )
+    reasons = {
+        "not ok": pc.not_equal(table["status"], "ok"),
+        "held out": pc.not_equal(table["split"], "train"),
+        "without reference": pc.or_(pc.is_null(table["reference_path"]), pc.is_null(table["reference_root"])),
+        "without distortion": pc.or_(pc.equal(kinds, 0), pc.equal(levels, 0)),
+        "of other types or levels": pc.invert(chosen),
+    }
+    left, left_out = np.ones(len(table), np.bool_), {}
+    for reason, unusable in reasons.items():
+        now = left & np.asarray(unusable, np.bool_)
+        if now.any():
+            left_out[reason] = int(now.sum())
+        left &= ~now
+    return table.filter(pa.array(left)).sort_by("sample_id"), left_out
+
+
+def _classes(sources: pa.Table, classes: Classes) -> list[Positions]:
+    kinds = sources["distortion_id"].to_numpy().astype(np.int64)
+    levels = sources["level"].to_numpy().astype(np.int64)
+    keys = kinds if classes == "type" else kinds * (max(LEVELS) + 1) + levels
+    return [np.flatnonzero(keys == key) for key in np.unique(keys)]
+
+
+def _draw_pairs(groups: list[Positions], settings: MixSettings) -> tuple[Positions, Positions]:
+    # Four numbers per mix, in rows, so that a larger count continues the same stream.
+    rng = np.random.Generator(np.random.PCG64(context_seed("mix pairs", settings.seed)))
+    draws = rng.random((settings.count, 4))
+    first = (draws[:, 0] * len(groups)).astype(np.int64)
+    second = (draws[:, 1] * (len(groups) - 1)).astype(np.int64)
+    second += second >= first
+    return _members(groups, first, draws[:, 2]), _members(groups, second, draws[:, 3])
+
+
+def _members(groups: list[Positions], chosen: Positions, draws: NDArray[np.float64]) -> Positions:
+    sizes = np.array([len(group) for group in groups])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    members: Positions = np.concatenate(groups)[starts[chosen] + (draws * sizes[chosen]).astype(np.int64)]
+    return members
+
+
+def _rows(sources: pa.Table, first: Positions, second: Positions, settings: MixSettings) -> pa.Table:
+    a, b = source_column(sources, first), source_column(sources, second)
+    seeds = _seeds(a.field("sample_id").to_pylist(), b.field("sample_id").to_pylist(), settings)
+    ids = [f"mix_{seed:016x}" for seed in seeds]
+    datasets = sources["dataset"].cast(pa.string()).combine_chunks()
+    of_a, of_b = (datasets.take(pa.array(positions)) for positions in (first, second))
+    columns = {
+        "sample_id": ids,
+        # A folder per first two digits, so that no folder holds millions.
+        "image_path": [f"{i[4:6]}/{i}.{settings.image_format}" for i in ids],
+        "image_root": MIXED,
+        "dataset": pc.if_else(pc.fill_null(pc.equal(of_a, of_b), False), of_a, None),
+        "split": "train",
+        "seed": pa.array(seeds, pa.int64()),
+        "status": "ok",
+    }
+    table = build_table(columns, len(ids))
+    known = {"source_a": a, "source_b": b}
+    for field in MIX_FIELDS:
+        table = table.append_column(field, known.get(field.name, pa.nulls(len(ids), field.type)))
+    return table
+
+
+def _seeds(first: list[str], second: list[str], settings: MixSettings) -> list[int]:
+    # From content: the same pair has the same seed wherever it stands. A pair drawn again gets another box.
+    drawn: Counter[tuple[str, str]] = Counter()
+    seeds = []
+    for pair in zip(first, second, strict=True):
+        seeds.append(context_seed("mix", settings.seed, repr(float(settings.alpha)), *pair, drawn[pair]))
+        drawn[pair] += 1
+    return seeds
