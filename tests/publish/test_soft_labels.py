@@ -133,7 +133,7 @@ def test_pixels_are_the_stored_ones_and_without_them_the_same_rendered(joined):
 
 def test_a_transform_gets_the_image(joined):
     torch = pytest.importorskip("torch")
-    dataset = SoftLabelDataset(
+    small = SoftLabelDataset(
         joined, layout="type-level", transform=lambda image: torch.from_numpy(image[:7, :9]) / 255
     )
     image, target = small[0]
