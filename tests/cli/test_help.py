@@ -10,7 +10,7 @@ HEAVY = frozenset(
 )
 COMMANDS = (
     *("demo", "encode", "select", "distort", "label", "upsample"),
-    *("downsample", "inspect", "verify", "relocate", "testset", "distortions"),
+    *("downsample", "mix", "inspect", "verify", "relocate", "testset", "distortions"),
 )
 
 
