@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...distortions import stretch_uint8
 from ..data.images import UnreadableImageError, decode_image
 from ..data.roots import Roots
+from ..data.stores import stored_pixels
 from ..errors import CurateError
 from .mixing import Box, Source, common_size, crop_middle, paste
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, render
@@ -173,8 +174,11 @@ def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source
 
 
 def _pixels(recipe: Recipe, reference: NDArray[np.uint8], roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
-    # As `load_pixels` chooses, without decoding the reference a second time.
-    stored = roots.has_folder(recipe.image_root)
-    if stored and (recipe.seed is None or roots.resolve(recipe.image_root, recipe.image_path).exists()):
+    # What `load_pixels` returns, without decoding the reference a second time.
+    if recipe.seed is None:
         return load_pixels(recipe, roots, options)
+    if roots.has_folder(recipe.image_root):
+        stored = stored_pixels(roots.resolve(recipe.image_root, recipe.image_path))
+        if stored is not None:
+            return decode_image(stored, max_pixels=options.max_pixels)
     return render(reference, recipe.distortion_id, recipe.level, recipe.seed)

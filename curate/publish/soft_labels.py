@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from PIL import Image
 
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
 from ..data.images import decode_image
@@ -15,6 +16,7 @@ from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.names import list_ids
 from ..data.provenance import read_provenance
 from ..data.roots import Roots
+from ..data.stores import stored_pixels
 from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
 from ..engine.recipes import PRISTINE_NAME, distortion_name
 from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
@@ -28,7 +30,7 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _TYPES = tuple(entry.id for entry in CATALOG)
 _COLUMN = "soft_labels"
 
-Transform = Callable[[NDArray[np.uint8]], "torch.Tensor"]
+Transform = Callable[[Image.Image], Any]
 
 
 def target_names(layout: Layout = "type") -> tuple[str, ...]:
@@ -88,8 +90,8 @@ def soft_targets(rows: pa.Table, *, layout: Layout = "type") -> NDArray[np.float
 class SoftLabelDataset:
     """Images and dense soft targets of a manifest, as a map-style dataset for `torch.utils.data.DataLoader`.
 
-    Only rows of one split with status `ok` are in it; `sample_ids` says which, in order. A mix without stored pixels is
-    rendered from its recipe, so that a recipe manifest can be trained on without writing an image.
+    Only rows with status `ok` are in it, of one split if asked for; `sample_ids` says which, in order. A mix without
+    stored pixels is rendered from its recipe, so that a recipe manifest can be trained on without writing an image.
 
     Attributes:
         sample_ids: Ids of the N rows.
@@ -101,7 +103,7 @@ class SoftLabelDataset:
         manifest: pa.Table | Path | str,
         *,
         layout: Layout = "type",
-        split: str | None = "train",
+        split: str | None = None,
         transform: Transform | None = None,
         roots: Mapping[str, Path] | None = None,
     ) -> None:
@@ -112,7 +114,8 @@ class SoftLabelDataset:
                 relative to the current folder.
             layout: What a target's entries mean; see `target_names`.
             split: Rows of this split; None takes all.
-            transform: Called with each image, uint8 (H, W, 3) RGB; without it, images become uint8 tensors (3, H, W).
+            transform: Called with each picture as a PIL image in mode RGB, as in torchvision's datasets; without it,
+                pictures become uint8 tensors (3, H, W).
             roots: Folders of roots that have moved.
 
         Raises:
@@ -135,7 +138,7 @@ class SoftLabelDataset:
         """Return the number of images."""
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    def __getitem__(self, index: int) -> "tuple[Any, torch.Tensor]":
         """Return an image and its target; a position beyond the last raises an IndexError, as a sequence does.
 
         Args:
@@ -148,9 +151,10 @@ class SoftLabelDataset:
 
         if not 0 <= index < len(self):
             raise IndexError(f"position {index} of {len(self)}")
-        image = self.pixels(index)
-        shown = torch.from_numpy(image).permute(2, 0, 1) if self._transform is None else self._transform(image)
-        return shown, torch.from_numpy(self.targets[index])
+        image, target = self.pixels(index), torch.from_numpy(self.targets[index])
+        if self._transform is None:
+            return torch.from_numpy(image).permute(2, 0, 1), target
+        return self._transform(Image.fromarray(image)), target
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
         """Return an image, uint8 (H, W, 3) RGB: stored, or rendered from its recipe."""
@@ -158,9 +162,9 @@ class SoftLabelDataset:
         if isinstance(row, Recipe):
             return load_pixels(row, self._roots, self._options)
         if self._roots.has_folder(row.image_root):
-            path = self._roots.resolve(row.image_root, row.image_path)
-            if path.exists():
-                return decode_image(path, max_pixels=self._options.max_pixels)
+            stored = stored_pixels(self._roots.resolve(row.image_root, row.image_path))
+            if stored is not None:
+                return decode_image(stored, max_pixels=self._options.max_pixels)
         return render_mix(row, self._roots, self._options)
 
 

@@ -59,7 +59,8 @@ def run_mix(
         reporter: Shows progress.
 
     Returns:
-        `rows`, `rows_not_ok`, `out`; of new mixes also `sources`, `types`, `left_out`, `megabytes_estimated`.
+        `rows`, `rows_not_ok`, `out`; of new mixes also `sources`, `types`, `left_out`, `megabytes_estimated` and
+        `rows_with_uniform_map`: those with an image that does not differ visibly from its reference.
 
     Raises:
         CurateError: Nothing to mix, where files lie is not known, or a result cannot be written.
@@ -88,6 +89,7 @@ def run_mix(
             reporter.note(_announce(summary))
             rows = make_mixes(plan.rows, places, settings, options, reporter=reporter)
             rows = attach(rows, mix_provenance(table, settings, places, out, stored=not recipe_only))
+            summary["rows_with_uniform_map"] = _count_uniform(rows)
     if dry_run:
         return {**summary, "dry_run": True, "out": str(out)}
     write_manifest(rows, out)
@@ -124,6 +126,11 @@ def _refuse_folders_of_sources(plan: MixPlan, places: Roots, images_out: Path) -
         for root in plan.sources[name].unique().to_pylist():
             if places.has_folder(root):
                 refuse_inside(images_out, places.resolve(root, "x").parent)
+
+
+def _count_uniform(rows: pa.Table) -> int:
+    either = pc.or_kleene(rows["uniform_map_a"], rows["uniform_map_b"])
+    return int(pc.sum(either).as_py() or 0)
 
 
 def _note_failures(rows: pa.Table, reporter: Reporter) -> int:

@@ -107,7 +107,7 @@ def joined(tmp_path, photograph):
 
 def test_a_loader_yields_images_and_dense_soft_targets(joined):
     torch = pytest.importorskip("torch")
-    dataset = SoftLabelDataset(joined)
+    dataset = SoftLabelDataset(joined, split="train")
     # Two training rows of p0 and three mixes; p1 is held out.
     assert len(dataset) == 5
     images, targets = next(iter(torch.utils.data.DataLoader(dataset, batch_size=5)))
@@ -117,28 +117,28 @@ def test_a_loader_yields_images_and_dense_soft_targets(joined):
     shares = [row["soft_labels"] for row in read_manifest(joined).to_pylist() if row["soft_labels"]]
     for target, labels in zip(targets[2:], shares, strict=True):
         assert {int(i) + 1 for i in target.nonzero()} == {label["distortion_id"] for label in labels}
-    assert len(SoftLabelDataset(joined, split=None)) == 7
+    assert len(SoftLabelDataset(joined)) == 7
 
 
 def test_pixels_are_the_stored_ones_and_without_them_the_same_rendered(joined):
     dataset = SoftLabelDataset(joined)
-    before = [dataset.pixels(i) for i in range(5)]
+    before = [dataset.pixels(i) for i in range(7)]
     stored = sorted((joined.parent / "mixes").rglob("*.png"))
     assert sum(any(np.array_equal(decode_image(path), image) for image in before) for path in stored) == 3
     for path in stored:
         path.unlink()
-    for image, again in zip(before, [dataset.pixels(i) for i in range(5)], strict=True):
+    for image, again in zip(before, [dataset.pixels(i) for i in range(7)], strict=True):
         assert np.array_equal(image, again)
 
 
-def test_a_transform_gets_the_image(joined):
+def test_a_transform_gets_a_picture(joined):
     torch = pytest.importorskip("torch")
     small = SoftLabelDataset(
-        joined, layout="type-level", transform=lambda image: torch.from_numpy(image[:7, :9]) / 255
+        joined, layout="type-level", transform=lambda picture: torch.from_numpy(np.array(picture.resize((9, 7))) / 255)
     )
     image, target = small[0]
-    assert (tuple(image.shape), image.dtype, tuple(target.shape)) == ((7, 9, 3), torch.float32, (125,))
-    assert len(list(small)) == 5
+    assert (tuple(image.shape), image.dtype, tuple(target.shape)) == ((7, 9, 3), torch.float64, (125,))
+    assert len(list(small)) == 7
 
 
 def test_torch_is_imported_only_for_an_image():

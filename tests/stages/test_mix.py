@@ -247,6 +247,13 @@ def test_identity_cells_are_flagged_and_earn_their_area(photos):
         assert row[f"color_difference_{identity}"] == 0
 
 
+def test_the_summary_counts_mixes_with_an_invisible_distortion(photos, tmp_path):
+    write_manifest(distorted(photos, types=(1, 3, 10), levels=(1,)), tmp_path / "distorted.parquet")
+    summary = run_mix(tmp_path / "distorted.parquet", tmp_path / "m", MixSettings(20), recipe_only=True)
+    # Cells (1, 1) and (3, 1) are the identity: every pair of the three types has at least one of them.
+    assert summary["rows_with_uniform_map"] == 20
+
+
 def test_recipe_rows_rendered_later_are_the_stored_pixels(manifest, tmp_path):
     settings = MixSettings(6, image_format="webp")
     run_mix(manifest, tmp_path / "stored", settings)
