@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a numeric function for this machine and keep the machine code on disk.
+    """Compile a numeric function for this machine and keep the machine code on disk, where there is a place for it.
 
     One thread, no fast-math: the result depends neither on the number of cores nor on reassociated sums. The
     interpreter lock is released, so that several pictures may be rendered side by side.
@@ -23,4 +23,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The compiled function under the same signature.
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    try:
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:  # neither beside the package nor in the home folder may anything be written
+        return cast("Callable[P, R]", numba.njit(nogil=True, error_model="numpy")(function))

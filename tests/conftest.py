@@ -1,6 +1,7 @@
 """What several test folders share."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,16 @@ def syndr_curate() -> Command:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def unprivileged() -> list[str]:
+    """What to put before a command so that it may not read and write everything, as root may."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv (util-linux) to give up what root may do")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
 
 
 @pytest.fixture(scope="session")

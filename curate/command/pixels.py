@@ -13,7 +13,9 @@ from .running import finish, reporting_errors
 
 @reporting_errors
 def encode(
-    images: Annotated[Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).")],
+    images: Annotated[
+        Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
+    ],
     out: Annotated[Path, typer.Option("--out", help="Feature file to write (.parquet).")],
     encoder: opt.EncoderOption = opt.EncoderFlag.resnet50,
     weights: opt.Weights = None,
@@ -70,7 +72,9 @@ def encode(
 
 @reporting_errors
 def distort(
-    images: Annotated[Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).")],
+    images: Annotated[
+        Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the manifest and the images.")],
     types: Annotated[
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")

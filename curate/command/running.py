@@ -16,7 +16,7 @@ P = ParamSpec("P")
 
 
 def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Print a `CurateError` as one line and exit with 2; an interrupt exits with 130."""
+    """Print a `CurateError`, or what the system says of a file, as one line, and exit with 2; an interrupt with 130."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -25,8 +25,13 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
         except CurateError as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)
+            raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
-            print("interrupted; finished files are whole, and the same command starts again", file=sys.stderr)
+            print("interrupted; the same command goes on where it stopped", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped

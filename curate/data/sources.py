@@ -68,6 +68,8 @@ def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None =
         return _source(name or root_name(folder.parent), folder.parent, [folder.name], ids)
     if not folder.is_dir():
         raise CurateError(f"no folder {folder}; expected a folder of images")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise CurateError(f"cannot list {folder}: Permission denied")
     if (folder / KADIS_LIST).is_file():
         paths = [f"{KADIS_IMAGES}/{n}" for n in _column(folder / KADIS_LIST, "ref_im")]
         return _source(name or "kadis700k", folder, paths, ids)

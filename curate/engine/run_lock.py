@@ -16,6 +16,7 @@ LOCK_FILE = "lock"
 PLANNING_SECONDS = 1800.0
 _POLL_SECONDS = 0.2
 _PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
+_SHARED_BYTE = 1 << 40  # beyond all shards: those who do a share hold it together, a whole run alone
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 
 
@@ -47,6 +48,8 @@ class RunLock:
         Raises:
             CurateError: It takes too long, or a whole run is under way.
         """
+        if not self._try(_SHARED_BYTE, 1, shared=True):
+            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
         deadline = time.monotonic() + PLANNING_SECONDS
         while not self._try(_PLANNING_BYTE, 1):
             if time.monotonic() > deadline:
@@ -79,14 +82,14 @@ class RunLock:
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def _try(self, start: int, length: int) -> bool:
-        if not _record_lock(self._descriptor, start, length):
+    def _try(self, start: int, length: int, *, shared: bool = False) -> bool:
+        if not _record_lock(self._descriptor, start, length, shared=shared):
             return False
         while not self._is_current():
             # The run that held it has ended and put its folder away.
             os.close(self._descriptor)
             self._descriptor = self._open()
-            if not _record_lock(self._descriptor, start, length):
+            if not _record_lock(self._descriptor, start, length, shared=shared):
                 return False
         return True
 
@@ -131,12 +134,13 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _record_lock(descriptor: int, start: int, length: int, *, release: bool = False) -> bool:
+def _record_lock(descriptor: int, start: int, length: int, *, shared: bool = False, release: bool = False) -> bool:
     if sys.platform == "win32":
         return True
     import fcntl
 
-    kind = fcntl.LOCK_UN if release else fcntl.LOCK_EX | fcntl.LOCK_NB
+    taken = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    kind = fcntl.LOCK_UN if release else taken | fcntl.LOCK_NB
     try:
         fcntl.lockf(descriptor, kind, length, start)
     except OSError as error:
