@@ -2,7 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import CurateError
@@ -10,6 +12,10 @@ from .atomic import cannot_write, create_file, make_folder, sync_file, sync_fold
 from .crash import crash_point
 from .manifest import is_safe_path
 from .staging import Staging, staging
+
+# Measured on 600 PNGs of 660 kB: synced before each rename 1.15 ms an image in all, at the end one by one 1.13, at the
+# end eight at a time 0.96, never 0.55. Requests that wait together share a flush of the disk.
+_SYNCS_AT_ONCE = 8
 
 
 class FilesSink:
@@ -66,16 +72,11 @@ class FilesSink:
         """
         folders = {self._folder, self._folder.parent}
         for path in self._written:
-            try:
-                sync_file(path)
-            except OSError as error:
-                raise cannot_write(path, error) from error
             folders.update(path.parents[: len(path.parts) - len(self._folder.parts)])
-        for folder in sorted(folders):
-            try:
-                sync_folder(folder)
-            except OSError as error:
-                raise cannot_write(folder, error) from error
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+            for each, paths in ((sync_file, self._written), (sync_folder, sorted(folders))):
+                for _ in pool.map(partial(_synced, each), paths):
+                    pass
 
     def _prepare_parent(self, target: Path) -> None:
         # Looked at for every file, not once per folder: a link may be planted while the run goes on.
@@ -113,3 +114,10 @@ def files_sink(folder: Path, shard: int) -> Iterator[FilesSink]:
         sink = FilesSink(folder, stage)
         yield sink
         sink.sync()
+
+
+def _synced(sync: Callable[[Path], None], path: Path) -> None:
+    try:
+        sync(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error

@@ -33,7 +33,6 @@ _IMAGE_BYTES_REMEMBERED = 64 << 20
 @dataclass(frozen=True)
 class _Index:
     metadata: pq.FileMetaData
-    bytes_column: int
     places: Mapping[str, tuple[int, int]]
 
 
@@ -148,10 +147,9 @@ def read_parquet_image(archive: Path, name: str) -> bytes | None:
                 return None
             group, row = index.places[name]
             content = _groups.get((*identity, group), lambda: _read_group(file, index, group))[row].as_py()
-    except OSError as error:
-        raise UnreadableImageError(f"{archive.name}: {error.strerror or error}") from error
-    except (pa.ArrowException, ValueError, LookupError, MemoryError) as error:
-        raise UnreadableImageError(f"{archive.name}: {' '.join(str(error).split())}") from error
+    except (OSError, pa.ArrowException, ValueError, LookupError, MemoryError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableImageError(f"{archive.name}: {' '.join(reason.split())}") from error
     return content if isinstance(content, bytes) else None
 
 
@@ -183,16 +181,19 @@ def _index(file: BinaryIO) -> _Index:
         raise UnreadableImageError(f"it has no column {IMAGE_COLUMN!r} of bytes and path")
     places = {}
     for group in range(metadata.num_row_groups):
-        names = archive.read_row_group(group, columns=[_PATH], use_threads=False)[IMAGE_COLUMN].combine_chunks()
-        for row, name in enumerate(names.field("path").to_pylist()):
+        for row, name in enumerate(_read_leaf(archive, group, _PATH).to_pylist()):
             places[name] = (group, row)
-    return _Index(metadata, leaves.index(_BYTES), places)
+    return _Index(metadata, places)
 
 
 def _read_group(file: BinaryIO, index: _Index, group: int) -> pa.BinaryArray:
-    size = index.metadata.row_group(group).column(index.bytes_column).total_uncompressed_size
-    if size > MAX_CONTENT_BYTES:
-        raise UnreadableImageError(f"its row group {group} has {size} bytes of images, over {MAX_CONTENT_BYTES}")
-    archive = pq.ParquetFile(file, metadata=index.metadata)
-    table = archive.read_row_group(group, columns=[_BYTES], use_threads=False)
-    return table[IMAGE_COLUMN].combine_chunks().field("bytes")
+    return _read_leaf(pq.ParquetFile(file, metadata=index.metadata), group, _BYTES)
+
+
+def _read_leaf(archive: pq.ParquetFile, group: int, leaf: str) -> pa.Array:
+    chunks = archive.metadata.row_group(group)
+    for chunk in map(chunks.column, range(chunks.num_columns)):
+        if chunk.path_in_schema == leaf and chunk.total_uncompressed_size > MAX_CONTENT_BYTES:
+            raise UnreadableImageError(f"row group {group} of {leaf} is larger than {MAX_CONTENT_BYTES} bytes")
+    table = archive.read_row_group(group, columns=[leaf], use_threads=False)
+    return table[IMAGE_COLUMN].combine_chunks().field(leaf.removeprefix(f"{IMAGE_COLUMN}."))
