@@ -100,7 +100,8 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, crash_name:
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes left of their attempts to write `path` through `atomic_path`.
 
-    Only for a caller that knows that nobody is writing `path` now.
+    Only for a caller that knows that nobody is writing `path` now, nor another file whose name begins with the same 32
+    characters.
 
     Raises:
         CurateError: A temporary file cannot be removed.
