@@ -13,9 +13,10 @@ from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image, image_
 from ..data.manifest import ok_rows, read_manifest
 from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..data.roots import Roots
+from ..data.stores import absence, stored_pixels
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
-from ..engine.render import RECIPE_COLUMNS, Recipe, render
+from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..engine.seeds import uniform_draw
 from ..engine.workers import ordered_map
 from ..errors import CurateError
@@ -71,16 +72,20 @@ def verify(
     sample: int = SAMPLE,
     roots: Mapping[str, Path] | None = None,
     seed: int = 123,
+    max_pixels: int = MAX_PIXELS,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> Verdict:
     """Check a manifest: schema, ids, labels, files present and decodable, a sample rendered again and compared.
+
+    Pixels are read from wherever the manifest says: files, tars or Parquet files.
 
     Args:
         manifest: The file.
         sample: How many rows with stored pixels and a recipe are rendered again.
         roots: Folders of roots that have moved.
         seed: Seed of the sample.
+        max_pixels: An image or reference with more pixels is a problem, found before it is decoded.
         workers: Threads; None uses every core.
         reporter: Shows progress.
 
@@ -101,10 +106,13 @@ def verify(
     _check_columns(table, verdict)
     usable = ok_rows(table)
     provenance = read_provenance(table)
-    recipes = _check_files(usable, places, provenance, verdict, workers, reporter)
+    pixels_expected = provenance.get("pixels") != "recipe"
+    recipes = _check_files(
+        usable, places, verdict, pixels_expected=pixels_expected, limit=max_pixels, workers=workers, reporter=reporter
+    )
     chosen = _draw_sample(recipes, places, sample, seed, verdict)
-    exif_orient = bool(provenance.get("exif_orient"))
-    _render_sample(chosen, places, verdict, exif_orient=exif_orient, workers=workers, reporter=reporter)
+    decoding = RenderOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels, workers=workers)
+    _render_sample(chosen, places, verdict, decoding, reporter)
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
@@ -138,8 +146,10 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
 def _check_files(
     usable: pa.Table,
     roots: Roots,
-    provenance: Mapping[str, Any],
     verdict: Verdict,
+    *,
+    pixels_expected: bool,
+    limit: int,
     workers: int | None,
     reporter: Reporter,
 ) -> list[Recipe]:
@@ -150,14 +160,16 @@ def _check_files(
             known.append(recipe)
         else:
             verdict.not_checked[recipe.image_root] = verdict.not_checked.get(recipe.image_root, 0) + 1
-    pixels_expected = provenance.get("pixels") != "recipe"
 
     def look(recipe: Recipe) -> tuple[Recipe, str, str | None]:
         try:
             path = roots.resolve(recipe.image_root, recipe.image_path)
-            if not path.exists() and recipe.seed is not None and not pixels_expected:
-                return recipe, *_look_at_reference(recipe, roots)
-            decode_image(path, max_pixels=MAX_PIXELS)
+            stored = stored_pixels(path)
+            if stored is None and recipe.seed is not None and not pixels_expected:
+                return recipe, *_look_at_reference(recipe, roots, limit)
+            if stored is None:
+                raise absence(path)
+            decode_image(stored, max_pixels=limit)
         except (UnreadableImageError, CurateError) as error:
             return recipe, "bad", f"{recipe.sample_id}: {recipe.image_path}: {error}"
         return recipe, "decoded", None
@@ -175,11 +187,11 @@ def _check_files(
     return rendered
 
 
-def _look_at_reference(recipe: Recipe, roots: Roots) -> tuple[str, str | None]:
+def _look_at_reference(recipe: Recipe, roots: Roots, limit: int) -> tuple[str, str | None]:
     if not roots.has_folder(recipe.reference_root):
         return "recipe", None
     path = roots.resolve(recipe.reference_root, recipe.reference_path or "")
-    problem = image_problem(path)
+    problem = image_problem(path, max_pixels=limit)
     return ("recipe", None) if problem is None else ("bad", f"{recipe.sample_id}: reference {path.name}: {problem}")
 
 
@@ -193,29 +205,26 @@ def _draw_sample(recipes: list[Recipe], roots: Roots, sample: int, seed: int, ve
 
 
 def _render_sample(
-    chosen: list[Recipe],
-    roots: Roots,
-    verdict: Verdict,
-    *,
-    exif_orient: bool,
-    workers: int | None,
-    reporter: Reporter,
+    chosen: list[Recipe], roots: Roots, verdict: Verdict, decoding: RenderOptions, reporter: Reporter
 ) -> None:
+    limit = decoding.max_pixels
+
     def compare(recipe: Recipe) -> str | None:
         try:
-            reference = decode_image(
-                roots.resolve(recipe.reference_root, recipe.reference_path), exif_orient=exif_orient
-            )
+            path = roots.resolve(recipe.reference_root, recipe.reference_path)
+            reference = decode_image(path, exif_orient=decoding.exif_orient, max_pixels=limit)
             again = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
         except ValueError as error:
             return f"{recipe.sample_id}: cannot be rendered again: {error}"
-        path = roots.resolve(recipe.image_root, recipe.image_path)
-        if path.exists() and not np.array_equal(decode_image(path), again):
-            return f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
-        return None
+        try:
+            stored = stored_pixels(roots.resolve(recipe.image_root, recipe.image_path))
+            same = stored is None or np.array_equal(decode_image(stored, max_pixels=limit), again)
+        except UnreadableImageError as error:
+            return f"{recipe.sample_id}: {recipe.image_path}: {error}"
+        return None if same else f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
 
     with reporter.task("render again", len(chosen)) as task:
-        for problem in ordered_map(compare, chosen, workers):
+        for problem in ordered_map(compare, chosen, decoding.workers):
             task.advance(failed=problem is not None)
             verdict.rendered_again += 1
             if problem is not None:
