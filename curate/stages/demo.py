@@ -55,11 +55,14 @@ class DemoSteps:
         return "\n".join(lines)
 
 
-def run_demo(out: Path, *, seed: int = 123, workers: int | None = None, reporter: Reporter = SILENT) -> DemoSteps:
+def run_demo(
+    out: Path, *, everything: bool = False, seed: int = 123, workers: int | None = None, reporter: Reporter = SILENT
+) -> DemoSteps:
     """Make scenes, label distorted versions of some, add new content from the others, and thin one epoch.
 
     Args:
         out: Folder of everything it makes.
+        everything: Also choose types for a target set (DGQA) and mix images (DSMix).
         seed: Seed of scenes, distortions and draws.
         workers: Threads; None uses every core.
         reporter: Shows progress.
@@ -82,6 +85,13 @@ def run_demo(out: Path, *, seed: int = 123, workers: int | None = None, reporter
     manifest = _upsample(demo, out, references, candidates, seed, workers, reporter)
     _verify(demo, manifest, reporter)
     _downsample(demo, out, manifest, seed, workers, reporter)
+    if everything:
+        from .demo_all import add_domains, add_mix
+
+        add_domains(
+            demo, out, references=references, candidates=candidates, seed=seed, workers=workers, reporter=reporter
+        )
+        add_mix(demo, out, manifest=manifest, seed=seed, workers=workers, reporter=reporter)
     return demo
 
 

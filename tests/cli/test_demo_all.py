@@ -1,0 +1,32 @@
+"""The demo's last steps: types for a target set, and mixes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from syndr_curate.curate.data.manifest import read_manifest
+from syndr_curate.curate.engine.progress import SILENT
+from syndr_curate.curate.stages.demo import DemoSteps
+from syndr_curate.curate.stages.demo_all import MIXES, TARGET_TYPES, add_mix
+from syndr_curate.curate.stages.distort import run_distort
+
+
+def test_the_mix_step_writes_what_it_names(image_folder, tmp_path):
+    run_distort(image_folder("a", 3), tmp_path / "d", types=(10, 16), levels=(3,))
+    steps = DemoSteps()
+    manifest = tmp_path / "d" / "manifest.parquet"
+    add_mix(steps, tmp_path, manifest=manifest, seed=1, workers=1, reporter=SILENT)
+    assert steps.steps[0][0].startswith("syndr-curate mix --manifest")
+    assert len(read_manifest(steps.files["mixed manifest"])) == MIXES
+    assert Path(steps.files["picture of mixes"]).is_file()
+
+
+@pytest.mark.slow
+def test_the_whole_demo_chooses_types_and_mixes(syndr_curate, tmp_path):
+    result = json.loads(syndr_curate("demo", "--all", "--out", tmp_path / "demo", "--json", "--quiet").stdout)
+    assert all(Path(path).exists() for path in result["files"].values())
+    selected, mixed = result["steps"][-2:]
+    assert set(TARGET_TYPES) <= set(selected["types"])
+    assert sum(selected["top1_shares"][str(kind)] for kind in TARGET_TYPES) > 0.8
+    assert (mixed["rows"], mixed["rows_not_ok"]) == (MIXES, 0)
+    syndr_curate("verify", tmp_path / "demo" / "mix.parquet")
