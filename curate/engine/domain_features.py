@@ -1,0 +1,50 @@
+"""What the light domain classifier sees of a patch."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .domain_noise import noise_features
+from .domain_planes import Planes
+from .domain_shapes import copy_features, grid_features, shift_features, square_features
+from .domain_textures import detail_features, spectrum_features, texture_features
+from .domain_tones import color_features, tone_features
+
+_GROUPS = (
+    tone_features,
+    color_features,
+    texture_features,
+    detail_features,
+    spectrum_features,
+    noise_features,
+    grid_features,
+    copy_features,
+    square_features,
+    shift_features,
+)
+
+
+# Raised whenever a feature changes its meaning: a classifier fitted on others must not be used.
+FEATURE_VERSION = 1
+
+
+def domain_features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Describe a patch by hand-made features that tell the distortion types apart.
+
+    Args:
+        patch: uint8 (H, W, 3) RGB, at least 64 x 64.
+
+    Returns:
+        float32 (F,), finite; the same patch gives the same bits, whatever the number of threads.
+    """
+    planes = Planes(np.ascontiguousarray(patch))
+    return np.concatenate([group(planes) for group in _GROUPS]).astype(np.float32)
+
+
+@cache
+def feature_count() -> int:
+    """Return the number of features F."""
+    return len(domain_features(np.zeros((64, 64, 3), np.uint8)))

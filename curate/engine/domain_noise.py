@@ -1,0 +1,102 @@
+"""Features of what is left when the picture is taken away: noise, its colour, its grain, and where it sits."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .domain_kernels import lag_sums, spike_counts
+from .domain_planes import Plane, Planes, log_energy, log_share
+
+# Blind to planes and to straight edges along an axis (Immerkaer, CVIU 1996); unit gain on white noise.
+_HIGH_PASS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+_BLOCK = 8
+_FLAT = 0.3
+_LUMA_BINS = 6
+_ACTIVITY_BINS = 5
+_SPIKES = np.array([8, 20, 45, 90])
+_EXTREME = 11
+_LAGS = np.array([(0, 0), (0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (2, 2)])
+_CLIP = 30.0
+_QUIET = 0.1
+_MISSING = np.float32(0.02)
+
+
+def noise_features(planes: Planes) -> NDArray[np.float32]:
+    """Describe the high-pass residual of each channel at full and half size, and its spikes."""
+    return np.concatenate([_residuals(planes), _residuals(planes.halved()), _spikes(planes)])
+
+
+def _residuals(planes: Planes) -> NDArray[np.float32]:
+    residual = [cv2.filter2D(plane, -1, _HIGH_PASS) for plane in planes.rgb]
+    luma = cv2.filter2D(planes.luma, -1, _HIGH_PASS)
+    chroma = [cv2.filter2D(plane, -1, _HIGH_PASS) for plane in planes.chroma]
+    energy = np.stack([_block_means(r * r) for r in (*residual, luma, *chroma)])
+    cross = np.stack([_block_means(residual[a] * residual[b]) for a, b in ((0, 1), (0, 2), (1, 2))])
+    activity, brightness = _activity(planes.luma)
+    flat = activity <= np.quantile(activity, _FLAT)
+    levels = [log_energy(np.percentile(e, (2, 10, 30, 60, 95))) for e in energy]
+    found = [*levels]
+    for chosen in (flat, np.ones_like(flat)):
+        mean = energy[:, chosen].mean(axis=1) + _MISSING
+        together = cross[:, chosen].mean(axis=1)
+        correlation = together / np.sqrt(mean[[0, 0, 1]] * mean[[1, 2, 2]])
+        found += [log_energy(mean), log_energy(mean[[0, 2, 4, 5]]) - log_energy(mean[[1, 1, 3, 3]]), correlation]
+    found += [_by_brightness(energy[3], brightness, flat), _by_activity(energy[3], activity)]
+    found += [_tails(plane) for plane in (*residual, luma)]
+    found += [_grain(luma, flat), _grain(chroma[0], flat), _grain(residual[1], flat)]
+    return np.concatenate(found).astype(np.float32)
+
+
+def _block_means(plane: Plane) -> NDArray[np.float32]:
+    height, width = (length // _BLOCK for length in plane.shape)
+    cut = plane[: height * _BLOCK, : width * _BLOCK]
+    return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.float32).ravel()
+
+
+def _activity(luma: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    smooth = cv2.GaussianBlur(luma, (0, 0), 2.0)
+    slope = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    return _block_means(slope), _block_means(smooth)
+
+
+def _by_brightness(
+    energy: NDArray[np.float32], brightness: NDArray[np.float32], flat: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    overall = np.median(energy)
+    bins = np.minimum((brightness * (_LUMA_BINS / 256)).astype(np.int64), _LUMA_BINS - 1)
+    found = []
+    for number in range(_LUMA_BINS):
+        here = energy[(bins == number) & flat]
+        few = here if here.size else energy[bins == number]
+        found.append(np.median(few) if few.size else overall)
+    return np.asarray(log_energy(np.array(found)) - log_energy(overall), np.float32)
+
+
+def _by_activity(energy: NDArray[np.float32], activity: NDArray[np.float32]) -> NDArray[np.float32]:
+    parts = np.array_split(energy[np.argsort(activity, kind="stable")], _ACTIVITY_BINS)
+    means = log_energy(np.array([part.mean() for part in parts]))
+    slopes = log_energy(np.array([part.mean() for part in np.array_split(np.sort(activity), _ACTIVITY_BINS)]))
+    return np.concatenate([means, means - 2 * slopes])
+
+
+def _tails(plane: Plane) -> NDArray[np.float32]:
+    square = plane * plane
+    variance = float(square.mean()) + 0.02
+    kurtosis = float((square * square).mean()) / variance**2
+    size = float(np.abs(plane).mean()) / np.sqrt(variance)
+    return np.array([np.log(kurtosis + 0.1), size, *log_share(np.array([(square < _QUIET).mean()]))], np.float32)
+
+
+def _grain(plane: Plane, flat: NDArray[np.bool_]) -> NDArray[np.float32]:
+    blocks = flat.reshape(plane.shape[0] // _BLOCK, plane.shape[1] // _BLOCK)
+    products = lag_sums(plane, blocks, _BLOCK, _LAGS, _CLIP)
+    return np.asarray(products[1:] / (products[0] + _MISSING), np.float32)
+
+
+def _spikes(planes: Planes) -> NDArray[np.float32]:
+    image = planes.image
+    median = cv2.merge([cv2.medianBlur(channel, 3) for channel in cv2.split(image)])
+    counts = spike_counts(image, np.asarray(median, np.uint8), _SPIKES, _EXTREME)
+    return log_share(np.concatenate([count.ravel() for count in counts]) / planes.luma.size)

@@ -1,0 +1,169 @@
+"""Training patches of the domain classifiers, made on the fly from pristine references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...distortions.catalog import CATALOG, LEVELS, PRISTINE, get
+from .render import render
+from .seeds import stream_seed, uniform_draw
+
+PerReference = Literal["one", "all"]
+PER_REFERENCE: tuple[PerReference, ...] = get_args(PerReference)
+# Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.
+IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
+_LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
+_FACTORS = (0.65, 1.0)  # references are drawn smaller, so that the classifier does not learn one camera's sharpness
+_UNSCALED = 0.3
+_RECOMPRESSED = 0.5
+_QUALITIES = (60, 98)
+_FULL_CHROMA = 0.25
+_SAMPLE_STREAM = 1  # beside the stream of the distortion's own draws
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training picture.
+
+    Attributes:
+        picture: uint8 (H, W, 3) RGB.
+        kind: Its class: 0, or a distortion id.
+        recompressed: Whether it was saved as JPEG once more.
+        rng: What drew for it, for what is drawn next.
+    """
+
+    picture: NDArray[np.uint8]
+    kind: int
+    recompressed: bool
+    rng: np.random.Generator
+
+
+def training_cells(types: Sequence[int], pristine_variants: int) -> tuple[tuple[int, int], ...]:
+    """List the cells that one reference gives: its types at all levels but identities, and pristine variants.
+
+    Args:
+        types: Distortion ids.
+        pristine_variants: Pristine pictures, each drawn anew.
+
+    Returns:
+        (distortion id, level), and (0, number of the variant).
+    """
+    cells = [(PRISTINE, number) for number in range(pristine_variants)]
+    cells += [(kind, level) for kind in types for level in LEVELS if (kind, level) not in IDENTITY_CELLS]
+    return tuple(cells)
+
+
+def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: int) -> dict[str, tuple[int, ...]]:
+    """Deal the types out to the references.
+
+    Args:
+        ids: Of the references.
+        per_reference: `one`: each gets one type, and every type the same number of references, give or take one; DGQA
+            does so. `all`: each gets all.
+        seed: Decides who gets which.
+
+    Returns:
+        Id to its types.
+    """
+    every = tuple(entry.id for entry in CATALOG)
+    if per_reference == "all":
+        return dict.fromkeys(ids, every)
+    left, dealt = set(ids), {}
+    for place, kind in enumerate(every):
+        # An equal share of who is left, so that the last type gets the rest.
+        drawn = uniform_draw(sorted(left), -(-len(left) // (len(every) - place)), seed, "domain", kind)
+        dealt.update(dict.fromkeys(drawn, (kind,)))
+        left -= drawn
+    return dealt
+
+
+def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, int]:
+    """Deal references out to folds of equal size, give or take one; fewer references than folds make fewer folds.
+
+    Args:
+        ids: Of the references.
+        folds: How many folds.
+        seed: Decides who comes where.
+
+    Returns:
+        Id to its fold, counted from 0.
+    """
+    folds = min(folds, len(ids))
+    left, fold = set(ids), {}
+    for number in range(folds):
+        drawn = uniform_draw(sorted(left), -(-len(left) // (folds - number)), seed, "domain-fold", number)
+        fold.update(dict.fromkeys(drawn, number))
+        left -= drawn
+    return fold
+
+
+def training_samples(
+    reference: NDArray[np.uint8], identifier: str, cells: Sequence[tuple[int, int]], seed: int
+) -> Iterator[Sample]:
+    """Make the training pictures of a reference, one after the other.
+
+    Each is drawn its own size and part of the reference, its own random distortion, and whether it is saved as JPEG.
+
+    Args:
+        reference: uint8 (H, W, 3) RGB.
+        identifier: Its id.
+        cells: What to make. A cell whose type needs a larger image is left out.
+        seed: The run's seed.
+
+    Yields:
+        The samples. Each depends on (seed, identifier, cell) alone.
+    """
+    for kind, level in cells:
+        stream = stream_seed(seed, identifier, kind, level)
+        rng = np.random.Generator(np.random.PCG64([stream, _SAMPLE_STREAM]))
+        shown = _resized(reference, rng)
+        if kind != PRISTINE and min(shown.shape[:2]) < get(kind).minimum_size:
+            continue
+        picture = render(shown, kind, level, int(rng.integers(1 << 62)))
+        again = bool(rng.random() < _RECOMPRESSED)
+        yield Sample(recompress(picture, rng) if again else picture, kind, again, rng)
+
+
+def recompress(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Save a picture as JPEG of a drawn quality, mostly with halved chroma, and read it again."""
+    quality = int(rng.integers(_QUALITIES[0], _QUALITIES[1] + 1))
+    return save_as_jpeg(picture, quality, full_chroma=bool(rng.random() < _FULL_CHROMA))
+
+
+def save_as_jpeg(picture: NDArray[np.uint8], quality: int, *, full_chroma: bool = False) -> NDArray[np.uint8]:
+    """Save a picture as JPEG and read it again.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB.
+        quality: libjpeg quality, 1 to 100.
+        full_chroma: 4:4:4 in place of 4:2:0.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+    """
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_chroma else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, int(sampling)]
+    _, content = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), parameters)
+    again = cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return np.asarray(again, np.uint8)
+
+
+def _resized(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    height, width = reference.shape[:2]
+    largest = _LARGEST if height <= width else _LARGEST[::-1]
+    smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
+    factor = 1.0 if rng.random() < _UNSCALED else float(rng.uniform(smallest, _FACTORS[1]))
+    scaled = reference
+    if factor < 1:
+        size = max(1, round(width * factor)), max(1, round(height * factor))
+        scaled = np.asarray(cv2.resize(reference, size, interpolation=cv2.INTER_AREA), np.uint8)
+    inside = min(largest[0], scaled.shape[0]), min(largest[1], scaled.shape[1])
+    top = int(rng.integers(0, scaled.shape[0] - inside[0] + 1))
+    left = int(rng.integers(0, scaled.shape[1] - inside[1] + 1))
+    return np.ascontiguousarray(scaled[top : top + inside[0], left : left + inside[1]])
