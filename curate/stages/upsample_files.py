@@ -1,5 +1,6 @@
 """The command `upsample`: from files and folders to a manifest and its pixels."""
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,32 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     return _Run(completed(request), reporter).carry_out()
 
 
+def read_labelled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> tuple[Labels, Features]:
+    """Read the labelled set that `upsample` would learn from; what has to be encoded or measured leaves no file behind.
+
+    Args:
+        request: What to do; candidates are not looked at.
+        reporter: Shows progress.
+
+    Returns:
+        The labels, and the features of exactly their references.
+
+    Raises:
+        CurateError: Inputs that are missing or do not fit each other.
+    """
+    with tempfile.TemporaryDirectory(prefix="syndr-curate-") as scratch:
+        alone = replace(
+            request,
+            out=Path(scratch) / "labelled.parquet",
+            images_out=None,
+            candidates_root=None,
+            candidate_features=None,
+            recipe_only=True,
+            dry_run=True,
+        )
+        return _Run(completed(alone, candidates=False), reporter).labelled_set()
+
+
 class _Run:
     """One run of `upsample`: what has been read so far, and the steps in order."""
 
@@ -112,6 +139,9 @@ class _Run:
 
         proxies: pa.Table | None = None
         if labels is None:
+            if self._is_complete(roots):
+                self.reporter.note(f"{request.out} is complete; nothing to do")
+                return {**summary, **self._counts(len(rows))}
             labels, proxies = self._proxy_labels(roots)
         splits = self._splits(labels)
         refuse_shared_ids(labels.reference_ids, chosen)
@@ -122,16 +152,40 @@ class _Run:
             originals = self._without_missing(originals, roots)
         else:
             originals = pa.concat_tables([originals, proxies])
-        self._render_and_join(self._to_render(rows, roots), originals, self._provenance(labels, roots))
-        table = read_manifest(request.out)
+        self._render_and_join(self._to_render(rows, roots), originals, self._provenance(labels.scale, roots))
+        return {**summary, **self._counts(planned)}
+
+    def labelled_set(self) -> tuple[Labels, Features]:
+        request = self.request
+        labels = None if request.labels is None else self._read_labels(request.labels)
+        references = self._features("reference", request.reference_features, self.reference_source)
+        if labels is None:
+            labels, _ = self._proxy_labels(self._roots(self._places(None)))
+        if request.reference_features is None:
+            references = self._labelled_and_readable(references, labels)
+            labels = labels.of_references(references.require_ids())
+        require_same_references(references, labels)
+        return labels, references
+
+    def _is_complete(self, roots: Roots) -> bool:
+        """Tell whether the result is there as this run would make it; asked where the labels would be made first."""
+        out = self.request.out
+        if not out.exists() or run_folder(out).exists() or self.request.run.mode.overwrite:
+            return False
+        found, wanted = read_provenance(read_manifest(out)), self._provenance(PROXY_SCALE, roots)
+        found["inputs"].pop("rows", None)
+        return found == wanted
+
+    def _counts(self, planned: int) -> dict[str, Any]:
+        table = read_manifest(self.request.out)
+        new = pc.sum(pc.equal(table["label_source"].cast(pa.string()), "pseudo")).as_py() or 0
         return {
-            **summary,
-            "rows_original": len(table) - len(rows),
-            "rows_new": len(rows),
-            "rows_too_uncertain": planned - len(rows),
+            "rows_original": len(table) - new,
+            "rows_new": new,
+            "rows_too_uncertain": planned - new,
             "rows_total": len(table),
             "rows_not_ok": len(table) - len(ok_rows(table)),
-            "out": str(request.out),
+            "out": str(self.request.out),
         }
 
     def _to_render(self, rows: pa.Table, roots: Roots, *, measure: bool = False) -> RowsToRender:
@@ -330,16 +384,17 @@ class _Run:
         self.inputs["splits"] = digest_file(self.request.split_file)
         return read_splits(self.request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
 
-    def _provenance(self, labels: Labels, roots: Roots) -> dict[str, Any]:
+    def _provenance(self, scale: LabelScale, roots: Roots) -> dict[str, Any]:
         request = self.request
         config = {**self.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
+        config |= {"layout": request.layout, "max_pixels": request.render.max_pixels}
         if request.proxy_labels:
             config["proxy_metric"] = METRIC
         return make_provenance(
             "upsample",
             config,
             self.inputs,
-            label_scale=labels.scale.as_json(),
+            label_scale=scale.as_json(),
             roots=roots.as_json(request.out),
             encoder=self.encoders or None,
             pixels="recipe" if request.recipe_only else "stored",
