@@ -20,10 +20,12 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
 
     Args:
         folder: The current folder.
-        commands: The parameters of every command, and whether each may be given several times.
+        commands: The parameters of every command, and whether each may be given several times. A command of a family is
+            named with it, `domains fit`, and has the table `[domains.fit]`.
 
     Returns:
-        Command name to its settings; empty without a file. A list becomes comma-separated text, as on the command line.
+        Command name to its settings, one level deeper for a family; empty without a file. A list becomes
+        comma-separated text, as on the command line.
 
     Raises:
         CurateError: The file is not TOML, or names a command or a flag that does not exist.
@@ -35,16 +37,31 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CurateError(f"{path.name} cannot be read: {error}") from error
-    settings = {}
-    for command, table in tables.items():
-        if command not in commands or not isinstance(table, dict):
-            raise CurateError(f"{path.name}: [{command}] is not a command; there are {', '.join(sorted(commands))}")
-        for key in table:
-            if key not in commands[command]:
-                flags = ", ".join(sorted(commands[command]))
-                raise CurateError(f"{path.name}: [{command}] has no setting {key!r}; it has {flags}")
-        settings[command] = {key: _as_typed(value, commands[command][key]) for key, value in table.items()}
+    settings: dict[str, dict[str, Any]] = {}
+    for name, table in tables.items():
+        members = {command.partition(" ")[2] for command in commands if command.startswith(f"{name} ")}
+        if not members:
+            settings[name] = _checked(path.name, name, table, commands)
+            continue
+        if not isinstance(table, dict) or not members >= set(table):
+            known = ", ".join(f"[{name}.{member}]" for member in sorted(members))
+            raise CurateError(f"{path.name}: [{name}] holds the tables {known} and nothing else")
+        settings[name] = {
+            member: _checked(path.name, f"{name} {member}", part, commands) for member, part in table.items()
+        }
     return settings
+
+
+def _checked(file: str, command: str, table: Any, commands: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
+    title = command.replace(" ", ".")
+    if command not in commands or not isinstance(table, dict):
+        known = ", ".join(name.replace(" ", ".") for name in sorted(commands))
+        raise CurateError(f"{file}: [{title}] is not a command; there are {known}")
+    for key in table:
+        if key not in commands[command]:
+            flags = ", ".join(sorted(commands[command]))
+            raise CurateError(f"{file}: [{title}] has no setting {key!r}; it has {flags}")
+    return {key: _as_typed(value, commands[command][key]) for key, value in table.items()}
 
 
 def _as_typed(value: Any, repeatable: bool) -> Any:

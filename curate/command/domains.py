@@ -1,0 +1,157 @@
+"""The commands of DGQA: `domains fit`, `domains select`."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter, print_result
+from .running import EXIT_REJECTED, finish, reporting_errors
+
+app = typer.Typer(
+    name="domains",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Choose the distortion types that suit a target set (DGQA): `fit` a classifier, `select` with it.",
+)
+
+
+class KindFlag(str, Enum):
+    """Kinds of domain classifiers."""
+
+    light = "light"
+    resnet50 = "resnet50"
+
+
+class PerReferenceFlag(str, Enum):
+    """How many types a reference is distorted by."""
+
+    one = "one"
+    all = "all"
+
+
+@app.command()
+@reporting_errors
+def fit(
+    references: Annotated[
+        Path, typer.Option("--references", help="Folder of pristine photographs.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="Classifier to write: NAME.safetensors, with NAME.json and NAME.png beside it.",
+            show_default=False,
+        ),
+    ],
+    kind: Annotated[
+        KindFlag, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
+    ] = KindFlag.light,
+    per_reference: Annotated[
+        PerReferenceFlag | None,
+        typer.Option(
+            "--per-reference",
+            help="Types per reference: one, as in the paper, or all.",
+            show_default="all for light, one for resnet50",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
+    ] = None,
+    device: opt.Device = opt.DeviceFlag.auto,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default="64")
+    ] = None,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Train a classifier of distortion types on images made from references on the fly.
+
+    Example: syndr-curate domains fit --references photos/ --out domains.safetensors
+    """
+    from ..engine.render import RenderOptions
+    from ..stages.domains_fit import describe_fit, run_domains_fit
+
+    summary = run_domains_fit(
+        references,
+        out,
+        kind=kind.value,
+        per_reference=None if per_reference is None else per_reference.value,
+        weights=weights,
+        device=device.value,
+        epochs=epochs,
+        batch_size=batch_size,
+        ids=ids.value,
+        seed=seed,
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+        reporter=make_reporter(quiet=quiet),
+    )
+    if dry_run:
+        finish(summary, as_json=json)
+        return
+    print_result(summary, describe_fit(summary), as_json=json)
+    if strict and summary["references_unusable"]:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+@app.command()
+@reporting_errors
+def select(
+    target: Annotated[
+        Path,
+        typer.Option("--target", help="Folder of images, one image, or a manifest (.parquet).", show_default=False),
+    ],
+    classifier: Annotated[Path, typer.Option("--classifier", help="What `domains fit` wrote.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Preset file to write (.json), for --types.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option("--name", help="The preset's name.", show_default="the file's stem")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", help="Also write the class scores of every image (.parquet).")
+    ] = None,
+    device: opt.Device = opt.DeviceFlag.auto,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    root: opt.RootOverrides = None,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
+
+    Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
+    """
+    from ..data.roots import parse_roots
+    from ..engine.render import RenderOptions
+    from ..stages.domains_select import describe_selection, run_domains_select
+
+    summary = run_domains_select(
+        target,
+        classifier,
+        out,
+        name=name,
+        scores=scores,
+        device=device.value,
+        ids=ids.value,
+        roots=parse_roots(root or []),
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        reporter=make_reporter(quiet=quiet),
+    )
+    print_result(summary, describe_selection(summary), as_json=json)
+    if strict and summary["unusable"]:
+        raise typer.Exit(EXIT_REJECTED)

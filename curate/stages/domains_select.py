@@ -1,0 +1,266 @@
+"""Stage `domains select`: which distortion types suit an unlabelled target set."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ..data.atomic import atomic_path, refuse_overwriting, write_bytes
+from ..data.images import UnreadableImageError, decode_image
+from ..data.manifest import read_manifest
+from ..data.provenance import attach, digest_file, make_provenance, read_provenance
+from ..data.roots import Roots
+from ..data.sources import IdStyle, ImageSource, open_source
+from ..data.types import PRESET_SUFFIX
+from ..engine.domain_classifier import DomainClassifier, load_classifier
+from ..engine.domain_rule import Selection, select_types
+from ..engine.encoders import DeviceName
+from ..engine.progress import SILENT, Reporter
+from ..engine.recipes import distortion_name
+from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
+from ..engine.workers import ordered_map
+from ..errors import CurateError
+
+_FAILURES_SHOWN = 10
+_BATCH = 16
+OK, UNREADABLE, FAILED = "ok", "unreadable", "failed"
+
+
+@dataclass(frozen=True)
+class TargetImage:
+    """One image of a target set: its id, its path, and what gives its pixels or why it has none."""
+
+    id: str
+    path: str
+    load: Callable[[], NDArray[np.uint8]]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class DomainSelection:
+    """What a classifier and the counting rule say of a target set.
+
+    Attributes:
+        selection: Types, shares and top-1 shares over the images that could be used.
+        images: A row per image, in the set's order: `id, image_path, status, error, scores` (26 of them, null where the
+            status is not `ok`).
+    """
+
+    selection: Selection
+    images: pa.Table
+
+    def unusable(self) -> list[dict[str, Any]]:
+        """Return id, path, status and error of the images that could not be used."""
+        rows = self.images.select(["id", "image_path", "status", "error"]).to_pylist()
+        return [row for row in rows if row["status"] != OK]
+
+
+def select_domains(
+    images: Sequence[TargetImage],
+    classifier: DomainClassifier,
+    *,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> DomainSelection:
+    """Ask a classifier about five patches of every image, and select types by DGQA's rule.
+
+    Args:
+        images: The target set.
+        classifier: What gives the class scores.
+        workers: Threads; the result does not depend on them.
+        reporter: Shows progress.
+
+    Returns:
+        The selection, and a row per image, whatever its state.
+
+    Raises:
+        CurateError: None of the images can be used; the message has the first reason.
+
+    Source: DGQA (CVPR 2024).
+    """
+    rows: list[dict[str, Any]] = []
+    with reporter.task("classify", len(images)) as task:
+        prepared = ordered_map(lambda image: _prepare(image, classifier), images, workers)
+        for batch in _batches(prepared):
+            ready = [patches for _, patches, _, _ in batch if patches is not None]
+            scores = iter(classifier.scores(ready) if ready else ())
+            for image, patches, status, error in batch:
+                row = {"id": image.id, "image_path": image.path, "status": status, "error": error}
+                rows.append({**row, "scores": None if patches is None else next(scores).tolist()})
+            task.advance(len(batch), failed=len(batch) - len(ready))
+    usable = [row["scores"] for row in rows if row["scores"] is not None]
+    if not usable:
+        first = f": {rows[0]['image_path']}: {rows[0]['error']}" if rows else ""
+        raise CurateError(f"none of {len(rows)} target images can be used{first}")
+    columns = {
+        name: pa.array([row[name] for row in rows], pa.string()) for name in ("id", "image_path", "status", "error")
+    }
+    table = pa.table({**columns, "scores": pa.array([row["scores"] for row in rows], pa.list_(pa.float64()))})
+    return DomainSelection(select_types(np.array(usable)), table)
+
+
+def images_of_source(source: ImageSource, options: RenderOptions) -> list[TargetImage]:
+    """List the images of a folder."""
+
+    def loader(path: Path) -> Callable[[], NDArray[np.uint8]]:
+        return lambda: decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+
+    return [TargetImage(entry.id, entry.path, loader(source.folder / entry.path)) for entry in source.entries]
+
+
+def images_of_manifest(
+    manifest: Path, options: RenderOptions, roots: Mapping[str, Path] | None = None
+) -> list[TargetImage]:
+    """List the images of a manifest by sample id; recipe rows without pixels are rendered when they are looked at.
+
+    Rows that are not ok stay in the list, with their reason.
+
+    Raises:
+        CurateError: The manifest cannot be read.
+    """
+    table = read_manifest(manifest)
+    places = Roots.of_manifest(table, manifest, roots)
+    options = replace(options, exif_orient=options.exif_orient or bool(read_provenance(table).get("exif_orient")))
+
+    def loader(recipe: Recipe) -> Callable[[], NDArray[np.uint8]]:
+        return lambda: load_pixels(recipe, places, options)
+
+    images = []
+    for row in table.select([*RECIPE_COLUMNS, "status", "error"]).to_pylist():
+        status, error = row.pop("status"), row.pop("error")
+        recipe = Recipe(**row)
+        problem = None if status == OK else error or status
+        images.append(TargetImage(recipe.sample_id, recipe.image_path, loader(recipe), problem))
+    return images
+
+
+def run_domains_select(
+    target: Path,
+    classifier: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    scores: Path | None = None,
+    device: DeviceName = "auto",
+    ids: IdStyle = "stem",
+    roots: Mapping[str, Path] | None = None,
+    options: RenderOptions | None = None,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Select the types of a target folder or manifest, and write them as a preset.
+
+    Args:
+        target: Folder of images, one image, or a manifest (`.parquet`).
+        classifier: What `domains fit` wrote.
+        out: Preset file to write (`.json`).
+        name: The preset's name; by default the file's stem.
+        scores: Also write a row per image with its class scores (`.parquet`).
+        device: Where a network on torch computes.
+        ids: How ids are made from file names.
+        roots: Folders of a manifest's roots that have moved.
+        options: Threads, EXIF orientation, pixel limit.
+        reporter: Shows progress.
+
+    Returns:
+        `types, shares, top1_shares, images, unusable, mostly_pristine, note, out`. Shares are of types by id as text;
+        top-1 shares have `0` for pristine too.
+
+    Raises:
+        CurateError: No image or no classifier to read, or a file cannot be written.
+    """
+    if out.suffix != PRESET_SUFFIX:
+        raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
+    if scores is not None and scores.suffix != ".parquet":
+        raise CurateError(f"--scores {scores}: scores are written as .parquet")
+    for written in (out, scores):
+        if written is not None:
+            refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
+    options = options or RenderOptions()
+    if target.suffix == ".parquet":
+        images, inputs = images_of_manifest(target, options, roots), {"manifest": digest_file(target)}
+    else:
+        source = open_source(target, ids=ids)
+        images, inputs = images_of_source(source, options), {source.name: source.digest()}
+    built, facts = load_classifier(classifier, device=device)
+    found = select_domains(images, built, workers=options.workers, reporter=reporter)
+    for row in found.unusable()[:_FAILURES_SHOWN]:
+        reporter.note(f"not counted: {row['image_path']}: {row['error']}")
+    config = {"kind": facts["kind"], "exif_orient": options.exif_orient, "max_pixels": options.max_pixels}
+    inputs["classifier"] = facts["weights_digest"]
+    provenance = make_provenance("domains select", config, inputs)
+    if scores is not None:
+        with atomic_path(scores) as temporary:
+            pq.write_table(attach(found.images, provenance), temporary, compression="zstd")
+    summary = summarize(found)
+    preset = {"name": name or out.stem, "source": "syndr-curate domains select", **summary, "provenance": provenance}
+    write_bytes(out, (json.dumps(preset, indent=2) + "\n").encode())
+    return {**summary, **({} if scores is None else {"scores": str(scores)}), "out": str(out)}
+
+
+def summarize(found: DomainSelection) -> dict[str, Any]:
+    """Return what a selection says, as JSON values."""
+    selection = found.selection
+    unusable = found.unusable()
+    pristine = selection.top1_shares[0]
+    facts: dict[str, Any] = {
+        "types": list(selection.types),
+        "shares": {str(kind): share for kind, share in selection.shares.items()},
+        "top1_shares": {str(kind): share for kind, share in selection.top1_shares.items()},
+        "images": selection.images,
+        "unusable": [{"image_path": row["image_path"], "error": row["error"]} for row in unusable],
+        "mostly_pristine": selection.mostly_pristine,
+    }
+    if selection.mostly_pristine:
+        facts["note"] = (
+            f"{100 * pristine:.0f} % of the images look undistorted. The rule always selects some types; these merely "
+            "come next, and say little of the set"
+        )
+    return facts
+
+
+def describe_selection(summary: Mapping[str, Any]) -> str:
+    """Lay a summary out for people: a line per class, the selected ones marked, the largest shares first."""
+    shares = {int(kind): share for kind, share in summary["shares"].items()}
+    top1 = {int(kind): share for kind, share in summary["top1_shares"].items()}
+    chosen = set(summary["types"])
+    ordered = [0, *sorted(shares, key=lambda kind: (-shares[kind], kind))]
+    lines = [f"{'':2}{'id':>3}  {'type':<24}{'share':>8}{'top-1':>9}"]
+    for kind in ordered:
+        share = f"{100 * shares[kind]:.1f} %" if kind else ""
+        mark = "* " if kind in chosen else "  "
+        lines.append(f"{mark}{kind:>3}  {distortion_name(kind):<24}{share:>8}{100 * top1[kind]:>7.1f} %")
+    lines.append(f"selected (*): {','.join(map(str, summary['types']))}, from {summary['images']:,} images")
+    if summary["unusable"]:
+        lines.append(f"not counted: {len(summary['unusable'])} images that could not be used, named in the preset")
+    if "note" in summary:
+        lines.append(f"note: {summary['note']}")
+    lines.append(f"use it: --types {summary['out']}")
+    return "\n".join(lines)
+
+
+_Prepared = tuple[TargetImage, NDArray[np.float32] | None, str, str | None]
+
+
+def _prepare(image: TargetImage, classifier: DomainClassifier) -> _Prepared:
+    if image.problem is not None:
+        return image, None, UNREADABLE, image.problem
+    try:
+        return image, classifier.prepare(image.load()), OK, None
+    except UnreadableImageError as error:
+        return image, None, UNREADABLE, str(error)
+    except CurateError:
+        raise
+    except ValueError as error:
+        return image, None, FAILED, str(error)
+
+
+def _batches(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
+    while batch := list(islice(prepared, _BATCH)):
+        yield batch
