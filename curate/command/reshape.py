@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from . import options as opt
-from .console import make_reporter, print_result
+from .console import make_reporter
 from .long_runs import long_run
 from .running import finish, reporting_errors
+from .validation import Compare, CrossValidate, Plot, check_plot, show_validation
 
 
 @reporting_errors
@@ -47,13 +48,9 @@ def label(
     candidate_features: opt.CandidateFeatures = None,
     selection: Annotated[Path | None, typer.Option("--selection", help="What `select` wrote.")] = None,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Rows to label instead of a selection.")] = None,
-    cross_validate: Annotated[
-        bool,
-        typer.Option("--cross-validate", help="Leave out one labelled reference at a time: how far off are labels?"),
-    ] = False,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="With --cross-validate: every labeller side by side.")
-    ] = False,
+    cross_validate: CrossValidate = False,
+    compare: Compare = False,
+    plot: Plot = None,
     types: opt.Types = "all",
     levels: opt.Levels = "1,3,5",
     labeler: opt.LabelerOption = opt.LabelerFlag.knn,
@@ -96,15 +93,15 @@ def label(
         opt.parse_range(label_range),
     )
     neighbor_settings = NeighborSettings(neighbors, margin, weighting.value, temperature)
-    if cross_validate or compare:
-        from ..stages.cross_validate_files import run_cross_validate
+    if cross_validate or compare or plot:
+        from ..stages.cross_validate_files import cross_validate_label_file
 
         features = opt.required(reference_features, "--reference-features")
-        reporter = make_reporter(quiet=quiet)
-        scores, text = run_cross_validate(
-            file, features, labeler.value, neighbor_settings, compare=compare, reporter=reporter
+        check_plot(plot, labels, reference_features)
+        found = cross_validate_label_file(
+            file, features, labeler.value, neighbor_settings, compare=compare, reporter=make_reporter(quiet=quiet)
         )
-        print_result(scores, text, as_json=json)
+        show_validation(found, plot, as_json=json)
         return
     summary = run_label(
         file,
@@ -155,6 +152,9 @@ def upsample(
     margin: opt.Margin = 0.05,
     weighting: opt.Weighting = opt.WeightingFlag.published,
     temperature: opt.Temperature = 0.05,
+    cross_validate: CrossValidate = False,
+    compare: Compare = False,
+    plot: Plot = None,
     id_column: opt.IdColumn = opt.KADID_ID,
     label_column: opt.LabelColumn = opt.KADID_LABEL,
     reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE,
@@ -247,6 +247,13 @@ def upsample(
         ),
         dry_run=dry_run,
     )
+    if cross_validate or compare or plot:
+        from ..stages.cross_validate_files import cross_validate_upsample
+
+        check_plot(plot, labels, reference_features)
+        found = cross_validate_upsample(request, compare=compare, reporter=make_reporter(quiet=quiet))
+        show_validation(found, plot, as_json=json)
+        return
     finish(run_upsample(request, make_reporter(quiet=quiet)), as_json=json, strict=strict)
 
 

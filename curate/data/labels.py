@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +121,23 @@ class Labels:
         """Return quality by (reference id, distortion id, level)."""
         keys = zip(self.reference_ids, self.distortion_ids.tolist(), self.levels.tolist(), strict=True)
         return dict(zip(keys, self.quality.tolist(), strict=True))
+
+    def of_references(self, ids: Iterable[str]) -> "Labels":
+        """Return the labels of some references alone, on the same scale."""
+        wanted = set(ids)
+        rows = [row for row, identifier in enumerate(self.reference_ids) if identifier in wanted]
+        return replace(
+            self,
+            sample_ids=tuple(self.sample_ids[row] for row in rows),
+            image_names=tuple(self.image_names[row] for row in rows),
+            reference_ids=tuple(self.reference_ids[row] for row in rows),
+            reference_names=tuple(self.reference_names[row] for row in rows),
+            distortion_ids=self.distortion_ids[rows],
+            levels=self.levels[rows],
+            quality=self.quality[rows],
+            standard_errors=self.standard_errors[rows],
+            seeds=None if self.seeds is None else self.seeds[rows],
+        )
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,56 @@
-"""The command `label --cross-validate`: from a label file and features to figures."""
+"""`label --cross-validate` and `upsample --cross-validate`: from a labelled set to figures."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.features import load_features
-from ..data.labels import LabelFile
+from ..data.features import Features, load_features
+from ..data.labels import LabelFile, Labels
 from ..engine.progress import SILENT, Reporter, counting
-from .cross_validate import comparison_text, cross_validate, default_labelers
-from .label import NeighborSettings
+from .cross_validate import (
+    CrossValidation,
+    Labeler,
+    comparison_text,
+    cross_validate,
+    default_labelers,
+    labeler_named,
+)
+from .label import LabelerName, NeighborSettings
+from .upsample_files import read_labelled_set
+from .upsample_request import UpsampleRequest
 
 
-def run_cross_validate(
+@dataclass(frozen=True)
+class Validated:
+    """How good the labels of a labelled set are.
+
+    Attributes:
+        chosen: The labeller asked about.
+        others: With `--compare`, all labellers in the order of the table; otherwise empty.
+    """
+
+    chosen: CrossValidation
+    others: tuple[CrossValidation, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return `mae, rmse, srcc, plcc, by, ...` of the chosen labeller, and a list of the same for all compared."""
+        facts = self.chosen.as_json()
+        return {**facts, "compare": [each.as_json() for each in self.others]} if self.others else facts
+
+    def as_text(self) -> str:
+        """Return the chosen labeller by level and type, or one line for each compared."""
+        return comparison_text(list(self.others)) if self.others else self.chosen.as_text()
+
+
+def cross_validate_label_file(
     labels: LabelFile,
     reference_features: Path,
-    labeler: str,
+    labeler: LabelerName,
     settings: NeighborSettings,
     *,
     compare: bool = False,
     reporter: Reporter = SILENT,
-) -> tuple[dict[str, Any], str]:
+) -> Validated:
     """Predict each labelled reference's labels from the others, and score them.
 
     Args:
@@ -29,23 +61,55 @@ def run_cross_validate(
         compare: Score the other labellers too.
         reporter: Shows progress.
 
-    Returns:
-        `mae, rmse, srcc, plcc, by, ...` of the chosen labeller, with `compare`: a list of the same for all; and the
-        same for people.
-
     Raises:
         CurateError: Labels and features do not fit each other, or labels are missing.
     """
-    labelled, references = labels.read(), load_features(reference_features)
-    count = len(labelled.references())
+    labelled = (labels.read(), load_features(reference_features))
+    return _validated(*labelled, labeler, settings, compare=compare, reporter=reporter)
 
-    def score(which: Any) -> Any:
-        name = which if isinstance(which, str) else which.name
-        with reporter.task(f"leave out one reference ({name})", count) as task:
-            return cross_validate(labelled, references, which, settings=settings, progress=counting(task))
 
-    chosen = score(labeler)
+def cross_validate_upsample(
+    request: UpsampleRequest, *, compare: bool = False, reporter: Reporter = SILENT
+) -> Validated:
+    """Do the same for the labelled set that `upsample` would learn from, be it a label file or proxy labels.
+
+    Args:
+        request: What `upsample` was told; candidates are not looked at, and nothing is written.
+        compare: Score the other labellers too.
+        reporter: Shows progress.
+
+    Raises:
+        CurateError: Inputs that are missing or do not fit each other, or labels are missing.
+    """
+    labelled, settings = read_labelled_set(request, reporter), request.settings
+    return _validated(*labelled, settings.labeler, settings.neighbors, compare=compare, reporter=reporter)
+
+
+def _validated(
+    labels: Labels,
+    references: Features,
+    labeler: LabelerName,
+    settings: NeighborSettings,
+    *,
+    compare: bool,
+    reporter: Reporter,
+) -> Validated:
+    count = len(labels.references())
+
+    def score(which: Labeler) -> CrossValidation:
+        with reporter.task(f"leave out one reference ({which.name})", count) as task:
+            return cross_validate(labels, references, which, progress=counting(task))
+
     if not compare:
-        return chosen.as_json(), chosen.as_text()
-    every = [score(each) for each in default_labelers()]
-    return {**chosen.as_json(), "compare": [each.as_json() for each in every]}, comparison_text(every)
+        return Validated(score(labeler_named(labeler, settings)))
+    others = tuple(score(each) for each in default_labelers())
+    return Validated(_among(others, labeler, settings) or score(labeler_named(labeler, settings)), others)
+
+
+def _among(
+    results: tuple[CrossValidation, ...], labeler: LabelerName, settings: NeighborSettings
+) -> CrossValidation | None:
+    """Return the labeller asked about, where it is one of those compared anyway."""
+    if labeler == "gp":
+        return next(result for result in results if result.labeler == labeler)
+    return replace(results[0], labeler=labeler) if settings == NeighborSettings() else None

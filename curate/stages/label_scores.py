@@ -1,5 +1,6 @@
 """How far predicted labels lie from human ones, and whether their stated spread can be relied on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 SPREAD_BINS = 5
+CLAIMS = (0.5, 0.68, 0.8, 0.9, 0.95)  # shares of labels that intervals claim to cover
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,19 @@ class SpreadBin:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Intervals about predicted labels, as wide as a normal error of spread `label_std` would need.
+
+    Attributes:
+        claimed: Share of human labels that ought to lie inside.
+        covered: Share that does.
+    """
+
+    claimed: float
+    covered: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """Agreement of predicted and human labels.
 
@@ -40,6 +55,7 @@ class Scores:
         with_spread: Share of labels that have a `label_std`.
         spread_srcc: Rank correlation of `label_std` and absolute error; above 0, it tells good labels from poor ones.
         reliability: Labels in five bins of rising `label_std`.
+        intervals: Claimed and covered shares, of labels that have a `label_std`; empty: none have.
     """
 
     mae: float
@@ -50,10 +66,12 @@ class Scores:
     with_spread: float
     spread_srcc: float | None
     reliability: tuple[SpreadBin, ...]
+    intervals: tuple[Interval, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields, bins as objects."""
-        return {**vars(self), "reliability": [vars(bin_) for bin_ in self.reliability]}
+        """Return the fields, bins and intervals as objects."""
+        bins, intervals = ([vars(each) for each in part] for part in (self.reliability, self.intervals))
+        return {**vars(self), "reliability": bins, "intervals": intervals}
 
     def as_text(self) -> str:
         """Return MAE, RMSE, SRCC, PLCC and coverage in columns."""
@@ -82,6 +100,25 @@ def scores_of(truth: Matrix, predicted: Matrix, spread: Matrix) -> Scores:
         with_spread=float(known.mean()),
         spread_srcc=rank_correlation(stated, some) if len(some) else None,
         reliability=_bins(some, stated),
+        intervals=coverage_of(some, stated, CLAIMS),
+    )
+
+
+def coverage_of(errors: Matrix, spread: Matrix, claims: Sequence[float]) -> tuple[Interval, ...]:
+    """Compare what intervals claim with what they cover.
+
+    Args:
+        errors: n absolute errors.
+        spread: Their `label_std`.
+        claims: Shares between 0 and 1; the interval of a claim reaches as many spreads as a normal error needs.
+    """
+    from scipy.special import ndtri
+
+    if not len(errors):
+        return ()
+    reaches = [float(ndtri((1 + claim) / 2)) for claim in claims]
+    return tuple(
+        Interval(claim, float((errors <= reach * spread).mean())) for claim, reach in zip(claims, reaches, strict=True)
     )
 
 

@@ -76,8 +76,12 @@ class UpsampleRequest:
     dry_run: bool = False
 
 
-def completed(request: UpsampleRequest) -> UpsampleRequest:
+def completed(request: UpsampleRequest, *, candidates: bool = True) -> UpsampleRequest:
     """Fill in what a known layout says, and refuse what does not go together, before anything is read.
+
+    Args:
+        request: What the user said.
+        candidates: Whether candidates are needed; the labelled set alone can do without.
 
     Raises:
         CurateError: Says what is missing or given twice.
@@ -88,13 +92,13 @@ def completed(request: UpsampleRequest) -> UpsampleRequest:
         raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
     if request.proxy_labels and request.references is None:
         raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    if request.candidate_features is None and request.candidates_root is None:
+    if candidates and request.candidate_features is None and request.candidates_root is None:
         raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
     if request.dataset in RESERVED_ROOTS:
         raise CurateError(
             f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
         )
-    if not request.recipe_only and request.candidates_root is None:
+    if candidates and not request.recipe_only and request.candidates_root is None:
         raise CurateError(
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
         )

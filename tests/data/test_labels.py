@@ -30,6 +30,19 @@ def test_kadids_columns_are_the_default(write_text):
     assert (labels.source, labels.seeds) == ("mos", None)
 
 
+def test_labels_of_some_references_stay_on_the_scale_of_all(write_text):
+    labels = read_labels(
+        write_text(
+            "dmos.csv", HEADER, "I01_01_01.png,I01.png,5,0.5", "I02_01_01.png,I02.png,3,0", "I01_25_05.png,I01.png,1,1"
+        )
+    )
+    part = labels.of_references(["I02", "I03"])
+    assert (part.sample_ids, part.reference_names) == (("I02_01_01",), ("I02.png",))
+    assert part.quality.tolist() == [5.0]
+    assert part.scale == labels.scale
+    assert labels.of_references(labels.references()).sample_ids == labels.sample_ids
+
+
 def test_the_standard_error_is_the_spread_over_the_root_of_the_votes_on_our_scale(write_text):
     path = write_text("dmos.csv", HEADER, "I01_01_01.png,I01.png,4.93,0.496", "I01_01_02.png,I01.png,1.00,0.869")
     errors = read_labels(path).standard_errors

@@ -17,7 +17,7 @@ from syndr_curate.curate.stages.cross_validate import (
 )
 from syndr_curate.curate.stages.label import NeighborSettings, find_neighbors, label_rows
 from syndr_curate.curate.stages.label_cube import label_cube
-from syndr_curate.curate.stages.label_scores import rank_correlation, scores_of
+from syndr_curate.curate.stages.label_scores import coverage_of, rank_correlation, scores_of
 
 LABELERS = ("knn", "nearest", "mean", "gp")
 
@@ -111,6 +111,8 @@ def test_scores_of_a_hand_made_case():
     assert scores.with_spread == 0.75
     assert scores.coverage == pytest.approx(2 / 3)  # 0 <= 0.5 and 4 <= 5, but 2 > 1
     assert scores.spread_srcc == pytest.approx(1.0)
+    # Errors 0, 2, 4 in spreads 0, 2, 0.8: an interval that claims 50 % reaches 0.674 spreads, 68 % 0.994, 80 % 1.28.
+    assert [round(3 * each.covered) for each in scores.intervals] == [1, 2, 2, 2, 2]
     assert [(b.labels, b.spread, b.rmse, b.coverage) for b in scores.reliability] == [
         (1, 0.5, 0.0, 1.0),
         (1, 1.0, 2.0, 0.0),
@@ -121,6 +123,14 @@ def test_scores_of_a_hand_made_case():
 def test_a_constant_side_has_no_correlation():
     scores = scores_of(np.array([1.0, 2.0]), np.array([3.0, 3.0]), np.full(2, np.nan))
     assert (scores.srcc, scores.plcc) == (None, None)
+    assert scores.intervals == ()
+
+
+def test_intervals_of_normal_errors_cover_what_they_claim():
+    rng = np.random.Generator(np.random.PCG64(3))
+    spread = rng.uniform(0.2, 2.0, 40_000)
+    found = coverage_of(np.abs(rng.normal(0, spread)), spread, (0.5, 0.9))
+    assert [each.covered for each in found] == pytest.approx([0.5, 0.9], abs=0.01)
 
 
 def test_equal_values_share_their_rank():
