@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from .curate.data.features import Features, load_features, save_features
     from .curate.data.labels import LabelColumns, read_labels
     from .curate.data.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.publish.collect import collect_features
+    from .curate.publish.loaders import ManifestDataset
+    from .curate.publish.sampler import DRCDownSampler
+    from .curate.publish.soft_labels import SoftLabelDataset
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
     from .curate.stages.label import NeighborSettings
+    from .curate.stages.mix import mix
     from .curate.stages.select import select
     from .curate.stages.upsample import upsample
     from .curate.stages.verify import verify
@@ -23,15 +28,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "CurateError",
+    "DRCDownSampler",
     "Features",
     "LabelColumns",
+    "ManifestDataset",
     "NeighborSettings",
+    "SoftLabelDataset",
     "__version__",
     "append_manifest",
+    "collect_features",
     "distort",
     "downsample",
     "inspect",
     "load_features",
+    "mix",
     "read_labels",
     "read_manifest",
     "save_features",
@@ -50,9 +60,14 @@ _HOMES = {
     "append_manifest": "curate.data.manifest",
     "read_manifest": "curate.data.manifest",
     "write_manifest": "curate.data.manifest",
+    "collect_features": "curate.publish.collect",
+    "ManifestDataset": "curate.publish.loaders",
+    "DRCDownSampler": "curate.publish.sampler",
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.stages.label",
+    "mix": "curate.stages.mix",
+    "SoftLabelDataset": "curate.publish.soft_labels",
     "select": "curate.stages.select",
     "upsample": "curate.stages.upsample",
     "verify": "curate.stages.verify",

@@ -1,0 +1,229 @@
+"""A manifest as a torch dataset: stored pixels where there are any, recipe rows rendered on the fly."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image
+from ..data.manifest import ok_rows, read_manifest, validate
+from ..data.provenance import read_provenance
+from ..data.roots import Roots
+from ..data.schema import SPLITS
+from ..data.stores import absence, stored_pixels
+from ..engine.render import RECIPE_COLUMNS, Recipe, render
+from ..errors import CurateError
+
+# 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
+REFERENCE_CACHE_BYTES = 128 << 20
+# Long, and of no use to a training loop.
+_LEFT_OUT = ("neighbors", "status", "error")
+
+Transform = Callable[[Image.Image], Any]
+
+
+class Sample(NamedTuple):
+    """One image and its label; a batch of a `DataLoader` has the same fields.
+
+    Attributes:
+        image: What the transform returns; without one, uint8 (3, H, W) RGB.
+        label: float32 scalar, quality on [0, 10], higher is better; NaN where the row has none.
+        label_std: float32 scalar, standard error of the label on the same scale; NaN where it is not known.
+        sample_id: The row's id.
+    """
+
+    image: Any
+    label: torch.Tensor
+    label_std: torch.Tensor
+    sample_id: str
+
+
+class ManifestDataset(torch.utils.data.Dataset[Sample]):
+    """The ok rows of a manifest, in its order, as a map-style dataset.
+
+    Item i has the pixels that the manifest promises: the stored image (a file, a member of a tar, bytes in a Parquet
+    file), otherwise a rendering from the row's reference and seed, bit for bit what would be stored. An image that
+    cannot be had is an error that names its row, never another row's image.
+
+    It may be used in any number of `DataLoader` workers, forked or spawned: rows are Arrow columns, whose memory forked
+    workers share, and no file stays open.
+
+    Attributes:
+        rows: The rows as an Arrow table: the manifest's columns but for `neighbors`, `status` and `error`.
+        transform: Called with each picture as a PIL image in mode RGB, as in torchvision's datasets.
+        split: The split whose rows these are; None for all.
+        rows_not_ok: How many rows of the manifest are left out because their status is not `ok`.
+    """
+
+    def __init__(
+        self,
+        manifest: Path | str | pa.Table,
+        transform: Transform | None = None,
+        *,
+        split: str | None = None,
+        roots: Mapping[str, Path | str] | None = None,
+        folder: Path | str | None = None,
+        max_pixels: int = MAX_PIXELS,
+        reference_cache_bytes: int = REFERENCE_CACHE_BYTES,
+    ) -> None:
+        """Read a manifest; images are looked for when they are asked for.
+
+        Args:
+            manifest: A manifest, or its file.
+            transform: Called with a PIL image (RGB). None gives uint8 tensors (3, H, W), which can be batched as
+                long as all images have one size.
+            split: `train`, `val` or `test`: only rows of that split. By default all.
+            roots: Root name to its folder, where files have moved.
+            folder: What the roots of a table are relative to, the current folder by default; a file's are relative to
+                its own folder.
+            max_pixels: Images with more pixels are refused.
+            reference_cache_bytes: Memory for decoded references, in each process that renders; 0 keeps none.
+
+        Raises:
+            CurateError: The manifest cannot be read, has no root of a given name, or no row to load.
+        """
+        if split is not None and split not in SPLITS:
+            raise CurateError(f"split {split!r}; expected {', '.join(SPLITS)}, or None for all rows")
+        table, place = _opened(manifest, folder)
+        usable = ok_rows(table)
+        self.rows_not_ok = len(table) - len(usable)
+        chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
+        if not len(chosen):
+            raise CurateError(f"the manifest has no row with status ok{'' if split is None else f' and split {split}'}")
+        left_out = [name for name in _LEFT_OUT if name in chosen.column_names]
+        # One chunk per column: an item is then found at once, and nothing of the rows left out travels to a worker.
+        self.rows: pa.Table = chosen.drop_columns(left_out).combine_chunks()
+        self.transform = transform
+        self.split = split
+        self._roots = Roots.of_manifest(table, place, {name: Path(path) for name, path in (roots or {}).items()})
+        self._labels = _floats(self.rows["label"])
+        self._label_stds = _floats(self.rows["label_std"])
+        self._exif_orient = bool(read_provenance(table).get("exif_orient"))
+        self._max_pixels = max_pixels
+        self._references = _Recent(reference_cache_bytes)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Load one row.
+
+        Raises:
+            IndexError: There is no such row.
+            CurateError: Its image cannot be had; the message names the row and the reason.
+        """
+        place = int(index) + len(self) * (index < 0)
+        if not 0 <= place < len(self):
+            raise IndexError(f"row {index} of {len(self)}")
+        pixels = self.pixels(place)
+        image = (
+            torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+            if self.transform is None
+            else self.transform(Image.fromarray(pixels))
+        )
+        label, label_std = torch.tensor(self._labels[place]), torch.tensor(self._label_stds[place])
+        return Sample(image, label, label_std, self.rows["sample_id"][place].as_py())
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """The ids of all rows, in order."""
+        ids: list[str] = self.rows["sample_id"].to_pylist()
+        return ids
+
+    def pixels(self, index: int) -> NDArray[np.uint8]:
+        """Return the pixels of row `index` before any transform: uint8 (H, W, 3) RGB.
+
+        Raises:
+            CurateError: They cannot be had; the message names the row and the reason.
+        """
+        recipe = Recipe(**{name: self.rows[name][index].as_py() for name in RECIPE_COLUMNS})
+        _compute_on_one_thread_in_workers()
+        try:
+            return self._load(recipe)
+        except (UnreadableImageError, CurateError) as error:
+            raise CurateError(f"{recipe.sample_id!r} ({recipe.image_path}): {error}") from error
+        except ValueError as error:
+            raise CurateError(f"{recipe.sample_id!r} cannot be rendered: {error}") from error
+
+    def with_transform(self, transform: Transform | None) -> ManifestDataset:
+        """Return a dataset of the same rows, sharing their memory, with another transform."""
+        twin = copy.copy(self)
+        twin.transform = transform
+        return twin
+
+    def _load(self, recipe: Recipe) -> NDArray[np.uint8]:
+        if self._roots.has_folder(recipe.image_root):
+            place = self._roots.resolve(recipe.image_root, recipe.image_path)
+            stored = stored_pixels(place)
+            if stored is not None:
+                return decode_image(stored, max_pixels=self._max_pixels)
+            if recipe.seed is None:
+                raise absence(place)
+        if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
+            raise CurateError(f"no pixels, and no recipe; root {recipe.image_root!r} may be given as roots={{...}}")
+        path = self._roots.resolve(recipe.reference_root, recipe.reference_path)
+        reference = self._references.get(path, lambda: self._decode_reference(path))
+        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+
+    def _decode_reference(self, path: Path) -> NDArray[np.uint8]:
+        try:
+            return decode_image(path, exif_orient=self._exif_orient, max_pixels=self._max_pixels)
+        except UnreadableImageError as error:
+            raise UnreadableImageError(f"reference {path.name}: {error}") from error
+
+
+class _Recent:
+    """The arrays used last, up to a number of bytes; a copy in another process starts empty."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._arrays: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _Recent(self._limit).__dict__
+
+    def get(self, key: Path, load: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        if key in self._arrays:
+            self._arrays.move_to_end(key)
+            return self._arrays[key]
+        array = load()
+        if array.nbytes <= self._limit:
+            self._arrays[key] = array
+            self._bytes += array.nbytes
+        while self._bytes > self._limit:
+            self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+        return array
+
+
+def _opened(manifest: Path | str | pa.Table, folder: Path | str | None) -> tuple[pa.Table, Path]:
+    if isinstance(manifest, pa.Table):
+        return validate(manifest), Path(folder or ".") / "manifest.parquet"
+    if folder is not None:
+        raise CurateError("folder= is for a table; the roots of a manifest file are relative to the file's own folder")
+    return read_manifest(manifest), Path(manifest)
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = pc.fill_null(column, float("nan")).to_numpy().astype(np.float32)
+    return values
+
+
+def _compute_on_one_thread_in_workers() -> None:
+    if torch.utils.data.get_worker_info() is not None:
+        import cv2
+
+        # As torch does in its workers: each would otherwise run a thread per core.
+        if cv2.getNumThreads() > 1:
+            cv2.setNumThreads(0)
