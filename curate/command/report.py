@@ -1,0 +1,95 @@
+"""The command `report`: one page to look at."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter
+from .running import finish, reporting_errors
+
+
+class ProjectionFlag(str, Enum):
+    """How features are laid out on a plane."""
+
+    auto = "auto"
+    umap = "umap"
+    pca = "pca"
+
+
+@reporting_errors
+def report(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(metavar="MANIFEST...", help="What there was, and what there is after, in this order."),
+    ],
+    features: Annotated[
+        Path | None, typer.Option("--features", help="Features of the first manifest's ok rows: the map of images.")
+    ] = None,
+    selection: Annotated[
+        Path | None, typer.Option("--selection", help="What `select` wrote: why candidates were dropped.")
+    ] = None,
+    reference_features: opt.ReferenceFeatures = None,
+    candidate_features: opt.CandidateFeatures = None,
+    dropped: Annotated[
+        Path | None,
+        typer.Option(
+            "--dropped",
+            help="What `downsample --dropped` wrote: the clusters of rows left out.",
+            show_default="worked out from --features",
+        ),
+    ] = None,
+    domains: Annotated[
+        list[Path] | None,
+        typer.Option("--domains", help="Preset file that `domains select` wrote: shares of types; may be repeated."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    projection: Annotated[
+        ProjectionFlag,
+        typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
+    ] = ProjectionFlag.auto,
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
+    ] = 600,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")
+    ] = 50_000,
+    root: opt.RootOverrides = None,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Write one self-contained HTML page: what went in and out, labels, maps, clusters, neighbours, provenance.
+
+    Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
+    """
+    from ..data.roots import parse_roots
+    from ..publish.report import run_report
+    from ..publish.report_request import ReportRequest
+
+    request = ReportRequest(
+        manifests=tuple(manifests),
+        out=out,
+        features=features,
+        selection=selection,
+        reference_features=reference_features,
+        candidate_features=candidate_features,
+        dropped=dropped,
+        domains=tuple(domains or ()),
+        roots=parse_roots(root or []),
+        projection=projection.value,
+        pictures=pictures,
+        max_rows=max_rows,
+        max_pixels=max_pixels,
+        seed=seed,
+        workers=workers,
+    )
+    summary = run_report(request, make_reporter(quiet=quiet))
+    if open_it:
+        typer.launch(out.resolve().as_uri())
+    finish(summary, as_json=json)

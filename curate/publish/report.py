@@ -1,0 +1,267 @@
+"""The report: one HTML page about what the toolkit did to a set of images."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.atomic import write_bytes
+from ..data.manifest import ok_rows
+from ..data.provenance import library_versions
+from ..engine.progress import SILENT, Reporter
+from .report_clusters import (
+    Clusters,
+    clusters_from_dropped,
+    find_left_out,
+    largest_clusters,
+    left_out,
+    read_clusters,
+    size_figures,
+    with_left_out,
+)
+from .report_coordinates import Layout, coordinates_file, save_layouts
+from .report_extras import mix_figures
+from .report_maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
+from .report_page import build_page, plotly_script
+from .report_payload import gallery_entries, provenance_entries, reference_columns, sample_columns
+from .report_pictures import wanted_pictures
+from .report_references import (
+    MAX_POINTS,
+    ORIGINAL,
+    ReferencePoint,
+    candidate_points,
+    limited,
+    neighbor_cards,
+    reference_matrix,
+    selection_bounds,
+)
+from .report_request import Inputs, ReportRequest, read_inputs
+from .report_rows import (
+    CAME,
+    HELD_OUT,
+    LEFT,
+    STAYED,
+    UNUSABLE,
+    count_cells,
+    count_states,
+    describe_manifest,
+    joined_rows,
+    source_names,
+    type_names,
+)
+from .report_thumbnails import Pictures, make_thumbnails
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """The rows and references that are drawn one by one, and where."""
+
+    rows: pd.DataFrame
+    samples: Layout | None
+    points: list[ReferencePoint]
+    references: Layout | None
+
+
+def run_report(request: ReportRequest, reporter: Reporter = SILENT) -> dict[str, Any]:
+    """Write a report, and the coordinates of its maps beside it.
+
+    Args:
+        request: What to show.
+        reporter: Shows progress.
+
+    Returns:
+        `rows_before, rows_after, rows_left, rows_came, references, candidates, pictures, projection, bytes, missing,
+        coordinates, out`.
+
+    Raises:
+        CurateError: plotly is not installed, or an input cannot be used; nothing is written then.
+    """
+    plotly = plotly_script()
+    inputs = read_inputs(request)
+    payload, layouts = make_payload(inputs, request, reporter)
+    content = build_page(payload, plotly=plotly).encode()
+    saved = coordinates_file(request.out)
+    if layouts:
+        save_layouts(layouts, saved)
+    write_bytes(request.out, content)
+    states = payload["states"]
+    return {
+        "rows_before": payload["manifests"][0]["rows"],
+        "rows_after": payload["manifests"][-1]["rows"],
+        "rows_left": states[LEFT],
+        "rows_came": states[CAME],
+        "points": {layout.name: len(layout.ids) for layout in layouts},
+        "projection": {layout.name: layout.method for layout in layouts},
+        "pictures": len(payload["pictures"]["data"]),
+        "bytes": len(content),
+        "missing": list(payload["missing"].values()),
+        "coordinates": str(saved) if layouts else None,
+        "out": str(request.out),
+    }
+
+
+def make_payload(
+    inputs: Inputs, request: ReportRequest, reporter: Reporter = SILENT
+) -> tuple[dict[str, Any], list[Layout]]:
+    """Work out everything the page shows.
+
+    Returns:
+        JSON values, and the maps' coordinates.
+
+    Raises:
+        CurateError: The inputs do not fit each other.
+    """
+    before, after = inputs.before, inputs.after
+    frame = joined_rows(before.table, None if after is None else after.table)
+    sources = source_names(frame)
+    clusters = _clusters(inputs, reporter)
+    gallery = [] if clusters is None else largest_clusters(clusters, left_out(frame), seed=request.seed)
+    maps = _maps(inputs, frame, request, reporter)
+    cards, card_total = neighbor_cards(before.table if after is None else _with_pseudo(inputs))
+    wanted = wanted_pictures(
+        inputs, frame, maps.rows, gallery, cards, maps.points, count=request.pictures, seed=request.seed
+    )
+    pictures = make_thumbnails(wanted, count=request.pictures, workers=request.workers, reporter=reporter)
+    states = count_states(frame)
+    payload = {
+        "title": _title(inputs),
+        "summary": _summary(inputs, states),
+        "seed": request.seed,
+        "compared": after is not None,
+        "manifests": [describe_manifest(s.table, s.name, s.provenance.get("stage")) for s in inputs.chain],
+        "states": states,
+        "sources": sources,
+        "types": {str(kind): name for kind, name in type_names(frame).items()},
+        "cells": count_cells(frame, sources),
+        "usable": len(frame) - states["unusable"],
+        "samples": sample_columns(maps.rows, sources, clusters, _points(maps.samples)),
+        "clusters": None if clusters is None else {**size_figures(clusters), "note": clusters.note},
+        "gallery": gallery_entries(gallery, frame),
+        "references": reference_columns(maps.points, _points(maps.references)),
+        "bounds": selection_bounds(inputs.selection),
+        "cards": {"shown": cards, "total": card_total},
+        "mixes": [mix_figures(source.table, source.name) for source in inputs.mixes],
+        "domains": inputs.domains,
+        "provenance": provenance_entries(inputs),
+        "projection": {layout.name: layout.method for layout in (maps.samples, maps.references) if layout is not None},
+        "pictures": _picture_values(pictures),
+        "versions": library_versions(("syndr-curate", "plotly", "umap-learn", "numpy", "pyarrow")),
+        "missing": _missing(inputs, clusters, maps, card_total),
+    }
+    return payload, [layout for layout in (maps.samples, maps.references) if layout is not None]
+
+
+def _clusters(inputs: Inputs, reporter: Reporter) -> Clusters | None:
+    last = inputs.after or inputs.before
+    clusters = read_clusters(last.table)
+    if clusters is None or inputs.after is None:
+        return clusters
+    if inputs.dropped is not None:
+        return with_left_out(clusters, clusters_from_dropped(inputs.dropped))
+    usable: set[str] = set(ok_rows(inputs.before.table)["sample_id"].to_pylist())
+    features = inputs.features
+    if features is None or (features.ids is not None and set(features.ids) != usable):
+        return clusters
+    return find_left_out(clusters, inputs.before.table, inputs.after.table, features, reporter)
+
+
+def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter: Reporter) -> _Maps:
+    saved = coordinates_file(request.out)
+    places = feature_places(inputs)
+    rows = drawn_rows(frame, places, request.max_rows, request.seed)
+    samples = None
+    if places is not None and len(rows):
+        matrix = sample_matrix(rows, places)
+        ids = rows["sample_id"].tolist()
+        samples = lay_out(
+            SAMPLES, ids, matrix, method=request.projection, seed=request.seed, saved=saved, reporter=reporter
+        )
+    points = _reference_points(inputs, frame, request.seed)
+    located, reference_features = reference_matrix(points, inputs.references, inputs.candidates)
+    references = None
+    if reference_features is not None:
+        ids = [point.id for point in located]
+        references = lay_out(
+            REFERENCES,
+            [f"{point.role}:{point.id}" for point in located],
+            reference_features,
+            method=request.projection,
+            seed=request.seed,
+            saved=saved,
+            reporter=reporter,
+        )
+        points = located
+    return _Maps(rows, samples, points, references)
+
+
+def _reference_points(inputs: Inputs, frame: pd.DataFrame, seed: int) -> list[ReferencePoint]:
+    originals = [] if inputs.references is None else list(inputs.references.require_ids())
+    named = {name for name in frame["reference_id"] if isinstance(name, str)}
+    candidates = candidate_points(inputs.selection, inputs.candidates, named)
+    return limited([*(ReferencePoint(name, ORIGINAL) for name in originals), *candidates], MAX_POINTS, seed)
+
+
+def _with_pseudo(inputs: Inputs) -> Any:
+    """Return the first manifest that has pseudo-labels, the last where none has."""
+    for source in inputs.chain:
+        if "pseudo" in source.table["label_source"].cast("string").unique().to_pylist():
+            return source.table
+    return inputs.chain[-1].table
+
+
+def _points(layout: Layout | None) -> NDArray[np.float32] | None:
+    return None if layout is None else layout.points
+
+
+def _picture_values(pictures: Pictures) -> dict[str, Any]:
+    return {"data": dict(pictures.data), "missing": dict(pictures.missing), "left_out": pictures.left_out}
+
+
+def _title(inputs: Inputs) -> str:
+    names = [source.name for source in inputs.chain]
+    return names[0] if len(names) == 1 else f"{names[0]} → {names[-1]}"
+
+
+def _summary(inputs: Inputs, states: dict[str, int]) -> str:
+    if inputs.after is None:
+        return f"{states[STAYED]:,} usable rows of {inputs.before.name}."
+    said = {LEFT: "were left out", CAME: "came in", HELD_OUT: "are held out for validation or test"}
+    said[UNUSABLE] = "could not be used"
+    parts = [f"{states[STAYED]:,} rows stayed"]
+    parts += [f"{states[state]:,} {words}" for state, words in said.items() if states[state] or state == LEFT]
+    return f"From {inputs.before.name} to {inputs.after.name}: " + ", ".join(parts) + "."
+
+
+def _missing(inputs: Inputs, clusters: Clusters | None, maps: _Maps, cards: int) -> dict[str, str]:
+    """Say plainly what the page cannot show, and what would bring it."""
+    notes = {}
+    if inputs.after is None and not inputs.mixes:
+        notes["after"] = "Only one manifest was given, so nothing is compared: give a second one, after the first."
+    if maps.samples is None:
+        notes["samples"] = "No map of samples: give --features FILE, the features of the first manifest's rows."
+    if maps.references is None:
+        notes["references"] = (
+            "No map of references: give --reference-features FILE and --candidate-features FILE "
+            "(upsample writes both beside its manifest)."
+        )
+    elif inputs.candidates is None:
+        notes["references"] = "No candidates on the map: give --candidate-features FILE."
+    if inputs.selection is None:
+        notes["selection"] = (
+            "Why candidates were dropped is not known: give --selection FILE, which `syndr-curate select` writes."
+        )
+    if clusters is None:
+        notes["clusters"] = "No clusters: give a manifest that `syndr-curate downsample` wrote as the last one."
+    elif inputs.after is not None and not _left_known(clusters, maps.rows):
+        reason = clusters.note or "give --features FILE, or --dropped FILE, which `downsample --dropped` writes"
+        notes["left_out"] = f"Which clusters the rows left out were in is not known: {reason}."
+    if not cards:
+        notes["cards"] = "No row has a pseudo-label: `syndr-curate upsample` and `label` make them."
+    return notes
+
+
+def _left_known(clusters: Clusters, rows: pd.DataFrame) -> bool:
+    left = rows["sample_id"][rows["state"] == LEFT]
+    return not len(left) or bool(left.isin(list(clusters.of_row)).any())

@@ -1,0 +1,227 @@
+"""The clusters of a report: how large they were, what was kept of them, and who was in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..data.features import Features, require_usable
+from ..data.manifest import ok_rows
+from ..data.provenance import digest_array, read_provenance
+from ..engine.cosine import ClusterStatistics, cluster_statistics, threshold_components
+from ..engine.progress import SILENT, Reporter, counting
+from ..engine.seeds import uniform_draw
+from .report_rows import LEFT
+
+# Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.
+SIZE_CLASSES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 200), (201, 500), (501, None))
+GALLERY_CLUSTERS, GALLERY_MEMBERS = 12, 12
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The clusters that `downsample` wrote into an epoch's manifest.
+
+    Attributes:
+        of_row: Sample id to cluster, for every row whose cluster is known.
+        sizes: Cluster to its rows before thinning.
+        kept: Cluster to the rows kept of it.
+        note: Why the clusters of rows left out are not known; None where they are.
+    """
+
+    of_row: Mapping[str, int]
+    sizes: Mapping[int, int]
+    kept: Mapping[int, int]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class GalleryCluster:
+    """One of the largest clusters, with some of its members.
+
+    Attributes:
+        cluster: Its number.
+        size: Its rows before thinning.
+        kept: The rows kept of it.
+        shown_kept: Sample ids of some that were kept, sorted.
+        shown_left: Sample ids of some that were left out, sorted; none where their clusters are not known.
+    """
+
+    cluster: int
+    size: int
+    kept: int
+    shown_kept: list[str] = field(default_factory=list)
+    shown_left: list[str] = field(default_factory=list)
+
+
+def read_clusters(after: pa.Table) -> Clusters | None:
+    """Take the clusters out of an epoch's manifest; None where it has none."""
+    if "cluster_id" not in after.column_names or "cluster_size" not in after.column_names:
+        return None
+    rows = after.filter(pc.and_(pc.is_valid(after["cluster_id"]), pc.equal(after["status"], "ok")))
+    if not len(rows):
+        return None
+    numbers = rows["cluster_id"].to_pylist()
+    sizes = dict(zip(numbers, rows["cluster_size"].fill_null(0).to_pylist(), strict=True))
+    kept = dict(zip(*(part.tolist() for part in np.unique(numbers, return_counts=True)), strict=True))
+    return Clusters(dict(zip(rows["sample_id"].to_pylist(), numbers, strict=True)), sizes, kept)
+
+
+def with_left_out(clusters: Clusters, left: Mapping[str, int]) -> Clusters:
+    """Add the clusters of rows that were left out."""
+    return Clusters({**left, **clusters.of_row}, clusters.sizes, clusters.kept)
+
+
+def clusters_from_dropped(dropped: pa.Table) -> dict[str, int]:
+    """Read sample id to cluster from what `downsample --dropped` wrote."""
+    if "cluster_id" not in dropped.column_names:
+        return {}
+    rows = dropped.filter(pc.is_valid(dropped["cluster_id"]))
+    return dict(zip(rows["sample_id"].to_pylist(), rows["cluster_id"].to_pylist(), strict=True))
+
+
+def find_left_out(
+    clusters: Clusters, before: pa.Table, after: pa.Table, features: Features, reporter: Reporter = SILENT
+) -> Clusters:
+    """Work out which clusters the rows left out were in, by clustering again as the epoch's manifest says it was done.
+
+    Args:
+        clusters: Those of the epoch's manifest.
+        before: The manifest that was thinned.
+        after: The epoch's manifest, with the settings of `downsample` in its provenance.
+        features: One row per ok row of `before`.
+        reporter: Shows progress.
+
+    Returns:
+        The clusters with the rows left out, or with a note why they cannot be told: another features file, or a
+        manifest that `downsample` did not make from `before`.
+    """
+    provenance = read_provenance(after)
+    config = provenance.get("config", {})
+    if provenance.get("stage") != "downsample" or not {"similarity", "label_gap", "scope"} <= set(config):
+        return _noted(clusters, "the later manifest does not say how it was thinned")
+    usable = ok_rows(before)
+    ids: list[str] = usable["sample_id"].to_pylist()
+    matrix = features.aligned_to(ids, "the first manifest's ok rows")
+    require_usable(matrix, ids, features.source)
+    if (provenance.get("inputs") or {}).get("features") != digest_array(matrix, ids):
+        return _noted(clusters, "these are not the features that the later manifest was thinned by")
+    rows = _filtered(usable, str(config["scope"]))
+    labels = usable["label"].to_numpy()[rows]
+    with reporter.task("cluster", len(rows)) as task:
+        components = threshold_components(
+            matrix[rows],
+            labels,
+            float(config["similarity"]),
+            float(config["label_gap"]),
+            progress=counting(task, len(rows)),
+        )
+    found = _match([ids[int(row)] for row in rows], components, clusters)
+    return _noted(clusters, "clustering again gave other clusters") if found is None else with_left_out(clusters, found)
+
+
+def size_figures(clusters: Clusters) -> dict[str, Any]:
+    """Return rows and clusters per class of size, and the statistics before and after thinning.
+
+    Returns:
+        `classes`: `label, clusters, rows_before, rows_kept` of each class from the smallest up to the largest that
+        occurs; `before`, `after`: `clusters, largest, effective, heterogeneity, share_in_large`.
+    """
+    sizes = np.array([clusters.sizes[number] for number in clusters.sizes], dtype=np.int64)
+    kept = np.array([clusters.kept[number] for number in clusters.sizes], dtype=np.int64)
+    classes = []
+    for low, high in SIZE_CLASSES:
+        inside = (sizes >= low) & (sizes <= (high or sizes.max()))
+        classes.append(
+            {
+                "label": f"{low}" if low == high else f"{low}-{high}" if high else f"over {low - 1}",
+                "clusters": int(inside.sum()),
+                "rows_before": int(sizes[inside].sum()),
+                "rows_kept": int(kept[inside].sum()),
+            }
+        )
+    while classes and not classes[-1]["clusters"]:
+        classes.pop()
+    return {"classes": classes, "before": _statistics(sizes), "after": _statistics(kept)}
+
+
+def largest_clusters(
+    clusters: Clusters,
+    left_ids: Sequence[str],
+    *,
+    count: int = GALLERY_CLUSTERS,
+    members: int = GALLERY_MEMBERS,
+    seed: int,
+) -> list[GalleryCluster]:
+    """Choose the largest clusters, and draw some members of each.
+
+    Args:
+        clusters: All clusters.
+        left_ids: Sample ids of the rows that were left out.
+        count: How many clusters.
+        members: At most so many of either kind from each.
+        seed: Seed of the draw, which depends on it, the cluster and its members alone.
+
+    Returns:
+        The clusters by size, largest first; of equal ones the smaller number first.
+    """
+    order = sorted(clusters.sizes, key=lambda number: (-clusters.sizes[number], number))[:count]
+    left = set(left_ids)
+    by_cluster: dict[int, tuple[list[str], list[str]]] = {number: ([], []) for number in order}
+    for sample_id, number in clusters.of_row.items():
+        if number in by_cluster:
+            by_cluster[number][sample_id in left].append(sample_id)
+    return [
+        GalleryCluster(
+            number,
+            clusters.sizes[number],
+            clusters.kept.get(number, 0),
+            sorted(uniform_draw(by_cluster[number][0], members, seed, "report gallery", number)),
+            sorted(uniform_draw(by_cluster[number][1], members, seed, "report gallery", number)),
+        )
+        for number in order
+    ]
+
+
+def left_out(frame: pd.DataFrame) -> list[str]:
+    """Return the sample ids of the rows that were left out."""
+    ids: list[str] = frame["sample_id"][frame["state"] == LEFT].tolist()
+    return ids
+
+
+def _noted(clusters: Clusters, note: str) -> Clusters:
+    return Clusters(clusters.of_row, clusters.sizes, clusters.kept, note)
+
+
+def _filtered(usable: pa.Table, scope: str) -> NDArray[np.int64]:
+    chosen = pc.equal(usable["split"], "train")
+    if scope == "mos":
+        chosen = pc.and_(chosen, pc.invert(pc.fill_null(pc.equal(usable["label_source"], "pseudo"), False)))
+    return np.flatnonzero(pc.fill_null(chosen, False).to_numpy())
+
+
+def _match(ids: Sequence[str], components: NDArray[np.integer], clusters: Clusters) -> dict[str, int] | None:
+    number_of: dict[int, int] = {}
+    for sample_id, component in zip(ids, components.tolist(), strict=True):
+        number = clusters.of_row.get(sample_id)
+        if number is not None and number_of.setdefault(component, number) != number:
+            return None
+    if not set(components.tolist()) <= set(number_of):
+        return None
+    return {sample_id: number_of[component] for sample_id, component in zip(ids, components.tolist(), strict=True)}
+
+
+def _statistics(sizes: NDArray[np.int64]) -> dict[str, float | int]:
+    statistics: ClusterStatistics = cluster_statistics(np.repeat(np.arange(len(sizes)), sizes))
+    return {
+        "clusters": statistics.clusters,
+        "largest": statistics.largest_cluster,
+        "effective": round(statistics.effective_clusters, 2),
+        "heterogeneity": round(statistics.heterogeneity, 4),
+        "share_in_large": round(statistics.share_in_large, 4),
+    }

@@ -1,0 +1,113 @@
+"""Panels of a report that only some runs have: mixed images, and the types chosen for a target set."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...distortions.catalog import CATALOG, PRISTINE, get
+from ..data.manifest import ok_rows
+from ..engine.recipes import PRISTINE_NAME, distortion_name
+from ..errors import CurateError
+
+SOFT_LABELS = "soft_labels"
+CONFIDENCE_BINS = 20
+
+
+def is_mixed(table: pa.Table) -> bool:
+    """Tell whether a manifest holds mixed images: it has soft labels."""
+    return SOFT_LABELS in table.column_names
+
+
+def mix_figures(table: pa.Table, name: str) -> dict[str, Any]:
+    """Count the mixed images by pair of types, and lay out their confidences.
+
+    Args:
+        table: A manifest with a column `soft_labels`: list<struct<distortion_id, level, confidence>>.
+        name: What to call it.
+
+    Returns:
+        `name, rows`; `pairs`: (smaller id, larger id, rows) of every pair that occurs; `types`: names of the ids in
+        them; `confidence`: rows per twentieth of [0, 1], of the weaker class of each image; `others`: images that are
+        not a mix of exactly two classes.
+
+    Raises:
+        CurateError: `soft_labels` is no such list.
+    """
+    usable = ok_rows(table)
+    pairs: Counter[tuple[int, int]] = Counter()
+    weaker, others = [], 0
+    for labels in usable[SOFT_LABELS].to_pylist():
+        try:
+            found = [(int(part["distortion_id"]), float(part["confidence"])) for part in labels or []]
+        except (TypeError, KeyError, ValueError) as error:
+            raise CurateError(
+                f"{name}: {SOFT_LABELS} is {usable[SOFT_LABELS].type}; expected "
+                "list<struct<distortion_id, level, confidence>>"
+            ) from error
+        two = 2
+        if len(found) != two:
+            others += 1
+            continue
+        low, high = sorted(kind for kind, _ in found)
+        pairs[low, high] += 1
+        weaker.append(min(confidence for _, confidence in found))
+    # A confidence of exactly 1 belongs to the last bin.
+    bins = np.clip((np.array(weaker) * CONFIDENCE_BINS).astype(np.int64), 0, CONFIDENCE_BINS - 1)
+    kinds = sorted({kind for pair in pairs for kind in pair})
+    return {
+        "name": name,
+        "rows": len(usable),
+        "others": others,
+        "pairs": [[low, high, count] for (low, high), count in sorted(pairs.items())],
+        "types": {str(kind): _name(kind) for kind in kinds},
+        "confidence": np.bincount(bins, minlength=CONFIDENCE_BINS).tolist(),
+    }
+
+
+def read_domains(path: Path) -> dict[str, Any]:
+    """Read which types were chosen for a target set, and their shares.
+
+    Args:
+        path: A preset file: JSON with `types` and, where `domains select` wrote it, `shares` and `top1_shares`, which
+            map ids or catalog names (`pristine` too) to shares in [0, 1].
+
+    Returns:
+        `name, types`; `shares, top1_shares`: pairs (id, share) by id, empty where the file has none.
+
+    Raises:
+        CurateError: The file cannot be read, or is something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CurateError(f"cannot read the preset file {path}: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("types"), list):
+        raise CurateError(f'{path} is not a preset: expected JSON like {{"types": [1, 3, 9]}}')
+    try:
+        types = sorted({get(kind).id for kind in content["types"]})
+        shares = {key: _shares(content.get(key)) for key in ("shares", "top1_shares")}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CurateError(f"{path} is not a preset with shares by distortion type: {error}") from error
+    shown = {kind for pairs in shares.values() for kind, _ in pairs} | set(types)
+    names = {str(kind): _name(kind) for kind in sorted(shown)}
+    return {"name": str(content.get("name") or Path(path).name), "types": types, "names": names, **shares}
+
+
+def _shares(value: Any) -> list[tuple[int, float]]:
+    pairs = [(_type_id(key), round(float(share), 6)) for key, share in (value or {}).items()]
+    return sorted(pairs)
+
+
+def _type_id(key: str) -> int:
+    if key in (PRISTINE_NAME, str(PRISTINE)):
+        return PRISTINE
+    return get(int(key) if key.isdecimal() else key).id
+
+
+def _name(kind: int) -> str:
+    known = {PRISTINE, *(entry.id for entry in CATALOG)}
+    return distortion_name(kind) if kind in known else f"type {kind}"

@@ -1,0 +1,105 @@
+"""Which pictures a report wants, the most telling first, and where their pixels come from."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..data.roots import CANDIDATES
+from ..data.selection import KEPT
+from ..engine.render import RECIPE_COLUMNS, Recipe
+from ..engine.seeds import uniform_draw
+from .report_clusters import GalleryCluster
+from .report_references import ORIGINAL, ReferencePoint
+from .report_request import Inputs, Source
+from .report_thumbnails import Load, Wanted, file_loader, row_loader
+
+ROW, REFERENCE = "row:", "reference:"
+_CANDIDATE_SHARE = 0.25  # of the pictures, at most, are of candidates that were dropped
+
+
+def wanted_pictures(
+    inputs: Inputs,
+    frame: pd.DataFrame,
+    rows: pd.DataFrame,
+    gallery: Sequence[GalleryCluster],
+    cards: Sequence[Mapping[str, Any]],
+    points: Sequence[ReferencePoint],
+    *,
+    count: int,
+    seed: int,
+) -> Wanted:
+    """List pictures in order of use: gallery, neighbours, references on the map, candidates, then samples.
+
+    Args:
+        inputs: The manifests and their roots.
+        frame: All rows.
+        rows: Those drawn one by one.
+        gallery: The clusters that are shown.
+        cards: The pseudo-labelled references that are shown.
+        points: Originals and candidates.
+        count: How many pictures there will be at most.
+        seed: Seed of the draws.
+    """
+    wanted = Wanted()
+    shown = [identifier for cluster in gallery for identifier in cluster.shown_kept + cluster.shown_left]
+    _add_rows(wanted, inputs, frame, shown)
+    references = reference_loaders(inputs, frame)
+    named = [name for card in cards for name in (card["reference"], *(n["reference"] for n in card["neighbors"]))]
+    on_map = [point.id for point in points if point.role in (ORIGINAL, KEPT)]
+    for name in dict.fromkeys([*named, *on_map, *references]):
+        if name in references:
+            wanted.add(REFERENCE + name, references[name])
+    _add_candidates(wanted, inputs, points, round(count * _CANDIDATE_SHARE), seed)
+    left = max(0, count - len(wanted.loads))
+    others = [identifier for identifier in rows["sample_id"] if ROW + identifier not in wanted.loads]
+    drawn = uniform_draw(others, left, seed, "report pictures")
+    _add_rows(wanted, inputs, frame, [identifier for identifier in others if identifier in drawn])
+    return wanted
+
+
+def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
+    """Return what loads each reference that the rows name, those of the most rows first."""
+    order = Counter(name for name in frame["reference_id"] if isinstance(name, str))
+    names = sorted(order, key=lambda name: (-order[name], name))
+    places: dict[str, tuple[Source, str | None, str]] = {}
+    for source in (*inputs.chain, *inputs.mixes):
+        columns = (source.table[name] for name in ("reference_id", "reference_root", "reference_path"))
+        for name, root, path in zip(*(column.to_pylist() for column in columns), strict=True):
+            if name is not None and path is not None:
+                places.setdefault(name, (source, root, path))
+    return {
+        name: file_loader(places[name][1], places[name][2], places[name][0].roots, places[name][0].options)
+        for name in names
+        if name in places
+    }
+
+
+def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> None:
+    sources = (inputs.before, inputs.after or inputs.before)
+    chosen = frame[frame["sample_id"].isin(set(ids))]
+    places = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
+    where = dict(zip(chosen["sample_id"].tolist(), places, strict=True))
+    for identifier in ids:
+        if identifier not in where:
+            continue
+        origin, position = where[identifier]
+        source = sources[origin]
+        row = source.table.select(list(RECIPE_COLUMNS)).slice(position, 1).to_pylist()[0]
+        wanted.add(ROW + identifier, row_loader(Recipe(**row), source.roots, source.options))
+
+
+def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:
+    home = next((source for source in inputs.chain if source.roots.has_folder(CANDIDATES)), None)
+    dropped = {
+        point.id: point.path
+        for point in points
+        if point.role != ORIGINAL and point.path is not None and REFERENCE + point.id not in wanted.loads
+    }
+    if home is None:
+        return
+    for identifier in sorted(uniform_draw(list(dropped), count, seed, "report candidate pictures")):
+        path = dropped[identifier]
+        if path is not None:
+            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.roots, home.options))

@@ -1,0 +1,121 @@
+"""Features on a plane: UMAP where it is installed, principal components otherwise."""
+
+import importlib.metadata
+import importlib.util
+import warnings
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+
+Method = Literal["auto", "umap", "pca"]
+METHODS: tuple[Method, ...] = get_args(Method)
+# UMAP works on so many principal components: most of the time goes into distances, and more change little.
+COMPONENTS = 50
+_NEIGHBORS = 30
+_FEWEST_FOR_UMAP = 3 * _NEIGHBORS
+_BLOCK_ROWS = 4096
+
+
+def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
+    """Decide how a set of features is projected.
+
+    Args:
+        wanted: `auto` takes UMAP where it is installed.
+        rows: Number of rows; UMAP needs a few dozen to know a neighbourhood by.
+
+    Raises:
+        CurateError: UMAP is asked for by name and not installed, or the method is unknown.
+    """
+    if wanted not in METHODS:
+        raise CurateError(f"projection {wanted!r}: expected {', '.join(METHODS)}")
+    if wanted == "pca":
+        return "pca"
+    if importlib.util.find_spec("umap") is None:
+        if wanted == "umap":
+            raise CurateError("--projection umap needs umap-learn: pip install 'syndr-curate[report]'")
+        return "pca"
+    return "umap" if rows >= _FEWEST_FOR_UMAP else "pca"
+
+
+def umap_version() -> str | None:
+    """Return the installed version of umap-learn, None without it."""
+    try:
+        return importlib.metadata.version("umap-learn")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def project(matrix: NDArray[np.floating[Any]], method: Literal["umap", "pca"], seed: int) -> NDArray[np.float32]:
+    """Lay feature rows out on a plane, so that rows of like direction lie near each other.
+
+    Args:
+        matrix: (N, D) features, N ≥ 1, no row zero. Only directions count, as everywhere in the toolkit.
+        method: `umap`, or `pca`.
+        seed: Seed of UMAP's draws; PCA draws nothing.
+
+    Returns:
+        float32 (N, 2). The same rows in the same order give the same points.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # One thread: sums in a fixed order, so that the number of cores cannot move a point.
+    with threadpool_limits(1):
+        components = principal_components(matrix, COMPONENTS if method == "umap" else 2)
+    if components.shape[1] == 1:
+        components = np.column_stack([components, np.zeros(len(components))])
+    return _umap(components, seed) if method == "umap" else components[:, :2].astype(np.float32)
+
+
+def principal_components(matrix: NDArray[np.floating[Any]], count: int) -> NDArray[np.float64]:
+    """Return the leading principal components of rows scaled to unit length.
+
+    Args:
+        matrix: (N, D) features, read in blocks.
+        count: How many; fewer where N or D is smaller.
+
+    Returns:
+        float64 (N, min(count, N, D)), most variance first. Signs are fixed: the largest weight of each component is
+        positive.
+    """
+    rows, width = matrix.shape
+    blocks = [slice(start, start + _BLOCK_ROWS) for start in range(0, rows, _BLOCK_ROWS)]
+    mean = sum(_unit(matrix[block]).sum(axis=0, dtype=np.float64) for block in blocks) / rows
+    covariance = np.zeros((width, width))
+    for block in blocks:
+        centred = _unit(matrix[block]) - mean.astype(np.float32)
+        covariance += centred.T @ centred
+    _, directions = np.linalg.eigh(covariance)
+    leading = directions[:, ::-1][:, : min(count, rows, width)]
+    strongest = leading[np.abs(leading).argmax(axis=0), np.arange(leading.shape[1])]
+    leading = leading * np.where(strongest < 0, -1.0, 1.0)
+    components: NDArray[np.float64] = np.concatenate([(_unit(matrix[block]) - mean) @ leading for block in blocks])
+    return components
+
+
+def _unit(block: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    wide = np.asarray(block, dtype=np.float64)
+    unit: NDArray[np.float32] = (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _umap(components: NDArray[np.float64], seed: int) -> NDArray[np.float32]:
+    with warnings.catch_warnings():
+        # It warns that a seed means one thread, which is what a repeatable report needs.
+        warnings.simplefilter("ignore")
+        from umap import UMAP
+
+        spread = components[:, :2] / max(float(np.abs(components[:, :2]).max()), 1e-12) * 10.0
+        mapper = UMAP(
+            n_neighbors=min(_NEIGHBORS, len(components) - 1),
+            # Wide enough that a clump of near-copies shows its members, not one blot.
+            min_dist=0.8,
+            spread=1.5,
+            metric="euclidean",
+            init=spread.astype(np.float32),
+            random_state=seed % 2**32,
+            n_jobs=1,
+        )
+        return np.asarray(mapper.fit_transform(components.astype(np.float32)), dtype=np.float32)

@@ -1,0 +1,166 @@
+"""What a report is asked for, and the files behind it, read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..data.atomic import refuse_overwriting
+from ..data.features import Features, load_features
+from ..data.images import MAX_PIXELS
+from ..data.manifest import read_manifest
+from ..data.provenance import read_provenance
+from ..data.roots import Roots
+from ..data.selection import read_selection
+from ..engine.render import RenderOptions
+from ..errors import CurateError
+from .report_coordinates import coordinates_file
+from .report_extras import is_mixed, read_domains
+from .report_projection import Method
+
+MAX_ROWS = 50_000
+PICTURES = 600
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What to show, and where to write it.
+
+    Attributes:
+        manifests: Manifest files: the first is what there was, the last what there is after; those of mixed images
+            stand apart.
+        out: The HTML file.
+        features: Features of the first manifest's ok rows.
+        selection: What `select` wrote.
+        reference_features: Features of the labelled references.
+        candidate_features: Features of the candidates.
+        dropped: What `downsample --dropped` wrote.
+        domains: Preset files of `domains select`.
+        roots: Root name to folder, before those the manifests record.
+        projection: `auto`, `umap` or `pca`.
+        pictures: At most so many thumbnails.
+        max_rows: At most so many rows on the map of samples.
+        max_pixels: Images with more pixels are not shown.
+        seed: Seed of the projection and of every draw.
+        workers: Threads; None uses every core.
+    """
+
+    manifests: tuple[Path, ...]
+    out: Path
+    features: Path | None = None
+    selection: Path | None = None
+    reference_features: Path | None = None
+    candidate_features: Path | None = None
+    dropped: Path | None = None
+    domains: tuple[Path, ...] = ()
+    roots: Mapping[str, Path] = field(default_factory=dict)
+    projection: Method = "auto"
+    pictures: int = PICTURES
+    max_rows: int = MAX_ROWS
+    max_pixels: int = MAX_PIXELS
+    seed: int = 123
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A manifest and where its files lie.
+
+    Attributes:
+        name: Its file name, without folders: a report is the same wherever it is made.
+        table: Its rows.
+        roots: Its root folders.
+        options: How its pixels are read.
+    """
+
+    name: str
+    table: pa.Table
+    roots: Roots
+    options: RenderOptions
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the manifest was made."""
+        return read_provenance(self.table)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a report reads.
+
+    Attributes:
+        chain: One manifest or more, the first before, the last after.
+        mixes: Manifests of mixed images.
+        features: As in the request, read; likewise the others.
+    """
+
+    chain: list[Source]
+    mixes: list[Source]
+    features: Features | None
+    selection: pa.Table | None
+    references: Features | None
+    candidates: Features | None
+    dropped: pa.Table | None
+    domains: list[dict[str, Any]]
+
+    @property
+    def before(self) -> Source:
+        """The first manifest."""
+        return self.chain[0]
+
+    @property
+    def after(self) -> Source | None:
+        """The last manifest, None where there is only one."""
+        return self.chain[-1] if len(self.chain) > 1 else None
+
+
+def read_inputs(request: ReportRequest) -> Inputs:
+    """Read and check every file of a request.
+
+    Raises:
+        CurateError: A file is missing or something else than it should be, a root is not known to any manifest, or an
+            output would overwrite an input.
+    """
+    if not request.manifests:
+        raise CurateError("give a manifest to report on")
+    taken = (request.features, request.selection, request.reference_features, request.candidate_features)
+    for out in (request.out, coordinates_file(request.out)):
+        refuse_overwriting(out, *request.manifests, *taken, request.dropped, *request.domains)
+    tables = [(path, read_manifest(path)) for path in request.manifests]
+    _check_roots(request.roots, [table for _, table in tables], list(request.manifests))
+    sources = [_source(path, table, request) for path, table in tables]
+    chain = [source for source in sources if not is_mixed(source.table)]
+    mixes = [source for source in sources if is_mixed(source.table)]
+    if not any(len(source.table) for source in sources):
+        raise CurateError(f"{request.manifests[0]} has no rows: there is nothing to report")
+    return Inputs(
+        chain=chain or mixes[:1],
+        mixes=mixes,
+        features=_features(request.features),
+        selection=None if request.selection is None else read_selection(request.selection),
+        references=_features(request.reference_features),
+        candidates=_features(request.candidate_features),
+        dropped=None if request.dropped is None else read_manifest(request.dropped),
+        domains=[read_domains(path) for path in request.domains],
+    )
+
+
+def _source(path: Path, table: pa.Table, request: ReportRequest) -> Source:
+    own = Roots.of_manifest(table, path)
+    roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
+    exif_orient = bool(read_provenance(table).get("exif_orient"))
+    options = RenderOptions(write=False, exif_orient=exif_orient, max_pixels=request.max_pixels)
+    return Source(path.name, table, roots, options)
+
+
+def _check_roots(given: Mapping[str, Path], tables: list[pa.Table], paths: list[Path]) -> None:
+    known = {name for table, path in zip(tables, paths, strict=True) for name in Roots.of_manifest(table, path).folders}
+    for name in given:
+        if name not in known:
+            raise CurateError(f"no manifest has a root {name!r}; they have {', '.join(sorted(known)) or 'none'}")
+
+
+def _features(path: Path | None) -> Features | None:
+    return None if path is None else load_features(path)

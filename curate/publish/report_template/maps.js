@@ -1,0 +1,208 @@
+// Scatter maps. Many marks are drawn by WebGL, few as SVG; without WebGL an even share of the many is drawn, and said so.
+
+const GL_FROM = 3000;
+const SVG_AT_MOST = 5000;
+const PALETTE = ["#4e79d3", "#e0803c", "#3da47d", "#c8549a", "#b8952a", "#7a64c9", "#4aa8c4", "#c0504a", "#7f8f3c", "#8c6d5a", "#5f7f9f", "#d18bb8"];
+const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x"];
+const hasWebGL = (() => {
+  try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; }
+})();
+const coarse = matchMedia("(pointer: coarse)").matches;
+
+function span(values) {
+  const low = values.reduce((a, b) => Math.min(a, b), 65535), high = values.reduce((a, b) => Math.max(a, b), 0);
+  const room = Math.max(1, 0.05 * (high - low));
+  return [low - room, high + room];
+}
+
+class ScatterMap {
+  // groups(): [{name, colour, symbol, size, places}] or, with `scale`, one group with a value per mark.
+  constructor(container, { x, y, groups, describe, find, unit, tools }) {
+    Object.assign(this, { x, y, groups, find, unit, spanX: span(x), spanY: span(y) });
+    this.current = null;
+    this.plot = el("div", { class: "plot", tabindex: "0", role: "application", "aria-label": `Map of ${unit}: arrow keys step through the marks` });
+    this.inspector = new Inspector(describe, (by) => this.step(by));
+    this.count = el("p", { class: "sub", "aria-live": "polite" });
+    this.legend = el("p", { class: "legend" });
+    const search = el("input", { type: "search", placeholder: "part of a name", onkeydown: (event) => { if (event.key === "Enter") this.search(search.value); } });
+    container.replaceChildren(
+      el("div", { class: "tools" }, ...tools, el("label", {}, "Find by name, then Enter", search),
+        el("button", { type: "button", onclick: () => { this.revision = (this.revision ?? 0) + 1; this.draw(); } }, "Whole map")),
+      this.legend, el("div", { class: "map-body" }, el("div", {}, this.plot, this.count), this.inspector.node));
+    this.plot.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (by) { event.preventDefault(); this.step(by); }
+    });
+    this.draw();
+    this.plot.on("plotly_hover", (event) => this.meet(event));
+    this.plot.on("plotly_click", (event) => this.meet(event));
+  }
+
+  meet(event) {
+    const place = event.points.find((point) => point.customdata !== undefined)?.customdata;
+    if (place !== undefined) this.select(place);
+  }
+
+  select(place) {
+    this.current = place;
+    this.inspector.show(place);
+    Plotly.restyle(this.plot, { x: [[this.x[place]]], y: [[this.y[place]]] }, [this.plot.data.length - 1]);
+  }
+
+  step(by) {
+    if (!this.order.length) return;
+    const at = this.order.indexOf(this.current);
+    this.select(this.order[at < 0 ? 0 : (at + by + this.order.length) % this.order.length]);
+  }
+
+  search(text) {
+    const place = this.find(text.toLowerCase(), this.order);
+    if (place === undefined) this.count.textContent = `No mark shown has “${text}” in its name.`;
+    else { this.select(place); this.describeCount(); }
+  }
+
+  describeCount() {
+    const less = this.drawn < this.total ? ` (${whole(this.drawn)} drawn: this browser has no WebGL)` : "";
+    this.count.textContent = `${whole(this.total)} ${this.unit} shown${less}. ${coarse ? "Tap a mark." : "Drag to zoom, double-click for the whole map."}`;
+  }
+
+  draw() {
+    const groups = this.groups();
+    this.total = groups.reduce((sum, group) => sum + group.places.length, 0);
+    const gl = this.total > GL_FROM && hasWebGL;
+    const stride = gl ? 1 : Math.max(1, Math.ceil(this.total / SVG_AT_MOST));
+    const traces = groups.map((group) => {
+      const places = stride === 1 ? group.places : group.places.filter((_, at) => at % stride === 0);
+      return {
+        type: gl ? "scattergl" : "scatter", mode: "markers", name: plain(group.name), hoverinfo: "none", customdata: places,
+        x: places.map((place) => this.x[place]), y: places.map((place) => this.y[place]),
+        marker: {
+          size: group.size ?? (this.total > 5000 ? 4 : this.total > 800 ? 6 : 8), symbol: group.symbol ?? "circle", opacity: group.opacity ?? 0.75,
+          color: group.value ? places.map(group.value) : group.colour, line: { width: 0 },
+          ...(group.value ? { colorscale: "Viridis", cmin: 0, cmax: 10, showscale: true, colorbar: { title: { text: "label" }, thickness: 12, len: 0.8 } } : {}),
+        },
+      };
+    });
+    this.drawn = traces.reduce((sum, trace) => sum + trace.x.length, 0);
+    this.order = traces.flatMap((trace) => trace.customdata).sort((a, b) => this.x[a] - this.x[b] || this.y[a] - this.y[b]);
+    const marked = this.order.includes(this.current) ? [this.current] : [];
+    traces.push({
+      type: "scatter", mode: "markers", hoverinfo: "skip", x: marked.map((place) => this.x[place]), y: marked.map((place) => this.y[place]),
+      marker: { size: 18, symbol: "circle-open", color: css("ink"), line: { width: 3, color: css("ink") } },
+    });
+    const bare = (range) => ({ showticklabels: false, showgrid: false, showline: false, zeroline: false, ticks: "", fixedrange: coarse, automargin: false, range });
+    Plotly.react(this.plot, traces, layout({
+      margin: { l: 4, r: 4, t: 4, b: 4 }, dragmode: coarse ? false : "zoom", hovermode: "closest", hoverdistance: 12,
+      uirevision: String(this.revision ?? 0), xaxis: bare(this.spanX), yaxis: bare(this.spanY),
+    }), CONFIG);
+    legend(this.legend, groups.filter((group) => !group.value).map((group) => [`${group.name} ${whole(group.places.length)}`, group.colour, group.symbol ?? "circle"]));
+    this.describeCount();
+  }
+}
+
+function choice(text, options, onchange) {
+  const select = el("select", { onchange: () => onchange(select.value) }, ...options.map(([value, name]) => el("option", { value }, name)));
+  return el("label", {}, text, select);
+}
+
+function makeSampleMap() {
+  const missing = byId("sample-missing");
+  if (!S.x) {
+    missing.hidden = false;
+    missing.textContent = D.missing.samples ?? "";
+    byId("sample-map").hidden = true;
+    return;
+  }
+  let view = "before", colour = "state";
+  const views = { before: ["Before", [0, 1, 3]], after: ["After", [0, 2]], left: ["Left out", [1]] };
+  const all = Array.from({ length: S.count }, (_, row) => row);
+  const visible = () => all.filter((row) => samplePasses(row) && (!D.compared || views[view][1].includes(S.state[row])));
+  const split = (rows, key, values, name, shade) => values.map((value, at) => ({ name: name(value), places: rows.filter((row) => key(row) === value), ...shade(value, at) }))
+    .filter((group) => group.places.length);
+  const groups = () => {
+    const rows = visible();
+    if (colour === "label") return [{ name: "label", places: rows.filter((row) => S.labelOf(row) !== null), value: (row) => S.labelOf(row) }];
+    if (colour === "state") return split(rows, (row) => S.state[row], [0, 2, 3, 1], (state) => STATE_NAMES[STATES[state]], (state) => ({ colour: stateColour(STATES[state]), symbol: state === 1 ? "x" : "circle" }));
+    const cycle = (_, at) => ({ colour: PALETTE[at % PALETTE.length], symbol: SYMBOLS[Math.floor(at / PALETTE.length) % SYMBOLS.length] });
+    const ramp = ["#9bb8e8", "#fde28a", "#f9b25e", "#f07a45", "#c93a3a", "#7c1d3f"];
+    if (colour === "level") return split(rows, (row) => S.level[row], FILTERS.level.values, levelLabel, (level) => ({ colour: ramp[Math.max(0, level)] }));
+    return split(rows, (row) => S[colour][row], FILTERS[colour].values, FILTERS[colour].name, cycle);
+  };
+  const buttons = Object.entries(views).map(([key, [name]]) => el("button", { type: "button", "data-view": key, "aria-pressed": String(key === view), onclick: () => {
+    view = key;
+    buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.view === key)));
+    map.draw();
+  } }, name));
+  const map = new ScatterMap(byId("sample-map"), {
+    x: S.x, y: S.y, groups, unit: "images",
+    find: (text, order) => order.find((row) => S.id(row).toLowerCase().includes(text)),
+    describe: (row) => {
+      const id = S.id(row), label = S.labelOf(row);
+      const [image, note] = samplePicture(id, S.referenceOf(row), `Image ${id}`);
+      return { image, note, name: id, facts: [
+        ["Type", typeLabel(S.type[row])], ["Level", S.level[row] > 0 ? S.level[row] : levelLabel(S.level[row])], ["Label", label === null ? "none" : `${label.toFixed(2)} of 10`],
+        ["Source", D.sources[S.source[row]]], ["Reference", S.referenceOf(row)], ["Cluster", S.cluster[row] >= 0 ? S.cluster[row] : null],
+        ["Fate", D.compared ? STATE_NAMES[STATES[S.state[row]]] : null]] };
+    },
+    tools: [
+      ...(D.compared ? [el("fieldset", {}, el("legend", {}, "Show"), ...buttons)] : []),
+      choice("Colour by", [...(D.compared ? [["state", "what became of it"]] : []), ["type", "distortion type"], ["level", "level"], ["label", "label"], ["source", "source of the label"]],
+        (value) => { colour = value; map.draw(); }),
+    ],
+  });
+  if (!D.compared) { colour = "type"; map.draw(); }
+  const rest = D.usable - S.count;
+  const method = D.projection.samples === "umap" ? `UMAP, seed ${D.seed}` : "principal components (UMAP is not installed, or was not asked for)";
+  byId("sample-map").append(el("p", { class: "sub" }, `Placed by ${method}; axes have no unit.${rest ? ` ${whole(rest)} rows are not on the map: at most a set number is drawn, and only rows with features.` : ""}`));
+  onFilter.push(() => map.draw());
+  onTheme.push(() => map.draw());
+}
+
+const ROLES = {
+  original: ["originals (labelled)", "original", "circle", 9], kept: ["candidates kept", "stayed", "diamond", 10],
+  too_close: ["dropped: near-copy of an original", "left", "x", 7], too_far: ["dropped: unlike every original", "far", "triangle-up", 8],
+  thinned: ["dropped: too like another kept one", "thinned", "square", 7], over_limit: ["dropped: over the limit asked for", "held", "cross", 7],
+  dropped: ["dropped: reason not given", "left", "x", 7],
+};
+
+function makeReferenceMap() {
+  const R = D.references;
+  const notes = [D.missing.references, R.ids.length ? D.missing.selection : null].filter(Boolean).join(" ");
+  byId("reference-missing").hidden = !notes;
+  byId("reference-missing").textContent = notes;
+  const groupsOf = () => R.roles.map((role, at) => {
+    const [name, colour, symbol, size] = ROLES[role] ?? [role, "held", "circle", 7];
+    return { role, name, colour: css(colour), symbol, size, opacity: 0.85, places: R.ids.map((_, place) => place).filter((place) => R.role[place] === at) };
+  });
+  const describe = (place) => {
+    const id = R.ids[place], [image, note] = referencePicture(id);
+    const shown = (value) => (value === null ? null : value.toFixed(3));
+    return { image, note, name: id, facts: [["Role", (ROLES[R.roles[R.role[place]]] ?? [R.roles[R.role[place]]])[0]], ["Nearest original", R.nearest[place]],
+      ["Distance to it", shown(R.nearest_distance[place])], ["To the farthest", shown(R.farthest_distance[place])]] };
+  };
+  if (R.x) {
+    const map = new ScatterMap(byId("reference-map"), {
+      x: R.x, y: R.y, groups: groupsOf, unit: "pictures", describe, tools: [],
+      find: (text, order) => order.find((place) => R.ids[place].toLowerCase().includes(text)),
+    });
+    const method = D.projection.references === "umap" ? `UMAP, seed ${D.seed}` : "principal components";
+    byId("reference-map").append(el("p", { class: "sub" }, `Placed by ${method}; axes have no unit.`));
+    onTheme.push(() => map.draw());
+  } else byId("reference-map").hidden = true;
+  if (!D.bounds) return;
+  byId("bounds-block").hidden = false;
+  const drawBounds = () => {
+    const measured = groupsOf().map((group) => ({ ...group, places: group.places.filter((place) => R.nearest_distance[place] !== null) })).filter((group) => group.places.length);
+    const line = (at) => ({ type: "line", line: { color: css("soft"), dash: "dash", width: 2 }, ...at });
+    draw("bounds-chart", measured.map((group) => ({
+      type: "scatter", mode: "markers", name: group.name, x: group.places.map((place) => R.nearest_distance[place]), y: group.places.map((place) => R.farthest_distance[place]),
+      text: group.places.map((place) => plain(R.ids[place])), marker: { color: group.colour, symbol: group.symbol, size: group.size - 1, opacity: 0.8 },
+      hovertemplate: `%{text}<br>${group.name}<br>nearest %{x:.3f}, farthest %{y:.3f}<extra></extra>`,
+    })), { height: 360, hovermode: "closest", margin: { l: 10, r: 20, t: 10, b: 44 },
+      shapes: [line({ x0: D.bounds.near, x1: D.bounds.near, yref: "paper", y0: 0, y1: 1 }), line({ y0: D.bounds.far, y1: D.bounds.far, xref: "paper", x0: 0, x1: 1 })],
+      xaxis: { title: { text: "distance to the nearest original" } }, yaxis: { title: { text: narrow() ? "to the farthest" : "distance to the farthest original" } } });
+  };
+  legend(byId("bounds-legend"), groupsOf().filter((group) => group.role !== "original").map((group) => [group.name, group.colour, group.symbol]));
+  drawBounds();
+  onTheme.push(drawBounds);
+}
