@@ -65,7 +65,7 @@ def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, b
 @reporting_errors
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("manifests/demo"),
-    everything: Annotated[
+    all: Annotated[
         bool, typer.Option("--all", help="Also choose types for a target set (domains) and mix images (mix).")
     ] = False,
     seed: opt.Seed = 123,
@@ -79,7 +79,7 @@ def demo(
     """
     from .curate.stages.demo import run_demo
 
-    steps = run_demo(out, everything=everything, seed=seed, workers=workers, reporter=make_reporter(quiet=quiet))
+    steps = run_demo(out, everything=all, seed=seed, workers=workers, reporter=make_reporter(quiet=quiet))
     print_result(steps.as_json(), steps.as_text(), as_json=json)
 
 

@@ -74,11 +74,11 @@ def mix_rows_of(table: pa.Table) -> list[MixRow]:
     columns = ["sample_id", "image_root", "image_path", "seed", "box", "source_a", "source_b"]
     missing = [name for name in columns if name not in table.column_names]
     if missing:
-        raise CurateError(f"no manifest of mixed images: it lacks the columns {', '.join(missing)}")
+        raise CurateError(f"no mixes: the columns {', '.join(missing)} are missing")
     rows = table.select(columns).to_pylist()
     bare = [row["sample_id"] for row in rows if None in (row["source_a"], row["source_b"], row["seed"])]
     if bare:
-        raise CurateError(f"{len(bare)} rows name no sources or no seed, e.g. {bare[0]!r}")
+        raise CurateError(f"{len(bare)} rows without sources or seed, e.g. {bare[0]!r}")
     return [
         MixRow(
             sample_id=row["sample_id"],

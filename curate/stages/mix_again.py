@@ -26,7 +26,8 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
     try:
         rows = mix_rows_of(ok_rows(table))
     except CurateError as error:
-        raise CurateError(f"without --count, the rows of a mixed manifest are rendered, and this is {error}") from error
+        hint = "--count says how many mixes to make; without it, the rows of a mixed manifest are rendered"
+        raise CurateError(f"{hint}, and this one holds {error}") from error
     for root in sorted({recipe.reference_root for row in rows for recipe in (row.a, row.b)}):
         places.resolve(root, "x")
     return Roots({**places.folders, **{row.image_root: images_out for row in rows}})

@@ -95,7 +95,7 @@ def run_mix(
     write_manifest(rows, out)
     summary["rows_not_ok"] = _note_failures(rows, reporter)
     if preview is not None:
-        summary["preview"] = _draw_preview(preview, rows, places, options)
+        summary |= _draw_preview(preview, rows, places, options, reporter)
     return {**summary, "out": str(out)}
 
 
@@ -140,7 +140,9 @@ def _note_failures(rows: pa.Table, reporter: Reporter) -> int:
     return len(failed)
 
 
-def _draw_preview(file: Path, rows: pa.Table, places: Roots, options: RenderOptions) -> str:
+def _draw_preview(
+    file: Path, rows: pa.Table, places: Roots, options: RenderOptions, reporter: Reporter
+) -> dict[str, str]:
     sigma = float(read_provenance(rows).get("config", {}).get("sigma", SIGMA))
     shown = []
     for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
@@ -150,6 +152,7 @@ def _draw_preview(file: Path, rows: pa.Table, places: Roots, options: RenderOpti
         mixed = mix_sources(a, b, row.box.region(*a.image.shape[:2]), sigma=sigma)
         shown.append(PreviewMix(row.sample_id, (row.a, row.b), (a, b), row.box, mixed))
     if not shown:
-        raise CurateError(f"--preview {file}: there is no mix to show; {len(rows)} could not be made")
+        reporter.note(f"no preview: none of the {len(rows)} mixes could be made")
+        return {}
     write_bytes(file, encode_image(mix_preview(shown)))
-    return str(file)
+    return {"preview": str(file)}

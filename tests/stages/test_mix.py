@@ -276,8 +276,18 @@ def test_mixes_join_the_manifest_they_were_made_from(photos):
 
 
 def test_a_manifest_without_mixes_is_not_rendered_again(manifest, tmp_path):
-    with pytest.raises(CurateError, match="without --count"):
+    with pytest.raises(CurateError, match=r"--count says how many .* the columns box, source_a, source_b are missing"):
         run_mix(manifest, tmp_path / "out", None)
+
+
+def test_where_no_mix_could_be_made_there_is_no_picture_but_a_manifest_that_says_why(manifest, tmp_path):
+    options = RenderOptions(max_pixels=100)
+    summary = run_mix(manifest, tmp_path / "m", MixSettings(3), preview=tmp_path / "p.png", options=options)
+    assert summary["rows_not_ok"] == 3
+    assert "preview" not in summary
+    assert not (tmp_path / "p.png").exists()
+    errors = read_manifest(tmp_path / "m" / "manifest.parquet")["error"].to_pylist()
+    assert all("more than 100 pixels" in error for error in errors)
 
 
 def test_nothing_is_written_over_the_input_or_among_the_references(manifest, photos, tmp_path):
