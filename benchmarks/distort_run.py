@@ -29,6 +29,7 @@ ALL_TYPES = 25
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=600, help="rows of the runs that are timed")
+    parser.add_argument("--size", default="768x512", help="WIDTHxHEIGHT that the photographs are scaled to")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--memory", type=int, nargs="+", metavar="ROWS", help="measure memory instead")
     parser.add_argument("--layouts", action="store_true", help="compare layouts instead")
@@ -39,14 +40,14 @@ def main() -> None:
         if settings.memory:
             compare_memory(folder, settings.memory)
         elif settings.layouts:
-            compare_layouts(data / "images" / "kodak", folder, settings.rows)
+            compare_layouts(scaled(data / "images" / "kodak", folder, settings), folder)
         else:
-            compare_workers(data / "images" / "kodak", folder, settings.rows, settings.workers)
-            show_shares(data / "images" / "kodak")
+            references = scaled(data / "images" / "kodak", folder, settings)
+            compare_workers(references, folder, settings.workers)
+            show_shares(references)
 
 
-def compare_workers(photographs: Path, folder: Path, rows: int, workers: list[int]) -> None:
-    references = linked(photographs, folder / "references", -(-rows // ALL_TYPES))
+def compare_workers(references: Path, folder: Path, workers: list[int]) -> None:
     run(references, folder / "warm", ["--types", "all", "--levels", "3", "--workers", "1"])  # compile and cache
     seconds = {}
     for count in workers:
@@ -55,11 +56,10 @@ def compare_workers(photographs: Path, folder: Path, rows: int, workers: list[in
         done = len(list(references.iterdir())) * ALL_TYPES
         ratio = seconds[workers[0]] / seconds[count]
         rate = f"{done / seconds[count]:.1f}/s, {ratio:.2f}x"
-        print(f"{count} workers: {done} images of 768x512 in {seconds[count]:.1f} s, {rate}")
+        print(f"{count} workers: {done} images in {seconds[count]:.1f} s, {rate}")
 
 
-def compare_layouts(photographs: Path, folder: Path, rows: int) -> None:
-    references = linked(photographs, folder / "references", -(-rows // ALL_TYPES))
+def compare_layouts(references: Path, folder: Path) -> None:
     for layout in ("files", "files", "webdataset", "parquet"):  # the first also compiles
         out = folder / layout
         shutil.rmtree(out, ignore_errors=True)
@@ -118,11 +118,23 @@ def show_shares(photographs: Path) -> None:
     print("share of the time: " + ", ".join(f"{step} {100 * seconds / whole:.1f} %" for step, seconds in spent.items()))
 
 
-def linked(photographs: Path, folder: Path, count: int) -> Path:
-    folder.mkdir()
-    for path in sorted(photographs.glob("*.png"))[:count]:
-        (folder / path.name).symlink_to(path.resolve())
-    return folder
+def scaled(photographs: Path, folder: Path, settings: argparse.Namespace) -> Path:
+    """Write the photographs in the size asked for, as many as the rows need."""
+    import cv2
+    from syndr_curate.curate.data.images import decode_image, encode_image
+
+    width, height = map(int, settings.size.split("x"))
+    target = folder / "references"
+    target.mkdir()
+    for path in sorted(photographs.glob("*.png"))[: -(-settings.rows // ALL_TYPES)]:
+        picture = decode_image(path)
+        if picture.shape[0] > picture.shape[1]:
+            picture = picture.transpose(1, 0, 2).copy()
+        if picture.shape[:2] != (height, width):
+            picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        (target / path.name).write_bytes(encode_image(picture))
+    print(f"{len(list(target.iterdir()))} photographs of {width}x{height}, all types at level 3")
+    return target
 
 
 def run(references: Path, out: Path, flags: list[str]) -> tuple[float, int]:

@@ -1,10 +1,12 @@
 """Stage `encode`: content features of images, one row per image, whatever its state."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,6 +28,7 @@ from .distort_rows import Listing, size_of
 from .long_run import LongRun, run_folder
 
 _FAILURES_SHOWN = 10
+_IMAGES_TIMED = 16
 BATCH_SIZE = 32
 # Batches of a shard: a lost process costs no more than these; a new shard starts with nothing decoded yet.
 _BATCHES_PER_SHARD = 32
@@ -200,9 +203,10 @@ def run_encode(
     else:
         pictures = pictures_of_source(open_source(images, ids=ids), options)
     spec = EncoderSpec(encoder, weights, device)
-    if dry_run:
-        return {"images": len(pictures.rows), "dry_run": True, "out": str(out)}
     request = encode_request(pictures, spec, batch_size, out, run.rows_per_shard)
+    if dry_run:
+        forecast = _forecast(pictures.rows, request)
+        return {"images": len(pictures.rows), **forecast, "dry_run": True, "out": str(out)}
     plan = carry_out(request, join_features, run.mode, executor=run.executor_for_encoding(), reporter=reporter)
     summary: dict[str, Any] = {"images": len(pictures.rows)}
     if run.mode.share is not None:
@@ -273,6 +277,18 @@ def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[s
     if encoder.weights_digest is not None:
         provenance["versions"] |= library_versions(_ENCODING_LIBRARIES)
     return provenance
+
+
+def _forecast(rows: pa.Table, request: Request) -> dict[str, Any]:
+    """Estimate time and disk from a few images, spread over the whole."""
+    few = rows.take(list(range(0, len(rows), max(1, len(rows) // _IMAGES_TIMED)))[:_IMAGES_TIMED])
+    request.work(few.slice(0, 1), 0, None)  # loads the encoder and compiled code
+    started = time.perf_counter()
+    part = request.work(few, 0, None)
+    seconds = (time.perf_counter() - started) / len(few) * len(rows)
+    size = part.schema.field("features").type.list_size * np.dtype(np.float32).itemsize * len(rows)
+    shards = -(-len(rows) // request.rows_per_shard)
+    return {"megabytes_estimated": round(size / 1e6, 1), "seconds_estimated": round(seconds, 1), "shards": shards}
 
 
 def _statuses(features: Path) -> list[dict[str, Any]]:

@@ -32,10 +32,11 @@ from ..engine.recipes import Plan as Recipes
 from ..engine.recipes import Reference, recipe_rows
 from ..engine.seeds import uniform_draw
 from ..engine.shards import carry_out, put_away
+from ..engine.workers import cores
 from ..errors import CurateError
 from .distort import refuse_inside
 from .encode import encode, encode_request, features_of, join_features, pictures_of_source
-from .estimates import SIZES_SAMPLED, estimate_bytes
+from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .label import require_same_references
 from .long_run import run_folder
 from .select import CANDIDATE_DRAW, select
@@ -128,14 +129,14 @@ class _Run:
         rows, chosen = new_rows(selection, candidates, settings, places)
         roots = self._roots(places)
         counts = count_statuses(selection)
-        self._announce(rows, roots, len(chosen), counts)
+        forecast = self._announce(rows, roots, len(chosen), counts)
         summary = {
             "references_selected": len(chosen),
             "candidates": counts,
             "candidates_unusable": self.unusable_candidates,
         }
         if request.dry_run:
-            return {**summary, "rows_new": len(rows), "dry_run": True, "out": str(request.out)}
+            return {**summary, "rows_new": len(rows), **forecast, "dry_run": True, "out": str(request.out)}
 
         proxies: pa.Table | None = None
         if labels is None:
@@ -336,18 +337,22 @@ class _Run:
         recipes = Recipes(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
         return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], recipes)
 
-    def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> None:
+    def _announce(self, rows: pa.Table, roots: Roots, references: int, counts: dict[str, int]) -> dict[str, int]:
         dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
         self.reporter.note(f"{references} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
-        if not self.request.recipe_only:
-            rendered = [rows, self._proxy_rows()] if self.request.labels is None else [rows]
-            sizes = [
-                estimate_bytes(_spread(part, SIZES_SAMPLED), len(part), roots, self.settings.image_format)
-                for part in rendered
-            ]
-            images = sum(len(part) for part in rendered)
-            about = "an unknown amount of" if None in sizes else f"about {sum(filter(None, sizes)) / 1e6:,.0f} MB of"
-            self.reporter.note(f"rendering {images} images, {about} {self.settings.image_format}, to {self.images_out}")
+        if self.request.recipe_only:
+            return {}
+        image_format = self.settings.image_format
+        rendered = pa.concat_tables([rows, self._proxy_rows()]) if self.request.labels is None else rows
+        size = estimate_bytes(_spread(rendered, SIZES_SAMPLED), len(rendered), roots, image_format)
+        about = "an unknown amount of" if size is None else f"about {size / 1e6:,.0f} MB of"
+        self.reporter.note(f"rendering {len(rendered)} images, {about} {image_format}, to {self.images_out}")
+        forecast = {} if size is None else {"megabytes_estimated": round(size / 1e6)}
+        if self.request.dry_run:
+            render = self.request.render
+            seconds = estimate_seconds(_spread(rendered, ROWS_TIMED), len(rendered), roots, render, image_format)
+            forecast |= {} if seconds is None else {"seconds_estimated": round(seconds / (render.workers or cores()))}
+        return forecast
 
     def _proxy_labels(self, roots: Roots) -> tuple[Labels, pa.Table]:
         run = self.request.run
