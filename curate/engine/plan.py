@@ -38,6 +38,7 @@ class Request:
         listing: (input name, path, bytes) of every file that the rows are made from.
         path_column: The column of `rows` that names such a file.
         work: Turns a shard's rows into its part; picklable.
+        forget: Called when the run starts anew over an older one: removes what that one has made beside its parts.
     """
 
     stage: str
@@ -50,6 +51,7 @@ class Request:
     listing: Sequence[tuple[str, str, int]]
     path_column: str
     work: Work
+    forget: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

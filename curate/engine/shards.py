@@ -259,6 +259,8 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> Plan | None:
             raise CurateError(
                 f"{request.final} is there already and differs: {'; '.join(found)}; --overwrite makes it anew"
             )
+    if mode.overwrite and request.forget is not None:
+        request.forget()
     for path in request.folder.iterdir():
         if path.name != LOCK_FILE:
             path.unlink()

@@ -1,5 +1,6 @@
 """Stage `distort`: distorted images, or the rows that say how to make them."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,12 +14,12 @@ import pyarrow.parquet as pq
 
 from ..data.atomic import write_bytes
 from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image
-from ..data.manifest import write_manifest_parts
+from ..data.manifest import is_safe_path, write_manifest_parts
 from ..data.provenance import digest_json
 from ..data.sources import IdStyle
 from ..data.stores import Layout, clean_leftovers
 from ..engine.contact_sheet import contact_sheet
-from ..engine.plan import Plan, Request
+from ..engine.plan import ROWS_FILE, Plan, Request
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions, recipes_of
 from ..engine.render_work import CheckWork, RenderWork
@@ -30,6 +31,7 @@ from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .long_run import LongRun
 
 RUN_FOLDER = "run"
+IMAGES = "images"
 _FAILURES_SHOWN = 10
 # Small enough that a short run is shared evenly and its progress is seen, large enough that a long one has few files.
 _FEWEST_ROWS, _MOST_ROWS, _SHARDS_WANTED = 16, 1000, 128
@@ -97,7 +99,7 @@ def run_distort(
         CurateError: Nothing to distort, another run in `out`, or the results cannot be written.
     """
     options, run = options or RenderOptions(), run or LongRun()
-    pixels = Pixels(None if recipe_only else layout, out / "images", options)
+    pixels = Pixels(None if recipe_only else layout, out / IMAGES, options)
     if types is None:
         if images.suffix != ".parquet":
             raise CurateError("--types says which distortions to apply, e.g. --types bid")
@@ -152,6 +154,7 @@ def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_
         listing=rows.listing,
         path_column="reference_path",
         work=work if layout is None else RenderWork(rows.roots, options, pixels.folder, layout),
+        forget=functools.partial(_remove_pixels, out),
     )
 
 
@@ -165,7 +168,7 @@ def shard_length(rows: int, layout: Layout | None) -> int:
 def join_manifest(plan: Plan, parts: Iterable[pa.Table]) -> None:
     """Write the manifest of a rendering run from its parts."""
     write_manifest_parts(parts, plan.final, plan.provenance())
-    clean_leftovers(plan.final.parent / "images")
+    clean_leftovers(plan.final.parent / IMAGES)
 
 
 def note_failures(manifest: Path, reporter: Reporter) -> int:
@@ -186,6 +189,25 @@ def refuse_inside(images_out: Path, source: Path) -> None:
     """
     if os.path.commonpath([images_out.resolve(), source.resolve()]) == str(source.resolve()):
         raise CurateError(f"{images_out} lies inside {source}: the next run would read its images as references")
+
+
+def _remove_pixels(out: Path) -> None:
+    """Remove the images that an older run has written to `out/images`, and no other file."""
+    folder = out / IMAGES
+    for table in (out / RUN_FOLDER / ROWS_FILE, out / "manifest.parquet"):
+        try:
+            paths = pq.read_table(table, columns=["image_path"], partitioning=None)["image_path"].to_pylist()
+        except (OSError, pa.ArrowException):
+            continue  # no older run, or one that cannot say what it wrote
+        for path in filter(is_safe_path, dict.fromkeys(paths)):
+            parts = path.split("/")
+            # An archive of images is named like a folder of them.
+            target = folder / parts[0] if (folder / parts[0]).is_file() else folder / path
+            if not target.parent.resolve().is_relative_to(folder.resolve()):
+                continue  # a link leads elsewhere
+            target.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty, or gone
+                target.parent.rmdir()
 
 
 def _failures(manifest: Path) -> Iterator[dict[str, Any]]:

@@ -243,6 +243,17 @@ def test_overwrite_leaves_nothing_of_an_unfinished_run(photos, tmp_path, undistu
     assert tree(out) == undisturbed
 
 
+@pytest.mark.parametrize("older", [{"levels": (2, 5)}, {"layout": "webdataset"}, {"image_format": "bmp"}])
+def test_overwrite_leaves_no_image_of_an_older_result_and_every_file_of_others(photos, tmp_path, undisturbed, older):
+    out = tmp_path / "out"
+    run_distort(photos, out, **{**SETTINGS, **older})
+    notes = out / "images" / "notes.txt"
+    notes.write_text("mine")
+    run_distort(photos, out, **{**SETTINGS, "run": LongRun(Mode(overwrite=True), rows_per_shard=4)})
+    notes.unlink()
+    assert tree(out) == undisturbed
+
+
 def test_retrying_does_only_the_rows_that_failed(photos, tmp_path, undisturbed):
     source, out = copy_of(photos, tmp_path / "photos"), tmp_path / "out"
     whole = (source / "p2.png").read_bytes()
