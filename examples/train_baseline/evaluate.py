@@ -1,0 +1,32 @@
+"""How well a model ranks and predicts the labels of a test set."""
+
+import numpy as np
+import torch
+from model import QualityModel
+from patches import Patches
+from scipy.stats import pearsonr, spearmanr
+from torch.utils.data import DataLoader
+
+
+@torch.inference_mode()
+def predict(model: QualityModel, test: Patches, *, batch_size: int, workers: int) -> dict[str, tuple[float, float]]:
+    """Return (label, prediction) by sample id; a prediction is the mean over the image's patches."""
+    device = next(model.parameters()).device
+    model.eval()
+    found: dict[str, tuple[float, float]] = {}
+    for patches, labels, ids in DataLoader(test, batch_size=batch_size, num_workers=workers):
+        scores = model(patches.flatten(0, 1).to(device)).cpu().view(len(ids), -1).mean(dim=1)
+        found |= dict(zip(ids, zip(labels.tolist(), scores.tolist(), strict=True), strict=True))
+    return found
+
+
+def correlations(found: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """Return SRCC and PLCC (no fitted curve in between) over the labelled images."""
+    labels, scores = np.array(list(found.values())).T
+    known = np.isfinite(labels)
+    if known.sum() < 3:
+        raise ValueError(f"{known.sum()} labelled images are too few for a correlation")
+    return {
+        "srcc": float(spearmanr(labels[known], scores[known]).statistic),
+        "plcc": float(pearsonr(labels[known], scores[known]).statistic),
+    }
