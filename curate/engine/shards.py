@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.atomic import atomic_path, remove_temporaries
-from ..data.provenance import attach, read_provenance
+from ..data.atomic import remove_temporaries
+from ..data.provenance import read_provenance
 from ..errors import CurateError
 from .executors import Executor, InProcess
+from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
 from .plan import PLAN_FILE, Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
 from .run_lock import LOCK_FILE, RunLock, run_lock
@@ -55,23 +56,6 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands.
-
-    Attributes:
-        shards: Shards in all.
-        missing: Numbers of those that are not done.
-        rows: Rows in all.
-        statuses: Status to number of rows, of the shards that are done.
-    """
-
-    shards: int
-    missing: tuple[int, ...]
-    rows: int
-    statuses: dict[str, int]
-
-
-@dataclass(frozen=True)
 class Done:
     """What finishing a shard did: rows worked on, and how many of them went wrong."""
 
@@ -105,11 +89,8 @@ def complete_shard(plan: Plan, retry: bool, shard: int) -> Done:
     """Do the work of one shard and write its part file, whose presence says that it is done."""
     known = read_part(plan, shard) if retry and part_path(plan, shard).exists() else None
     part = run_shard(plan, shard, known)
-    mark = {"plan": plan.digest, "shard": shard}
-    with atomic_path(part_path(plan, shard), crash_name="part") as temporary:
-        pq.write_table(attach(part, mark), temporary, compression="zstd")
-    bad = _not_ok(part)
-    return Done(len(part) if known is None else _not_ok(known), bad)
+    write_part(plan, shard, part)
+    return Done(len(part) if known is None else count_not_ok(known), count_not_ok(part))
 
 
 def carry_out(
@@ -184,63 +165,6 @@ def finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
         put_away(plan.folder)
 
 
-def parts(plan: Plan) -> Iterator[pa.Table]:
-    """Read the parts in order."""
-    return (read_part(plan, shard) for shard in range(plan.shards))
-
-
-def part_path(plan: Plan, shard: int) -> Path:
-    """Return where the part of a shard lies."""
-    return plan.folder / f"part-{shard:05d}.parquet"
-
-
-def read_part(plan: Plan, shard: int) -> pa.Table:
-    """Read the part of a shard.
-
-    Raises:
-        CurateError: It is damaged, or of another run.
-    """
-    path = part_path(plan, shard)
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise CurateError(f"{path} is not readable: {error}; remove it and start again") from error
-    _check_mark(plan, shard, table.schema)
-    return table.replace_schema_metadata(None)
-
-
-def standing(plan: Plan) -> Progress:
-    """Look how far a run is.
-
-    Raises:
-        CurateError: A part is damaged, or of another run.
-    """
-    missing = [shard for shard in range(plan.shards) if not part_path(plan, shard).exists()]
-    gone = set(missing)
-    statuses: dict[str, int] = {}
-    for shard in range(plan.shards):
-        if shard in gone:
-            continue
-        for entry in pc.value_counts(_statuses(plan, shard)).to_pylist():
-            statuses[entry["values"]] = statuses.get(entry["values"], 0) + entry["counts"]
-    return Progress(plan.shards, tuple(missing), plan.rows, dict(sorted(statuses.items())))
-
-
-def _statuses(plan: Plan, shard: int) -> pa.ChunkedArray:
-    path = part_path(plan, shard)
-    try:
-        with pq.ParquetFile(path) as file:
-            _check_mark(plan, shard, file.schema_arrow)
-            return file.read(columns=["status"])["status"].cast(pa.string())
-    except (OSError, pa.ArrowException) as error:
-        raise CurateError(f"{path} is not readable: {error}; remove it and start again") from error
-
-
-def _check_mark(plan: Plan, shard: int, schema: pa.Schema) -> None:
-    if read_provenance(schema) != {"plan": plan.digest, "shard": shard}:
-        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts anew")
-
-
 def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> Plan | None:
     """Make the plan or take it up; None where the result is there and nothing is left to do."""
     there = None if mode.overwrite else read_plan(request.folder)
@@ -308,7 +232,7 @@ def _to_do(plan: Plan, mode: Mode, lock: RunLock) -> list[int]:
     if not mode.retry_failed:
         return missing
     gone = set(missing)
-    return [s for s in shards if s in gone or not pc.all(pc.equal(_statuses(plan, s), "ok")).as_py()]
+    return [s for s in shards if s in gone or not pc.all(pc.equal(statuses_of(plan, s), "ok")).as_py()]
 
 
 def _work_off(plan: Plan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
@@ -321,7 +245,7 @@ def _work_off(plan: Plan, todo: Sequence[int], mode: Mode, executor: Executor, r
 
 def _rows_to_do(plan: Plan, shard: int) -> int:
     if part_path(plan, shard).exists():
-        return int(pc.sum(pc.not_equal(_statuses(plan, shard), "ok")).as_py() or 0)
+        return int(pc.sum(pc.not_equal(statuses_of(plan, shard), "ok")).as_py() or 0)
     return min(plan.rows_per_shard, plan.rows - shard * plan.rows_per_shard)
 
 
@@ -333,10 +257,6 @@ def put_away(folder: Path) -> None:
 
 def _trash(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}{_TRASH}")
-
-
-def _not_ok(part: pa.Table) -> int:
-    return int(pc.sum(pc.not_equal(part["status"].cast(pa.string()), "ok")).as_py() or 0)
 
 
 def _list(shards: Sequence[int]) -> str:

@@ -8,10 +8,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..data.provenance import read_provenance
+from ..engine.parts import standing
 from ..engine.plan import Plan, read_plan
 from ..engine.progress import SILENT, Reporter
 from ..engine.run_lock import is_locked
-from ..engine.shards import Join, merge, standing
+from ..engine.shards import Join, merge
 from ..errors import CurateError
 from .distort import RUN_FOLDER, join_manifest
 from .encode import join_features

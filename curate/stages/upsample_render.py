@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..data.provenance import digest_table
 from ..data.roots import Roots
 from ..data.stores import Layout
 from ..engine.outcomes import Outcome, outcomes_of
+from ..engine.parts import parts
 from ..engine.plan import Plan, Request
 from ..engine.progress import Reporter
 from ..engine.render import RenderOptions
 from ..engine.render_work import CheckWork, RenderWork
-from ..engine.shards import carry_out, parts
+from ..engine.shards import carry_out
 from .distort import shard_length
 from .distort_rows import placed, size_of
 from .long_run import LongRun
@@ -107,11 +107,6 @@ def measured(rows: RowsToRender, folder: Path, final: Path, run: LongRun, report
     )
     found = outcomes_of(pa.concat_tables(list(parts(plan))))
     return [found[sample_id] for sample_id in rows.table["sample_id"].to_pylist()]
-
-
-def count_not_ok(table: pa.Table) -> int:
-    """Return how many rows have a status other than `ok`."""
-    return int(pc.sum(pc.not_equal(table["status"].cast(pa.string()), "ok")).as_py() or 0)
 
 
 def _leave(plan: Plan, tables: object) -> None:
