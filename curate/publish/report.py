@@ -86,6 +86,8 @@ def run_report(request: ReportRequest, reporter: Reporter = SILENT) -> dict[str,
     if layouts:
         save_layouts(layouts, saved)
     write_bytes(request.out, content)
+    for note in payload["missing"].values():
+        reporter.note(note)
     states = payload["states"]
     return {
         "rows_before": payload["manifests"][0]["rows"],
@@ -96,7 +98,7 @@ def run_report(request: ReportRequest, reporter: Reporter = SILENT) -> dict[str,
         "projection": {layout.name: layout.method for layout in layouts},
         "pictures": len(payload["pictures"]["data"]),
         "bytes": len(content),
-        "missing": list(payload["missing"].values()),
+        "missing": list(payload["missing"]),
         "coordinates": str(saved) if layouts else None,
         "out": str(request.out),
     }

@@ -1,4 +1,4 @@
-"""A headless Chromium that tests speak to over its own pipe: no driver, no port, nothing to install from PyPI."""
+"""A small set to report on, and a headless Chromium that tests speak to over its own pipe: no driver, no port."""
 
 import fcntl
 import json
@@ -8,11 +8,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
+from syndr_curate.curate.data.atomic import write_bytes
+from syndr_curate.curate.data.features import save_features
+from syndr_curate.curate.data.images import encode_image
+from syndr_curate.curate.data.manifest import write_manifest
+from syndr_curate.curate.data.provenance import attach, make_provenance
+from syndr_curate.curate.data.schema import NEIGHBORS
+from syndr_curate.curate.data.selection import SELECTION_SCHEMA, write_selection
+from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.stages.downsample import DownsampleSettings
+from syndr_curate.curate.stages.downsample_files import run_downsample
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SECONDS = 60.0
@@ -65,6 +79,21 @@ class Page:
         self._send("Page.navigate", {"url": file.resolve().as_uri()})
         self.wait_for("document.documentElement?.dataset.ready === 'yes'")
 
+    def without_webgl(self) -> str:
+        """Let pages that are opened from now on find no WebGL; `undo` takes what this returns."""
+        script = """
+            const get = HTMLCanvasElement.prototype.getContext;
+            HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+                return kind.includes("webgl") ? null : get.call(this, kind, ...more);
+            };
+        """
+        identifier: str = self._send("Page.addScriptToEvaluateOnNewDocument", {"source": script})["identifier"]
+        return identifier
+
+    def undo(self, identifier: str) -> None:
+        """Take back what was arranged for new pages."""
+        self._send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})
+
     def resize(self, width: int, height: int) -> None:
         """Give the page another size, in CSS pixels; below 600 it is a phone."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -72,7 +101,9 @@ class Page:
 
     def ask(self, expression: str) -> Any:
         """Evaluate JavaScript and return its value."""
-        answer = self._send("Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True})
+        # As the page's own script would, under its own policy.
+        manner = {"returnByValue": True, "awaitPromise": True, "allowUnsafeEvalBlockedByCSP": False}
+        answer = self._send("Runtime.evaluate", {"expression": expression, **manner})
         if "exceptionDetails" in answer:
             raise AssertionError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
@@ -159,3 +190,89 @@ def browser() -> Iterator[Page]:
         page = Page(executable, Path(profile))
         yield page
         page.close()
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """A small set before and after thinning, with everything that a report can take."""
+
+    folder: Path
+
+    def flags(self) -> list[str]:
+        """Return the arguments of a full report, by principal components."""
+        given = {
+            "--features": "epoch3.npz",
+            "--selection": "selection.parquet",
+            "--reference-features": "references.npz",
+            "--candidate-features": "candidates.npz",
+        }
+        files = [part for flag, name in given.items() for part in (flag, str(self.folder / name))]
+        manifests = [str(self.folder / name) for name in ("train.parquet", "epoch3.parquet")]
+        return [*manifests, *files, "--projection", "pca", "--workers", "1"]
+
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="session")
+def report_files(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[..., NDArray[np.uint8]]) -> ReportFiles:
+    """Four labelled references, one of them named like an attack, and two candidates, one of them kept.
+
+    Types 1 and 9 at levels 1 and 5: 16 labelled rows and 4 pseudo-labelled ones. All rows of one reference have one
+    feature vector, so its rows of one level are one cluster; at most one row of a cluster is kept.
+    """
+    folder = tmp_path_factory.mktemp("report")
+    names = ["a", "b", "c", HOSTILE]
+    for seed, name in enumerate(names):
+        write_bytes(folder / "references" / f"{name}.png", encode_image(photograph(seed)))
+    for seed, name in enumerate(["near", "new"]):
+        write_bytes(folder / "candidates" / f"{name}.png", encode_image(photograph(9 + seed)))
+    table = pa.concat_tables(
+        [
+            _rows(names, "references", "proxy"),
+            _rows(["new"], "candidates", "pseudo"),
+        ]
+    )
+    facts = make_provenance("upsample", {"types": [1, 9]}, {}, roots={n: n for n in ("references", "candidates")})
+    write_manifest(attach(table, facts), folder / "train.parquet", training=True)
+    angles = {"a": 0, "b": 40, "c": 80, HOSTILE: 120, "new": 200, "near": 1}
+    vectors = {name: (np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0.1) for name, angle in angles.items()}
+    rows = [vectors[name] for name in table["reference_id"].to_pylist()]
+    save_features(folder / "epoch3.npz", table["sample_id"].to_pylist(), np.array(rows))
+    save_features(folder / "references.npz", names, np.array([vectors[name] for name in names]))
+    save_features(folder / "candidates.npz", ["near", "new"], np.array([vectors[name] for name in ("near", "new")]))
+    thinning = DownsampleSettings(keep_min=1, keep_fraction=0.0)
+    run_downsample(
+        folder / "epoch3.npz", folder / "train.parquet", dropped=folder / "dropped.parquet", settings=thinning
+    )
+    judged = {
+        "candidate_id": ["near", "new"],
+        "candidate_path": ["near.png", "new.png"],
+        "status": pa.array(["too_close", "kept"]).dictionary_encode(),
+        "nearest_reference": ["a", "b"],
+        "nearest_distance": [0.0002, 0.0603],
+        "farthest_distance": [1.49, 0.5],
+    }
+    selection = pa.table(judged, schema=SELECTION_SCHEMA)
+    bounds = {"near": 0.05, "far": 1.4}
+    write_selection(attach(selection, make_provenance("select", {}, {}, bounds=bounds)), folder / "selection.parquet")
+    return ReportFiles(folder)
+
+
+def _rows(names: Sequence[str], root: str, labelled_by: str) -> pa.Table:
+    references = [Reference(name, f"{name}.png") for name in names]
+    plan = Plan((1, 9), (1, 5), 123, root, "images", ".png", root)
+    table = recipe_rows(references, plan)
+    labels = [9.0 if level == 1 else 2.0 for level in table["level"].to_pylist()]
+    neighbors = [
+        {"reference_id": "b", "distance": 0.06, "weight": 0.6},
+        {"reference_id": "c", "distance": 0.06, "weight": 0.4},
+    ]
+    columns = {
+        "label": pa.array(labels, pa.float32()),
+        "label_source": pa.array([labelled_by] * len(table)).dictionary_encode(),
+        "neighbors": pa.array([neighbors if labelled_by == "pseudo" else None] * len(table), NEIGHBORS),
+    }
+    for name, values in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+    return table

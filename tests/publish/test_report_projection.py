@@ -1,0 +1,75 @@
+"""Features on a plane: the same every time, and near where they are alike."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.publish import report_projection
+from syndr_curate.curate.publish.report_maps import quantised
+from syndr_curate.curate.publish.report_projection import choose_method, principal_components, project
+
+
+def test_principal_components_of_four_directions_are_worked_out():
+    # Unit rows (1,0), (-1,0), (0,1), (0,-1) stretched in length: length must not count. Mean 0, both variances equal;
+    # two more rows along x make it the first component.
+    rows = np.array([[5, 0], [-1, 0], [0, 3], [0, -0.5], [2, 0], [-2, 0]], np.float32)
+    components = principal_components(rows, 2)
+    assert np.allclose(components, [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 0], [-1, 0]], atol=1e-6)
+
+
+def test_one_feature_and_one_row_still_give_points():
+    assert project(np.ones((3, 1)), "pca", 1).shape == (3, 2)
+    assert project(np.ones((1, 4)), "pca", 1).shape == (1, 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_points_do_not_depend_on_the_lengths_of_rows(rows, width, seed):
+    rng = np.random.Generator(np.random.PCG64(seed))
+    matrix = rng.normal(size=(rows, width))
+    longer = matrix * rng.uniform(0.5, 2.0, (rows, 1))
+    ones = principal_components(matrix, 2)
+    assert np.allclose(ones.T @ ones, (twos := principal_components(longer, 2)).T @ twos, atol=1e-4)
+
+
+def test_a_block_at_a_time_gives_the_same(monkeypatch):
+    matrix = np.random.Generator(np.random.PCG64(1)).normal(size=(50, 8))
+    whole = principal_components(matrix, 3)
+    monkeypatch.setattr(report_projection, "_BLOCK_ROWS", 7)
+    assert np.allclose(principal_components(matrix, 3), whole, atol=1e-5)
+
+
+def test_umap_is_taken_where_it_is_installed_and_there_are_enough_rows(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    assert choose_method("auto", 1000) == "umap"
+    assert choose_method("auto", 10) == "pca"
+    assert choose_method("pca", 1000) == "pca"
+
+
+def test_without_umap_components_stand_in_unless_it_was_asked_for(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert choose_method("auto", 1000) == "pca"
+    with pytest.raises(CurateError, match=r"syndr-curate\[report\]"):
+        choose_method("umap", 1000)
+
+
+def test_sixteen_bits_fill_the_longer_side_and_keep_the_shape():
+    points = np.array([[0, 0], [4, 2], [2, 1]], np.float32)
+    assert quantised(points).tolist() == [[0, 0], [65535, 32768], [32768, 16384]]
+
+
+@pytest.mark.slow
+def test_umap_gives_the_same_points_again_and_keeps_two_groups_apart():
+    pytest.importorskip("umap")
+    rng = np.random.Generator(np.random.PCG64(3))
+    matrix = rng.normal(size=(200, 16)) * 0.1
+    matrix[:100, 0] += 1
+    matrix[100:, 1] += 1
+    points = project(matrix, "umap", 7)
+    assert np.array_equal(points, project(matrix, "umap", 7))
+    between = np.linalg.norm(points[:100].mean(axis=0) - points[100:].mean(axis=0))
+    within = max(points[:100].std(axis=0).max(), points[100:].std(axis=0).max())
+    assert between > 2 * within
