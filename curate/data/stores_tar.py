@@ -1,7 +1,6 @@
 """Pixels in tar files, as webdataset reads them: per row one image and one JSON with the row."""
 
 import contextlib
-import io
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -33,10 +32,10 @@ class TarSink:
 
     ordered = True
 
-    def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
-        """Write into an open tar that will be called `path`."""
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        """Write into an empty file that will be called `path`."""
         self._path = path
-        self._tar = tar
+        self._file = file
         self._failure: CurateError | None = None
 
     def put(self, row: Mapping[str, object], content: bytes) -> None:
@@ -62,19 +61,25 @@ class TarSink:
             self._failure = cannot_write(self._path, error)
             raise self._failure from error
 
-    def check(self) -> None:
-        """Refuse to finish a tar that a failed `put` has left half written.
+    def finish(self) -> None:
+        """Write the tar's end.
 
         Raises:
-            CurateError: The same as that `put` raised.
+            CurateError: A `put` before has failed and left it half written.
+            OSError: It cannot be written.
         """
         if self._failure is not None:
             raise self._failure
+        self._file.write(bytes(2 * tarfile.BLOCKSIZE))
+        self._file.write(bytes(-self._file.tell() % tarfile.RECORDSIZE))
 
     def _append(self, name: str, content: bytes) -> None:
+        # Not `TarFile.addfile`: that keeps every header until the end.
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(content), _FILE_MODE
-        self._tar.addfile(member, io.BytesIO(content))
+        self._file.write(member.tobuf(tarfile.PAX_FORMAT))
+        self._file.write(content)
+        self._file.write(bytes(-len(content) % tarfile.BLOCKSIZE))
 
 
 @contextlib.contextmanager
@@ -84,10 +89,10 @@ def tar_sink(path: Path, shard: int) -> Iterator[TarSink]:
     Raises:
         CurateError: It cannot be written.
     """
-    with staged_archive(path, shard) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        sink = TarSink(path, tar)
+    with staged_archive(path, shard) as file:
+        sink = TarSink(path, file)
         yield sink
-        sink.check()
+        sink.finish()
 
 
 def member_name(row: Mapping[str, object], archive: Path) -> str:

@@ -120,13 +120,14 @@ def test_a_read_only_output_is_one_line(layout, small_disk):
 @pytest.mark.parametrize("layout", ["webdataset", "parquet"])
 def test_a_failed_put_cannot_be_swallowed_into_a_finished_archive(layout, tmp_path, monkeypatch):
     class FullDisk:
-        def __call__(self, *_, **__):
+        def write(self, *_, **__):
             raise OSError(28, "No space left on device")
+
+        write_table = write
 
     def swallow():
         with open_sink(layout, tmp_path, 3) as sink:
-            target = sink._tar if layout == "webdataset" else sink._writer
-            monkeypatch.setattr(target, "addfile" if layout == "webdataset" else "write_table", FullDisk())
+            monkeypatch.setattr(sink, "_file" if layout == "webdataset" else "_writer", FullDisk())
             for number in range(64):  # a row group of the Parquet file
                 try:
                     sink.put(row_of(layout, number), b"x")
