@@ -69,11 +69,11 @@ def tone_counts(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np
 
     Returns:
         Histograms of red, green, blue, the largest, the smallest channel and (rounded) luma, (6, 256); the number of
-        different colours at 8, 6 and 5 bits per channel.
+        different colours at 7, 6 and 5 bits per channel.
     """
     height, width = image.shape[:2]
     counts = np.zeros((6, _TONES), np.int64)
-    fine = np.zeros(1 << 24, np.bool_)
+    fine = np.zeros(1 << 21, np.bool_)
     middle = np.zeros(1 << 18, np.bool_)
     coarse = np.zeros(1 << 15, np.bool_)
     for y in range(height):
@@ -85,7 +85,7 @@ def tone_counts(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np
             counts[3, max(red, green, blue)] += 1
             counts[4, min(red, green, blue)] += 1
             counts[5, (299 * red + 587 * green + 114 * blue + 500) // 1000] += 1
-            fine[red << 16 | green << 8 | blue] = True
+            fine[(red >> 1) << 14 | (green >> 1) << 7 | blue >> 1] = True
             middle[(red >> 2) << 12 | (green >> 2) << 6 | blue >> 2] = True
             coarse[(red >> 3) << 10 | (green >> 3) << 5 | blue >> 3] = True
     return counts, np.array([fine.sum(), middle.sum(), coarse.sum()])

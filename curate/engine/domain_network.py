@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .progress import SILENT, Reporter
 from .workers import ordered_map
@@ -90,9 +90,10 @@ class Ensemble:
             KeyError: An array is missing.
             ValueError: The arrays do not fit each other.
         """
-        members = []
+        members: list[_Layers] = []
         while f"member{len(members)}.layer0.weight" in named:
-            prefix, layers = f"member{len(members)}", []
+            prefix = f"member{len(members)}"
+            layers: list[tuple[Matrix, Matrix]] = []
             while f"{prefix}.layer{len(layers)}.weight" in named:
                 name = f"{prefix}.layer{len(layers)}"
                 layers.append((named[f"{name}.weight"], named[f"{name}.bias"]))
@@ -117,7 +118,7 @@ class Ensemble:
 
 def standardize(features: Matrix, center: Matrix, scale: Matrix) -> Matrix:
     """Return features in deviations from their mean, clipped; float32 (N, F)."""
-    return np.clip((features - center) / scale, -_CLIP, _CLIP)
+    return np.asarray(np.clip((features - center) / scale, -_CLIP, _CLIP), np.float32)
 
 
 def softmax(logits: Matrix) -> Matrix:

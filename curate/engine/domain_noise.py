@@ -29,9 +29,9 @@ def noise_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def _residuals(planes: Planes) -> NDArray[np.float32]:
-    residual = [cv2.filter2D(plane, -1, _HIGH_PASS) for plane in planes.rgb]
-    luma = cv2.filter2D(planes.luma, -1, _HIGH_PASS)
-    chroma = [cv2.filter2D(plane, -1, _HIGH_PASS) for plane in planes.chroma]
+    residual = [_high_pass(plane) for plane in planes.rgb]
+    luma = _high_pass(planes.luma)
+    chroma = [_high_pass(plane) for plane in planes.chroma]
     energy = np.stack([_block_means(r * r) for r in (*residual, luma, *chroma)])
     cross = np.stack([_block_means(residual[a] * residual[b]) for a, b in ((0, 1), (0, 2), (1, 2))])
     activity, brightness = _activity(planes.luma)
@@ -49,6 +49,10 @@ def _residuals(planes: Planes) -> NDArray[np.float32]:
     return np.concatenate(found).astype(np.float32)
 
 
+def _high_pass(plane: Plane) -> Plane:
+    return np.asarray(cv2.filter2D(plane, -1, _HIGH_PASS), np.float32)
+
+
 def _block_means(plane: Plane) -> NDArray[np.float32]:
     height, width = (length // _BLOCK for length in plane.shape)
     cut = plane[: height * _BLOCK, : width * _BLOCK]
@@ -56,9 +60,9 @@ def _block_means(plane: Plane) -> NDArray[np.float32]:
 
 
 def _activity(luma: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    smooth = cv2.GaussianBlur(luma, (0, 0), 2.0)
+    smooth = np.asarray(cv2.GaussianBlur(luma, (0, 0), 2.0), np.float32)
     slope = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
-    return _block_means(slope), _block_means(smooth)
+    return _block_means(np.asarray(slope, np.float32)), _block_means(smooth)
 
 
 def _by_brightness(
@@ -71,7 +75,7 @@ def _by_brightness(
         here = energy[(bins == number) & flat]
         few = here if here.size else energy[bins == number]
         found.append(np.median(few) if few.size else overall)
-    return np.asarray(log_energy(np.array(found)) - log_energy(overall), np.float32)
+    return np.asarray(log_energy(np.array(found)) - log_energy(float(overall)), np.float32)
 
 
 def _by_activity(energy: NDArray[np.float32], activity: NDArray[np.float32]) -> NDArray[np.float32]:

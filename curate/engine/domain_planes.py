@@ -27,7 +27,7 @@ class Planes:
     @cached_property
     def rgb(self) -> tuple[Plane, Plane, Plane]:
         """Red, green and blue, float32 (H, W) on [0, 255]."""
-        red, green, blue = cv2.split(self.image.astype(np.float32))
+        red, green, blue = (self.image[..., channel].astype(np.float32) for channel in range(3))
         return red, green, blue
 
     @cached_property
@@ -46,7 +46,8 @@ class Planes:
     def halved(self) -> Planes:
         """Return the patch at half its size, each pixel the mean of four."""
         height, width = self.image.shape[:2]
-        return Planes(cv2.resize(self.image, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+        half = cv2.resize(self.image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        return Planes(np.asarray(half, np.uint8))
 
 
 def halve(plane: Plane) -> Plane:
@@ -57,9 +58,9 @@ def halve(plane: Plane) -> Plane:
 
 def log_share(share: NDArray[np.floating] | float) -> NDArray[np.float32]:
     """Put shares of pixels on a logarithmic scale on which one pixel in ten thousand is as good as none."""
-    return np.log10(np.asarray(share, np.float32) + np.float32(1e-4))
+    return np.asarray(np.log10(np.asarray(share, np.float32) + np.float32(1e-4)), np.float32)
 
 
 def log_energy(value: NDArray[np.floating] | float, floor: float = 0.02) -> NDArray[np.float32]:
     """Put variances and magnitudes on a logarithmic scale that ends at `floor`."""
-    return np.log(np.asarray(value, np.float32) + np.float32(floor))
+    return np.asarray(np.log(np.asarray(value, np.float32) + np.float32(floor)), np.float32)

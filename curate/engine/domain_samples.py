@@ -20,7 +20,11 @@ PER_REFERENCE: tuple[PerReference, ...] = get_args(PerReference)
 IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
 _LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
 _FACTORS = (0.65, 1.0)  # references are drawn smaller, so that the classifier does not learn one camera's sharpness
-_UNSCALED = 0.3
+_UNSCALED = 0.2
+# The stretch on entry leaves gaps in the histogram of a reference that does not span 0 to 255. Photographs that do
+# have none, so gaps must not stand for "pristine": half of the resized references are stretched before rounding.
+_FULL_RANGE = 0.5
+_AS_IT_IS = 0.5  # of the pristine pictures: not stretched, as the photographs of a target set are not
 _RECOMPRESSED = 0.5
 _QUALITIES = (60, 98)
 _FULL_CHROMA = 0.25
@@ -74,7 +78,8 @@ def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: i
     every = tuple(entry.id for entry in CATALOG)
     if per_reference == "all":
         return dict.fromkeys(ids, every)
-    left, dealt = set(ids), {}
+    left: set[str] = set(ids)
+    dealt: dict[str, tuple[int, ...]] = {}
     for place, kind in enumerate(every):
         # An equal share of who is left, so that the last type gets the rest.
         drawn = uniform_draw(sorted(left), -(-len(left) // (len(every) - place)), seed, "domain", kind)
@@ -95,7 +100,8 @@ def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, i
         Id to its fold, counted from 0.
     """
     folds = min(folds, len(ids))
-    left, fold = set(ids), {}
+    left: set[str] = set(ids)
+    fold: dict[str, int] = {}
     for number in range(folds):
         drawn = uniform_draw(sorted(left), -(-len(left) // (folds - number)), seed, "domain-fold", number)
         fold.update(dict.fromkeys(drawn, number))
@@ -125,7 +131,8 @@ def training_samples(
         shown = _resized(reference, rng)
         if kind != PRISTINE and min(shown.shape[:2]) < get(kind).minimum_size:
             continue
-        picture = render(shown, kind, level, int(rng.integers(1 << 62)))
+        raw = kind == PRISTINE and rng.random() < _AS_IT_IS
+        picture = shown if raw else render(shown, kind, level, int(rng.integers(1 << 62)))
         again = bool(rng.random() < _RECOMPRESSED)
         yield Sample(recompress(picture, rng) if again else picture, kind, again, rng)
 
@@ -150,19 +157,22 @@ def save_as_jpeg(picture: NDArray[np.uint8], quality: int, *, full_chroma: bool 
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_chroma else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     parameters = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, int(sampling)]
     _, content = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), parameters)
-    again = cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return np.asarray(again, np.uint8)
+    again = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(cv2.cvtColor(again, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _resized(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     height, width = reference.shape[:2]
     largest = _LARGEST if height <= width else _LARGEST[::-1]
     smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
-    factor = 1.0 if rng.random() < _UNSCALED else float(rng.uniform(smallest, _FACTORS[1]))
     scaled = reference
-    if factor < 1:
+    if rng.random() >= _UNSCALED:
+        factor = float(rng.uniform(smallest, _FACTORS[1]))
         size = max(1, round(width * factor)), max(1, round(height * factor))
-        scaled = np.asarray(cv2.resize(reference, size, interpolation=cv2.INTER_AREA), np.uint8)
+        smooth = np.asarray(cv2.resize(reference.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+        if rng.random() < _FULL_RANGE and smooth.max() > smooth.min():
+            smooth = (smooth - smooth.min()) * np.float32(255 / (smooth.max() - smooth.min()))
+        scaled = np.rint(smooth).astype(np.uint8)
     inside = min(largest[0], scaled.shape[0]), min(largest[1], scaled.shape[1])
     top = int(rng.integers(0, scaled.shape[0] - inside[0] + 1))
     left = int(rng.integers(0, scaled.shape[1] - inside[1] + 1))

@@ -12,6 +12,7 @@ from .domain_planes import Plane, Planes, halve, log_energy, log_share
 _JPEG_BLOCK = 8
 _DCT_BANDS = 6
 _CAP = np.float32(24)  # of a step in code values, so that one strong edge does not stand for a whole side
+_NOTICEABLE = 0.5  # code values
 _SQUARES = (16, 32)  # sides of the pasted squares of types 20 and 23
 _RANKS = (0, 1, 2, 4, 8, 16)
 _SHIFTS = 14
@@ -54,31 +55,32 @@ def copy_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def square_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe axis-parallel squares with a sudden border, of the sides that types 20 and 23 paste."""
-    across = sum(_sudden(plane) for plane in planes.rgb) / 3
-    down = sum(_sudden(plane.T).T for plane in planes.rgb) / 3
+    """Describe axis-parallel squares with a sudden border, of the sides that types 20 and 23 paste.
+
+    Once by how large the steps along the border are, once by how often they are larger than those beside them: the
+    second holds in textures, where a third of all steps are, whatever their size.
+    """
+    across, across_often = _sudden(planes.rgb)
+    turned = tuple(np.ascontiguousarray(plane.T) for plane in planes.rgb)
+    down, down_often = (np.ascontiguousarray(plane.T) for plane in _sudden(turned))
     quiet = _quiet(planes, _SQUARES[1])
     found = []
     for side in _SQUARES:
-        vertical = cv2.boxFilter(across, -1, (1, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
-        horizontal = cv2.boxFilter(down, -1, (side, 1), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
-        # Entry (y, x) is the border between x-1 and x (or y-1 and y), from there `side` pixels down (or right).
-        height, width = vertical.shape[0] - side, vertical.shape[1] - side
-        left, right = vertical[:height, :width], vertical[:height, side:]
-        top, bottom = horizontal[:height, :width], horizontal[side:, :width]
-        weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
-        pairs = np.minimum(left + right, top + bottom) / 2
-        found += [_leaders(weakest), _leaders(pairs)]
+        weakest, pairs, _ = _squares(across, down, side)
+        found += [_leaders(weakest, 0.3), _leaders(pairs, 0.3)]
+        height, width = weakest.shape
         if side == _SQUARES[1]:
-            found.append(_leaders(weakest * quiet[:height, :width]))
+            found.append(_leaders(weakest * quiet[:height, :width], 0.3))
             found.append(log_share(np.array([quiet[:height, :width].mean()])))
+        often, _, mean = _squares(across_often, down_often, side)
+        found += [_leaders(often, 0.05), _leaders(mean, 0.05)]
     return np.concatenate(found).astype(np.float32)
 
 
 def shift_features(planes: Planes) -> NDArray[np.float32]:
     """Describe where green lies against red and blue: type 5 moves it down and to the right."""
     red, green, blue = planes.rgb
-    other = (red + blue) / 2
+    other = np.asarray((red + blue) / 2, np.float32)
     return np.concatenate([_shift(green, other), _shift(halve(green), halve(other))])
 
 
@@ -114,12 +116,30 @@ def _zero_shares(luma: Plane, top: int, left: int) -> NDArray[np.float32]:
     return np.asarray(np.bincount(band.ravel(), small.ravel()) / np.bincount(band.ravel()), np.float32)[1:]
 
 
-def _sudden(plane: Plane) -> Plane:
-    step = np.abs(np.diff(plane, axis=1))
-    out = np.zeros_like(plane)
-    # Column x holds the border between x-1 and x, less the steps beside it.
-    out[:, 2:-1] = np.clip(step[:, 1:-1] - np.maximum(step[:, :-2], step[:, 2:]), 0, _CAP)
-    return out
+def _sudden(planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
+    """Return how far, and how often among the channels, the step from x-1 to x exceeds those beside it."""
+    excess, often = np.zeros_like(planes[0]), np.zeros_like(planes[0])
+    for plane in planes:
+        step = np.abs(np.diff(plane, axis=1))
+        beyond = step[:, 1:-1] - np.maximum(step[:, :-2], step[:, 2:])
+        excess[:, 2:-1] += np.clip(beyond, 0, _CAP) / len(planes)
+        often[:, 2:-1] += (beyond > _NOTICEABLE) / np.float32(len(planes))
+    return excess, often
+
+
+def _squares(across: Plane, down: Plane, side: int) -> tuple[Plane, Plane, Plane]:
+    """Return the weakest side, the weaker pair of opposite sides and the mean side of the square from each pixel on."""
+    vertical, horizontal = _runs(across, (1, side)), _runs(down, (side, 1))
+    height, width = max(0, vertical.shape[0] - side), max(0, vertical.shape[1] - side)
+    left, right = vertical[:height, :width], vertical[:height, side : side + width]
+    top, bottom = horizontal[:height, :width], horizontal[side : side + height, :width]
+    weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
+    return weakest, np.minimum(left + right, top + bottom) / 2, (left + right + top + bottom) / 4
+
+
+def _runs(steps: Plane, size: tuple[int, int]) -> Plane:
+    mean = cv2.boxFilter(steps, -1, size, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(mean, np.float32)
 
 
 def _quiet(planes: Planes, side: int) -> Plane:
@@ -136,14 +156,14 @@ def _quiet(planes: Planes, side: int) -> Plane:
     return np.asarray(1 / (1 + np.maximum(worst, 0) / 4), np.float32)
 
 
-def _leaders(response: Plane) -> NDArray[np.float32]:
+def _leaders(response: Plane, floor: float) -> NDArray[np.float32]:
     if min(response.shape) < _SQUARES[0]:
         return np.zeros(len(_RANKS) + 1, np.float32)
     tile = _SQUARES[0]
     height, width = (length // tile for length in response.shape)
     tiles = response[: height * tile, : width * tile].reshape(height, tile, width, tile).max(axis=(1, 3)).ravel()
     falling = np.sort(tiles)[::-1]
-    return log_energy(np.append(falling[[min(rank, len(falling) - 1) for rank in _RANKS]], np.median(tiles)), 0.3)
+    return log_energy(np.append(falling[[min(rank, len(falling) - 1) for rank in _RANKS]], np.median(tiles)), floor)
 
 
 def _shift(green: Plane, other: Plane) -> NDArray[np.float32]:
@@ -155,7 +175,7 @@ def _shift(green: Plane, other: Plane) -> NDArray[np.float32]:
     surface = scipy.fft.irfft2(phase, size).astype(np.float32)
     offsets = np.arange(-_SHIFTS, _SHIFTS + 1)
     around = surface[np.ix_(offsets % size[0], offsets % size[1])]
-    around = cv2.GaussianBlur(around, (3, 3), 0.8)
+    around = np.asarray(cv2.GaussianBlur(around, (3, 3), 0.8), np.float32)
     center = _SHIFTS
     peak = float(around[center, center])
     scale = float(around.std()) + 1e-6
@@ -165,7 +185,7 @@ def _shift(green: Plane, other: Plane) -> NDArray[np.float32]:
     found = [peak / scale / 10]
     for part in (forward, backward, aside.copy(), odd):
         part[:_RING, :_RING] = 0
-        place = np.unravel_index(int(np.argmax(part)), part.shape)
-        best = float(part[place])
-        found += [best / scale, best / (abs(peak) + 1e-6), float(np.hypot(*place)) / _SHIFTS]
+        down, right = divmod(int(np.argmax(part)), part.shape[1])
+        best = float(part[down, right])
+        found += [best / scale, best / (abs(peak) + 1e-6), float(np.hypot(down, right)) / _SHIFTS]
     return np.array(found, np.float32)

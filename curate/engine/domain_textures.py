@@ -53,7 +53,9 @@ def spectrum_features(planes: Planes) -> NDArray[np.float32]:
     radius, angle = _polar()
     ring = np.minimum((radius * 2 * _RADII).astype(np.int64), _RADII)
     radial = _means(power, ring, _RADII + 1)
-    found = [radial - radial[1], radial[1:2]]
+    slopes = radial[2:-1] - radial[:-3]
+    rising = np.maximum(np.diff(radial[2:-1]), 0)  # a disk leaves lobes, a Gaussian falls all the way
+    found = [radial - radial[1], radial[1:2], slopes, np.array([rising.sum(), rising.max()])]
     sector = np.floor(angle / np.pi * _ANGLES + 0.5).astype(np.int64) % _ANGLES
     for low, high in _BANDS:
         inside = (radius >= low) & (radius < high)

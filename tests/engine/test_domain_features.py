@@ -37,8 +37,8 @@ def picture(photograph):
 def test_the_strongest_square_is_found_where_one_is_pasted(picture):
     pasted = picture.copy()
     pasted[40:72, 90:122] = (250, 10, 200)
-    # After 14 numbers of side 16 comes the weakest side of the best square of 32, on a logarithmic scale.
-    before, after = (square_features(Planes(p))[14] for p in (picture, pasted))
+    # After 28 numbers of side 16 comes the weakest side of the best square of 32, on a logarithmic scale.
+    before, after = (square_features(Planes(p))[28] for p in (picture, pasted))
     assert after > before + 0.7
 
 
