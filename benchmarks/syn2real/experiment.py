@@ -19,7 +19,7 @@ from syndr_curate.curate.stages.label_scores import linear_correlation, rank_cor
 
 from .network import rate, seen, train
 from .pictures import CONDITIONS, load_pictures, roles_of, target_ids
-from .settings import Arm, Run
+from .settings import PUBLISHED_SIMILARITY, Arm, Run
 from .training_sets import training_manifest, true_quality
 
 
@@ -54,7 +54,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _result(run: Run, ids: Sequence[str], arm: Arm, seed: int) -> dict[str, Any]:
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     roles = roles_of(ids, run, seed)
     table = training_manifest(run, arm, roles, seed)
     new = table.filter(pa.array(np.array(table["label_source"].to_pylist()) == "pseudo"))
@@ -83,6 +83,7 @@ def _result(run: Run, ids: Sequence[str], arm: Arm, seed: int) -> dict[str, Any]
         "epochs_thinned": epochs.figures,
         "predicted": np.round(predicted[0], 4).tolist(),
         "seconds": round(time.perf_counter() - started, 2),
+        "cpu_seconds": round(time.process_time() - worked, 2),
     }
 
 
@@ -91,13 +92,13 @@ class _Epochs:
 
     def __init__(self, table: pa.Table, arm: Arm, seed: int) -> None:
         self.table, self.arm = table, arm
-        self.settings = DownsampleSettings(seed=seed)
+        self.settings = DownsampleSettings(similarity=arm.similarity or PUBLISHED_SIMILARITY, seed=seed)
         self.ids = tuple(table["sample_id"].to_pylist())
         self.place = {identifier: row for row, identifier in enumerate(self.ids)}
         self.figures: list[dict[str, float]] = []
 
     def rows(self, epoch: int, features: Callable[[], NDArray[np.float32]]) -> NDArray[np.int64]:
-        if not self.arm.thinned:
+        if self.arm.similarity is None:
             return np.arange(len(self.ids))
         matrix = Features(_with_direction(features()), self.ids, self.ids, "the network", {})
         thinned = downsample_epoch(matrix, self.table, epoch=epoch, settings=self.settings)

@@ -120,7 +120,7 @@ class Report:
             panel.dot(difference.mean, row, COLORS[1], 5)
 
     def _arms(self) -> str:
-        header = ("arm", "seeds", "rows", "SRCC", "PLCC", "MAE", "held-out SRCC", "kept", "seconds")
+        header = ("arm", "seeds", "rows", "SRCC", "PLCC", "MAE", "held-out SRCC", "kept", "seconds", "of a core")
         lines = []
         for key, results in self.results.items():
             if not results:
@@ -134,7 +134,7 @@ class Report:
                     *(_plus_minus(self.scores(key, "target", score)) for score in ("srcc", "plcc", "mae")),
                     _plus_minus(self.scores(key, "held_out")),
                     _kept(each),
-                    f"{np.mean([r['seconds'] for r in each]):.0f}",
+                    *(f"{np.mean([r[key] for r in each]):.0f}" for key in ("seconds", "cpu_seconds")),
                 )
             )
         return table(header, lines)

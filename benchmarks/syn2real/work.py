@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from typing import Any
 
+# A core per process: threads that wait by spinning would take the cores that other processes work on.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 Task = tuple[Callable[..., None], tuple[Any, ...], dict[str, Any]]
 
 
@@ -35,6 +38,8 @@ def carry_out_all(
             if progress:
                 progress()
         return True
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         running: set[Future[None]] = set()
         while True:
