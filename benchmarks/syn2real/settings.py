@@ -18,8 +18,8 @@ TYPES = (1, 3, 10, 11, 17, 25)
 LABELLED_LEVELS = (1, 2, 3, 4, 5)
 NEW_LEVELS = (1, 3, 5)  # SynDR-IQA labels new references at these
 # Algorithm 3's bound on cosines belongs to a network. With this one the published 0.9 links all pictures, and the one
-# cluster that holds them loses a random half. At 0.995 a fifth to a half of the baseline's pictures are in clusters above
-# 20. Chosen by that count alone, in one baseline, and never by a score.
+# cluster that holds them loses a random half. At 0.995 a fifth to a half of the baseline's pictures are in clusters
+# above 20. Chosen by that count alone, in one baseline, and never by a score.
 SIMILARITY, PUBLISHED_SIMILARITY = 0.995, 0.9
 
 
