@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -33,7 +33,7 @@ class FilesSink:
         self._real_folder = os.path.realpath(folder)
         self._stage = stage
         self._made: set[Path] = set()
-        self._written: list[Path] = []
+        self._written: list[str] = []
 
     def put(self, row: Mapping[str, object], content: bytes) -> None:
         """Store one row's image; the file appears whole or not at all.
@@ -62,7 +62,7 @@ class FilesSink:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise cannot_write(target, error) from error
-        self._written.append(target)
+        self._written.append(relative)
 
     def sync(self) -> None:
         """Have all files, and their names, reach the disk.
@@ -70,13 +70,19 @@ class FilesSink:
         Raises:
             CurateError: They did not.
         """
-        folders = {self._folder, self._folder.parent}
-        for path in self._written:
-            folders.update(path.parents[: len(path.parts) - len(self._folder.parts)])
+        folders = {".", "..", *(str(parent) for path in self._written for parent in PurePosixPath(path).parents)}
         with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-            for each, paths in ((sync_file, self._written), (sync_folder, sorted(folders))):
-                for _ in pool.map(partial(_synced, each), paths):
-                    pass
+            for sync, names in ((sync_file, self._written), (sync_folder, sorted(folders))):
+                shares = [names[k::_SYNCS_AT_ONCE] for k in range(_SYNCS_AT_ONCE)]
+                list(pool.map(partial(self._sync_each, sync), shares))
+
+    def _sync_each(self, sync: Callable[[Path], None], names: Iterable[str]) -> None:
+        for name in names:
+            path = self._folder / name
+            try:
+                sync(path)
+            except OSError as error:
+                raise cannot_write(path, error) from error
 
     def _prepare_parent(self, target: Path) -> None:
         # Looked at for every file, not once per folder: a link may be planted while the run goes on.
@@ -114,10 +120,3 @@ def files_sink(folder: Path, shard: int) -> Iterator[FilesSink]:
         sink = FilesSink(folder, stage)
         yield sink
         sink.sync()
-
-
-def _synced(sync: Callable[[Path], None], path: Path) -> None:
-    try:
-        sync(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error

@@ -198,8 +198,8 @@ def test_memory_does_not_grow_with_the_rows_of_an_archive(layout, make_rows, tmp
             after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Of `files` the paths are kept, to be synced at the end; the headers of 1,000 members would take 2 MB.
-    assert after - before < 700_000
+    # Of `files` the names are kept, to be synced at the end; the headers of 1,000 members would take 2 MB.
+    assert after - before < 200_000
 
 
 def test_a_parquet_store_is_itself_a_manifest(store, tmp_path):
@@ -272,7 +272,7 @@ def test_all_files_and_their_folders_reach_the_disk_before_the_block_is_left(sto
     rows = store("files")
     images = tmp_path / "images"
     files = [images / row["image_path"] for row in rows]
-    folders = [tmp_path, images, images / "a", images / "a.b", images / "a.b" / "c%", images / "über"]
+    folders = [images / "..", images, images / "a", images / "a.b", images / "a.b" / "c%", images / "über"]
     assert set(synced) == {*files, *folders, images / "über" / "ß .."}
 
 

