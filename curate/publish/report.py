@@ -24,7 +24,7 @@ from .report_clusters import (
 from .report_coordinates import Layout, coordinates_file, save_layouts
 from .report_extras import mix_figures
 from .report_maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
-from .report_page import build_page, plotly_script
+from .report_page import WEBGL_FROM, build_page, plotly_script
 from .report_payload import gallery_entries, provenance_entries, reference_columns, sample_columns
 from .report_pictures import wanted_pictures
 from .report_references import (
@@ -150,6 +150,7 @@ def make_payload(
         "projection": {layout.name: layout.method for layout in (maps.samples, maps.references) if layout is not None},
         "pictures": _picture_values(pictures),
         "versions": library_versions(("syndr-curate", "plotly", "umap-learn", "numpy", "pyarrow")),
+        "webgl_from": WEBGL_FROM,
         "missing": _missing(inputs, clusters, maps, card_total),
     }
     return payload, [layout for layout in (maps.samples, maps.references) if layout is not None]
@@ -252,15 +253,15 @@ def _missing(inputs: Inputs, clusters: Clusters | None, maps: _Maps, cards: int)
         notes["references"] = "No candidates on the map: give --candidate-features FILE."
     if inputs.selection is None:
         notes["selection"] = (
-            "Why candidates were dropped is not known: give --selection FILE, which `syndr-curate select` writes."
+            "Why candidates were dropped is not known: give --selection FILE, which syndr-curate select writes."
         )
     if clusters is None:
-        notes["clusters"] = "No clusters: give a manifest that `syndr-curate downsample` wrote as the last one."
+        notes["clusters"] = "No clusters: give a manifest that syndr-curate downsample wrote as the last one."
     elif inputs.after is not None and not _left_known(clusters, maps.rows):
-        reason = clusters.note or "give --features FILE, or --dropped FILE, which `downsample --dropped` writes"
+        reason = clusters.note or "give --features FILE, or --dropped FILE, which downsample --dropped writes"
         notes["left_out"] = f"Which clusters the rows left out were in is not known: {reason}."
     if not cards:
-        notes["cards"] = "No row has a pseudo-label: `syndr-curate upsample` and `label` make them."
+        notes["cards"] = "No row has a pseudo-label: syndr-curate upsample and label make them."
     return notes
 
 

@@ -115,7 +115,7 @@ def find_left_out(
     labels = usable["label"].to_numpy()[rows]
     with reporter.task("cluster", len(rows)) as task:
         components = threshold_components(
-            matrix[rows],
+            matrix if len(rows) == len(matrix) else matrix[rows],
             labels,
             float(config["similarity"]),
             float(config["label_gap"]),

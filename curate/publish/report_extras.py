@@ -76,7 +76,8 @@ def read_domains(path: Path) -> dict[str, Any]:
             map ids or catalog names (`pristine` too) to shares in [0, 1].
 
     Returns:
-        `name, types`; `shares, top1_shares`: pairs (id, share) by id, empty where the file has none.
+        `name, types, images, note` (None where the file has none); `names` of the ids; `shares, top1_shares`: pairs
+        (id, share) by id, empty where the file has none.
 
     Raises:
         CurateError: The file cannot be read, or is something else.
@@ -94,7 +95,15 @@ def read_domains(path: Path) -> dict[str, Any]:
         raise CurateError(f"{path} is not a preset with shares by distortion type: {error}") from error
     shown = {kind for pairs in shares.values() for kind, _ in pairs} | set(types)
     names = {str(kind): _name(kind) for kind in sorted(shown)}
-    return {"name": str(content.get("name") or Path(path).name), "types": types, "names": names, **shares}
+    images, note = content.get("images"), content.get("note")
+    return {
+        "name": str(content.get("name") or Path(path).name),
+        "types": types,
+        "names": names,
+        "images": images if isinstance(images, int) else None,
+        "note": note if isinstance(note, str) else None,
+        **shares,
+    }
 
 
 def _shares(value: Any) -> list[tuple[int, float]]:

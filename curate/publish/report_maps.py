@@ -85,7 +85,10 @@ def sample_matrix(rows: pd.DataFrame, places: Places) -> NDArray[np.floating[Any
         CurateError: A row without a direction.
     """
     ids = rows["sample_id"].tolist()
-    matrix = np.asarray(places.matrix[np.array([places.row_of[i] for i in ids], dtype=np.int64)])
+    order = np.array([places.row_of[i] for i in ids], dtype=np.int64)
+    # A file that has just these rows is read as it lies, block by block; 50,000 x 2048 would be another 0.4 GB.
+    as_it_lies = np.array_equal(order, np.arange(len(places.matrix)))
+    matrix = places.matrix if as_it_lies else np.asarray(places.matrix[order])
     require_usable(matrix, ids, "the features")
     return matrix
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import CurateError
 
 _TEMPLATE = "report_template"
+WEBGL_FROM = 3_000  # marks on one map; SVG draws as many in about a second
 # In this order: each may use what those before it define.
 SCRIPTS = ("core.js", "filters.js", "charts.js", "inspector.js", "maps.js", "gallery.js", "extras.js", "start.js")
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
@@ -31,6 +32,12 @@ def plotly_script() -> str:
     return script
 
 
+def needs_webgl(payload: Mapping[str, Any]) -> bool:
+    """Tell whether a map has more marks than SVG draws swiftly."""
+    most = max(payload["samples"]["count"], len(payload["references"]["ids"]))
+    return bool(most > payload["webgl_from"])
+
+
 def build_page(payload: Mapping[str, Any], *, plotly: str) -> str:
     """Put the page together.
 
@@ -40,12 +47,13 @@ def build_page(payload: Mapping[str, Any], *, plotly: str) -> str:
 
     Returns:
         HTML. A Content-Security-Policy allows the page's own two scripts, by their digests, and pictures inside the
-        file: no other script runs, not even one that hides in a file name, and nothing is fetched.
+        file: no other script runs, not even one that hides in a file name, and nothing is fetched. Where a map is so
+        large that WebGL draws it, plotly may also compile the functions it makes for that.
     """
     plotly = inside_script(plotly)
     application = inside_script("\n".join(_part(name) for name in SCRIPTS))
     parts = {
-        "policy": html.escape(content_policy(plotly, application)),
+        "policy": html.escape(content_policy(plotly, application, compiling=needs_webgl(payload))),
         "title": html.escape(str(payload["title"])),
         "summary": html.escape(str(payload["summary"])),
         "style": _part("page.css"),
@@ -72,11 +80,18 @@ def inside_script(script: str) -> str:
     return re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE)
 
 
-def content_policy(*scripts: str) -> str:
-    """Return a Content-Security-Policy that allows exactly these inline scripts, and no network."""
-    digests = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+def content_policy(*scripts: str, compiling: bool) -> str:
+    """Return a Content-Security-Policy that allows exactly these inline scripts, and no network.
+
+    Args:
+        *scripts: What stands in the page's script elements.
+        compiling: Whether these scripts may make functions from text, as plotly's WebGL maps do.
+    """
+    allowed = [f"'sha256-{_digest(script)}'" for script in scripts]
+    if compiling:
+        allowed.append("'unsafe-eval'")
     return (
-        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {' '.join(allowed)}; style-src 'unsafe-inline'; img-src data: blob:; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
 

@@ -139,6 +139,8 @@ def test_many_marks_are_drawn_by_webgl_and_without_it_a_share_that_is_named(brow
     elif not browser.ask("Boolean(document.createElement('canvas').getContext('webgl'))"):
         pytest.skip("this browser has no WebGL, not even in software")
     assert browser.ask("document.querySelector('#sample-map .plot').data[0].type") == kind
+    # plotly shows this where it was promised WebGL and has none, and draws nothing.
+    assert browser.ask("document.querySelector('.no-webgl')") is None
     assert browser.ask(SAMPLES) == drawn
     said = browser.ask("document.querySelector('#sample-map .map-body .sub').textContent")
     assert said.startswith("6,000 images shown")

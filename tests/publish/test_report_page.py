@@ -9,6 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.publish.report_page import build_page, inside_script, json_inside_script
 
+SMALL = {"title": "t", "summary": "s", "samples": {"count": 3}, "references": {"ids": ["a"]}, "webgl_from": 3}
+
+
+def policy_of(page):
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#x27;", "'")
+    return dict(rule.split(" ", 1) for rule in policy.split("; "))
+
 
 @given(st.text())
 def test_json_can_never_end_its_script_element_and_reads_back(text):
@@ -22,7 +29,7 @@ def test_a_script_cannot_end_its_own_element():
 
 
 def test_a_title_is_escaped_and_a_placeholder_in_it_stays_text():
-    page = build_page({"title": "<b>{{plotly}}</b>", "summary": "& {{data}}"}, plotly="var Plotly = {};")
+    page = build_page({**SMALL, "title": "<b>{{plotly}}</b>", "summary": "& {{data}}"}, plotly="var Plotly = {};")
     assert "<title>&lt;b&gt;{{plotly}}&lt;/b&gt;" in page
     assert "& {{data}}" not in page
     assert "&amp; {{data}}" in page
@@ -30,13 +37,18 @@ def test_a_title_is_escaped_and_a_placeholder_in_it_stays_text():
 
 
 def test_the_policy_allows_exactly_the_two_scripts_and_no_network():
-    page = build_page({"title": "t", "summary": "s"}, plotly="var a = 1;\r\nvar b;")
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#x27;", "'")
+    page = build_page(SMALL, plotly="var a = 1;\r\nvar b;")
     scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
     assert scripts[0] == "var a = 1;\nvar b;"
     digests = {f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts}
-    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    rules = policy_of(page)
     assert set(rules["script-src"].split()) == digests
     assert len(digests) == 2
     assert rules["default-src"] == "'none'"
     assert "connect-src" not in rules
+
+
+def test_only_a_map_that_webgl_draws_lets_plotly_compile():
+    for count, ids, compiles in ((3, "a", False), (4, "a", True), (0, "abcd", True)):
+        payload = {**SMALL, "samples": {"count": count}, "references": {"ids": list(ids)}}
+        assert ("'unsafe-eval'" in policy_of(build_page(payload, plotly=""))["script-src"]) is compiles

@@ -48,7 +48,7 @@ function flowChart(id, field, name) {
   });
   const room = Math.max(60, ...groups.map(([, counts]) => 7 * outcome(counts).length + 8));
   draw(id, traces, { barmode: "stack", height: 56 + (narrow() && field === "source" ? 38 : 26) * Math.max(1, groups.length), margin: { l: 10, r: room, t: 4, b: 44 },
-    xaxis: { title: { text: "rows", standoff: 8 }, tickformat: ",d", nticks: narrow() ? 3 : 5, tickangle: 0, rangemode: "tozero" }, yaxis: { ticks: "", type: "category", showgrid: false } });
+    xaxis: { title: { text: "rows", standoff: 8 }, tickformat: ",d", nticks: narrow() ? 3 : 5, tickangle: 0, rangemode: "tozero" }, yaxis: { ticks: "", type: "category", showgrid: false, range: [-0.5, groups.length - 0.5] } });
 }
 
 function drawFlow() {

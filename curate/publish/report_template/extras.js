@@ -27,9 +27,10 @@ function makeDomains() {
   for (const domain of D.domains) {
     const chosen = domain.types.map((kind) => `${domain.names[kind]} (${kind})`).join(", ");
     const chart = el("div", { class: "chart" }), note = el("p", { class: "legend" });
-    byId("domains").append(el("h3", {}, domain.name), el("p", {}, `Chosen: ${chosen}.`), note, chart);
+    byId("domains").append(el("h3", {}, domain.name), el("p", {}, `Chosen${domain.images ? ` from ${whole(domain.images)} images` : ""}: ${chosen}.`),
+      domain.note ? el("p", { class: "note" }, `${domain.note}.`) : "", note, chart);
     const shares = new Map(domain.shares), first = new Map(domain.top1_shares);
-    if (!shares.size && !first.size) { chart.replaceWith(el("p", { class: "sub" }, "This file says no shares: `syndr-curate domains select` writes them.")); continue; }
+    if (!shares.size && !first.size) { chart.replaceWith(el("p", { class: "sub" }, "This file says no shares: syndr-curate domains select writes them.")); continue; }
     const kinds = Object.keys(domain.names).map(Number).sort((a, b) => (shares.get(a) ?? 0) - (shares.get(b) ?? 0) || b - a);
     const name = (kind) => plain(`${domain.types.includes(kind) ? "✓ " : ""}${domain.names[kind]} (${kind})`);
     const redraw = () => {

@@ -1,10 +1,10 @@
 // Scatter maps. Many marks are drawn by WebGL, few as SVG; without WebGL an even share of the many is drawn, and said so.
 
-const GL_FROM = 3000;
 const SVG_AT_MOST = 5000;
+const COMPONENTS = "principal components (UMAP takes 90 marks or more, and the extra report)";
 const PALETTE = ["#4e79d3", "#e0803c", "#3da47d", "#c8549a", "#b8952a", "#7a64c9", "#4aa8c4", "#c0504a", "#7f8f3c", "#8c6d5a", "#5f7f9f", "#d18bb8"];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x"];
-const hasWebGL = (() => {
+let hasWebGL = (() => {
   try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; }
 })();
 const coarse = matchMedia("(pointer: coarse)").matches;
@@ -34,8 +34,14 @@ class ScatterMap {
       if (by) { event.preventDefault(); this.step(by); }
     });
     this.draw();
-    this.plot.on("plotly_hover", (event) => this.meet(event));
-    this.plot.on("plotly_click", (event) => this.meet(event));
+    this.listen();
+  }
+
+  listen() {
+    for (const event of ["plotly_hover", "plotly_click"]) {
+      this.plot.removeAllListeners(event);
+      this.plot.on(event, (met) => this.meet(met));
+    }
   }
 
   meet(event) {
@@ -69,7 +75,7 @@ class ScatterMap {
   draw() {
     const groups = this.groups();
     this.total = groups.reduce((sum, group) => sum + group.places.length, 0);
-    const gl = this.total > GL_FROM && hasWebGL;
+    const gl = this.total > D.webgl_from && hasWebGL;
     const stride = gl ? 1 : Math.max(1, Math.ceil(this.total / SVG_AT_MOST));
     const traces = groups.map((group) => {
       const places = stride === 1 ? group.places : group.places.filter((_, at) => at % stride === 0);
@@ -95,6 +101,14 @@ class ScatterMap {
       margin: { l: 4, r: 4, t: 4, b: 4 }, dragmode: coarse ? false : "zoom", hovermode: "closest", hoverdistance: 12,
       uirevision: String(this.revision ?? 0), xaxis: bare(this.spanX), yaxis: bare(this.spanY),
     }), CONFIG);
+    if (gl && this.plot.querySelector(".no-webgl")) {
+      // It was promised and is not to be had after all.
+      hasWebGL = false;
+      Plotly.purge(this.plot);
+      this.draw();
+      this.listen();
+      return;
+    }
     legend(this.legend, groups.filter((group) => !group.value).map((group) => [`${group.name} ${whole(group.places.length)}`, group.colour, group.symbol ?? "circle"]));
     this.describeCount();
   }
@@ -142,7 +156,7 @@ function makeSampleMap() {
       return { image, note, name: id, facts: [
         ["Type", typeLabel(S.type[row])], ["Level", S.level[row] > 0 ? S.level[row] : levelLabel(S.level[row])], ["Label", label === null ? "none" : `${label.toFixed(2)} of 10`],
         ["Source", D.sources[S.source[row]]], ["Reference", S.referenceOf(row)], ["Cluster", S.cluster[row] >= 0 ? S.cluster[row] : null],
-        ["Fate", D.compared ? STATE_NAMES[STATES[S.state[row]]] : null]] };
+        ["Outcome", D.compared ? STATE_NAMES[STATES[S.state[row]]] : null]] };
     },
     tools: [
       ...(D.compared ? [el("fieldset", {}, el("legend", {}, "Show"), ...buttons)] : []),
@@ -152,7 +166,7 @@ function makeSampleMap() {
   });
   if (!D.compared) { colour = "type"; map.draw(); }
   const rest = D.usable - S.count;
-  const method = D.projection.samples === "umap" ? `UMAP, seed ${D.seed}` : "principal components (UMAP is not installed, or was not asked for)";
+  const method = D.projection.samples === "umap" ? `UMAP, seed ${D.seed}` : COMPONENTS;
   byId("sample-map").append(el("p", { class: "sub" }, `Placed by ${method}; axes have no unit.${rest ? ` ${whole(rest)} rows are not on the map: at most a set number is drawn, and only rows with features.` : ""}`));
   onFilter.push(() => map.draw());
   onTheme.push(() => map.draw());
@@ -185,7 +199,7 @@ function makeReferenceMap() {
       x: R.x, y: R.y, groups: groupsOf, unit: "pictures", describe, tools: [],
       find: (text, order) => order.find((place) => R.ids[place].toLowerCase().includes(text)),
     });
-    const method = D.projection.references === "umap" ? `UMAP, seed ${D.seed}` : "principal components";
+    const method = D.projection.references === "umap" ? `UMAP, seed ${D.seed}` : COMPONENTS;
     byId("reference-map").append(el("p", { class: "sub" }, `Placed by ${method}; axes have no unit.`));
     onTheme.push(() => map.draw());
   } else byId("reference-map").hidden = true;
