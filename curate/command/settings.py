@@ -39,6 +39,10 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
         raise CurateError(f"{path.name} cannot be read: {error}") from error
     settings: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
+        if " " in name:
+            raise CurateError(
+                f"{path.name}: [{name}] is not a command; a family's tables are [{name.replace(' ', '.')}]"
+            )
         members = {command.partition(" ")[2] for command in commands if command.startswith(f"{name} ")}
         if not members:
             settings[name] = _checked(path.name, name, table, commands)

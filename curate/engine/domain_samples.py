@@ -20,6 +20,7 @@ PER_REFERENCE: tuple[PerReference, ...] = get_args(PerReference)
 IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
 _LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
 _FACTORS = (0.65, 1.0)  # references are drawn smaller, so that the classifier does not learn one camera's sharpness
+_LEAST = 224  # pixels of the shorter side below which nothing is drawn smaller
 _UNSCALED = 0.2
 # The stretch on entry leaves gaps in the histogram of a reference that does not span 0 to 255. Photographs that do
 # have none, so gaps must not stand for "pristine": half of the resized references are stretched before rounding.
@@ -48,18 +49,26 @@ class Sample:
     rng: np.random.Generator
 
 
-def training_cells(types: Sequence[int], pristine_variants: int) -> tuple[tuple[int, int], ...]:
-    """List the cells that one reference gives: its types at all levels but identities, and pristine variants.
+def training_cells(
+    identifier: str, types: Sequence[int], *, levels: int, pristine_variants: int, seed: int
+) -> tuple[tuple[int, int], ...]:
+    """List the cells that one reference gives: some levels of its types, none an identity, and pristine variants.
 
     Args:
+        identifier: The reference's id.
         types: Distortion ids.
+        levels: How many levels of each type, drawn for this reference.
         pristine_variants: Pristine pictures, each drawn anew.
+        seed: The run's seed.
 
     Returns:
         (distortion id, level), and (0, number of the variant).
     """
     cells = [(PRISTINE, number) for number in range(pristine_variants)]
-    cells += [(kind, level) for kind in types for level in LEVELS if (kind, level) not in IDENTITY_CELLS]
+    for kind in types:
+        possible = [str(level) for level in LEVELS if (kind, level) not in IDENTITY_CELLS]
+        drawn = uniform_draw(possible, levels, seed, "domain-levels", identifier, kind)
+        cells += [(kind, int(level)) for level in sorted(drawn)]
     return tuple(cells)
 
 
@@ -165,6 +174,7 @@ def _resized(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     height, width = reference.shape[:2]
     largest = _LARGEST if height <= width else _LARGEST[::-1]
     smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
+    smallest = min(1.0, max(smallest, _LEAST / min(height, width)))
     scaled = reference
     if rng.random() >= _UNSCALED:
         factor = float(rng.uniform(smallest, _FACTORS[1]))

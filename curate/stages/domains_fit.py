@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.catalog import LEVELS
 from ..data.atomic import refuse_overwriting, write_bytes
 from ..data.images import UnreadableImageError, decode_image, encode_image
 from ..data.provenance import make_provenance
@@ -38,12 +39,14 @@ from ..engine.encoders import DeviceName
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
-from ..engine.workers import cores, ordered_map
+from ..engine.workers import ordered_map
 from ..errors import CurateError
 
 _FAILURES_SHOWN = 10
 _LEAST_REFERENCES = 2
 PICTURE_SUFFIX = ".png"
+# With all types, three levels of each reference teach nearly as much as five: what is scarce is pictures, not levels.
+LEVELS_OF_ALL = 3
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class LightSettings:
 
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
+        levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, three with all.
         pristine_variants: Pristine pictures of a reference, each drawn anew.
         folds: Networks; each leaves out one fold of the references, on which it is tested.
         training: How each network is trained.
@@ -59,10 +63,18 @@ class LightSettings:
     """
 
     per_reference: PerReference = "all"
+    levels: int | None = None
     pristine_variants: int = 12
     folds: int = 4
     training: TrainingSettings = field(default_factory=TrainingSettings)
     seed: int = 123
+
+    def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        """Return the (distortion id, level) that a reference is rendered at."""
+        levels = self.levels or (len(LEVELS) if self.per_reference == "one" else LEVELS_OF_ALL)
+        return training_cells(
+            identifier, types, levels=levels, pristine_variants=self.pristine_variants, seed=self.seed
+        )
 
 
 @dataclass(frozen=True)
@@ -202,7 +214,7 @@ def _describer(
             light_patch(reference)
         except (UnreadableImageError, ValueError) as error:
             return nothing, [], str(error)
-        cells = training_cells(types[entry.id], settings.pristine_variants)
+        cells = settings.cells(entry.id, types[entry.id])
         rows, classes = [], []
         for sample in training_samples(reference, entry.id, cells, settings.seed):
             patch = random_patch(sample.picture, light_patch(sample.picture), sample.rng)
@@ -258,8 +270,6 @@ def run_domains_fit(
     source = open_source(references, ids=ids)
     options = options or RenderOptions()
     chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
-    if dry_run:
-        return {**_planned(source, chosen, kind), "dry_run": True, "out": str(out)}
     if kind == "light":
         if weights is not None:
             raise CurateError(
@@ -268,12 +278,16 @@ def run_domains_fit(
         light = LightSettings(per_reference=chosen, seed=seed)
         if epochs is not None:
             light = replace(light, training=replace(light.training, epochs=epochs))
+        if dry_run:
+            return {**_planned(source, light), "dry_run": True, "out": str(out)}
         fitted = fit_domains(source, light, options=options, reporter=reporter)
     else:
-        from .domains_resnet import ResNetSettings, fit_resnet_domains
+        from .domains_resnet import ResNetSettings, fit_resnet_domains, planned
 
         resnet = ResNetSettings(per_reference=chosen, weights=weights, device=device, seed=seed)
         resnet = replace(resnet, epochs=epochs or resnet.epochs, batch=batch_size or resnet.batch)
+        if dry_run:
+            return {**planned(source, resnet), "dry_run": True, "out": str(out)}
         fitted = fit_resnet_domains(source, resnet, options=options, reporter=reporter)
     return write_fitted(fitted, out)
 
@@ -334,12 +348,7 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
-def _planned(source: ImageSource, per_reference: PerReference, kind: KindName) -> dict[str, Any]:
-    types = 1 if per_reference == "one" else CLASSES - 1
-    cells = training_cells(tuple(range(1, types + 1)), LightSettings().pristine_variants)
-    return {
-        "kind": kind,
-        "references": len(source.entries),
-        "pictures": len(source.entries) * len(cells),
-        "threads": cores(),
-    }
+def _planned(source: ImageSource, settings: LightSettings) -> dict[str, Any]:
+    types = types_of_references([entry.id for entry in source.entries], settings.per_reference, settings.seed)
+    pictures = sum(len(settings.cells(identifier, kinds)) for identifier, kinds in types.items())
+    return {"kind": "light", "references": len(source.entries), "pictures": pictures}

@@ -16,6 +16,10 @@ from syndr_curate.curate.engine.domain_samples import (
 IDS = [f"r{number}" for number in range(60)]
 
 
+def cells_of(types, variants, *, levels=5, identifier="r"):
+    return training_cells(identifier, types, levels=levels, pristine_variants=variants, seed=7)
+
+
 def test_one_type_each_deals_every_type_to_as_many_references():
     dealt = types_of_references(IDS, "one", 1)
     assert sorted(dealt) == sorted(IDS)
@@ -40,16 +44,26 @@ def test_folds_are_of_equal_size_and_none_is_empty(references, folds):
 
 
 def test_the_cells_are_all_but_those_that_equal_the_pristine_image():
-    cells = training_cells(range(1, 26), 3)
+    cells = cells_of(range(1, 26), 3)
     assert cells[:3] == ((0, 0), (0, 1), (0, 2))
     assert len(cells) == 3 + 125 - 4
     assert not set(cells) & IDENTITY_CELLS
-    assert training_cells((18,), 0) == ((18, 1), (18, 2), (18, 4), (18, 5))
+    assert cells_of((18,), 0) == ((18, 1), (18, 2), (18, 4), (18, 5))
+
+
+def test_fewer_levels_are_drawn_for_each_reference_and_type_apart():
+    drawn = {name: cells_of((2, 11), 0, levels=3, identifier=name) for name in IDS}
+    for cells in drawn.values():
+        assert [kind for kind, _ in cells] == [2] * 3 + [11] * 3
+        assert len(set(cells)) == 6
+    for kind in (2, 11):  # over 60 references every level is drawn about 36 times
+        counts = [sum((kind, level) in cells for cells in drawn.values()) for level in range(1, 6)]
+        assert min(counts) > 20
 
 
 def test_a_sample_depends_on_its_cell_alone(photograph):
     reference = photograph(3, 96, 128)
-    cells = training_cells((11, 20), 2)
+    cells = cells_of((11, 20), 2)
     made = dict(zip(cells, training_samples(reference, "r", cells, 7), strict=True))
     again = dict(zip(cells[::-1], training_samples(reference, "r", cells[::-1], 7), strict=True))
     for cell in cells:
@@ -62,7 +76,7 @@ def test_a_sample_depends_on_its_cell_alone(photograph):
 
 def test_a_large_reference_is_brought_down_to_a_size_that_trains_fast(photograph):
     reference = photograph(3, 700, 1100)
-    for sample in training_samples(reference, "r", training_cells((), 6), 7):
+    for sample in training_samples(reference, "r", cells_of((), 6), 7):
         height, width = sample.picture.shape[:2]
         assert height <= 512
         assert width <= 768

@@ -1,0 +1,163 @@
+"""How well domain classifiers tell the distortion types apart on photographs they have never seen.
+
+    python benchmarks/domains.py [--classifier FILE.safetensors] [--per-reference all] [--quick]
+
+Needs the reference data (``SYNDR_REFERENCE_DATA``). Fits the light classifier on the 144 BSDS photographs whose number is even,
+times it, and asks it about all types and levels of the 24 Kodak photographs, as rendered and saved as JPEG of quality 90,
+five patches per image. Then it selects types for target sets made of three types each, and for the plain photographs.
+``--classifier`` takes one fitted before. ``--quick`` uses every 6th reference and every 4th test photograph.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from syndr_curate.curate.command.console import LogReporter
+from syndr_curate.curate.data.images import decode_image, encode_image
+from syndr_curate.curate.data.sources import ImageSource, open_source
+from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_classifier
+from syndr_curate.curate.engine.domain_rule import select_types
+from syndr_curate.curate.engine.domain_samples import IDENTITY_CELLS, save_as_jpeg
+from syndr_curate.curate.engine.domain_scores import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.engine.recipes import distortion_name
+from syndr_curate.curate.engine.render import render
+from syndr_curate.curate.engine.seeds import stream_seed
+from syndr_curate.curate.engine.workers import ordered_map
+from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains, write_fitted
+
+REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))
+JPEG_QUALITY = 90
+SEED = 123
+CELLS = ((0, 0), *((kind, level) for kind in range(1, 26) for level in range(1, 6)))
+TARGETS = ((1, 9, 11), (10, 13, 22))
+Key = tuple[int, int, bool, int]  # type, level, recompressed, photograph
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--classifier", type=Path, help="fitted before; without it one is fitted")
+    parser.add_argument("--per-reference", choices=("one", "all"), default="all")
+    parser.add_argument("--quick", action="store_true", help="a sixth of the references, a quarter of the photographs")
+    parser.add_argument(
+        "--out", type=Path, help="also keep scores, confusion matrices and the classifier in this folder"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        out = options.out or Path(temporary)
+        out.mkdir(parents=True, exist_ok=True)
+        path = options.classifier or fit(out / "domains.safetensors", options.per_reference, quick=options.quick)
+        classifier, _ = load_classifier(path)
+        start = time.perf_counter()
+        keys, scores = score_photographs(classifier, step=4 if options.quick else 1)
+        print(f"{len(keys)} images rendered and classified in {time.perf_counter() - start:.0f} s")
+        np.savez(out / "kodak.npz", keys=np.array(keys), scores=scores)
+        report(keys, scores, out)
+        select_targets(keys, scores)
+
+
+def fit(path: Path, per_reference: str, *, quick: bool) -> Path:
+    """Fit the light classifier to the even BSDS photographs and print how long it took."""
+    source = open_source(REFERENCE_DATA / "images" / "bsds")
+    even = [entry for entry in source.entries if int(entry.id) % 2 == 0]
+    source = ImageSource("bsds-even", source.folder, tuple(even[:: 6 if quick else 1]))
+    start = time.perf_counter()
+    settings = LightSettings(per_reference="one" if per_reference == "one" else "all", seed=SEED)
+    fitted = fit_domains(source, settings, reporter=LogReporter())
+    seconds = time.perf_counter() - start
+    summary = write_fitted(fitted, path)
+    print(f"fitted on {len(source.entries)} references, {summary['patches']} patches, in {seconds:.0f} s")
+    print(json.dumps({key: value for key, value in summary.items() if key.startswith("held_out")}))
+    return path
+
+
+def score_photographs(classifier: DomainClassifier, *, step: int) -> tuple[list[Key], NDArray[np.float64]]:
+    """Return what each image is, and its class scores."""
+    source = open_source(REFERENCE_DATA / "images" / "kodak")
+    entries = list(enumerate(source.entries))[::step]
+    jobs = [(number, entry, kind, level) for number, entry in entries for kind, level in CELLS]
+
+    def score(job: tuple[int, object, int, int]) -> tuple[list[Key], NDArray[np.float64]]:
+        number, _, kind, level = job
+        entry = source.entries[number]
+        photograph = decode_image(source.folder / entry.path)
+        # The plain photograph is what a target set would hold: not stretched.
+        image = photograph if kind == 0 else render(photograph, kind, level, stream_seed(SEED, entry.id, kind, level))
+        prepared = [classifier.prepare(image), classifier.prepare(save_as_jpeg(image, JPEG_QUALITY))]
+        return [(kind, level, again, number) for again in (False, True)], classifier.scores(prepared)
+
+    found = list(ordered_map(score, jobs))
+    return [key for keys, _ in found for key in keys], np.concatenate([scores for _, scores in found])
+
+
+def report(keys: Sequence[Key], scores: NDArray[np.float64], out: Path) -> None:
+    kinds, levels, again, _ = (np.array(column) for column in zip(*keys, strict=True))
+    identity = np.array([(kind, level) in IDENTITY_CELLS for kind, level in zip(kinds, levels, strict=True)])
+    groups = (
+        ("levels 3-5", levels >= 3),
+        ("levels 3-5 without (18,3)", (levels >= 3) & ~identity),
+        ("levels 1-2 without identities", (levels > 0) & (levels <= 2) & ~identity),
+        ("pristine", kinds == 0),
+    )
+    for name, chosen in groups:
+        for saved in (False, True):
+            found = score_classes(scores[chosen & (again == saved)], kinds[chosen & (again == saved)])
+            what = f"saved as JPEG {JPEG_QUALITY}" if saved else "as rendered"
+            print(f"{name:30} {what:16} top-1 {found.top1_accuracy():6.1%}  top-4 {found.top4_accuracy():6.1%}")
+    for saved, name in ((False, "clean"), (True, "jpeg90")):
+        here = (again == saved) & ~identity
+        found = score_classes(scores[here], kinds[here])
+        title = (
+            f"Kodak, all levels but identities, {'saved as JPEG 90' if saved else 'as rendered'}, percent of each row"
+        )
+        (out / f"kodak-{name}.png").write_bytes(encode_image(confusion_picture(found, title)))
+        print(f"\n{title.split(',')[0]} {name}: recall by level 1-5, and what each type is most often taken for")
+        print_confusions(found, kinds, levels, scores.argmax(axis=1), again == saved)
+
+
+def print_confusions(
+    found: ClassScores,
+    kinds: NDArray[np.int64],
+    levels: NDArray[np.int64],
+    best: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
+) -> None:
+    for kind in range(26):
+        cells = []
+        for level in (0,) if kind == 0 else range(1, 6):
+            here = chosen & (kinds == kind) & (levels == level)
+            mark = "=" if (kind, level) in IDENTITY_CELLS else " "
+            cells.append(f"{(best[here] == kind).mean():5.0%}{mark}")
+        wrong = found.confusion[kind].copy()
+        wrong[kind] = 0
+        most = [f"{distortion_name(k)} {wrong[k]}" for k in np.argsort(-wrong, kind="stable")[:3] if wrong[k]]
+        print(f"{kind:2} {distortion_name(kind):23}{''.join(cells):32} {', '.join(most)}")
+
+
+def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
+    table = np.array(keys)
+    for types in (*TARGETS, (0,)):
+        for saved in (False, True):
+            chosen = np.isin(table[:, 0], types) & (table[:, 2] == saved)
+            if types != (0,):
+                chosen &= table[:, 1] >= 3
+            selection = select_types(scores[chosen])
+            shares = sorted(selection.shares.items(), key=lambda item: -item[1])[:6]
+            top1 = {kind: round(share, 3) for kind, share in selection.top1_shares.items() if share >= 0.02}
+            print(f"\ntarget {types}, levels 3-5{', saved as JPEG 90' if saved else ''}: {selection.images} images")
+            print(f"  selected {selection.types}; leading shares {[(k, round(s, 3)) for k, s in shares]}")
+            together = sum(selection.top1_shares[kind] for kind in types)
+            print(
+                f"  top-1: {together:.1%} are of the set's types; {top1}; mostly pristine: {selection.mostly_pristine}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Fitting on a handful of small pictures: what is written, and that it is the same again."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from syndr_curate import CurateError
+from syndr_curate.curate.data.images import encode_image
+from syndr_curate.curate.data.sources import open_source
+from syndr_curate.curate.engine.domain_classifier import load_classifier
+from syndr_curate.curate.engine.domain_network import TrainingSettings
+from syndr_curate.curate.engine.render import RenderOptions
+from syndr_curate.curate.stages.domains_fit import (
+    LightSettings,
+    describe_fit,
+    fit_domains,
+    run_domains_fit,
+    write_fitted,
+)
+from syndr_curate.curate.stages.domains_select import run_domains_select
+
+SMALL = LightSettings(
+    per_reference="one",
+    pristine_variants=2,
+    folds=2,
+    training=TrainingSettings(hidden=(16,), epochs=3, batch=32),
+    seed=5,
+)
+
+
+@pytest.fixture(scope="module")
+def photos(image_folder):
+    folder = image_folder("p", 5, height=96, width=128)
+    (folder / "torn.png").write_bytes(b"torn")
+    (folder / "tiny.png").write_bytes(encode_image(np.zeros((20, 20, 3), np.uint8)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(photos):
+    return fit_domains(open_source(photos), SMALL, options=RenderOptions(workers=2))
+
+
+def test_every_patch_is_scored_once_by_who_has_not_seen_its_reference(fitted):
+    # 7 references share 25 types, so each of the 5 usable ones has one; a type gives 4 or 5 pictures, pristine 2.
+    patches = fitted.together.samples
+    assert 5 * (2 + 4) <= patches <= 5 * (2 + 5)
+    assert fitted.together.confusion.sum(axis=1)[0] == 10
+    assert fitted.clean.samples + fitted.recompressed.samples == patches
+    assert fitted.clean.samples > 0
+    assert fitted.recompressed.samples > 0
+
+
+def test_what_cannot_be_used_is_named_in_the_facts(fitted):
+    assert set(fitted.facts["references_unusable"]) == {"torn.png", "tiny.png"}
+    assert "smaller than 64x64" in fitted.facts["references_unusable"]["tiny.png"]
+    assert fitted.facts["references"] == 5
+    assert fitted.facts["classes"][:2] == ["pristine", "gaussian_blur"]
+
+
+def test_the_files_are_the_same_again_whatever_the_threads(photos, fitted, tmp_path):
+    again = fit_domains(open_source(photos), SMALL, options=RenderOptions(workers=1))
+    for name, one in (("a", fitted), ("b", again)):
+        write_fitted(one, tmp_path / f"{name}.safetensors")
+    for suffix in (".safetensors", ".json", ".png"):
+        assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_what_was_written_selects_types(photos, fitted, tmp_path):
+    summary = write_fitted(fitted, tmp_path / "c.safetensors")
+    assert summary["references_unusable"] == 2
+    assert 0 <= summary["held_out_top1"] <= summary["held_out_top4"] <= 1
+    _, facts = load_classifier(tmp_path / "c.safetensors")
+    assert facts == json.loads((tmp_path / "c.json").read_text())
+    assert facts["held_out"]["clean"]["samples"] == fitted.clean.samples
+    assert facts["config"]["training"]["epochs"] == 3
+    with Image.open(summary["confusion_matrix"]) as picture:
+        assert picture.size[0] > 1000
+    text = describe_fit(summary)
+    assert "light classifier of 26 classes from 5 references" in text
+    assert "left out: 2 references that could not be used" in text
+    selected = run_domains_select(photos, tmp_path / "c.safetensors", tmp_path / "mine.json")
+    assert selected["types"]
+    assert selected["images"] == 5
+    assert len(selected["unusable"]) == 2
+
+
+def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
+    summary = run_domains_fit(photos, tmp_path / "c.safetensors", dry_run=True)
+    assert summary["references"] == 7
+    assert summary["pictures"] == 7 * (LightSettings().pristine_variants + 25 * 3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_usable_reference_is_too_few(tmp_path, photograph):
+    (tmp_path / "one.png").write_bytes(encode_image(photograph(1)))
+    with pytest.raises(CurateError, match="1 of 1 references can be used; two are needed"):
+        fit_domains(open_source(tmp_path), SMALL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"out": "c.pkl"}, r"a classifier is a \.safetensors file"),
+        ({"weights": "w.pth"}, "starts from no weights"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(photos, tmp_path, arguments, message):
+    given = {name: tmp_path / value for name, value in {"out": "c.safetensors", **arguments}.items()}
+    with pytest.raises(CurateError, match=message):
+        run_domains_fit(photos, given.pop("out"), **given)
