@@ -24,7 +24,7 @@ from .report_clusters import (
 from .report_coordinates import Layout, coordinates_file, save_layouts
 from .report_extras import mix_figures
 from .report_maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
-from .report_page import WEBGL_FROM, build_page, plotly_script
+from .report_page import WEBGL_FROM, build_page, json_inside_script, plotly_script
 from .report_payload import gallery_entries, provenance_entries, reference_columns, sample_columns
 from .report_pictures import wanted_pictures
 from .report_references import (
@@ -51,7 +51,7 @@ from .report_rows import (
     source_names,
     type_names,
 )
-from .report_thumbnails import Pictures, make_thumbnails
+from .report_thumbnails import make_thumbnails, picture_budget
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,6 @@ def make_payload(
     wanted = wanted_pictures(
         inputs, frame, maps.rows, gallery, cards, maps.points, count=request.pictures, seed=request.seed
     )
-    pictures = make_thumbnails(wanted, count=request.pictures, workers=request.workers, reporter=reporter)
     states = count_states(frame)
     payload = {
         "title": _title(inputs),
@@ -148,10 +147,18 @@ def make_payload(
         "domains": inputs.domains,
         "provenance": provenance_entries(inputs),
         "projection": {layout.name: layout.method for layout in (maps.samples, maps.references) if layout is not None},
-        "pictures": _picture_values(pictures),
         "versions": library_versions(("syndr-curate", "plotly", "umap-learn", "numpy", "pyarrow")),
         "webgl_from": WEBGL_FROM,
         "missing": _missing(inputs, clusters, maps, card_total),
+    }
+    budget = picture_budget(len(json_inside_script(payload).encode()))
+    pictures = make_thumbnails(
+        wanted, count=request.pictures, budget=budget, workers=request.workers, reporter=reporter
+    )
+    payload["pictures"] = {
+        "data": dict(pictures.data),
+        "missing": dict(pictures.missing),
+        "left_out": pictures.left_out,
     }
     return payload, [layout for layout in (maps.samples, maps.references) if layout is not None]
 
@@ -216,10 +223,6 @@ def _with_pseudo(inputs: Inputs) -> Any:
 
 def _points(layout: Layout | None) -> NDArray[np.float32] | None:
     return None if layout is None else layout.points
-
-
-def _picture_values(pictures: Pictures) -> dict[str, Any]:
-    return {"data": dict(pictures.data), "missing": dict(pictures.missing), "left_out": pictures.left_out}
 
 
 def _title(inputs: Inputs) -> str:

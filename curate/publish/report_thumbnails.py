@@ -17,8 +17,9 @@ from ..errors import CurateError
 
 LONGEST_SIDE = 112
 QUALITY = 60
-# Of base64 text: with plotly.js (4.8 MB) and 50,000 rows, the page stays under 10 MB.
-BUDGET_BYTES = 2_600_000
+BUDGET_BYTES = 2_600_000  # of base64 text
+# A page of 10 MB less plotly.js (4.8 MB) and the page's own text: for data and pictures together.
+_ROOM_BYTES = 5_000_000
 _PREFIX = "data:image/webp;base64,"
 _AT_ONCE = 64
 
@@ -49,6 +50,15 @@ class Pictures:
     data: Mapping[str, str]
     missing: Mapping[str, str]
     left_out: int
+
+
+def picture_budget(data_bytes: int) -> int:
+    """Return how many bytes pictures may take, so that a page of 50,000 rows stays under 10 MB.
+
+    Args:
+        data_bytes: What the page's other data take.
+    """
+    return max(0, min(BUDGET_BYTES, _ROOM_BYTES - data_bytes))
 
 
 def row_loader(recipe: Recipe, roots: Roots, options: RenderOptions) -> Load:

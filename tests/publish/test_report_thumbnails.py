@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate.curate.data.images import UnreadableImageError
-from syndr_curate.curate.publish.report_thumbnails import Wanted, make_thumbnails, thumbnail
+from syndr_curate.curate.publish.report_thumbnails import Wanted, make_thumbnails, picture_budget, thumbnail
 
 
 def unreadable():
@@ -61,3 +61,9 @@ def test_the_budget_holds_and_is_the_same_whatever_the_workers(wanted):
 def test_a_picture_is_made_once(wanted):
     wanted.add("p0", unreadable)
     assert "p0" in make_thumbnails(wanted, count=1).data
+
+
+def test_long_names_take_room_from_pictures_not_from_the_limit():
+    assert picture_budget(1_000_000) == 2_600_000
+    assert picture_budget(4_000_000) == 1_000_000
+    assert picture_budget(9_000_000) == 0

@@ -48,7 +48,7 @@ function flowChart(id, field, name) {
   });
   const room = Math.max(60, ...groups.map(([, counts]) => 7 * outcome(counts).length + 8));
   draw(id, traces, { barmode: "stack", height: 56 + (narrow() && field === "source" ? 38 : 26) * Math.max(1, groups.length), margin: { l: 10, r: room, t: 4, b: 44 },
-    xaxis: { title: { text: "rows", standoff: 8 }, tickformat: ",d", nticks: narrow() ? 3 : 5, tickangle: 0, rangemode: "tozero" }, yaxis: { ticks: "", type: "category", showgrid: false, range: [-0.5, groups.length - 0.5] } });
+    xaxis: { title: { text: "rows", standoff: 8 }, tickformat: ",d", nticks: Math.max(2, Math.min(6, Math.floor((byId(id).clientWidth - room - 140) / 70))), tickangle: 0, rangemode: "tozero" }, yaxis: { ticks: "", type: "category", showgrid: false, range: [-0.5, groups.length - 0.5] } });
 }
 
 function drawFlow() {
@@ -68,6 +68,11 @@ function drawLabels() {
   const bins = Array.from({ length: 40 }, () => ({ stayed: 0, left: 0, came: 0, held_out: 0 }));
   let unlabelled = 0;
   eachCell((cell) => { if (cell.bin < 0) unlabelled += cell.count; else bins[cell.bin][cell.state] += cell.count; });
+  const chart = byId("label-chart");
+  chart.hidden = bins.every((counts) => before(counts) + after(counts) === 0);
+  byId("label-note").textContent = unlabelled ? `${whole(unlabelled)} of the rows shown have no label.` : chart.hidden ? "No row is shown." : "";
+  legend(byId("label-legend"), D.compared && !chart.hidden ? [["before (line)", css("left"), "line"], ["after (bars)", css("stayed")]] : []);
+  if (chart.hidden) return;
   const centres = bins.map((_, bin) => (bin + 0.5) * BIN);
   const range = centres.map((centre) => `${(centre - BIN / 2).toFixed(2)} to ${(centre + BIN / 2).toFixed(2)}`);
   const traces = [{
@@ -82,8 +87,6 @@ function drawLabels() {
   }
   draw("label-chart", traces, { height: 300, bargap: 0, margin: { l: 10, r: 10, t: 8, b: 44 },
     xaxis: { title: { text: "label: 0 worst, 10 best" }, range: [0, 10], dtick: narrow() ? 2 : 1 }, yaxis: { title: { text: "rows" }, tickformat: ",d", rangemode: "tozero" } });
-  legend(byId("label-legend"), D.compared ? [["before (line)", css("left"), "line"], ["after (bars)", css("stayed")]] : []);
-  byId("label-note").textContent = unlabelled ? `${whole(unlabelled)} of the rows shown have no label.` : "";
 }
 
 function drawClusters() {
