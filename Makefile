@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo test test-all interop lint format clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -15,6 +15,10 @@ demo: $(VENV)/.installed  ## the whole pipeline on images it makes itself
 
 test: $(VENV)/.installed  ## everything that takes under ten minutes in all
 	$(BIN)/python -m pytest -m "not slow"
+
+interop: $(VENV)/.installed  ## the libraries whose readers the tests then try on our exports
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
 test-all: $(VENV)/.installed  ## the slow tests too
 	$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ from .curate.command.long_runs import merge, status
 from .curate.command.manifests import inspect, relocate, verify
 from .curate.command.mix import mix
 from .curate.command.pixels import distort, encode
+from .curate.command.publish import export
 from .curate.command.report import report
 from .curate.command.reshape import downsample, label, select, upsample
 from .curate.command.running import reporting_errors
@@ -124,6 +125,7 @@ for _command in (
     downsample,
     mix,
     report,
+    export,
     verify,
     inspect,
     relocate,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,17 +14,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image
+from ..data.images import MAX_PIXELS
 from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.provenance import read_provenance
 from ..data.roots import Roots
 from ..data.schema import SPLITS
-from ..data.stores import absence, stored_pixels
-from ..engine.render import RECIPE_COLUMNS, Recipe, render
+from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..errors import CurateError
+from .row_pixels import REFERENCE_CACHE_BYTES, RowPixels
 
-# 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
-REFERENCE_CACHE_BYTES = 128 << 20
 # Long, and of no use to a training loop.
 _LEFT_OUT = ("neighbors", "status", "error")
 
@@ -105,12 +102,14 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         self.rows: pa.Table = chosen.drop_columns(left_out).combine_chunks()
         self.transform = transform
         self.split = split
-        self._roots = Roots.of_manifest(table, place, {name: Path(path) for name, path in (roots or {}).items()})
         self._labels = _floats(self.rows["label"])
         self._label_stds = _floats(self.rows["label_std"])
-        self._exif_orient = bool(read_provenance(table).get("exif_orient"))
-        self._max_pixels = max_pixels
-        self._references = _Recent(reference_cache_bytes)
+        self._pixels = RowPixels(
+            Roots.of_manifest(table, place, {name: Path(path) for name, path in (roots or {}).items()}),
+            exif_orient=bool(read_provenance(table).get("exif_orient")),
+            max_pixels=max_pixels,
+            cache_bytes=reference_cache_bytes,
+        )
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -149,62 +148,13 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         """
         recipe = Recipe(**{name: self.rows[name][index].as_py() for name in RECIPE_COLUMNS})
         _compute_on_one_thread_in_workers()
-        try:
-            return self._load(recipe)
-        except (UnreadableImageError, CurateError) as error:
-            raise CurateError(f"{recipe.sample_id!r} ({recipe.image_path}): {error}") from error
-        except ValueError as error:
-            raise CurateError(f"{recipe.sample_id!r} cannot be rendered: {error}") from error
+        return self._pixels.load(recipe)
 
     def with_transform(self, transform: Transform | None) -> ManifestDataset:
         """Return a dataset of the same rows, sharing their memory, with another transform."""
         twin = copy.copy(self)
         twin.transform = transform
         return twin
-
-    def _load(self, recipe: Recipe) -> NDArray[np.uint8]:
-        if self._roots.has_folder(recipe.image_root):
-            place = self._roots.resolve(recipe.image_root, recipe.image_path)
-            stored = stored_pixels(place)
-            if stored is not None:
-                return decode_image(stored, max_pixels=self._max_pixels)
-            if recipe.seed is None:
-                raise absence(place)
-        if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-            raise CurateError(f"no pixels, and no recipe; root {recipe.image_root!r} may be given as roots={{...}}")
-        path = self._roots.resolve(recipe.reference_root, recipe.reference_path)
-        reference = self._references.get(path, lambda: self._decode_reference(path))
-        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-
-    def _decode_reference(self, path: Path) -> NDArray[np.uint8]:
-        try:
-            return decode_image(path, exif_orient=self._exif_orient, max_pixels=self._max_pixels)
-        except UnreadableImageError as error:
-            raise UnreadableImageError(f"reference {path.name}: {error}") from error
-
-
-class _Recent:
-    """The arrays used last, up to a number of bytes; a copy in another process starts empty."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._bytes = 0
-        self._arrays: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return _Recent(self._limit).__dict__
-
-    def get(self, key: Path, load: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        if key in self._arrays:
-            self._arrays.move_to_end(key)
-            return self._arrays[key]
-        array = load()
-        if array.nbytes <= self._limit:
-            self._arrays[key] = array
-            self._bytes += array.nbytes
-        while self._bytes > self._limit:
-            self._bytes -= self._arrays.popitem(last=False)[1].nbytes
-        return array
 
 
 def _opened(manifest: Path | str | pa.Table, folder: Path | str | None) -> tuple[pa.Table, Path]:

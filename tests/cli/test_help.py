@@ -6,11 +6,14 @@ import sys
 import pytest
 
 HEAVY = frozenset(
-    ("torch", "torchvision", "pandas", "numpy", "pyarrow", "cv2", "open_clip", "faiss", "sklearn", "scipy", "numba")
+    (
+        *("torch", "torchvision", "pandas", "numpy", "pyarrow", "cv2"),
+        *("open_clip", "faiss", "sklearn", "scipy", "numba", "plotly", "umap"),
+    )
 )
 COMMANDS = (
     *("demo", "encode", "select", "distort", "label", "upsample"),
-    *("downsample", "mix", "inspect", "verify", "relocate", "testset", "distortions"),
+    *("downsample", "mix", "inspect", "verify", "relocate", "export", "report", "testset", "distortions"),
 )
 
 

@@ -13,7 +13,7 @@ from syndr_curate import CurateError, ManifestDataset
 from syndr_curate.curate.data.images import decode_image
 from syndr_curate.curate.data.manifest import read_manifest, write_manifest
 from syndr_curate.curate.data.provenance import attach, read_provenance
-from syndr_curate.curate.publish import loaders as module
+from syndr_curate.curate.publish import row_pixels as module
 from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.distortions.catalog import CATALOG
 from torch.utils.data import DataLoader
@@ -156,7 +156,7 @@ def test_what_cannot_be_rendered_says_why_and_which_row(sets, tmp_path, image_fo
     recipes = read_manifest(sets / "recipe" / "manifest.parquet")
     first = recipes["sample_id"][0].as_py()
     gone = ManifestDataset(recipes, folder=sets / "recipe", roots={"references": tmp_path})
-    with pytest.raises(CurateError, match=rf"'{first}' .*: reference photo0.png: No such file"):
+    with pytest.raises(CurateError, match=rf"'{first}' cannot be rendered: reference photo0.png: No such file"):
         gone[0]
     small = image_folder("photo", 2, height=20, width=20)
     tiny = ManifestDataset(recipes, folder=sets / "recipe", roots={"references": small})

@@ -1,0 +1,81 @@
+"""The command `export`: manifests for other tools."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as opt
+from .console import make_reporter
+from .running import finish, reporting_errors
+
+
+class TargetFlag(str, Enum):
+    """Who shall read the export."""
+
+    hf = "hf"
+    pyiqa = "pyiqa"
+    webdataset = "webdataset"
+    fiftyone = "fiftyone"
+    ids = "ids"
+
+
+class SplitFlag(str, Enum):
+    """Splits of a manifest."""
+
+    train = "train"
+    val = "val"
+    test = "test"
+
+
+@reporting_errors
+def export(
+    manifest: Annotated[Path, typer.Argument(help="Manifest to export.")],
+    to: Annotated[
+        TargetFlag,
+        typer.Option(
+            "--to",
+            help="hf: imagefolder with metadata.parquet and a card. pyiqa: meta_info.csv. webdataset: tar shards. "
+            "fiftyone: a CSV dataset. ids: one id per line.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make; for ids a text file.", show_default=False)],
+    split: Annotated[SplitFlag | None, typer.Option("--split", help="Only rows of this split.")] = None,
+    render: Annotated[bool, typer.Option("--render", help="Render rows whose pixels are not stored.")] = False,
+    hardlink: Annotated[
+        bool, typer.Option("--hardlink", help="Link stored files instead of copying them, where the disk can.")
+    ] = False,
+    rows_per_shard: Annotated[int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")] = 1000,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")] = False,
+    root: opt.RootOverrides = None,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Write a manifest's ok rows in the form that another tool reads.
+
+    Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
+    """
+    from ..data.roots import parse_roots
+    from ..publish.export import ExportRequest, run_export
+
+    request = ExportRequest(
+        manifest=manifest,
+        target=to.value,
+        out=out,
+        split=None if split is None else split.value,
+        render=render,
+        hardlink=hardlink,
+        rows_per_shard=rows_per_shard,
+        roots=parse_roots(root or []),
+        max_pixels=max_pixels,
+        workers=workers,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
+    finish(run_export(request, make_reporter(quiet=quiet)), as_json=json, strict=strict)

@@ -1,0 +1,107 @@
+"""An imagefolder with a dataset card, as Hugging Face `datasets` loads it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..data.atomic import cannot_write
+from ..engine.progress import SILENT, Reporter
+from .export_images import write_images
+from .export_rows import ExportRows
+from .export_tables import FACTS, facts_of, write_parquet
+
+# The names under which `datasets` looks for splits.
+_SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_MEANINGS = {
+    "image": "the image",
+    "sample_id": "id of the row",
+    "label": "quality on [0, 10], higher is better",
+    "label_std": "standard error of the label, same scale; null where it is not known",
+    "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric",
+    "reference_id": "the pristine picture it was made from",
+    "distortion_id": "1-25 as in KADID-10k, 0 for a pristine picture",
+    "distortion": "its name",
+    "level": "1-5, 0 for a pristine picture",
+    "dataset": "where the row comes from",
+    "cluster_id": "cluster of alike rows in the epoch",
+    "cluster_size": "its size before thinning",
+}
+
+
+def export_hf(
+    rows: ExportRows,
+    folder: Path,
+    *,
+    hardlink: bool = False,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> Counter[str]:
+    """Write `<split>/images/…`, `<split>/metadata.parquet` and the card `README.md`.
+
+    `datasets.load_dataset(folder)` then yields PIL images with the columns of the metadata.
+
+    Args:
+        rows: What to export.
+        folder: An empty folder.
+        hardlink: As for `write_images`.
+        workers: Threads.
+        reporter: Shows progress.
+
+    Returns:
+        How many images were `copied`, `linked` and `rendered`.
+
+    Raises:
+        CurateError: Pixels cannot be had, or a file cannot be written.
+    """
+    made: Counter[str] = Counter()
+    for split, part in rows.splits():
+        place = folder / _SPLIT_FOLDERS[split]
+        names, counts = write_images(
+            rows, part, place / "images", hardlink=hardlink, workers=workers, reporter=reporter
+        )
+        made += counts
+        table = facts_of(part, (*FACTS, "seed", "neighbors"))
+        files = pa.array([f"images/{name}" for name in names], pa.string())
+        write_parquet(place / "metadata.parquet", table.add_column(0, "file_name", files))
+    card = folder / "README.md"
+    try:
+        card.write_text(_card(rows), encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(card, error) from error
+    return made
+
+
+def _card(rows: ExportRows) -> str:
+    parts = rows.splits()
+    columns = ["image", *(name for name in _MEANINGS if name in rows.table.column_names)]
+    size = next((name for limit, name in _SIZES if len(rows.table) < limit), "n>1M")
+    configs = "".join(
+        f"  - split: {_SPLIT_FOLDERS[split]}\n    path: {_SPLIT_FOLDERS[split]}/**\n" for split, _ in parts
+    )
+    sources = Counter(rows.table["label_source"].to_pylist())
+    scale = rows.provenance.get("label_scale")
+    lines = [
+        f"---\ntags:\n- image-quality-assessment\n- syndr-curate\nsize_categories:\n- {size}\n"
+        f"configs:\n- config_name: default\n  drop_labels: true\n  data_files:\n{configs}---\n",
+        "# Images with quality labels\n",
+        f"Exported by syndr-curate from a manifest made by `{rows.provenance.get('stage') or 'hand'}`.\n",
+        "| split | rows |\n| --- | ---: |\n"
+        + "".join(f"| {_SPLIT_FOLDERS[split]} | {len(part):,} |\n" for split, part in parts),
+        "| label source | rows |\n| --- | ---: |\n"
+        + "".join(f"| {name or 'none'} | {count:,} |\n" for name, count in sorted(sources.items(), key=str)),
+        f"{rows.not_ok:,} rows of the manifest are left out because their status is not `ok`.\n",
+        "## Columns\n",
+        "| column | meaning |\n| --- | --- |\n" + "".join(f"| `{name}` | {_MEANINGS[name]} |\n" for name in columns),
+        "" if scale is None else f"Labels come from one scale: `{_json(scale)}`.\n",
+        "## Provenance\n",
+        f"```json\n{json.dumps(rows.provenance, sort_keys=True, ensure_ascii=True, indent=1)}\n```\n",
+        "Images keep the licences of the sets they were made from.\n",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,87 @@
+"""Image files of an export: copied, linked or rendered into its folder."""
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..data.atomic import cannot_write
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import Recipe
+from ..engine.workers import ordered_map
+from .export_names import image_name
+from .export_rows import ExportRows, recipes_of, render_file, suffix_of
+
+
+def write_images(
+    rows: ExportRows,
+    part: pa.Table,
+    folder: Path,
+    *,
+    hardlink: bool = False,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> tuple[list[str], Counter[str]]:
+    """Put the images of some rows into a folder.
+
+    Stored files go over as they are, byte for byte; they are never decoded and encoded again.
+
+    Args:
+        rows: The export.
+        part: Those of its rows that are written.
+        folder: Where to; made here.
+        hardlink: Whether stored files are linked rather than copied, where the file system can.
+        workers: Threads.
+        reporter: Shows progress.
+
+    Returns:
+        The images' paths below `folder`, in the rows' order, and how many were `copied`, `linked` and `rendered`.
+
+    Raises:
+        CurateError: Pixels cannot be had, or a file cannot be written.
+    """
+    names = _names(part, rows)
+    made: Counter[str] = Counter()
+    for parent in sorted({(folder / name).parent for name in names}):
+        parent.mkdir(parents=True, exist_ok=True)
+
+    def write(task: tuple[Recipe, str]) -> str:
+        recipe, name = task
+        return _write_image(recipe, folder / name, rows, hardlink=hardlink)
+
+    with reporter.task("export", len(names)) as progress:
+        for how in ordered_map(write, zip(recipes_of(part), names, strict=True), workers):
+            made[how] += 1
+            progress.advance()
+    return names, made
+
+
+def _names(part: pa.Table, rows: ExportRows) -> list[str]:
+    references: Sequence[str | None] = part["reference_id"].to_pylist()
+    return [
+        image_name(recipe.sample_id, reference, suffix_of(recipe, rows.pixels.roots))
+        for recipe, reference in zip(recipes_of(part), references, strict=True)
+    ]
+
+
+def _write_image(recipe: Recipe, target: Path, rows: ExportRows, *, hardlink: bool) -> str:
+    stored = rows.pixels.stored(recipe)
+    try:
+        if stored is None:
+            target.write_bytes(render_file(recipe, rows.pixels))
+            return "rendered"
+        if isinstance(stored, bytes):
+            target.write_bytes(stored)
+            return "copied"
+        if hardlink:
+            with contextlib.suppress(OSError):  # another file system, or one without links
+                os.link(os.path.realpath(stored), target)
+                return "linked"
+        shutil.copyfile(stored, target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    return "copied"

@@ -1,0 +1,79 @@
+"""Tar shards for webdataset: per row one image and one JSON, under one key."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..data.stores import open_sink, stored_path
+from ..engine.progress import SILENT, Reporter
+from ..engine.render import Recipe
+from ..engine.workers import ordered_map
+from ..errors import CurateError
+from .export_names import safe_name
+from .export_rows import ExportRows, recipes_of, render_file, suffix_of
+from .export_tables import FACTS, facts_of
+
+ROWS_PER_SHARD = 1_000
+
+
+def export_webdataset(
+    rows: ExportRows,
+    folder: Path,
+    *,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> Counter[str]:
+    """Write `<split>/00000.tar`, `<split>/00001.tar`, …, in the manifest's order.
+
+    Args:
+        rows: What to export.
+        folder: An empty folder.
+        rows_per_shard: Rows in each tar but the last of a split.
+        workers: Threads that read and render; each tar is written by one.
+        reporter: Shows progress.
+
+    Returns:
+        How many images were `copied` and `rendered`.
+
+    Raises:
+        CurateError: Pixels cannot be had, or a file cannot be written.
+    """
+    made: Counter[str] = Counter()
+    with reporter.task("export", len(rows.table)) as task:
+        for split, part in rows.splits():
+            for shard, start in enumerate(range(0, len(part), rows_per_shard)):
+                chunk = part.slice(start, rows_per_shard)
+                made += _write_shard(rows, chunk, folder / split, shard, workers)
+                task.advance(len(chunk))
+    return made
+
+
+def _write_shard(rows: ExportRows, chunk: pa.Table, folder: Path, shard: int, workers: int | None) -> Counter[str]:
+    made: Counter[str] = Counter()
+
+    def read(recipe: Recipe) -> tuple[Recipe, bytes, str]:
+        stored = rows.pixels.stored(recipe)
+        if stored is None:
+            return recipe, render_file(recipe, rows.pixels), "rendered"
+        try:
+            content = stored if isinstance(stored, bytes) else stored.read_bytes()
+        except OSError as error:
+            raise CurateError(f"{recipe.sample_id!r}: cannot read {stored!s}: {error.strerror or error}") from error
+        return recipe, content, "copied"
+
+    facts = facts_of(chunk, (*FACTS, "split", "seed", "neighbors")).to_pylist()
+    with open_sink("webdataset", folder, shard) as sink:
+        for row, (recipe, content, how) in zip(facts, ordered_map(read, recipes_of(chunk), workers), strict=True):
+            path = stored_path(
+                "webdataset",
+                reference_id="",
+                # Spelled here: a key must do as a file name too, for those who unpack the tar.
+                sample_id=safe_name(recipe.sample_id),
+                suffix=suffix_of(recipe, rows.pixels.roots),
+                shard=shard,
+            )
+            sink.put({**row, "image_path": path}, content)
+            made[how] += 1
+    return made
