@@ -109,7 +109,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         self._clusters: NDArray[np.int32] | None = None
         self._clustered_for: int | None = None
         self._kept = self._training
-        self._warned = False
+        self._warned: set[str] = set()
+        self._left = _Left(0)
         self.epoch = 0
         self.summary: dict[str, Any] | None = None
 
@@ -123,14 +124,15 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         """Give this rank's indices of the current epoch."""
         self._have_features()
-        if self._clusters is None and not self._warned:
-            self._warned = True
-            warnings.warn(
+        if self._clusters is None:
+            self._warn_once(
+                "no features",
                 f"DRCDownSampler has no features yet, so epoch {self.epoch} trains on all {len(self._kept)} rows: "
                 "call update(features, epoch=...) before the epoch, or give features_fn",
-                stacklevel=2,
             )
-        return iter(self._indices().tolist())
+        indices = self._indices().tolist()
+        self._left = _Left(len(indices))
+        return _counted(indices, self._left)
 
     @property
     def kept_ids(self) -> list[str]:
@@ -167,6 +169,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             CurateError: The epoch is negative, or the features do not match the rows.
         """
         number = _checked_epoch(epoch)
+        if number != self.epoch:
+            self._look_back()
         if self._features_fn is not None and self._clustered_for != number:
             self.update(self._features_fn(), epoch=number)
         elif self._clusters is not None and self.epoch != number:
@@ -209,6 +213,22 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             self._kept, self.summary = self._training, None
         else:
             self._draw(self.epoch)
+
+    def _look_back(self) -> None:
+        drawn = self._left.total - self._left.count
+        if self._left.count and drawn:
+            # Lightning measures a loader before it sets the epoch, and stops there even if the epoch is longer.
+            self._warn_once(
+                "cut short",
+                f"of epoch {self.epoch} only {drawn} of {self._left.total} rows were drawn: unless the loop was cut "
+                "short on purpose, have the loader's length taken after set_epoch (under Lightning: call set_epoch in "
+                "train_dataloader, with reload_dataloaders_every_n_epochs=1)",
+            )
+
+    def _warn_once(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warnings.warn(message, stacklevel=3)
 
     def _have_features(self) -> None:
         if self._features_fn is not None and self._clustered_for is None:
@@ -291,6 +311,19 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
 
     def _digest(self) -> str:
         return hashlib.sha256("\n".join(self.sample_ids).encode()).hexdigest()
+
+
+class _Left:
+    """How many indices of an iteration have not been drawn."""
+
+    def __init__(self, total: int) -> None:
+        self.total = self.count = total
+
+
+def _counted(indices: list[int], left: _Left) -> Iterator[int]:
+    for index in indices:
+        left.count -= 1
+        yield index
 
 
 def _rows_of(data: ManifestDataset | pa.Table | Path | str) -> tuple[pa.Table, bool]:

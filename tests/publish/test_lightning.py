@@ -1,7 +1,5 @@
 """The sampler under Lightning's own epoch hooks: two epochs, a stop, a resume."""
 
-import warnings
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -78,9 +76,7 @@ def fit(manifest, tmp_path):
             default_root_dir=tmp_path,
             **{"logger": False, "enable_progress_bar": False, "enable_model_summary": False},
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Lightning's advice on workers and devices
-            trainer.fit(model, ckpt_path=checkpoint)
+        trainer.fit(model, ckpt_path=checkpoint)
         path = tmp_path / f"after{epochs}.ckpt"
         trainer.save_checkpoint(path)
         return model, str(path)
@@ -120,3 +116,17 @@ def test_an_epoch_longer_than_the_one_before_is_not_cut_short(fit):
     lengths = [len(model.given[epoch]) for epoch in range(4)]
     assert lengths == [len(model.kept[epoch]) for epoch in range(4)]
     assert lengths[1] == lengths[3] == 40 > lengths[0]
+
+
+def test_a_length_taken_too_early_is_told(fit, monkeypatch, recwarn):
+    def without_set_epoch(self):
+        return DataLoader(self.dataset, batch_size=5, sampler=self.sampler)
+
+    def more_and_more(model, dataset):
+        rows = len(dataset)
+        return np.ones((rows, 2), np.float32) if model.current_epoch == 0 else np.eye(rows, dtype=np.float32)
+
+    monkeypatch.setattr(Trainee, "train_dataloader", without_set_epoch)
+    model, _ = fit(3, features_of=more_and_more)
+    assert len(model.given[1]) < 40  # what this test is about
+    assert any("call set_epoch in train_dataloader" in str(warning.message) for warning in recwarn)

@@ -163,6 +163,18 @@ def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
         assert sorted(sampler) == [0, 2]
 
 
+def test_a_loop_that_stops_early_is_told_once(recwarn):
+    table, matrix = case(1, 100)
+    sampler = DRCDownSampler(table, features_fn=lambda: matrix)
+    for epoch in range(4):
+        sampler.set_epoch(epoch)
+        draws = iter(sampler)
+        for _ in range(3 if epoch in {1, 2} else len(sampler)):
+            next(draws)
+    (warning,) = recwarn
+    assert "of epoch 1 only 3 of" in str(warning.message)
+
+
 def test_a_loader_has_the_length_of_the_epoch(image_folder):
     folder = image_folder("photo", 6)
     table = table_of([f"photo{i}" for i in range(6)], [5.0] * 6)
