@@ -2,9 +2,9 @@
 
     python benchmarks/domains.py [--classifier FILE.safetensors] [--per-reference all] [--quick]
 
-Needs the reference data (``SYNDR_REFERENCE_DATA``). Fits the light classifier on the 144 BSDS photographs whose number is even,
-times it, and asks it about all types and levels of the 24 Kodak photographs, as rendered and saved as JPEG of quality 90,
-five patches per image. Then it selects types for target sets made of three types each, and for the plain photographs.
+Needs the reference data (``SYNDR_REFERENCE_DATA``). Fits the light classifier on the 144 BSDS photographs whose number is
+even, times it, and asks it about all types and levels of the 24 Kodak photographs, as rendered and saved as JPEG of
+quality 90, five patches per image. Then it selects types for target sets of three types each, and for plain photographs.
 ``--classifier`` takes one fitted before. ``--quick`` uses every 6th reference and every 4th test photograph.
 """
 
@@ -114,11 +114,10 @@ def report(keys: Sequence[Key], scores: NDArray[np.float64], out: Path) -> None:
     for saved, name in ((False, "clean"), (True, "jpeg90")):
         here = (again == saved) & ~identity
         found = score_classes(scores[here], kinds[here])
-        title = (
-            f"Kodak, all levels but identities, {'saved as JPEG 90' if saved else 'as rendered'}, percent of each row"
-        )
+        how = f"saved as JPEG {JPEG_QUALITY}" if saved else "as rendered"
+        title = f"Kodak, all levels but identities, {how}, percent of each row"
         (out / f"kodak-{name}.png").write_bytes(encode_image(confusion_picture(found, title)))
-        print(f"\n{title.split(',')[0]} {name}: recall by level 1-5, and what each type is most often taken for")
+        print(f"\nKodak {how}: recall by level 1-5, and what each type is most often taken for")
         print_confusions(found, kinds, levels, scores.argmax(axis=1), again == saved)
 
 

@@ -158,3 +158,40 @@ def spike_counts(
                         extreme[c] += 1
             together[several] += 1
     return beyond, together[1:], extreme
+
+
+@compiled
+def sudden_steps(
+    image: NDArray[np.uint8], cap: float, noticeable: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Find steps between neighbouring pixels that exceed those beside them.
+
+    Args:
+        image: (H, W, 3).
+        cap: Largest excess that is counted, in code values.
+        noticeable: Smallest excess that counts as one.
+
+    Returns:
+        For the step from x-1 to x the mean excess over the channels and the share of channels with a noticeable one,
+        then the same for the step from y-1 to y; each (H, W), 0 within two pixels of an end.
+    """
+    height, width = image.shape[:2]
+    across, across_often = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    down, down_often = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            for c in range(3):
+                here = np.int64(image[y, x, c])
+                if 1 < x < width - 1:
+                    before = np.int64(image[y, x - 1, c])
+                    beside = max(abs(before - np.int64(image[y, x - 2, c])), abs(np.int64(image[y, x + 1, c]) - here))
+                    excess = abs(here - before) - beside
+                    across[y, x] += min(max(excess, 0), cap) / 3
+                    across_often[y, x] += (excess > noticeable) / 3
+                if 1 < y < height - 1:
+                    before = np.int64(image[y - 1, x, c])
+                    beside = max(abs(before - np.int64(image[y - 2, x, c])), abs(np.int64(image[y + 1, x, c]) - here))
+                    excess = abs(here - before) - beside
+                    down[y, x] += min(max(excess, 0), cap) / 3
+                    down_often[y, x] += (excess > noticeable) / 3
+    return across, across_often, down, down_often

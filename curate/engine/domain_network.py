@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -134,11 +134,12 @@ def train_ensemble(
     *,
     count: int,
     seed: int,
+    emphasis: Mapping[int, float] | None = None,
     settings: TrainingSettings | None = None,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[Ensemble, Matrix]:
-    """Train one network per fold, each on the rows of the other folds; every class weighs the same.
+    """Train one network per fold, each on the rows of the other folds; every class weighs the same but for `emphasis`.
 
     What a network says of the fold that it has not seen is its held-out score, so that no row is lost to the ensemble.
 
@@ -147,6 +148,7 @@ def train_ensemble(
         classes: Class of each row, 0 to count - 1.
         folds: Fold of each row, 0 to folds - 1, at least two of them.
         count: Number of classes C.
+        emphasis: How many times as much as the others a class weighs, whatever its number of rows.
         seed: Of the initial weights, the order of rows and the units left out.
         settings: Sizes and rates.
         workers: Networks trained at a time; the result does not depend on it.
@@ -169,7 +171,7 @@ def train_ensemble(
 
         def train(number: int) -> _Layers:
             seen, left = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-            weights = _class_weights(classes[seen], count)
+            weights = _class_weights(classes[seen], count, emphasis or {})
             rng = np.random.Generator(np.random.PCG64([seed, number]))
             trainer = _Trainer(ready[seen], targets[seen], weights, settings, rng)
             for _ in trainer.epochs():
@@ -181,9 +183,11 @@ def train_ensemble(
     return Ensemble(center, scale, layers), held_out
 
 
-def _class_weights(classes: NDArray[np.int64], count: int) -> Matrix:
+def _class_weights(classes: NDArray[np.int64], count: int, emphasis: Mapping[int, float]) -> Matrix:
     sizes = np.bincount(classes, minlength=count)
     each = len(classes) / (np.count_nonzero(sizes) * np.maximum(sizes, 1))
+    for kind, factor in emphasis.items():
+        each[kind] *= factor
     return np.asarray(each[classes], np.float32)
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from .domain_kernels import sudden_steps
 from .domain_planes import Plane, Planes, halve, log_energy, log_share
 
 _JPEG_BLOCK = 8
 _DCT_BANDS = 6
-_CAP = np.float32(24)  # of a step in code values, so that one strong edge does not stand for a whole side
+_CAP = 24.0  # of a step in code values, so that one strong edge does not stand for a whole side
 _NOTICEABLE = 0.5  # code values
 _SQUARES = (16, 32)  # sides of the pasted squares of types 20 and 23
 _RANKS = (0, 1, 2, 4, 8, 16)
@@ -60,9 +61,7 @@ def square_features(planes: Planes) -> NDArray[np.float32]:
     Once by how large the steps along the border are, once by how often they are larger than those beside them: the
     second holds in textures, where a third of all steps are, whatever their size.
     """
-    across, across_often = _sudden(planes.rgb)
-    turned = tuple(np.ascontiguousarray(plane.T) for plane in planes.rgb)
-    down, down_often = (np.ascontiguousarray(plane.T) for plane in _sudden(turned))
+    across, across_often, down, down_often = sudden_steps(planes.image, _CAP, _NOTICEABLE)
     quiet = _quiet(planes, _SQUARES[1])
     found = []
     for side in _SQUARES:
@@ -116,17 +115,6 @@ def _zero_shares(luma: Plane, top: int, left: int) -> NDArray[np.float32]:
     return np.asarray(np.bincount(band.ravel(), small.ravel()) / np.bincount(band.ravel()), np.float32)[1:]
 
 
-def _sudden(planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
-    """Return how far, and how often among the channels, the step from x-1 to x exceeds those beside it."""
-    excess, often = np.zeros_like(planes[0]), np.zeros_like(planes[0])
-    for plane in planes:
-        step = np.abs(np.diff(plane, axis=1))
-        beyond = step[:, 1:-1] - np.maximum(step[:, :-2], step[:, 2:])
-        excess[:, 2:-1] += np.clip(beyond, 0, _CAP) / len(planes)
-        often[:, 2:-1] += (beyond > _NOTICEABLE) / np.float32(len(planes))
-    return excess, often
-
-
 def _squares(across: Plane, down: Plane, side: int) -> tuple[Plane, Plane, Plane]:
     """Return the weakest side, the weaker pair of opposite sides and the mean side of the square from each pixel on."""
     vertical, horizontal = _runs(across, (1, side)), _runs(down, (side, 1))
@@ -134,7 +122,8 @@ def _squares(across: Plane, down: Plane, side: int) -> tuple[Plane, Plane, Plane
     left, right = vertical[:height, :width], vertical[:height, side : side + width]
     top, bottom = horizontal[:height, :width], horizontal[side : side + height, :width]
     weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
-    return weakest, np.minimum(left + right, top + bottom) / 2, (left + right + top + bottom) / 4
+    pairs, mean = np.minimum(left + right, top + bottom) / 2, (left + right + top + bottom) / 4
+    return weakest, np.asarray(pairs, np.float32), np.asarray(mean, np.float32)
 
 
 def _runs(steps: Plane, size: tuple[int, int]) -> Plane:

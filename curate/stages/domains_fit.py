@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import LEVELS
+from ...distortions.catalog import LEVELS, PRISTINE
 from ..data.atomic import refuse_overwriting, write_bytes
 from ..data.images import UnreadableImageError, decode_image, encode_image
 from ..data.provenance import make_provenance
@@ -57,6 +57,8 @@ class LightSettings:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
         levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, three with all.
         pristine_variants: Pristine pictures of a reference, each drawn anew.
+        pristine_weight: How many times as much as a type the class pristine weighs. Mild cells of several types hardly
+            differ from pristine pictures and together outweigh them.
         folds: Networks; each leaves out one fold of the references, on which it is tested.
         training: How each network is trained.
         seed: Of everything random.
@@ -64,7 +66,8 @@ class LightSettings:
 
     per_reference: PerReference = "all"
     levels: int | None = None
-    pristine_variants: int = 12
+    pristine_variants: int = 16
+    pristine_weight: float = 3.0
     folds: int = 4
     training: TrainingSettings = field(default_factory=TrainingSettings)
     seed: int = 123
@@ -138,6 +141,7 @@ def fit_domains(
         samples.folds,
         count=CLASSES,
         seed=settings.seed,
+        emphasis={PRISTINE: settings.pristine_weight},
         settings=settings.training,
         workers=options.workers,
         reporter=reporter,

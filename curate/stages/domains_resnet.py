@@ -70,7 +70,9 @@ class ResNetSettings:
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
+    """A rendered picture on disk: its class, whether it was saved as JPEG, and the id of its reference."""
+
     file: Path
     kind: int
     recompressed: bool
@@ -125,10 +127,10 @@ def fit_resnet_domains(
                 if epoch and epoch == settings.epochs * 2 // 3:
                     trainer.slow_down(0.1)
                 order = np.random.Generator(np.random.PCG64([settings.seed, epoch])).permutation(len(training))
-                trainer.epoch(_batches([training[i] for i in order], epoch, settings, options))
+                trainer.epoch(training_batches([training[i] for i in order], epoch, settings, options))
                 task.advance(len(training))
         classifier = trainer.finished()
-        scores, classes, again = _held_out(classifier, tested, settings, options)
+        scores, classes, again = _held_out(classifier, tested, options)
     clean, compressed = (score_classes(scores[chosen], classes[chosen]) for chosen in (~again, again))
     config = {**asdict(settings), "kind": "resnet50", "weights": settings.weights and digest_file(settings.weights)}
     del config["device"]
@@ -145,10 +147,10 @@ def planned(source: ImageSource, settings: ResNetSettings) -> dict[str, Any]:
 
 def _render(
     source: ImageSource, folder: Path, settings: ResNetSettings, options: RenderOptions, reporter: Reporter
-) -> tuple[list[_Picture], dict[str, str]]:
+) -> tuple[list[Picture], dict[str, str]]:
     types = types_of_references([entry.id for entry in source.entries], settings.per_reference, settings.seed)
 
-    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[_Picture], str | None]:
+    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[Picture], str | None]:
         number, entry = numbered
         try:
             path = source.folder / entry.path
@@ -165,10 +167,10 @@ def _render(
                 file.write_bytes(encode_image(sample.picture))
             except OSError as error:
                 raise CurateError(f"cannot write {file}: {error.strerror or error}") from error
-            made.append(_Picture(file, sample.kind, sample.recompressed, entry.id))
+            made.append(Picture(file, sample.kind, sample.recompressed, entry.id))
         return made, None if made else f"smaller than {CROP}x{CROP}"
 
-    pictures: list[_Picture] = []
+    pictures: list[Picture] = []
     unusable: dict[str, str] = {}
     with reporter.task("render", len(source.entries)) as task:
         done = ordered_map(make, enumerate(source.entries), options.workers)
@@ -182,10 +184,22 @@ def _render(
     return pictures, unusable
 
 
-def _batches(
-    pictures: Sequence[_Picture], epoch: int, settings: ResNetSettings, options: RenderOptions
+def training_batches(
+    pictures: Sequence[Picture], epoch: int, settings: ResNetSettings, options: RenderOptions
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    def patch_of(numbered: tuple[int, _Picture]) -> NDArray[np.float32]:
+    """Cut a random patch, mirrored or not, of every picture, in order.
+
+    Args:
+        pictures: What to learn from.
+        epoch: Number of the epoch, which other patches are drawn for.
+        settings: Batch size and seed.
+        options: Threads.
+
+    Yields:
+        Normalised patches (B, 3, 224, 224) and their classes (B,).
+    """
+
+    def patch_of(numbered: tuple[int, Picture]) -> NDArray[np.float32]:
         place, picture = numbered
         rng = np.random.Generator(np.random.PCG64([settings.seed, epoch, place]))
         patch = random_patch(decode_image(picture.file), (CROP, CROP), rng)
@@ -206,12 +220,11 @@ def _batches(
 
 
 def _held_out(
-    classifier: ResNetClassifier, pictures: Sequence[_Picture], settings: ResNetSettings, options: RenderOptions
+    classifier: ResNetClassifier, pictures: Sequence[Picture], options: RenderOptions
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
-    def prepared(picture: _Picture) -> NDArray[np.float32]:
+    def prepared(picture: Picture) -> NDArray[np.float32]:
         return classifier.prepare(decode_image(picture.file))
 
-    del settings
     scores = [classifier.scores([patches])[0] for patches in ordered_map(prepared, pictures, options.workers)]
     classes = np.array([picture.kind for picture in pictures])
     return np.stack(scores), classes, np.array([picture.recompressed for picture in pictures])

@@ -49,6 +49,16 @@ def test_a_rare_class_weighs_as_much_as_a_common_one():
     assert ensemble.scores(features).mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.12)
 
 
+def test_an_emphasised_class_weighs_so_many_times_as_much():
+    rng = np.random.Generator(np.random.PCG64(3))
+    features = rng.normal(0, 1, (400, 1)).astype(np.float32)  # both classes from one cloud
+    classes = np.arange(400) // 2 % 2
+    folds = np.arange(400) % 2
+    ensemble, _ = train_ensemble(features, classes, folds, count=2, seed=1, emphasis={0: 3.0}, settings=SETTINGS)
+    # 3 : 1, less what smoothing takes: 0.95 * 0.75 + 0.025.
+    assert ensemble.scores(features).mean(axis=0)[0] == pytest.approx(0.7375, abs=0.06)
+
+
 def test_threads_and_neighbours_change_nothing():
     features, classes = three_clouds(30)
     folds = np.arange(len(classes)) % 3
