@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +51,18 @@ def unprivileged() -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("needs setpriv (util-linux) to give up what root may do")
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
+
+
+@pytest.fixture
+def two_node_cluster() -> Iterator[Any]:
+    """A `TwoNodes` of tests/ray_cluster.py: a Ray cluster of two nodes on loopback; takes about ten seconds."""
+    spec = spec_from_file_location("ray_cluster", Path(__file__).with_name("ray_cluster.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    ray_cluster = module_from_spec(spec)
+    spec.loader.exec_module(ray_cluster)
+    with ray_cluster.two_nodes() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
