@@ -1,14 +1,14 @@
 """The demo's last steps: types for a target set, and mixes."""
 
-import json
 from pathlib import Path
 
 import pytest
 from syndr_curate.curate.data.manifest import read_manifest
 from syndr_curate.curate.engine.progress import SILENT
-from syndr_curate.curate.stages.demo import DemoSteps
+from syndr_curate.curate.stages.demo import DemoSteps, run_demo
 from syndr_curate.curate.stages.demo_all import MIXES, TARGET_TYPES, add_mix
 from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.stages.verify import verify
 
 
 def test_the_mix_step_writes_what_it_names(image_folder, tmp_path):
@@ -22,11 +22,11 @@ def test_the_mix_step_writes_what_it_names(image_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_whole_demo_chooses_types_and_mixes(syndr_curate, tmp_path):
-    result = json.loads(syndr_curate("demo", "--all", "--out", tmp_path / "demo", "--json", "--quiet").stdout)
+def test_the_whole_demo_chooses_types_and_mixes(tmp_path):
+    result = run_demo(tmp_path / "demo", everything=True).as_json()
     assert all(Path(path).exists() for path in result["files"].values())
     selected, mixed = result["steps"][-2:]
     assert set(TARGET_TYPES) <= set(selected["types"])
     assert sum(selected["top1_shares"][str(kind)] for kind in TARGET_TYPES) > 0.8
     assert (mixed["rows"], mixed["rows_not_ok"]) == (MIXES, 0)
-    syndr_curate("verify", tmp_path / "demo" / "mix.parquet")
+    assert not verify(tmp_path / "demo" / "mix.parquet").problems
