@@ -17,6 +17,7 @@ READABLE = (np.float16, np.float32, np.float64)
 LANES = 32  # partial sums of one dot product; enough of them that the processor adds in vectors
 SMALLEST_NORM, LARGEST_NORM = 1e-150, 1e150  # between these, the product of two norms is a normal float64
 ROWS_NAMED = 10  # an error names so many faulty rows, then counts
+ROWS_COMPARED = 256  # rows that tell whether a worker reads the same features
 SINGLE_ROUNDOFF = 2.0**-24
 HALF_SPECIAL = 31  # this exponent marks infinity and NaN in float16
 HALF_STEPS = np.ldexp(1.0, np.maximum(np.arange(32), 1) - 25)  # value of the last mantissa bit per float16 exponent
@@ -97,8 +98,33 @@ def open_rows(features: Features) -> Rows:
             f"{faulty.size} of {len(norms)} feature rows hold NaN or infinity or have zero norm (rows {named}{more}); "
             "every row needs a direction: take those features again or leave the rows out"
         )
-    rounding = 1.01 * (stored.shape[1] + 8) * SINGLE_ROUNDOFF
-    return Rows(stored=stored, norms=norms, half=half, rounding=rounding)
+    return Rows(stored=stored, norms=norms, half=half, rounding=_rounding(stored))
+
+
+def measured_rows(features: Features, norms: NDArray[np.float64]) -> Rows:
+    """Take a feature matrix whose rows were measured elsewhere, without reading it through once more.
+
+    Args:
+        features: NxD, as `open_rows` took it.
+        norms: N lengths that it found.
+
+    Returns:
+        The rows.
+
+    Raises:
+        CurateError: Rows of a sample have other lengths: these are other features.
+    """
+    stored, half = _stored(features)
+    step = max(1, len(norms) // ROWS_COMPARED)
+    sample = np.ascontiguousarray(stored[::step])
+    again = np.empty(len(sample), dtype=np.float64)
+    write_norms(sample, half, 0, len(sample), again)
+    if stored.shape[0] != len(norms) or not np.array_equal(again, norms[::step]):
+        raise CurateError(
+            "the features that a worker reads are not those that the search began with; no file may change while it "
+            "is searched, and every machine must see the same one"
+        )
+    return Rows(stored=stored, norms=norms, half=half, rounding=_rounding(stored))
 
 
 def validate_features(features: Features) -> NDArray[np.int64]:
@@ -115,6 +141,11 @@ def validate_features(features: Features) -> NDArray[np.int64]:
         CurateError: The matrix is not NxD floating numbers.
     """
     return _faulty(_norms(*_stored(features)))
+
+
+def _rounding(stored: Features) -> float:
+    """Bound the error of a float32 product of two unit rows, whatever the order of its sum."""
+    return 1.01 * (int(stored.shape[1]) + 8) * SINGLE_ROUNDOFF
 
 
 def _stored(features: Features) -> tuple[Features, bool]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine import cosine_graph, cosine_workers
+from syndr_curate.curate.engine import cosine_search, cosine_workers
 from syndr_curate.curate.engine.cosine import threshold_components
 from syndr_curate.curate.engine.cosine_tiles import joined_pairs
 from syndr_curate.curate.errors import CurateError
@@ -224,7 +224,7 @@ def test_rows_of_one_component_are_not_compared_again(monkeypatch):
         return joined_pairs(patch, *rest)
 
     monkeypatch.setattr(cosine_workers, "cores", lambda: 1)  # one tile after the other
-    monkeypatch.setattr(cosine_graph, "joined_pairs", counted)
+    monkeypatch.setattr(cosine_search, "joined_pairs", counted)
     found = threshold_components(features, None, tile_rows=200)
     assert np.unique(found).tolist() == [0, 1]
     assert np.flatnonzero(found).tolist() == [100, 300, 500]

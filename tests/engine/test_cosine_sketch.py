@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine import cosine_graph
+from syndr_curate.curate.engine import cosine_search
 from syndr_curate.curate.engine.cosine import threshold_components
 from syndr_curate.curate.engine.cosine_rows import open_rows
 from syndr_curate.curate.engine.cosine_sketch import principal_axes, sketch
@@ -43,8 +43,8 @@ def test_sketches_change_nothing(monkeypatch, regime, similarity, patience):
             used.append(count)
             return sketch(rows, order, axes)
 
-        monkeypatch.setattr(cosine_graph, "useful_sketch", sketch_anyway)
-        monkeypatch.setattr(cosine_graph._Search, "_patience", lambda _self, _pairs: patience)
+        monkeypatch.setattr(cosine_search, "useful_sketch", sketch_anyway)
+        monkeypatch.setattr(cosine_search.Search, "_patience", lambda _self, _pairs: patience)
         assert (threshold_components(features, labels, similarity) == plain).all()
     assert used == [1, 8, 64]
 

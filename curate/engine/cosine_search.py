@@ -1,0 +1,132 @@
+"""One search for connected components: what is joined so far, and how tiles are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cosine_band import Band, Place
+from .cosine_forest import Parents, join_pairs, roots_of
+from .cosine_rows import Rows
+from .cosine_sketch import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
+from .cosine_tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
+from .cosine_workers import Progress, each_span, each_task, one_core_per_product
+
+Positions: TypeAlias = NDArray[np.int64]
+
+WORTH_PARTING = 0.7  # a tile is taken in parts where they hold at most this share of its pairs
+PLACES_TRIED = 256  # tiles that tell how many pairs are left to compare
+
+
+class Search:
+    """A forest over the rows of a band, and the ways to find what joins its trees."""
+
+    def __init__(
+        self, rows: Rows, band: Band, threshold: float, parents: Parents, sketch: Sketch | None = None
+    ) -> None:
+        """Go on from what is known.
+
+        Args:
+            rows: N rows.
+            band: Their order and reach.
+            threshold: Cosines above it join.
+            parents: Forest over N positions; it is joined further in place.
+            sketch: Bounds that rule pairs out, where they pay.
+        """
+        self.rows, self.band, self.threshold = rows, band, threshold
+        self.parents, self.sketch = parents, sketch
+        self.lock = Lock()
+
+    def join(self, pairs: NDArray[np.int32]) -> None:
+        """Join pairs of positions; other threads may read the forest meanwhile."""
+        with self.lock:
+            join_pairs(self.parents, pairs)
+
+    def join_neighbors(self) -> None:
+        """Join what hangs together along the order of labels."""
+        each_span(
+            self.rows.total,
+            lambda start, stop: self.join(joined_neighbors(self.rows, self.band, (start, stop), self.threshold)),
+        )
+
+    def sketch_where_useful(self, places: Sequence[Place]) -> None:
+        """Sketch the rows, if what is left to compare in the tiles is worth it."""
+        tried = places[:: max(1, len(places) // PLACES_TRIED)]
+        pairs = sum(len(rows) * len(columns) for place in tried for rows, columns in self.open_parts(place))
+        pairs = pairs * len(places) // max(1, len(tried))
+        with one_core_per_product():
+            self.sketch = useful_sketch(self.rows, self.band.order, self.threshold, pairs)
+
+    def join_tiles(self, places: Sequence[Place], progress: Progress | None = None, workers: int | None = None) -> None:
+        """Join what the tiles hold, in any order.
+
+        Args:
+            places: Tiles of the band.
+            progress: Called with (tiles done, tiles in all).
+            workers: Threads; default one per core.
+        """
+        done = 0
+
+        def visit(place: Place) -> None:
+            nonlocal done
+            for rows, columns in self.open_parts(place):
+                self.join_part(rows, columns)
+            with self.lock:
+                done += 1
+                if progress is not None:
+                    progress(done, len(places))
+
+        with one_core_per_product():
+            each_task(places, visit, workers)
+
+    def open_parts(self, place: Place) -> list[tuple[Positions, Positions]]:
+        """Rows and columns of a tile whose pairs may still join something.
+
+        Two rows of one component have nothing to join. Where most of a tile is in one component, as features collapse
+        into it but for a few, only the few need be compared with the rest.
+        """
+        rows, columns = np.arange(place.top, place.bottom), np.arange(place.left, place.right)
+        row_roots, column_roots = roots_of(self.parents, rows), roots_of(self.parents, columns)
+        roots, counts = np.unique(np.concatenate([row_roots, column_roots]), return_counts=True)
+        if len(roots) == 1:
+            return []
+        main = roots[counts.argmax()]
+        other_rows, other_columns = rows[row_roots != main], columns[column_roots != main]
+        main_rows = rows[row_roots == main]
+        parted = len(other_rows) * len(columns) + len(main_rows) * len(other_columns)
+        if parted > WORTH_PARTING * len(rows) * len(columns):
+            return [(rows, columns)]
+        parts = [(other_rows, columns), (main_rows, other_columns)]
+        return [(some, others) for some, others in parts if len(some) and len(others)]
+
+    def join_part(self, rows: Positions, columns: Positions) -> None:
+        """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
+        if self.sketch is not None:
+            numbers = taken(self.sketch.short, rows) @ taken(self.sketch.short, columns).T
+            patience = self._patience(numbers.size)
+            rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch.slack, patience)) :]
+        if len(rows):
+            numbers = self.rows.unit(self.band.order[rows]) @ self.rows.unit(self.band.order[columns]).T
+            self._join(numbers, rows, columns, cosine_rule(self.threshold, self.rows.rounding))
+
+    def _join(self, numbers: NDArray[np.float32], rows: Positions, columns: Positions, rule: Rule) -> int:
+        """Join what a patch holds; how many of its rows are settled."""
+        roots = roots_of(self.parents, np.concatenate([rows, columns]))
+        pairs, settled = joined_pairs(Patch(numbers, rows, columns), self.rows, self.band, roots, rule)
+        self.join(pairs)
+        return settled
+
+    def _patience(self, pairs: int) -> int:
+        """Decisions on single pairs that take as long as whole products of so many."""
+        return int(pairs * PRODUCT_COST / DECISION_COST)
+
+
+def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:
+    """Rows of a table at ascending positions, without a copy where they stand side by side."""
+    first, last = int(positions[0]), int(positions[-1])
+    side_by_side = last - first + 1 == len(positions)
+    return table[first : last + 1] if side_by_side else table[positions]

@@ -1,0 +1,159 @@
+"""The tiles of one search dealt to workers: each returns the spanning forest of its share, the caller joins them."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CurateError
+from .cosine_band import Band, Place
+from .cosine_forest import Parents, roots_of
+from .cosine_rows import Features, measured_rows
+from .cosine_search import Search
+from .cosine_sketch import Sketch
+from .cosine_workers import Progress
+from .executors import Executor
+
+SHARES_PER_WORKER = 4  # so that a worker whose tiles are done early takes over from the others
+
+
+@dataclass(frozen=True)
+class MatrixFile:
+    """A matrix in a file, to be mapped where it is needed.
+
+    Attributes:
+        path: The file, absolute.
+        dtype: The numbers' type, as numpy writes it.
+        shape: Rows and columns.
+        offset: Bytes before the first number.
+    """
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+    def map(self) -> Features:
+        """Map the file.
+
+        Raises:
+            CurateError: It is not there, or shorter.
+        """
+        try:
+            return np.memmap(self.path, dtype=self.dtype, mode="r", offset=self.offset, shape=self.shape)
+        except (OSError, ValueError) as error:
+            raise CurateError(
+                f"a worker cannot map the features {self.path} ({error}); every machine must see them under this path"
+            ) from error
+
+
+@dataclass(frozen=True)
+class SharedTiles:
+    """All that a worker needs to look through its share of the tiles.
+
+    Attributes:
+        matrix: NxD features, or the file that holds them.
+        norms: N lengths of the rows.
+        band: Order and reach of the rows.
+        places: The tiles of the band; share s has every `shares`-th, from tile s on.
+        threshold: Cosines above it join.
+        parents: Forest over N positions that is known before.
+        sketch: Bounds that rule pairs out, where they pay.
+        shares: How many shares.
+    """
+
+    matrix: Features | MatrixFile
+    norms: NDArray[np.float64]
+    band: Band
+    places: tuple[Place, ...]
+    threshold: float
+    parents: Parents
+    sketch: Sketch | None
+    shares: int
+
+
+def join_shares(
+    search: Search, features: Features, places: Sequence[Place], executor: Executor, progress: Progress | None
+) -> None:
+    """Let an executor look through the tiles of a search, and join what it finds.
+
+    Args:
+        search: The search; its forest is joined in place.
+        features: NxD, as they were opened for it.
+        places: Tiles of its band.
+        executor: Who looks through them. The outcome depends neither on it nor on the number of its workers.
+        progress: Called with (tiles done, tiles in all) as shares arrive.
+
+    Raises:
+        CurateError: A worker died, or does not see the features.
+    """
+    if len(_trees(search.parents)) <= 1:
+        return  # nothing is left to join, as with collapsed features
+    search.sketch_where_useful(places)
+    shares = min(len(places), SHARES_PER_WORKER * executor.workers)
+    tiles = SharedTiles(
+        matrix=matrix_file(features) or features,
+        norms=search.rows.norms,
+        band=search.band,
+        places=tuple(places),
+        threshold=search.threshold,
+        parents=search.parents.copy(),
+        sketch=search.sketch,
+        shares=shares,
+    )
+    done = 0
+    for share, pairs in executor.run(partial(spanning_pairs, tiles), range(shares)):
+        search.join(pairs)
+        done += len(tiles.places[share::shares])
+        if progress is not None:
+            progress(done, len(places))
+
+
+def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
+    """Look through one share of the tiles on one core.
+
+    Args:
+        tiles: The tiles and what belongs to them; its arrays are left as they are, and may be read-only.
+        share: Which share.
+
+    Returns:
+        Mx2 positions, M < N: a spanning forest of what the share joins, over the forest known before.
+
+    Raises:
+        CurateError: The features are not those that were measured.
+    """
+    features = tiles.matrix.map() if isinstance(tiles.matrix, MatrixFile) else tiles.matrix
+    search = Search(
+        rows=measured_rows(features, np.array(tiles.norms)),
+        # copies: compiled loops would be compiled once more for arrays that are read-only, as Ray's are
+        band=Band(order=np.array(tiles.band.order), reach=np.array(tiles.band.reach)),
+        threshold=tiles.threshold,
+        parents=np.array(tiles.parents),
+        sketch=tiles.sketch,
+    )
+    search.join_tiles(tiles.places[share :: tiles.shares], workers=1)
+    before = _trees(tiles.parents)
+    after = roots_of(search.parents, before)
+    moved = after != before
+    return np.stack([before[moved].astype(np.int32), after[moved]], axis=1)
+
+
+def matrix_file(features: Features) -> MatrixFile | None:
+    """Find the file that a whole memory-mapped matrix lies in; None for any other matrix, parts of mapped ones too."""
+    base: object = features.base
+    if not isinstance(features, np.memmap) or not isinstance(base, mmap.mmap):
+        return None
+    as_in_the_file = features.mode in ("r", "r+") and features.flags.c_contiguous
+    if not as_in_the_file or features.filename is None:
+        return None
+    return MatrixFile(str(features.filename), features.dtype.str, features.shape, features.offset)
+
+
+def _trees(parents: Parents) -> NDArray[np.int64]:
+    """Roots of all trees, ascending."""
+    return np.flatnonzero(parents == np.arange(len(parents)))
