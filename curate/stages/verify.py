@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
 from ..data.manifest import ok_rows, read_manifest
 from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..data.roots import Roots
 from ..data.stores import absence, stored_pixels
+from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
 from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
@@ -110,9 +112,10 @@ def verify(
     recipes = _check_files(
         usable, places, verdict, pixels_expected=pixels_expected, limit=max_pixels, workers=workers, reporter=reporter
     )
-    chosen = _draw_sample(recipes, places, sample, seed, verdict)
+    mixes = _mixes_of(usable)
+    chosen = _draw_sample(recipes, mixes, places, sample, seed, verdict)
     decoding = RenderOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels, workers=workers)
-    _render_sample(chosen, places, verdict, decoding, reporter)
+    _render_sample(chosen, mixes, places, verdict, decoding, reporter)
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
@@ -195,9 +198,22 @@ def _look_at_reference(recipe: Recipe, roots: Roots, limit: int) -> tuple[str, s
     return ("recipe", None) if problem is None else ("bad", f"{recipe.sample_id}: reference {path.name}: {problem}")
 
 
-def _draw_sample(recipes: list[Recipe], roots: Roots, sample: int, seed: int, verdict: Verdict) -> list[Recipe]:
+def _mixes_of(usable: pa.Table) -> dict[str, MixRow]:
+    if "source_a" not in usable.column_names:
+        return {}
+    return {row.sample_id: row for row in mix_rows_of(usable.filter(usable["source_a"].is_valid()))}
+
+
+def _draw_sample(
+    recipes: list[Recipe], mixes: Mapping[str, MixRow], roots: Roots, sample: int, seed: int, verdict: Verdict
+) -> list[Recipe]:
+    def has_references(recipe: Recipe) -> bool:
+        mix = mixes.get(recipe.sample_id)
+        sources = (recipe,) if mix is None else (mix.a, mix.b)
+        return all(roots.has_folder(source.reference_root) for source in sources)
+
     drawn = uniform_draw([recipe.sample_id for recipe in recipes], sample, seed, "verify")
-    chosen = [r for r in recipes if r.sample_id in drawn and roots.has_folder(r.reference_root)]
+    chosen = [recipe for recipe in recipes if recipe.sample_id in drawn and has_references(recipe)]
     skipped = len(drawn) - len(chosen)
     if skipped:
         verdict.warnings.append(f"{skipped} sampled rows were not rendered again: their references' root has no folder")
@@ -205,15 +221,25 @@ def _draw_sample(recipes: list[Recipe], roots: Roots, sample: int, seed: int, ve
 
 
 def _render_sample(
-    chosen: list[Recipe], roots: Roots, verdict: Verdict, decoding: RenderOptions, reporter: Reporter
+    chosen: list[Recipe],
+    mixes: Mapping[str, MixRow],
+    roots: Roots,
+    verdict: Verdict,
+    decoding: RenderOptions,
+    reporter: Reporter,
 ) -> None:
     limit = decoding.max_pixels
 
+    def render_again(recipe: Recipe) -> NDArray[np.uint8]:
+        if recipe.sample_id in mixes:
+            return render_mix(mixes[recipe.sample_id], roots, decoding)
+        path = roots.resolve(recipe.reference_root, recipe.reference_path)
+        reference = decode_image(path, exif_orient=decoding.exif_orient, max_pixels=limit)
+        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+
     def compare(recipe: Recipe) -> str | None:
         try:
-            path = roots.resolve(recipe.reference_root, recipe.reference_path)
-            reference = decode_image(path, exif_orient=decoding.exif_orient, max_pixels=limit)
-            again = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+            again = render_again(recipe)
         except ValueError as error:
             return f"{recipe.sample_id}: cannot be rendered again: {error}"
         try:

@@ -331,3 +331,16 @@ def test_a_dry_run_writes_nothing(manifest, tmp_path):
     assert summary["rows"] == 500
     assert summary["megabytes_estimated"] == round(500 * 1.41 * (64 * 80 * 2 + 72 * 66) / 3 / 1e6)
     assert {path.name for path in tmp_path.iterdir()} == {"distorted.parquet"}
+
+
+def test_verify_renders_mixes_again_and_finds_one_that_was_changed(tmp_path, syndr_curate, image_folder):
+    photos = image_folder("pic", 3)
+    syndr_curate("distort", photos, "--types", "1,9", "--levels", "5", "--out", tmp_path / "d", "--quiet")
+    manifest = tmp_path / "m.parquet"
+    syndr_curate("mix", "--manifest", tmp_path / "d" / "manifest.parquet", "--count", "3", "--out", manifest, "--quiet")
+    assert "3 rows rendered again" in syndr_curate("verify", manifest).stdout
+    one, other = sorted((tmp_path / "images").rglob("mix_*.png"))[:2]
+    one.write_bytes(other.read_bytes())
+    found = syndr_curate("verify", manifest, check=False)
+    assert found.returncode == 1
+    assert f"{one.stem}: the stored pixels differ from a fresh rendering" in found.stdout
