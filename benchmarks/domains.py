@@ -2,9 +2,9 @@
 
     python benchmarks/domains.py [--classifier FILE.safetensors] [--per-reference all] [--quick]
 
-Needs the reference data (``SYNDR_REFERENCE_DATA``). Fits the light classifier on the 144 BSDS photographs whose number is
-even, times it, and asks it about all types and levels of the 24 Kodak photographs, as rendered and saved as JPEG of
-quality 90, five patches per image. Then it selects types for target sets of three types each, and for plain photographs.
+Needs the reference data (``SYNDR_REFERENCE_DATA``). Fits the light classifier on the 144 BSDS photographs whose number
+is even, times it, and asks it about all types and levels of the 24 Kodak photographs, as rendered and saved as JPEG of
+quality 90, five patches per image. Then it selects types for target sets of three types each and for plain photographs.
 ``--classifier`` takes one fitted before. ``--quick`` uses every 6th reference and every 4th test photograph.
 """
 

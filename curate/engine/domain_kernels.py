@@ -186,12 +186,12 @@ def sudden_steps(
                     before = np.int64(image[y, x - 1, c])
                     beside = max(abs(before - np.int64(image[y, x - 2, c])), abs(np.int64(image[y, x + 1, c]) - here))
                     excess = abs(here - before) - beside
-                    across[y, x] += min(max(excess, 0), cap) / 3
+                    across[y, x] += min(max(float(excess), 0.0), cap) / 3
                     across_often[y, x] += (excess > noticeable) / 3
                 if 1 < y < height - 1:
                     before = np.int64(image[y - 1, x, c])
                     beside = max(abs(before - np.int64(image[y - 2, x, c])), abs(np.int64(image[y + 1, x, c]) - here))
                     excess = abs(here - before) - beside
-                    down[y, x] += min(max(excess, 0), cap) / 3
+                    down[y, x] += min(max(float(excess), 0.0), cap) / 3
                     down_often[y, x] += (excess > noticeable) / 3
     return across, across_often, down, down_often

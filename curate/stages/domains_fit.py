@@ -111,7 +111,7 @@ class _Samples:
 
 
 def fit_domains(
-    source: ImageSource,
+    references: ImageSource | Path | str,
     settings: LightSettings | None = None,
     *,
     options: RenderOptions | None = None,
@@ -120,7 +120,7 @@ def fit_domains(
     """Fit the light classifier to pictures made from pristine references.
 
     Args:
-        source: The references, two at least.
+        references: Pristine photographs, two at least, or their folder.
         settings: What to make of them and how to train.
         options: Threads, EXIF orientation, pixel limit.
         reporter: Shows progress.
@@ -133,6 +133,7 @@ def fit_domains(
 
     Source: DGQA (CVPR 2024); the features and the training are this project's.
     """
+    source = references if isinstance(references, ImageSource) else open_source(references)
     settings, options = settings or LightSettings(), options or RenderOptions()
     samples, unusable = _light_samples(source, settings, options, reporter)
     ensemble, held_out = train_ensemble(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,8 @@ class DomainSelection:
 
 
 def select_domains(
-    images: Sequence[TargetImage],
-    classifier: DomainClassifier,
+    target: Sequence[TargetImage] | Path | str,
+    classifier: DomainClassifier | Path | str,
     *,
     workers: int | None = None,
     reporter: Reporter = SILENT,
@@ -72,8 +73,8 @@ def select_domains(
     """Ask a classifier about five patches of every image, and select types by DGQA's rule.
 
     Args:
-        images: The target set.
-        classifier: What gives the class scores.
+        target: Images, a folder of them, or a manifest (`.parquet`).
+        classifier: What gives the class scores, or the file that `domains fit` wrote.
         workers: Threads; the result does not depend on them.
         reporter: Shows progress.
 
@@ -81,13 +82,16 @@ def select_domains(
         The selection, and a row per image, whatever its state.
 
     Raises:
-        CurateError: None of the images can be used; the message has the first reason.
+        CurateError: Nothing to read, or none of the images can be used; the message has the first reason.
 
     Source: DGQA (CVPR 2024).
     """
+    images = images_of(Path(target), RenderOptions()) if isinstance(target, Path | str) else target
+    if isinstance(classifier, Path | str):
+        classifier, _ = load_classifier(Path(classifier))
     rows: list[dict[str, Any]] = []
     with reporter.task("classify", len(images)) as task:
-        prepared = ordered_map(lambda image: _prepare(image, classifier), images, workers)
+        prepared = ordered_map(partial(_prepare, classifier), images, workers)
         for batch in _batches(prepared):
             ready = [patches for _, patches, _, _ in batch if patches is not None]
             scores = iter(classifier.scores(ready) if ready else ())
@@ -104,6 +108,15 @@ def select_domains(
     }
     table = pa.table({**columns, "scores": pa.array([row["scores"] for row in rows], pa.list_(pa.float64()))})
     return DomainSelection(select_types(np.array(usable)), table)
+
+
+def images_of(
+    target: Path, options: RenderOptions, *, ids: IdStyle = "stem", roots: Mapping[str, Path] | None = None
+) -> list[TargetImage]:
+    """List the images of a folder, of one image, or of a manifest."""
+    if target.suffix == ".parquet":
+        return images_of_manifest(target, options, roots)
+    return images_of_source(open_source(target, ids=ids), options)
 
 
 def images_of_source(source: ImageSource, options: RenderOptions) -> list[TargetImage]:
@@ -183,11 +196,8 @@ def run_domains_select(
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
     options = options or RenderOptions()
-    if target.suffix == ".parquet":
-        images, inputs = images_of_manifest(target, options, roots), {"manifest": digest_file(target)}
-    else:
-        source = open_source(target, ids=ids)
-        images, inputs = images_of_source(source, options), {source.name: source.digest()}
+    images = images_of(target, options, ids=ids, roots=roots)
+    inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
     built, facts = load_classifier(classifier, device=device)
     found = select_domains(images, built, workers=options.workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
@@ -248,7 +258,7 @@ def describe_selection(summary: Mapping[str, Any]) -> str:
 _Prepared = tuple[TargetImage, NDArray[np.float32] | None, str, str | None]
 
 
-def _prepare(image: TargetImage, classifier: DomainClassifier) -> _Prepared:
+def _prepare(classifier: DomainClassifier, image: TargetImage) -> _Prepared:
     if image.problem is not None:
         return image, None, UNREADABLE, image.problem
     try:

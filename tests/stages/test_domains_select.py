@@ -14,7 +14,6 @@ from syndr_curate.curate.stages import domains_select
 from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.stages.domains_select import (
     describe_selection,
-    images_of_manifest,
     run_domains_select,
     select_domains,
 )
@@ -122,8 +121,7 @@ def test_a_manifest_is_a_target_too_rendered_where_it_has_no_pixels(image_folder
     photos = image_folder("p", 2)
     (photos / "torn.png").write_bytes(b"torn")
     run_distort(photos, tmp_path, types=(11,), levels=(3,), recipe_only=True)
-    images = images_of_manifest(tmp_path / "manifest.parquet", RenderOptions())
-    found = select_domains(images, ByColour())
+    found = select_domains(tmp_path / "manifest.parquet", ByColour())
     assert found.images["id"].to_pylist() == ["p0_11_03", "p1_11_03", "torn_11_03"]
     assert found.images["status"].to_pylist() == ["ok", "ok", "unreadable"]
     assert found.selection.images == 2
