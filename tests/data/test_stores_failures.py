@@ -1,5 +1,6 @@
 """Full disks, kills and exceptions in the middle of a shard: one clear line, nothing half written or in the way."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -126,13 +127,11 @@ def test_a_failed_put_cannot_be_swallowed_into_a_finished_archive(layout, tmp_pa
         write_table = write
 
     def swallow():
-        with open_sink(layout, tmp_path, 3) as sink:
-            monkeypatch.setattr(sink, "_file" if layout == "webdataset" else "_writer", FullDisk())
+        with open_sink(layout, tmp_path, 3) as sink, monkeypatch.context() as for_a_while:
+            for_a_while.setattr(sink, "_file" if layout == "webdataset" else "_writer", FullDisk())
             for number in range(64):  # a row group of the Parquet file
-                try:
+                with contextlib.suppress(CurateError):
                     sink.put(row_of(layout, number), b"x")
-                except CurateError:
-                    break
 
     with pytest.raises(CurateError, match=r"cannot write .*00003\.(tar|parquet): No space left on device"):
         swallow()
