@@ -50,6 +50,15 @@ def distort(
         ValueError: If the image, the kind or the level is not admissible, or if a random type is not given exactly
             one of ``seed``, ``rng`` and ``draws``.
 
+    >>> image = np.zeros((48, 64, 3), np.uint8)
+    >>> image[:, 32:] = 200
+    >>> blurred = distort(image, "gaussian_blur", level=4)
+    >>> blurred.shape, int(blurred.min()), int(blurred.max())  # stretched to the full range
+    ((48, 64, 3), 0, 255)
+    >>> noisy = distort(image, 11, level=1, seed=7)
+    >>> bool((noisy == distort(image, "white_noise", level=1, seed=7)).all())
+    True
+
     Source: Lin, Hosu, Saupe: KADID-10k: a large-scale artificially distorted IQA database. QoMEX 2019.
     """
     distortion = get(kind)

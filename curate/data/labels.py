@@ -74,7 +74,13 @@ class LabelScale:
     higher_is_better: bool = True
 
     def to_quality(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map scores of this scale to [0, 10], higher is better (float64)."""
+        """Map scores of this scale to [0, 10], higher is better (float64).
+
+        >>> LabelScale(1.0, 5.0).to_quality(np.array([1.0, 4.0])).tolist()
+        [0.0, 7.5]
+        >>> LabelScale(0.0, 100.0, higher_is_better=False).to_quality(np.array([25.0])).tolist()
+        [7.5]
+        """
         share = (values - self.minimum) / (self.maximum - self.minimum)
         return LABEL_MAXIMUM * (share if self.higher_is_better else 1.0 - share)
 

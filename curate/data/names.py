@@ -20,6 +20,9 @@ def strip_image_suffix(name: str) -> str:
     """Remove image suffixes, and nothing else: `a.b.png` becomes `a.b`, `v1.2` stays.
 
     All of them go (`a.png.jpg` becomes `a`): an id stays what it is however often it passes through here.
+
+    >>> [strip_image_suffix(name) for name in ("sub/a.b.png", "v1.2", "a.png.jpg")]
+    ['sub/a.b', 'v1.2', 'a']
     """
     while has_image_suffix(name):
         name = name[: -len(_suffix(name))]
@@ -46,7 +49,11 @@ def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:
 
 
 def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
-    """Split a sample id into reference id, distortion id and level; None if it is not of that form."""
+    """Split a sample id into reference id, distortion id and level; None if it is not of that form.
+
+    >>> parse_sample_id("I01_09_03")
+    ('I01', 9, 3)
+    """
     match = _SAMPLE_ID.fullmatch(sample_id)
     if match is None:
         return None

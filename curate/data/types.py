@@ -24,6 +24,9 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
 
     Raises:
         CurateError: Something in the list is none of these.
+
+    >>> parse_types("bid"), parse_types("jpeg,1")
+    ((1, 3, 9, 21, 23, 25), (1, 10))
     """
     parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
     chosen: set[int] = set()

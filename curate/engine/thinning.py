@@ -61,6 +61,9 @@ def number_by_smallest_id(sample_ids: Sequence[str], components: NDArray[np.inte
 
     Returns:
         (N,) int32.
+
+    >>> number_by_smallest_id(["c", "a", "b"], np.array([7, 5, 7])).tolist()
+    [1, 0, 1]
     """
     numbers: dict[int, int] = {}
     for row in sorted(range(len(sample_ids)), key=lambda row: sample_ids[row]):

@@ -15,7 +15,11 @@ _EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
 
 
 def epoch_of(name: str) -> int | None:
-    """Read the epoch out of a file name (`epoch3.npy` is 3); None if it does not say."""
+    """Read the epoch out of a file name; None if it does not say.
+
+    >>> epoch_of("epoch3.npy"), epoch_of("run-7_epoch_12.npz"), epoch_of("features.npy")
+    (3, 12, None)
+    """
     match = _EPOCH.search(name)
     return int(match[1]) if match else None
 
