@@ -339,7 +339,7 @@ def test_verify_renders_mixes_again_and_finds_one_that_was_changed(tmp_path, syn
     manifest = tmp_path / "m.parquet"
     syndr_curate("mix", "--manifest", tmp_path / "d" / "manifest.parquet", "--count", "3", "--out", manifest, "--quiet")
     assert "3 rows rendered again" in syndr_curate("verify", manifest).stdout
-    one, other = sorted((tmp_path / "images").rglob("mix_*.png"))[:2]
+    one, other = sorted((tmp_path / "mixes").rglob("mix_*.png"))[:2]
     one.write_bytes(other.read_bytes())
     found = syndr_curate("verify", manifest, check=False)
     assert found.returncode == 1
