@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import CurateError
 from . import options as opt
 from .console import make_reporter
 from .long_runs import long_run
@@ -280,6 +281,19 @@ def downsample(
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
     device: opt.Device = opt.DeviceFlag.cpu,
+    executor: Annotated[
+        opt.ExecutorFlag | None,
+        typer.Option(
+            "--executor",
+            help="Look for clusters on processes of this machine, or on a Ray cluster; the result is the same.",
+            show_default="threads of this process",
+        ),
+    ] = None,
+    ray_address: opt.RayAddress = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
+    ] = None,
     seed: opt.Seed = 123,
     strict: opt.Strict = False,
     json: opt.Json = False,
@@ -289,9 +303,13 @@ def downsample(
 
     Example: syndr-curate downsample --features epoch3.npy
     """
+    from ..engine.executors import make_executor
     from ..stages.downsample import DownsampleSettings
     from ..stages.downsample_files import run_downsample
 
+    if executor is None and (workers is not None or ray_address is not None):
+        given = "--workers" if workers is not None else "--ray-address"
+        raise CurateError(f"{given} needs --executor local or ray; without one, threads on every core do the work")
     settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope.value, seed, device.value)
     summary = run_downsample(
         features,
@@ -300,6 +318,7 @@ def downsample(
         dropped=dropped,
         epoch=epoch,
         settings=settings,
+        executor=None if executor is None else make_executor(executor.value, workers=workers, ray_address=ray_address),
         reporter=make_reporter(quiet=quiet),
     )
     finish(summary, as_json=json, strict=strict)

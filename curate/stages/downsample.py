@@ -14,6 +14,7 @@ from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..data.schema import CLUSTER_FIELDS
 from ..engine.cosine import cluster_statistics, threshold_components
+from ..engine.executors import Executor
 from ..engine.progress import SILENT, Reporter, counting
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
@@ -92,6 +93,7 @@ def downsample(
     scope: Scope = "all",
     seed: int = 123,
     device: str = "cpu",
+    executor: Executor | None = None,
 ) -> pa.Table:
     """Return the rows of a training manifest that one epoch keeps.
 
@@ -106,6 +108,7 @@ def downsample(
         scope: `all`, or `mos` to leave pseudo-labelled rows alone.
         seed: The run's seed.
         device: `cpu` or `cuda`.
+        executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
 
     Returns:
         The kept rows in the manifest's order, with `cluster_id` and `cluster_size`.
@@ -116,7 +119,7 @@ def downsample(
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
     settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
-    return downsample_epoch(features, manifest, epoch=epoch, settings=settings).kept
+    return downsample_epoch(features, manifest, epoch=epoch, settings=settings, executor=executor).kept
 
 
 def downsample_epoch(
@@ -125,6 +128,7 @@ def downsample_epoch(
     *,
     epoch: int,
     settings: DownsampleSettings | None = None,
+    executor: Executor | None = None,
     reporter: Reporter = SILENT,
 ) -> Downsampled:
     """Filter a training manifest for one epoch.
@@ -138,6 +142,7 @@ def downsample_epoch(
         manifest: A training manifest, or its file.
         epoch: Number of the epoch to come.
         settings: Thresholds.
+        executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
         reporter: Shows progress.
 
     Returns:
@@ -166,7 +171,7 @@ def downsample_epoch(
     if not len(training):
         raise CurateError("the manifest has no row with status ok and split train")
     filtered = training if settings.scope == "all" else training[~_equals(usable, "label_source", "pseudo")[training]]
-    components = _components(usable, matrix, filtered, settings, reporter)
+    components = _components(usable, matrix, filtered, settings, executor, reporter)
     filtered_ids = [ids[int(row)] for row in filtered]
     mask = keep_mask(
         filtered_ids,
@@ -204,6 +209,7 @@ def _components(
     matrix: NDArray[np.floating[Any]],
     rows: NDArray[np.int64],
     settings: DownsampleSettings,
+    executor: Executor | None,
     reporter: Reporter,
 ) -> NDArray[np.integer]:
     labels = usable["label"].to_numpy()[rows]
@@ -217,6 +223,7 @@ def _components(
             settings.similarity,
             settings.label_gap,
             device=settings.device,
+            executor=executor,
             progress=counting(task, len(rows)),
         )
 

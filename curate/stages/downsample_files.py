@@ -8,6 +8,7 @@ from typing import Any
 from ..data.atomic import refuse_overwriting
 from ..data.manifest import write_manifest
 from ..data.roots import rebase
+from ..engine.executors import Executor
 from ..engine.progress import SILENT, Reporter
 from .downsample import DownsampleSettings, downsample_epoch
 
@@ -32,6 +33,7 @@ def run_downsample(
     dropped: Path | None = None,
     epoch: int | None = None,
     settings: DownsampleSettings | None = None,
+    executor: Executor | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Filter a manifest file and write the epoch's manifest.
@@ -43,6 +45,7 @@ def run_downsample(
         dropped: Also write the rows left out.
         epoch: By default taken from `epoch<number>` in the features' name, otherwise 0, and said so.
         settings: Thresholds.
+        executor: Who looks for clusters; by default threads of this process. It never changes a byte.
         reporter: Shows progress.
 
     Returns:
@@ -58,7 +61,7 @@ def run_downsample(
     started = time.perf_counter()
     named = epoch if epoch is not None else epoch_of(features.name)
     number = named or 0
-    result = downsample_epoch(features, manifest, epoch=number, settings=settings, reporter=reporter)
+    result = downsample_epoch(features, manifest, epoch=number, settings=settings, executor=executor, reporter=reporter)
     if named is None:
         reporter.note(f"{features.name} does not say its epoch: took 0; every epoch needs its own (--epoch N)")
     write_manifest(rebase(result.kept, manifest, out), out, training=True)
