@@ -59,8 +59,6 @@ class FilesSink:
             crash_point("before-image-rename")
             os.replace(temporary, target)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise cannot_write(target, error) from error
         self._written.append(relative)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from syndr_curate import CurateError
+from syndr_curate.curate.data import staging
 from syndr_curate.curate.data.stores import LAYOUTS, clean_leftovers, open_sink, stored_path, stored_pixels
 
 # Writes ten pictures of 50 kB as shard 3 below argv[2]; argv[3] limits a file's size. A refusal is printed.
@@ -220,6 +221,34 @@ def test_two_attempts_at_one_shard_never_mix_their_files(layout, tmp_path):
         both()
     stored = stored_pixels(tmp_path / path_of(layout, 0))
     assert (stored if isinstance(stored, bytes) else stored.read_bytes()) == b"second"
+
+
+@pytest.mark.parametrize("layout", ["webdataset", "parquet"])
+def test_an_attempt_that_was_overtaken_neither_finishes_nor_spoils_the_one_that_did(layout, tmp_path):
+    second = contextlib.ExitStack()
+
+    def overtaken():
+        with open_sink(layout, tmp_path, 3) as first:
+            first.put(row_of(layout), b"first")
+            second.enter_context(open_sink(layout, tmp_path, 3)).put(row_of(layout), b"second")
+
+    with second:
+        with pytest.raises(CurateError, match="No such file"):
+            overtaken()
+        assert stored_pixels(tmp_path / path_of(layout, 0)) is None
+    assert stored_pixels(tmp_path / path_of(layout, 0)) == b"second"
+    assert len(everything(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("layout", ["webdataset", "parquet"])
+def test_an_archive_reaches_the_disk_before_its_name_does_and_both_before_the_block_ends(layout, tmp_path, monkeypatch):
+    seen = []
+    archive = tmp_path / path_of(layout, 0).partition("/")[0]
+    monkeypatch.setattr(staging, "sync_file", lambda path: seen.append(("file", path.suffix, archive.exists())))
+    monkeypatch.setattr(staging, "sync_folder", lambda path: seen.append(("folder", path, archive.exists())))
+    with open_sink(layout, tmp_path, 3) as sink:
+        sink.put(row_of(layout), b"x")
+    assert seen == [("file", ".part", False), ("folder", tmp_path, True)]
 
 
 def test_a_file_in_the_folders_place_is_one_line(tmp_path):
