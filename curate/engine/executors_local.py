@@ -144,7 +144,7 @@ class _Crew(Generic[Result]):
 
     def _start(self) -> None:
         ours, theirs = multiprocessing.Pipe()
-        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(self.function, theirs), daemon=True)
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
         member = _Member(process, ours)
         try:
             with _sheltered(needs_main=b"__main__" in self.function):
@@ -154,6 +154,12 @@ class _Crew(Generic[Result]):
             raise CurateError(f"cannot start a worker process: {error}") from error
         finally:
             theirs.close()  # so that the pipe ends when the process does
+        try:
+            ours.send_bytes(self.function)
+        except OSError as error:
+            raise _death(member) from error
+        if len(self.members) == self.most:
+            self.function = b""  # it may hold a whole matrix
 
 
 @contextmanager
@@ -177,25 +183,34 @@ def _death(member: _Member) -> CurateError:
     code = member.process.exitcode
     how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
     hint = "; memory may have run out: fewer workers need less" if code == -KILLED else ""
-    return CurateError(f"a worker process died ({how}) at piece {member.pieces[0]}{hint}; the same command resumes")
+    where = f"at piece {member.pieces[0]}" if member.pieces else "before its first piece"
+    return CurateError(f"a worker process died ({how}) {where}{hint}; the same command resumes")
 
 
-def _serve(pickled: bytes, connection: Connection) -> None:
+def _serve(connection: Connection) -> None:
     """Answer pieces in a process until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     _end_with_parent()
     one_thread_per_library()  # before the function's modules load the libraries
     try:
-        function = pickle.loads(pickled)
-    except Exception as error:  # whatever its modules raise when imported here, said at the first piece
-        function = partial(_raise, error)
+        function = _load(connection.recv_bytes())
+    except (EOFError, OSError):
+        return
     while True:
         try:
             index = connection.recv()
             connection.send_bytes(_answer(function, index))
         except (EOFError, OSError):
             return
+
+
+def _load(function: bytes) -> Callable[[int], object]:
+    try:
+        loaded: Callable[[int], object] = pickle.loads(function)
+    except Exception as error:  # whatever its modules raise when imported here: said at the first piece
+        return partial(_raise, error)
+    return loaded
 
 
 def _answer(function: Callable[[int], Result], index: int) -> bytes:
