@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from .cosine import threshold_components
+from .executors import Executor
 from .progress import SILENT, Reporter, counting
 
 SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
@@ -82,6 +83,7 @@ def cluster_rows(
     matrix: NDArray[np.floating[Any]],
     places: NDArray[np.int64],
     thresholds: Thresholds,
+    executor: Executor | None = None,
     reporter: Reporter = SILENT,
 ) -> NDArray[np.integer[Any]]:
     """Find the clusters among some rows.
@@ -91,6 +93,7 @@ def cluster_rows(
         matrix: (N, D) features, one per row.
         places: The M rows to cluster.
         thresholds: What makes two rows alike.
+        executor: Who looks for clusters; by default threads of this process. It never changes what is found.
         reporter: Shows progress.
 
     Returns:
@@ -109,6 +112,7 @@ def cluster_rows(
             thresholds.similarity,
             thresholds.label_gap,
             device=thresholds.device,
+            executor=executor,
             progress=counting(task, len(places)),
         )
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed
 from numpy.typing import NDArray
 from torch import nn
 
 from ..data.features import Features
 from ..errors import CurateError
 from .loaders import ManifestDataset, Sample
+from .ranks import replicas_and_rank
 
 Layer = str | nn.Module | Callable[[torch.Tensor], torch.Tensor] | None
 _Run = Callable[[torch.Tensor], torch.Tensor]
@@ -54,7 +56,7 @@ def collect_features(
         CurateError: The model has no such layer, or the layer does not give one vector per image.
     """
     where = device if device is not None else next((p.device for p in model.parameters()), torch.device("cpu"))
-    world, rank = _world() if split_over_ranks else (1, 0)
+    world, rank = replicas_and_rank() if split_over_ranks else (1, 0)
     loader = torch.utils.data.DataLoader(
         torch.utils.data.Subset(dataset, range(rank, len(dataset), world)),
         batch_size=batch_size,
@@ -136,12 +138,6 @@ def _named(model: nn.Module, name: str) -> nn.Module:
         last = ", ".join(list(modules)[-5:])
         raise CurateError(f"the model has no module {name!r}; its last ones are {last}")
     return found
-
-
-def _world() -> tuple[int, int]:
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return 1, 0
-    return torch.distributed.get_world_size(), torch.distributed.get_rank()
 
 
 def _from_all_ranks(matrix: NDArray[np.float32], ids: list[str], world: int) -> tuple[NDArray[np.float32], list[str]]:

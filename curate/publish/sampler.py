@@ -33,6 +33,7 @@ from ..engine.seeds import digest_ids
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 from .loaders import ManifestDataset
+from .ranks import is_distributed, replicas_and_rank
 
 AnyFeatures = Features | Path | str | NDArray[np.floating[Any]]
 FeatureFunction = Callable[[], AnyFeatures]
@@ -104,7 +105,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         self._training = training_rows(self._rows)
         self._filtered = filtered_rows(self._rows, self._training, scope)
         self._features_fn = features_fn
-        self._replicas, self._rank = _replicas_and_rank(num_replicas, rank)
+        self._replicas, self._rank = replicas_and_rank(num_replicas, rank)
         self._shuffle, self._drop_last = shuffle, drop_last
         self._clusters: NDArray[np.int32] | None = None
         self._clustered_for: int | None = None
@@ -291,7 +292,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         return number_by_smallest_id([self.sample_ids[place] for place in self._filtered.tolist()], components)
 
     def _is_shared(self) -> bool:
-        return self._replicas > 1 and _is_distributed() and torch.distributed.get_world_size() == self._replicas
+        return self._replicas > 1 and is_distributed() and torch.distributed.get_world_size() == self._replicas
 
     def _clustered_by_rank_0(self, features: AnyFeatures) -> NDArray[np.int32]:
         box: list[bytes | str] = [b""]
@@ -342,16 +343,3 @@ def _checked_epoch(epoch: int) -> int:
     if epoch < 0:
         raise CurateError(f"epoch is {epoch}; expected 0 or more")
     return int(epoch)
-
-
-def _replicas_and_rank(num_replicas: int | None, rank: int | None) -> tuple[int, int]:
-    running = _is_distributed()
-    replicas = num_replicas if num_replicas is not None else (torch.distributed.get_world_size() if running else 1)
-    own = rank if rank is not None else (torch.distributed.get_rank() if running else 0)
-    if replicas < 1 or not 0 <= own < replicas:
-        raise CurateError(f"rank {own} of num_replicas {replicas}; expected 0 <= rank < num_replicas")
-    return replicas, own
-
-
-def _is_distributed() -> bool:
-    return torch.distributed.is_available() and torch.distributed.is_initialized()
