@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all interop lint format clean
+.PHONY: demo test test-all interop docs lint format clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ interop: $(VENV)/.installed  ## the libraries whose readers the tests then try o
 
 test-all: $(VENV)/.installed  ## the slow tests too
 	$(BIN)/python -m pytest
+
+docs: $(VENV)/.installed  ## the site, warnings as errors, to build/site
+	PYTHONPATH=scripts $(BIN)/zensical build --clean --strict
 
 lint: $(VENV)/.installed  ## ruff, and mypy on a regular install (mypy cannot see an editable one through the mapping)
 	$(BIN)/ruff check .
