@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -47,9 +48,14 @@ def test_threads_that_ask_at_once_build_once():
     built = []
     gate = threading.Barrier(8)
 
+    def build():
+        time.sleep(0.05)  # long enough for the others to ask
+        built.append(1)
+        return "value"
+
     def ask(_):
         gate.wait()
-        return cache.get(("a",), lambda: built.append(1) or "value")
+        return cache.get(("a",), build)
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == ["value"] * 8

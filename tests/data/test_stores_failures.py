@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.data import staging
@@ -156,6 +157,23 @@ def test_an_exception_leaves_no_archive_an_old_one_as_it_was_and_no_temporary_fi
     assert everything(tmp_path) == sorted([*before, "a/a_01_01.png"] if layout == "files" else before)
     stored = stored_pixels(tmp_path / path_of(layout, 0))
     assert (stored if isinstance(stored, bytes) else stored.read_bytes()) == b"old"
+
+
+def test_an_interrupt_stays_one_when_the_footer_cannot_be_written_either(tmp_path, monkeypatch):
+    close = pq.ParquetWriter.close
+
+    def fail(writer):
+        close(writer)
+        raise OSError(28, "No space left on device")
+
+    def interrupt():
+        with open_sink("parquet", tmp_path, 3):
+            monkeypatch.setattr(pq.ParquetWriter, "close", fail)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert everything(tmp_path) == []
 
 
 @POSIX
