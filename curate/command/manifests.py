@@ -32,6 +32,7 @@ def verify(
     manifest: Annotated[Path, typer.Argument(help="Manifest to check.")],
     sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to render again and compare.")] = 100,
     root: opt.RootOverrides = None,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
     workers: opt.Workers = None,
     seed: opt.Seed = 123,
     json: opt.Json = False,
@@ -49,6 +50,7 @@ def verify(
         sample=sample,
         roots=parse_roots(root or []),
         seed=seed,
+        max_pixels=max_pixels,
         workers=workers,
         reporter=make_reporter(quiet=quiet),
     )
