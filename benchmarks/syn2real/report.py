@@ -12,8 +12,15 @@ from syndr_curate.curate.engine.chart import COLORS, PALE, Axis, Canvas, Panel, 
 from .paired import Difference, compare_pairs
 from .settings import ARMS, COMPARISONS, Run
 
+# What arms are compared by: its name, where, which score, and the sign that makes a gain positive.
+GAINS = (
+    ("SRCC", "target", "srcc", 1),
+    ("PLCC", "target", "plcc", 1),
+    ("MAE (its fall)", "target", "mae", -1),
+    ("held-out SRCC", "held_out", "srcc", 1),
+)
 TITLES = {arm.key: arm.title for arm in ARMS}
-_LINE, _LEFT, _TOP = 34, 150, 70
+_LINE, _LEFT, _TOP = 34, 170, 70
 
 
 class Report:
@@ -30,17 +37,19 @@ class Report:
         """Return a score of an arm, one per finished seed."""
         return np.array([result[on][score] for result in self.results[arm].values()])
 
-    def difference(self, arm: str, other: str, on: str = "target", score: str = "srcc") -> Difference | None:
+    def difference(
+        self, arm: str, other: str, on: str = "target", score: str = "srcc", sign: int = 1
+    ) -> Difference | None:
         """Compare two arms over the seeds that both have finished; None where there is none."""
         seeds = [seed for seed in self.results[arm] if seed in self.results[other]]
         if not seeds:
             return None
         values = [[self.results[key][seed][on][score] for seed in seeds] for key in (arm, other)]
-        return compare_pairs(np.array(values[0]), np.array(values[1]))
+        return compare_pairs(sign * np.array(values[0]), sign * np.array(values[1]))
 
     def as_text(self) -> str:
         """Return the tables."""
-        return "\n\n".join([self._arms(), self._differences("srcc"), self._differences("plcc"), self._labels()])
+        return "\n\n".join([self._arms(), *(self._differences(*gain) for gain in GAINS), self._labels()])
 
     def as_json(self) -> dict[str, Any]:
         """Return means, deviations and comparisons."""
@@ -55,10 +64,10 @@ class Report:
         }
         differences = []
         for arm, other in COMPARISONS:
-            for score in ("srcc", "plcc"):
-                if difference := self.difference(arm, other, score=score):
+            for _, on, score, sign in GAINS:
+                if difference := self.difference(arm, other, on, score, sign):
                     plain = {**vars(difference), "values": difference.values.tolist(), "better": difference.better}
-                    differences.append({"arm": arm, "other": other, "score": score, **plain})
+                    differences.append({"arm": arm, "other": other, "on": on, "score": score, **plain})
         return {"arms": arms, "differences": differences}
 
     def picture(self) -> NDArray[np.uint8]:
@@ -139,11 +148,11 @@ class Report:
             )
         return table(header, lines)
 
-    def _differences(self, score: str) -> str:
-        header = (f"difference in {score.upper()}", "mean", "95 % interval", "better", "t", "Wilcoxon", "sign flips")
+    def _differences(self, name: str, on: str, score: str, sign: int) -> str:
+        header = (f"gain in {name}", "mean", "95 % interval", "better", "t", "Wilcoxon", "sign flips")
         lines = []
         for arm, other in COMPARISONS:
-            difference = self.difference(arm, other, score=score)
+            difference = self.difference(arm, other, on, score, sign)
             if difference is None:
                 continue
             width = difference.half_width
