@@ -14,7 +14,7 @@ from torch import nn
 
 from .settings import Size
 
-# Chosen by the baseline's held-out contents (never by the targets, nor by another arm), as was `seen`.
+# Chosen by the held-out contents of one baseline (never by the targets, nor by another arm), as was `seen`.
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-4
 FEATURES = 64
 SILENCE = 1e-5
