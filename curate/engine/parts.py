@@ -12,6 +12,7 @@ from ..data.atomic import atomic_path
 from ..data.provenance import attach, read_provenance
 from ..errors import CurateError
 from .plan import Plan
+from .run_files import part_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def parts(plan: Plan) -> Iterator[pa.Table]:
 
 def part_path(plan: Plan, shard: int) -> Path:
     """Return where the part of a shard lies."""
-    return plan.folder / f"part-{shard:05d}.parquet"
+    return plan.folder / part_name(shard)
 
 
 def read_part(plan: Plan, shard: int) -> pa.Table:

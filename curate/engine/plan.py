@@ -14,9 +14,10 @@ from ..data.atomic import atomic_path, write_bytes
 from ..data.pieces import in_pieces
 from ..data.provenance import digest_json, digest_table
 from ..errors import CurateError
+from .run_files import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 
-PLAN_FILE, ROWS_FILE, INPUTS_FILE = "plan.json", "rows.parquet", "inputs.parquet"
 FORMAT = 1
+_KEYS = {"stage": str, "final": str, "rows": int, "rows_per_shard": int, "identity": dict, "facts": dict, "digest": str}
 _NAMES_SHOWN = 3
 
 # Row number of the table, shard number, and what is already known of the rows (a part), to the rows of a part.
@@ -38,7 +39,8 @@ class Request:
         listing: (input name, path, bytes) of every file that the rows are made from.
         path_column: The column of `rows` that names such a file.
         work: Turns a shard's rows into its part; picklable.
-        forget: Called when the run starts anew over an older one: removes what that one has made beside its parts.
+        forget: Called when the run starts anew, the plan of an older one being gone: removes what that one has made
+            beside its parts. Called again if it was interrupted.
     """
 
     stage: str
@@ -97,7 +99,7 @@ class Plan:
         try:
             with pq.ParquetFile(path) as file:
                 return file.read_row_group(shard)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, IndexError, pa.ArrowException) as error:
             raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
 
     def provenance(self) -> dict[str, Any]:
@@ -120,6 +122,8 @@ def read_plan(folder: Path) -> Plan | None:
         raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise CurateError(f"{path} was written by another release; finish with that one, or --overwrite")
+    if any(not isinstance(value.get(key), kind) for key, kind in _KEYS.items()) or value["rows_per_shard"] < 1:
+        raise CurateError(f"{path} is damaged; --overwrite starts anew")
     return Plan(
         stage=value["stage"],
         folder=folder,
@@ -201,14 +205,16 @@ def resumed(plan: Plan, request: Request, *, mended: Callable[[], set[str]] | No
     if plan.rows_per_shard != request.rows_per_shard:
         found.append(f"rows_per_shard was {plan.rows_per_shard}, is now {request.rows_per_shard}")
     if not found:
+        if mended is not None:
+            _write_inputs(request)  # an earlier retry may have been killed between the plan and these
         return plan
     changed = _changed_inputs(plan.folder, request.listing)
     if mended is not None and changed and all(name.startswith("inputs.") for name in found):
         untouchable = sorted(set(changed) - mended())
         if not untouchable:
             plan = replace(plan, identity=request.identity)
-            _write_inputs(request)
             write_plan(plan)
+            _write_inputs(request)
             return plan
         changed = untouchable
     files = f" (changed: {_some(changed)})" if changed else ""
@@ -247,10 +253,10 @@ def _write_inputs(request: Request) -> None:
 def _changed_inputs(folder: Path, listing: Sequence[tuple[str, str, int]]) -> list[str]:
     """Return the paths that are new, gone or of another size."""
     try:
-        old = pq.read_table(folder / INPUTS_FILE)
-    except (OSError, pa.ArrowException):
+        old = pq.read_table(folder / INPUTS_FILE, partitioning=None)
+        before = set(zip(*(old[name].to_pylist() for name in ("input", "path", "bytes")), strict=True))
+    except (OSError, KeyError, pa.ArrowException):
         return []
-    before = set(zip(*(old[name].to_pylist() for name in ("input", "path", "bytes")), strict=True))
     return sorted({path for _, path, _ in before ^ set(listing)})
 
 

@@ -15,6 +15,9 @@ LOCK_FILE = "lock"
 # Planning a run of millions of rows takes a minute or two, for which the other members of an array wait.
 PLANNING_SECONDS = 1800.0
 _POLL_SECONDS = 0.2
+# `status` holds a lock for the moment of a look; who is really at work holds it for longer.
+_GLANCE_SECONDS = 1.0
+_OPEN_ATTEMPTS = 5
 _PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
 _SHARED_BYTE = 1 << 40  # beyond all shards: those who do a share hold it together, a whole run alone
 _TAKEN = (errno.EACCES, errno.EAGAIN)
@@ -39,7 +42,7 @@ class RunLock:
         Raises:
             CurateError: Somebody else works in the folder.
         """
-        if not self._try(0, 0):
+        if not self._insist(0, 0):
             raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
 
     def take_planning(self) -> None:
@@ -48,7 +51,7 @@ class RunLock:
         Raises:
             CurateError: It takes too long, or a whole run is under way.
         """
-        if not self._try(_SHARED_BYTE, 1, shared=True):
+        if not self._insist(_SHARED_BYTE, 1, shared=True):
             raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
         deadline = time.monotonic() + PLANNING_SECONDS
         while not self._try(_PLANNING_BYTE, 1):
@@ -67,7 +70,7 @@ class RunLock:
             CurateError: Somebody else has one of them.
         """
         for shard in shards:
-            if not self._try(_FIRST_SHARD_BYTE + shard, 1):
+            if not self._insist(_FIRST_SHARD_BYTE + shard, 1):
                 raise CurateError(f"another run is at work on shard {shard} in {self._folder}: wait for it, or stop it")
 
     def close(self) -> None:
@@ -76,11 +79,24 @@ class RunLock:
 
     def _open(self) -> int:
         path = self._folder / LOCK_FILE
-        try:
-            make_folder(self._folder)
-            return os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        attempts = 0
+        while True:
+            try:
+                make_folder(self._folder)
+                return os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+            except OSError as error:
+                # Its run may have put the folder away since it was made.
+                attempts += 1
+                if not isinstance(error, FileNotFoundError) or attempts == _OPEN_ATTEMPTS:
+                    raise cannot_write(path, error) from error
+
+    def _insist(self, start: int, length: int, *, shared: bool = False) -> bool:
+        deadline = time.monotonic() + _GLANCE_SECONDS
+        while not self._try(start, length, shared=shared):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS / 4)
+        return True
 
     def _try(self, start: int, length: int, *, shared: bool = False) -> bool:
         if not _record_lock(self._descriptor, start, length, shared=shared):

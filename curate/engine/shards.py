@@ -1,8 +1,6 @@
 """A long run in shards: each is a pure function of the plan, and its part file is the mark that it is done."""
 
 import functools
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,12 @@ from ..data.provenance import read_provenance
 from ..errors import CurateError
 from .executors import Executor, InProcess
 from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
-from .plan import PLAN_FILE, Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
+from .plan import Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
-from .run_lock import LOCK_FILE, RunLock, run_lock
+from .run_files import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
+from .run_lock import RunLock, run_lock
 
 _FEWEST_SHOWN = 5
-_TRASH = ".finished"
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,15 @@ class Mode:
     share: Share | None = None
     replace_finished: bool = False
     replace_unfinished: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a share that would start anew what others are at work on.
+
+        Raises:
+            CurateError: It would.
+        """
+        if self.overwrite and self.share is not None:
+            raise CurateError("a share cannot start the run anew: the other shares are part of it")
 
 
 @dataclass(frozen=True)
@@ -121,24 +128,27 @@ def carry_out(
     Raises:
         CurateError: The folder holds another run, somebody else is at work in it, or results cannot be written.
     """
-    with run_lock(request.folder) as lock:
-        if mode.share is None:
-            lock.take_all()
-        else:
-            lock.take_planning()
-        shutil.rmtree(_trash(request.folder), ignore_errors=True)
-        try:
-            plan = _plan_of(request, mode, reporter)
-        finally:
-            if not (request.folder / PLAN_FILE).exists():
-                put_away(request.folder)
-        if plan is None:
-            return _finished_plan(request)
-        todo = _to_do(plan, mode, lock)
-        _work_off(plan, todo, mode, executor or InProcess(), reporter)
-        if mode.share is None:
-            finish(plan, join, keep=keep)
-    return plan
+    refuse_foreign_files(request.folder)
+    try:
+        with run_lock(request.folder) as lock:
+            if mode.share is None:
+                lock.take_all()
+            else:
+                lock.take_planning()
+            try:
+                plan = _plan_of(request, mode, reporter)
+            finally:
+                if holds_nothing(request.folder):
+                    put_away(request.folder)
+            if plan is None:
+                return _finished_plan(request)
+            todo = _to_do(plan, mode, lock)
+            _work_off(plan, todo, mode, executor or InProcess(), reporter)
+            if mode.share is None:
+                _finish(plan, join, keep=keep)
+        return plan
+    finally:
+        sweep(request.folder)
 
 
 def merge(plan: Plan, join: Join) -> None:
@@ -147,12 +157,19 @@ def merge(plan: Plan, join: Join) -> None:
     Raises:
         CurateError: Shards are missing, or somebody is at work in the folder.
     """
-    with run_lock(plan.folder) as lock:
-        lock.take_all()
-        finish(plan, join)
+    try:
+        with run_lock(plan.folder) as lock:
+            lock.take_all()
+            now = read_plan(plan.folder)  # the run may have come to its end, or started anew, since it was looked at
+            if now is not None:
+                _finish(now, join)
+            elif holds_nothing(plan.folder):
+                put_away(plan.folder)
+    finally:
+        sweep(plan.folder)
 
 
-def finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
+def _finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
     """Write the result from all parts, and put the run folder away if every row is `ok`."""
     progress = standing(plan)
     if progress.missing:
@@ -177,18 +194,31 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> Plan | None:
     if not mode.overwrite and request.final.exists():
         found = differences(_identity_of(request.final, request), request.identity)
         if not found:
+            _refuse_lost_retry(request, mode)
             reporter.note(f"{request.final} is complete; nothing to do")
             return None
         if not mode.replace_finished:
             raise CurateError(
                 f"{request.final} is there already and differs: {'; '.join(found)}; --overwrite makes it anew"
             )
-    if mode.overwrite and request.forget is not None:
+    # First the plan: killed in what follows, no run is there whose pixels are gone.
+    (request.folder / PLAN_FILE).unlink(missing_ok=True)
+    if request.forget is not None:
         request.forget()
-    for path in request.folder.iterdir():
-        if path.name != LOCK_FILE:
-            path.unlink()
+    clear(request.folder)
     return make_plan(request)
+
+
+def _refuse_lost_retry(request: Request, mode: Mode) -> None:
+    if not mode.retry_failed or mode.replace_finished:
+        return
+    with pq.ParquetFile(request.final) as file:
+        failed = sum(count_not_ok(pa.Table.from_batches([b])) for b in file.iter_batches(columns=["status"]))
+    if failed:
+        raise CurateError(
+            f"{failed} rows of {request.final} are not ok, but {request.folder}, which knows how to do them again, is "
+            "gone: --overwrite makes all anew"
+        )
 
 
 def _taken_up(plan: Plan, request: Request, mode: Mode, reporter: Reporter) -> Plan:
@@ -247,16 +277,6 @@ def _rows_to_do(plan: Plan, shard: int) -> int:
     if part_path(plan, shard).exists():
         return int(pc.sum(pc.not_equal(statuses_of(plan, shard), "ok")).as_py() or 0)
     return min(plan.rows_per_shard, plan.rows - shard * plan.rows_per_shard)
-
-
-def put_away(folder: Path) -> None:
-    """Remove a run folder; killed in the middle, it leaves nothing that looks like a run."""
-    os.replace(folder, _trash(folder))
-    shutil.rmtree(_trash(folder))
-
-
-def _trash(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}{_TRASH}")
 
 
 def _list(shards: Sequence[int]) -> str:

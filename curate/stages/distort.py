@@ -12,17 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.atomic import write_bytes
+from ..data.atomic import refuse_overwriting, write_bytes
 from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image
 from ..data.manifest import is_safe_path, write_manifest_parts
 from ..data.provenance import digest_json
 from ..data.sources import IdStyle
 from ..data.stores import Layout, clean_leftovers
 from ..engine.contact_sheet import contact_sheet
-from ..engine.plan import ROWS_FILE, Plan, Request
+from ..engine.plan import Plan, Request
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions, recipes_of
 from ..engine.render_work import CheckWork, RenderWork
+from ..engine.run_files import OLDER_FILE, ROWS_FILE
 from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
@@ -32,6 +33,7 @@ from .long_run import LongRun
 
 RUN_FOLDER = "run"
 IMAGES = "images"
+MANIFEST = "manifest.parquet"
 _FAILURES_SHOWN = 10
 # Small enough that a short run is shared evenly and its progress is seen, large enough that a long one has few files.
 _FEWEST_ROWS, _MOST_ROWS, _SHARDS_WANTED = 16, 1000, 128
@@ -98,6 +100,7 @@ def run_distort(
     Raises:
         CurateError: Nothing to distort, another run in `out`, or the results cannot be written.
     """
+    refuse_overwriting(out / MANIFEST, images)
     options, run = options or RenderOptions(), run or LongRun()
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, options)
     if types is None:
@@ -138,7 +141,7 @@ def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_
         rows_per_shard: None chooses.
     """
     layout, options = pixels.layout, pixels.options
-    manifest = out / "manifest.parquet"
+    manifest = out / MANIFEST
     length = rows_per_shard or shard_length(rows.count, layout)
     config = {**rows.identity.get("config", {}), "max_pixels": options.max_pixels, "layout": layout or "recipe-only"}
     exif = {"exif_orient": True} if options.exif_orient else {}
@@ -193,13 +196,12 @@ def refuse_inside(images_out: Path, source: Path) -> None:
 
 def _remove_pixels(out: Path) -> None:
     """Remove the images that an older run has written to `out/images`, and no other file."""
-    folder = out / IMAGES
-    for table in (out / RUN_FOLDER / ROWS_FILE, out / "manifest.parquet"):
-        try:
-            paths = pq.read_table(table, columns=["image_path"], partitioning=None)["image_path"].to_pylist()
-        except (OSError, pa.ArrowException):
-            continue  # no older run, or one that cannot say what it wrote
-        for path in filter(is_safe_path, dict.fromkeys(paths)):
+    folder, older = out / IMAGES, out / RUN_FOLDER / OLDER_FILE
+    with contextlib.suppress(FileNotFoundError):
+        # A manifest whose images are going must not look like a result, also not if this is interrupted.
+        os.replace(out / MANIFEST, older)
+    for table in (out / RUN_FOLDER / ROWS_FILE, older):
+        for path in filter(is_safe_path, _image_paths(table)):
             parts = path.split("/")
             # An archive of images is named like a folder of them.
             target = folder / parts[0] if (folder / parts[0]).is_file() else folder / path
@@ -208,6 +210,15 @@ def _remove_pixels(out: Path) -> None:
             target.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty, or gone
                 target.parent.rmdir()
+
+
+def _image_paths(table: Path) -> Iterator[str]:
+    try:
+        with pq.ParquetFile(table) as file:
+            for batch in file.iter_batches(columns=["image_path"]):
+                yield from batch.column("image_path").drop_null().to_pylist()
+    except (OSError, KeyError, pa.ArrowException):
+        return  # no older run, or one that cannot say what it wrote
 
 
 def _failures(manifest: Path) -> Iterator[dict[str, Any]]:

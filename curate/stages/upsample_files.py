@@ -30,8 +30,9 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC, proxy_quality
 from ..engine.recipes import Plan as Recipes
 from ..engine.recipes import Reference, recipe_rows
+from ..engine.run_files import put_away
 from ..engine.seeds import uniform_draw
-from ..engine.shards import carry_out, put_away
+from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
 from .distort import refuse_inside
