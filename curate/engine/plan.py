@@ -37,7 +37,7 @@ class Request:
         rows: Called to go through the rows, in tables of any length.
         rows_per_shard: Rows of a shard.
         listing: (input name, path, bytes) of every file that the rows are made from.
-        path_column: The column of `rows` that names such a file.
+        path_columns: The columns of `rows` that name such files.
         work: Turns a shard's rows into its part; picklable.
         forget: Called when the run starts anew, the plan of an older one being gone: removes what that one has made
             beside its parts. Called again if it was interrupted.
@@ -51,7 +51,7 @@ class Request:
     rows: Callable[[], Iterable[pa.Table]]
     rows_per_shard: int
     listing: Sequence[tuple[str, str, int]]
-    path_column: str
+    path_columns: tuple[str, ...]
     work: Work
     forget: Callable[[], None] | None = None
 
@@ -260,14 +260,20 @@ def _changed_inputs(folder: Path, listing: Sequence[tuple[str, str, int]]) -> li
     return sorted({path for _, path, _ in before ^ set(listing)})
 
 
-def failed_paths(parts: Iterable[pa.Table], path_column: str) -> set[str]:
-    """Return the input paths on which no row with status `ok` depends."""
+def failed_paths(shards: Iterable[tuple[pa.Table, pa.ChunkedArray]], path_columns: Sequence[str]) -> set[str]:
+    """Return the input paths on which no row with status `ok` depends.
+
+    Args:
+        shards: The rows of each shard, and what became of them.
+        path_columns: The columns that name inputs.
+    """
     bad: set[str] = set()
     good: set[str] = set()
-    for part in parts:
-        ok = pc.equal(part["status"].cast(pa.string()), "ok")
-        good.update(part.filter(ok)[path_column].to_pylist())
-        bad.update(part.filter(pc.invert(ok))[path_column].to_pylist())
+    for rows, statuses in shards:
+        ok = pc.equal(statuses, "ok")
+        for column in path_columns:
+            good.update(rows[column].filter(ok).to_pylist())
+            bad.update(rows[column].filter(pc.invert(ok)).to_pylist())
     return bad - good
 
 

@@ -225,7 +225,8 @@ def _taken_up(plan: Plan, request: Request, mode: Mode, reporter: Reporter) -> P
     progress = standing(plan)
 
     def mended() -> set[str]:
-        return failed_paths(parts(plan), request.path_column)
+        shards = ((plan.rows_of(shard), statuses_of(plan, shard)) for shard in range(plan.shards))
+        return failed_paths(shards, request.path_columns)
 
     plan_now = resumed(plan, request, mended=mended if mode.retry_failed and not progress.missing else None)
     done = progress.shards - len(progress.missing)

@@ -155,7 +155,7 @@ def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_
         rows=lambda: placed(rows.tables(), layout or "files", length),
         rows_per_shard=length,
         listing=rows.listing,
-        path_column="reference_path",
+        path_columns=("reference_path",),
         work=work if layout is None else RenderWork(rows.roots, options, pixels.folder, layout),
         forget=functools.partial(_remove_pixels, out),
     )

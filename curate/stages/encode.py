@@ -165,6 +165,8 @@ def pictures_of_manifest(
         }
     )
     inputs = {"manifest": digest_file(manifest)}
+    for root in sorted({root for root, _, _ in listing}):
+        inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
     options = replace(options, exif_orient=options.exif_orient or bool(file.provenance.get("exif_orient")))
     return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, options)
 
@@ -211,10 +213,8 @@ def run_encode(
     summary: dict[str, Any] = {"images": len(pictures.rows)}
     if run.mode.share is not None:
         return {**summary, "shards_done": len(run.mode.share.shards(plan.shards)), "out": str(request.folder)}
-    failed = [row for row in _statuses(out) if row["status"] != "ok"]
-    for row in failed[:_FAILURES_SHOWN]:
-        reporter.note(f"not encoded: {row['image_path']}: {row['error']}")
-    summary |= {"encoded": len(pictures.rows) - len(failed), "failed": len(failed)}
+    failed = _note_failures(out, reporter)
+    summary |= {"encoded": len(pictures.rows) - failed, "failed": failed}
     return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
 
 
@@ -238,7 +238,7 @@ def encode_request(
         rows=lambda: iter([pictures.rows]),
         rows_per_shard=rows_per_shard or batch_size * _BATCHES_PER_SHARD,
         listing=pictures.listing,
-        path_column="image_path",
+        path_columns=("image_path",) if pictures.roots is None else ("image_path", "reference_path"),
         work=_work(pictures, builder, batch_size),
     )
 
@@ -291,6 +291,12 @@ def _forecast(rows: pa.Table, request: Request) -> dict[str, Any]:
     return {"megabytes_estimated": round(size / 1e6, 1), "seconds_estimated": round(seconds, 1), "shards": shards}
 
 
-def _statuses(features: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(features, columns=["image_path", "status", "error"]).to_pylist()
-    return rows
+def _note_failures(features: Path, reporter: Reporter) -> int:
+    failed = 0
+    with pq.ParquetFile(features) as file:
+        for batch in file.iter_batches(columns=["image_path", "status", "error"]):
+            bad = batch.filter(pc.not_equal(batch.column("status"), "ok"))
+            for row in bad.slice(0, max(0, _FAILURES_SHOWN - failed)).to_pylist():
+                reporter.note(f"not encoded: {row['image_path']}: {row['error']}")
+            failed += len(bad)
+    return failed

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 
 from ..data.provenance import read_provenance
 from ..engine.parts import standing
-from ..engine.plan import Plan, read_plan
+from ..engine.plan import Plan, differences, read_plan
 from ..engine.progress import SILENT, Reporter
 from ..engine.run_lock import is_locked
 from ..engine.shards import Join, merge
 from ..errors import CurateError
-from .distort import RUN_FOLDER, join_manifest
+from .distort import MANIFEST, RUN_FOLDER, join_manifest
 from .encode import join_features
 from .long_run import run_folder
 
@@ -28,17 +28,19 @@ def status_of(place: Path) -> dict[str, Any]:
         place: The folder or file that the run writes, or its run folder.
 
     Returns:
-        `stage, state (complete, running or stopped), shards, shards_done, rows, rows_done, statuses, out`.
+        `stage, state (complete, running or stopped), shards, shards_done, rows, rows_done, statuses, out`; of a run
+        whose plan is not written yet `state` (planning) and `run`, its folder.
 
     Raises:
         CurateError: There is no run.
     """
     plan = _find_plan(place)
     if plan is None:
-        return _status_of_result(place)
+        planned = next((folder for folder in _run_folders(place) if is_locked(folder)), None)
+        return _status_of_result(place) if planned is None else {"state": "planning", "run": str(planned)}
     progress = standing(plan)
     done = progress.shards - len(progress.missing)
-    complete = not progress.missing and plan.final.exists()
+    complete = not progress.missing and _is_result_of(plan, progress.statuses)
     state = "running" if is_locked(plan.folder) else "complete" if complete else "stopped"
     return {
         "stage": plan.stage,
@@ -79,18 +81,33 @@ def run_merge(place: Path, reporter: Reporter = SILENT) -> dict[str, Any]:
 
 
 def _find_plan(place: Path) -> Plan | None:
-    for folder in (place / RUN_FOLDER, run_folder(place), place):
-        if folder.is_dir():
-            plan = read_plan(folder)
-            if plan is not None:
-                return plan
-    return None
+    plans = map(read_plan, _run_folders(place))
+    return next((plan for plan in plans if plan is not None), None)
+
+
+def _run_folders(place: Path) -> list[Path]:
+    folders = [place / RUN_FOLDER, run_folder(place), place]
+    if place.name == MANIFEST:
+        folders.append(place.parent / RUN_FOLDER)
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _is_result_of(plan: Plan, statuses: dict[str, int]) -> bool:
+    """Tell whether the file at the run's end is this run's, as its parts are now, and not an older one."""
+    try:
+        found = read_provenance(pq.read_schema(plan.final))
+        counts = _status_of_result(plan.final)["statuses"]
+    except (OSError, pa.ArrowException, CurateError):
+        return False
+    return counts == statuses and not differences({key: found.get(key) for key in plan.identity}, plan.identity)
 
 
 def _status_of_result(place: Path) -> dict[str, Any]:
     result = place / "manifest.parquet" if place.is_dir() else place
     if not result.is_file():
-        raise CurateError(f"no run at {place}: neither a run folder nor a result")
+        inside = sorted(path for path in place.glob("*.run") if path.is_dir())
+        hint = f"; there is one in {inside[0]}" if inside else ""
+        raise CurateError(f"no run at {place}: neither a run folder nor a result{hint}")
     try:
         schema = pq.read_schema(result)
         statuses = pq.read_table(result, columns=["status"], partitioning=None)["status"].cast(pa.string())

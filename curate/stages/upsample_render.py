@@ -89,7 +89,7 @@ class RowsToRender:
             rows=lambda: iter([self.table]),
             rows_per_shard=self.shard_rows,
             listing=listing,
-            path_column="reference_path",
+            path_columns=("reference_path",),
             work=CheckWork(self.roots, self.options.max_pixels) if only_checked else rendered,
         )
 
