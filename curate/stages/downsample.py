@@ -2,67 +2,34 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..data.features import Features, as_features, require_usable
 from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..data.schema import CLUSTER_FIELDS
-from ..engine.cosine import cluster_statistics, threshold_components
+from ..engine.cosine import cluster_statistics
 from ..engine.executors import Executor
-from ..engine.progress import SILENT, Reporter, counting
+from ..engine.progress import SILENT, Reporter
+from ..engine.redundancy import (
+    KEEP_FRACTION,
+    KEEP_MIN,
+    LABEL_GAP,
+    SIMILARITY,
+    Scope,
+    Thresholds,
+    cluster_rows,
+    filtered_rows,
+    training_rows,
+)
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 
-SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
-LABEL_GAP = 1.0  # Algorithm 3: and labels less than this apart
-KEEP_MIN = 20  # Algorithm 3: clusters up to this size are left alone (Table 7)
-KEEP_FRACTION = 0.5
-
-Scope = Literal["all", "mos"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-
-
-@dataclass(frozen=True)
-class DownsampleSettings:
-    """Thresholds of Algorithm 3; the defaults are the paper's best.
-
-    Attributes:
-        similarity: Two rows are alike when their cosine is above this (strict).
-        label_gap: ... and their labels are less than this apart, on [0, 10] (strict).
-        keep_min: A cluster keeps at least this many members.
-        keep_fraction: Share of a larger cluster that is kept.
-        scope: `all`: every row is filtered. `mos`: rows with label_source `pseudo` all stay, as in the released
-            training loop.
-        seed: The run's seed.
-        device: `cpu` or `cuda`.
-    """
-
-    similarity: float = SIMILARITY
-    label_gap: float = LABEL_GAP
-    keep_min: int = KEEP_MIN
-    keep_fraction: float = KEEP_FRACTION
-    scope: Scope = "all"
-    seed: int = 123
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
-        ranges = {
-            "similarity": (-1.0 <= self.similarity <= 1.0, "a cosine in [-1, 1]"),
-            "label_gap": (0 < self.label_gap < float("inf"), "a finite number above 0"),
-            "keep_min": (self.keep_min >= 1, "at least 1"),
-            "keep_fraction": (0.0 <= self.keep_fraction <= 1.0, "a share in [0, 1]"),
-            "scope": (self.scope in SCOPES, " or ".join(SCOPES)),
-        }
-        for name, (fits, expected) in ranges.items():
-            if not fits:
-                raise CurateError(f"{name} is {getattr(self, name)!r}; expected {expected}")
+DownsampleSettings = Thresholds
 
 
 @dataclass(frozen=True)
@@ -167,11 +134,9 @@ def downsample_epoch(
     if epoch < 0:
         raise CurateError(f"epoch is {epoch}; expected 0 or more")
 
-    training = np.flatnonzero(_equals(usable, "split", "train"))
-    if not len(training):
-        raise CurateError("the manifest has no row with status ok and split train")
-    filtered = training if settings.scope == "all" else training[~_equals(usable, "label_source", "pseudo")[training]]
-    components = _components(usable, matrix, filtered, settings, executor, reporter)
+    training = training_rows(usable)
+    filtered = filtered_rows(usable, training, settings.scope)
+    components = cluster_rows(usable, matrix, filtered, settings, executor, reporter)
     filtered_ids = [ids[int(row)] for row in filtered]
     mask = keep_mask(
         filtered_ids,
@@ -197,35 +162,6 @@ def downsample_epoch(
             "rows_not_ok": len(table) - len(usable),
         },
     )
-
-
-def _equals(table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:
-    mask: NDArray[np.bool_] = pc.fill_null(pc.equal(table[column], value), False).to_numpy()
-    return mask
-
-
-def _components(
-    usable: pa.Table,
-    matrix: NDArray[np.floating[Any]],
-    rows: NDArray[np.int64],
-    settings: DownsampleSettings,
-    executor: Executor | None,
-    reporter: Reporter,
-) -> NDArray[np.integer]:
-    labels = usable["label"].to_numpy()[rows]
-    part = matrix if len(rows) == len(matrix) else matrix[rows]
-    if not len(rows):
-        return np.zeros(0, np.int32)
-    with reporter.task("cluster", len(rows)) as task:
-        return threshold_components(
-            part,
-            labels,
-            settings.similarity,
-            settings.label_gap,
-            device=settings.device,
-            executor=executor,
-            progress=counting(task, len(rows)),
-        )
 
 
 def _with_clusters(usable: pa.Table, rows: NDArray[np.int64], numbers: NDArray[np.int32]) -> pa.Table:
