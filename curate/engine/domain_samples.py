@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE, get
+from .domain_patches import random_patch
 from .render import render
 from .seeds import stream_seed, uniform_draw
 
@@ -19,11 +20,14 @@ PER_REFERENCE: tuple[PerReference, ...] = get_args(PerReference)
 # Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.
 IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
 _LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
-_FACTORS = (0.65, 1.0)  # references are drawn smaller, so that the classifier does not learn one camera's sharpness
 _LEAST = 224  # pixels of the shorter side below which nothing is drawn smaller
-_UNSCALED = 0.2
+# References are made to look as if by other cameras and scanners: of other sharpness, with grain. What sets one
+# collection apart from another must not decide what counts as pristine.
+_RESIZED, _FACTORS = 0.8, (0.65, 1.0)
+_SHARPENED, _SHARPENING = 0.4, 0.8
+_GRAINY, _GRAIN, _GRAIN_COLOR, _GRAIN_SOFTNESS = 0.5, 2.5, np.float32(0.3), 0.8
 # The stretch on entry leaves gaps in the histogram of a reference that does not span 0 to 255. Photographs that do
-# have none, so gaps must not stand for "pristine": half of the resized references are stretched before rounding.
+# have none, so gaps must not stand for "pristine".
 _FULL_RANGE = 0.5
 _AS_IT_IS = 0.5  # of the pristine pictures: not stretched, as the photographs of a target set are not
 _RECOMPRESSED = 0.5
@@ -137,7 +141,7 @@ def training_samples(
     for kind, level in cells:
         stream = stream_seed(seed, identifier, kind, level)
         rng = np.random.Generator(np.random.PCG64([stream, _SAMPLE_STREAM]))
-        shown = _resized(reference, rng)
+        shown = _as_by_another_camera(reference, rng)
         if kind != PRISTINE and min(shown.shape[:2]) < get(kind).minimum_size:
             continue
         raw = kind == PRISTINE and rng.random() < _AS_IT_IS
@@ -170,20 +174,36 @@ def save_as_jpeg(picture: NDArray[np.uint8], quality: int, *, full_chroma: bool 
     return np.asarray(cv2.cvtColor(again, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _resized(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _as_by_another_camera(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     height, width = reference.shape[:2]
     largest = _LARGEST if height <= width else _LARGEST[::-1]
     smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
     smallest = min(1.0, max(smallest, _LEAST / min(height, width)))
-    scaled = reference
-    if rng.random() >= _UNSCALED:
+    shown = reference.astype(np.float32)
+    resized, sharpened, grainy, full_range = rng.random(4) < (_RESIZED, _SHARPENED, _GRAINY, _FULL_RANGE)
+    if resized:
         factor = float(rng.uniform(smallest, _FACTORS[1]))
         size = max(1, round(width * factor)), max(1, round(height * factor))
-        smooth = np.asarray(cv2.resize(reference.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
-        if rng.random() < _FULL_RANGE and smooth.max() > smooth.min():
-            smooth = (smooth - smooth.min()) * np.float32(255 / (smooth.max() - smooth.min()))
-        scaled = np.rint(smooth).astype(np.uint8)
-    inside = min(largest[0], scaled.shape[0]), min(largest[1], scaled.shape[1])
-    top = int(rng.integers(0, scaled.shape[0] - inside[0] + 1))
-    left = int(rng.integers(0, scaled.shape[1] - inside[1] + 1))
-    return np.ascontiguousarray(scaled[top : top + inside[0], left : left + inside[1]])
+        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.float32)
+    if sharpened:
+        shown += np.float32(rng.uniform(0, _SHARPENING)) * (
+            shown - cv2.GaussianBlur(shown, (0, 0), rng.uniform(0.6, 1.2))
+        )
+    if grainy:
+        shown += _grain(shown.shape, rng)
+    if full_range and shown.max() > shown.min():
+        shown = (shown - shown.min()) * np.float32(255 / (shown.max() - shown.min()))
+    codes = np.rint(np.clip(shown, 0, 255)).astype(np.uint8)
+    inside = min(largest[0], codes.shape[0]), min(largest[1], codes.shape[1])
+    return random_patch(codes, inside, rng)
+
+
+def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    strength, softness = rng.uniform(0, _GRAIN), rng.uniform(0, _GRAIN_SOFTNESS)
+    grain = rng.standard_normal(shape[:2], np.float32)[:, :, None] + _GRAIN_COLOR * rng.standard_normal(
+        shape, np.float32
+    )
+    if softness > _GRAIN_SOFTNESS / 2:
+        grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), softness), np.float32)
+        grain /= grain.std()
+    return np.asarray(np.float32(strength) * grain, np.float32)
