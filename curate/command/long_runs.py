@@ -23,8 +23,9 @@ def long_run(
     rows_per_shard: int | None,
     overwrite: bool,
     retry_failed: bool,
+    num_gpus: float = 0,
 ) -> "LongRun":
-    """Turn the flags of a long run into how it is carried out.
+    """Turn the flags of a long run into how it is carried out; on Ray, a shard takes `num_gpus` for itself.
 
     Raises:
         CurateError: They do not go together, or the executor is not to be had.
@@ -40,7 +41,8 @@ def long_run(
     if shard is not None and executor is not opt.ExecutorFlag.local:
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
     mode = Mode(overwrite, retry_failed, None if shard is None else parse_share(shard))
-    return LongRun(mode, make_executor(executor.value, workers=workers, ray_address=ray_address), rows_per_shard)
+    who = make_executor(executor.value, workers=workers, ray_address=ray_address, num_gpus=num_gpus)
+    return LongRun(mode, who, rows_per_shard)
 
 
 @reporting_errors

@@ -63,6 +63,7 @@ def encode(
             rows_per_shard=rows_per_shard,
             overwrite=overwrite,
             retry_failed=retry_failed,
+            num_gpus=1 if device is opt.DeviceFlag.cuda else 0,
         ),
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),

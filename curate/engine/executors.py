@@ -47,12 +47,15 @@ class Executor(Protocol):
         """
 
 
-def make_executor(name: str, *, workers: int | None = None, ray_address: str | None = None) -> Executor:
+def make_executor(
+    name: str, *, workers: int | None = None, ray_address: str | None = None, num_gpus: float = 0
+) -> Executor:
     """Choose an executor by its name on the command line.
 
     Args:
         name: `local`: this process for one worker, else processes of this machine. `ray`: a Ray cluster.
         workers: Pieces carried out at once; by default one per core, or what the cluster has.
+        num_gpus: For `ray`: GPUs that each piece needs for itself.
         ray_address: For `ray`: `auto` or `host:port` of a running cluster; None starts one here, for the work's time.
 
     Raises:
@@ -65,7 +68,7 @@ def make_executor(name: str, *, workers: int | None = None, ray_address: str | N
     if name == "ray":
         from .executors_ray import RayCluster
 
-        return RayCluster(ray_address, workers)
+        return RayCluster(ray_address, workers, num_gpus=num_gpus)
     if ray_address is not None:
         raise CurateError(f"a Ray address ({ray_address}) needs the executor ray; this one is local")
     count = workers or cores()
