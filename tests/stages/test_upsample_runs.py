@@ -62,6 +62,15 @@ def test_a_finished_upsample_does_nothing_the_second_time(place, undisturbed):
     assert tree(place / "whole") == undisturbed
 
 
+def test_what_a_kill_at_the_very_end_leaves_goes_with_the_next_call(place, undisturbed):
+    left = place / "whole" / "train.parquet.references.run"
+    left.mkdir()
+    (left / "part-00000.parquet").write_bytes(b"done")
+    assert go(arguments(place, "whole")).returncode == 0
+    assert not left.exists()
+    assert tree(place / "whole") == undisturbed
+
+
 def test_archives_of_labelled_and_new_rows_lie_side_by_side(place, syndr_curate):
     done = go(arguments(place, "tars", "--layout", "webdataset"))
     assert done.returncode == 0, done.stderr
