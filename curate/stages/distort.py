@@ -126,7 +126,11 @@ def run_distort(
         summary["contact_sheet"] = str(contact_sheet_file)
     plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.count), reporter=reporter)
     if run.mode.share is not None:
-        return {**summary, "shards_done": len(run.mode.share.shards(plan.shards)), "out": str(request.folder)}
+        return {
+            **summary,
+            "shards_done": len(run.mode.share.shards(plan.shards)),
+            "out": str(request.folder if request.folder.exists() else request.final),
+        }
     return {**summary, "rows_not_ok": note_failures(request.final, reporter), "out": str(request.final)}
 
 

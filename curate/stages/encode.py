@@ -212,7 +212,11 @@ def run_encode(
     plan = carry_out(request, join_features, run.mode, executor=run.executor_for_encoding(), reporter=reporter)
     summary: dict[str, Any] = {"images": len(pictures.rows)}
     if run.mode.share is not None:
-        return {**summary, "shards_done": len(run.mode.share.shards(plan.shards)), "out": str(request.folder)}
+        return {
+            **summary,
+            "shards_done": len(run.mode.share.shards(plan.shards)),
+            "out": str(request.folder if request.folder.exists() else request.final),
+        }
     failed = _note_failures(out, reporter)
     summary |= {"encoded": len(pictures.rows) - failed, "failed": failed}
     return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
