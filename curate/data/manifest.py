@@ -24,7 +24,7 @@ from .schema import (
     encode,
 )
 
-ROW_GROUP_ROWS = 100_000
+ROW_GROUP_ROWS = 10_000
 _ROWS_AT_ONCE = 65_536
 
 
