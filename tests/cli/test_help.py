@@ -14,6 +14,7 @@ HEAVY = frozenset(
 COMMANDS = (
     *("demo", "encode", "select", "distort", "label", "upsample"),
     *("downsample", "mix", "inspect", "verify", "relocate", "export", "report", "testset", "distortions"),
+    *("status", "merge"),
 )
 
 
