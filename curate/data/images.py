@@ -3,14 +3,17 @@
 import io
 import os
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError
 
@@ -74,10 +77,11 @@ def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels:
         # Pillow's own guard would refuse what the caller has just allowed.
         Image.MAX_IMAGE_PIXELS = max_pixels
     try:
-        if isinstance(source, bytes):
-            return _decode(io.BytesIO(source), exif_orient, max_pixels)
-        with Path(source).open("rb") as file:
-            return _decode(file, exif_orient, max_pixels)
+        with _refusing_torn_files():
+            if isinstance(source, bytes):
+                return _decode(io.BytesIO(source), exif_orient, max_pixels)
+            with Path(source).open("rb") as file:
+                return _decode(file, exif_orient, max_pixels)
     except UnreadableImageError:
         raise
     except OSError as error:
@@ -140,6 +144,35 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
     if not done:
         raise CurateError(f"OpenCV cannot encode an image of shape {image.shape} as {image_format}")
     return content.tobytes()
+
+
+@contextmanager
+def _refusing_torn_files() -> Iterator[None]:
+    """Have Pillow refuse torn files, though another library told it to fill them up with grey (pyiqa does on import).
+
+    The switch is one for the whole process: it is as it was when the last of the threads that decode has ended.
+    """
+    if not (ImageFile.LOAD_TRUNCATED_IMAGES or _torn_files.refusals):
+        yield
+        return
+    with _torn_files.lock:
+        _torn_files.refusals += 1
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        with _torn_files.lock:
+            # In this order: whoever asks without the lock sees one of the two.
+            ImageFile.LOAD_TRUNCATED_IMAGES = _torn_files.refusals == 1
+            _torn_files.refusals -= 1
+
+
+class _TornFiles:
+    def __init__(self) -> None:
+        self.lock, self.refusals = threading.Lock(), 0
+
+
+_torn_files = _TornFiles()
 
 
 def _decode(file: BinaryIO, exif_orient: bool, max_pixels: int) -> NDArray[np.uint8]:

@@ -220,3 +220,24 @@ def test_damage_makes_an_unreadable_image_never_a_crash(kind, picture):
             continue
         assert decoded.dtype == np.uint8
         assert decoded.shape[2] == 3
+
+
+def test_a_torn_file_is_refused_though_another_library_told_pillow_otherwise(monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from PIL import ImageFile
+
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    whole = encode_image(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: torn(whole[: len(whole) // 2]), range(40)))
+    assert found == ["image file is truncated"] * 40
+    assert ImageFile.LOAD_TRUNCATED_IMAGES  # theirs again
+
+
+def torn(content: bytes) -> str:
+    try:
+        decode_image(content)
+    except UnreadableImageError as error:
+        return str(error).partition(" (")[0]
+    return "decoded"
