@@ -122,6 +122,12 @@ def select(
     scores: Annotated[
         Path | None, typer.Option("--scores", help="Also write the class scores of every image (.parquet).")
     ] = None,
+    least_belief: Annotated[
+        float,
+        typer.Option(
+            "--least-belief", help="Scores below this do not decide who fills an image's four places; 0: all scores do."
+        ),
+    ] = 0.05,
     device: opt.Device = opt.DeviceFlag.auto,
     ids: opt.Ids = opt.IdsFlag.stem,
     root: opt.RootOverrides = None,
@@ -146,6 +152,7 @@ def select(
         out,
         name=name,
         scores=scores,
+        least_belief=least_belief,
         device=device.value,
         ids=ids.value,
         roots=parse_roots(root or []),

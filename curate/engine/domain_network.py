@@ -39,7 +39,7 @@ class TrainingSettings:
     batch: int = 192
     rate: float = 1.5e-3
     decay: float = 0.02
-    dropout: tuple[float, float] = (0.1, 0.4)
+    dropout: tuple[float, float] = (0.2, 0.4)
     smoothing: float = 0.05
 
 

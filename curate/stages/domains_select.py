@@ -20,6 +20,7 @@ from ..data.provenance import attach, digest_file, make_provenance, read_provena
 from ..data.roots import Roots
 from ..data.sources import IdStyle, ImageSource, open_source
 from ..data.types import PRESET_SUFFIX
+from ..engine.domain_belief import LEAST_BELIEF, believed
 from ..engine.domain_classifier import DomainClassifier, load_classifier
 from ..engine.domain_rule import Selection, select_types
 from ..engine.encoders import DeviceName
@@ -67,6 +68,7 @@ def select_domains(
     target: Sequence[TargetImage] | Path | str,
     classifier: DomainClassifier | Path | str,
     *,
+    least_belief: float = LEAST_BELIEF,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> DomainSelection:
@@ -75,6 +77,7 @@ def select_domains(
     Args:
         target: Images, a folder of them, or a manifest (`.parquet`).
         classifier: What gives the class scores, or the file that `domains fit` wrote.
+        least_belief: Class scores below this are put in an order that says nothing; 0 takes all scores as they are.
         workers: Threads; the result does not depend on them.
         reporter: Shows progress.
 
@@ -107,7 +110,7 @@ def select_domains(
         name: pa.array([row[name] for row in rows], pa.string()) for name in ("id", "image_path", "status", "error")
     }
     table = pa.table({**columns, "scores": pa.array([row["scores"] for row in rows], pa.list_(pa.float64()))})
-    return DomainSelection(select_types(np.array(usable)), table)
+    return DomainSelection(select_types(believed(np.array(usable), least_belief)), table)
 
 
 def images_of(
@@ -161,6 +164,7 @@ def run_domains_select(
     *,
     name: str | None = None,
     scores: Path | None = None,
+    least_belief: float = LEAST_BELIEF,
     device: DeviceName = "auto",
     ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
@@ -175,6 +179,7 @@ def run_domains_select(
         out: Preset file to write (`.json`).
         name: The preset's name; by default the file's stem.
         scores: Also write a row per image with its class scores (`.parquet`).
+        least_belief: As for `select_domains`.
         device: Where a network on torch computes.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
@@ -188,6 +193,8 @@ def run_domains_select(
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
     """
+    if not 0 <= least_belief < 1:
+        raise CurateError(f"--least-belief {least_belief}: expected a probability, from 0 to below 1")
     if out.suffix != PRESET_SUFFIX:
         raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
     if scores is not None and scores.suffix != ".parquet":
@@ -199,10 +206,15 @@ def run_domains_select(
     images = images_of(target, options, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
     built, facts = load_classifier(classifier, device=device)
-    found = select_domains(images, built, workers=options.workers, reporter=reporter)
+    found = select_domains(images, built, least_belief=least_belief, workers=options.workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
-    config = {"kind": facts["kind"], "exif_orient": options.exif_orient, "max_pixels": options.max_pixels}
+    config = {
+        "kind": facts["kind"],
+        "least_belief": least_belief,
+        "exif_orient": options.exif_orient,
+        "max_pixels": options.max_pixels,
+    }
     inputs["classifier"] = facts["weights_digest"]
     provenance = make_provenance("domains select", config, inputs)
     if scores is not None:

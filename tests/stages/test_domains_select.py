@@ -135,6 +135,11 @@ def test_a_set_without_a_usable_image_is_an_error_with_the_reason(folder, tmp_pa
         run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
 
 
+def test_a_belief_that_is_no_probability_is_refused(folder, tmp_path):
+    with pytest.raises(CurateError, match=r"--least-belief 1\.5: expected a probability"):
+        run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=1.5)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
