@@ -150,9 +150,9 @@ def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
             plain = select_types(scores[chosen])
             shares = sorted(selection.shares.items(), key=lambda item: -item[1])[:6]
             top1 = {kind: round(share, 3) for kind, share in selection.top1_shares.items() if share >= 0.02}
-            print(
-                f"\ntarget {types}{f', levels {least}-5' if least else ''}{', saved as JPEG 90' if saved else ''}: {selection.images} images"
-            )
+            levels = f", levels {least}-5" if least else ""
+            saving = f", saved as JPEG {JPEG_QUALITY}" if saved else ""
+            print(f"\ntarget {types}{levels}{saving}: {selection.images} images")
             print(f"  selected {selection.types}; leading shares {[(k, round(s, 3)) for k, s in shares]}")
             bare = sorted(plain.shares.items(), key=lambda item: -item[1])[:6]
             print(f"  without --least-belief {plain.types}; leading {[(k, round(s, 3)) for k, s in bare]}")

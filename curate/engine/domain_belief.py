@@ -15,11 +15,11 @@ LEAST_BELIEF = 0.05
 def believed(scores: NDArray[np.floating], least: float = LEAST_BELIEF) -> NDArray[np.float64]:
     """Put the classes of each image that are not believed in into an order that says nothing.
 
-    DGQA's rule counts four classes of every image, however little the classifier believes in the second to fourth. Where
-    that is next to nothing, their order does not depend on the image, only on which types look alike to the classifier:
-    the same few runners-up fill the places of every image, and may be counted more often than what the set is made of.
-    Here pristine comes first of them, as what else an image would be, and the types follow in an order drawn
-    from the image's own scores.
+    DGQA's rule counts four classes of every image, however little the classifier believes in the second to fourth.
+    Where that is next to nothing, their order does not depend on the image, only on which types look alike to the
+    classifier: the same few runners-up fill the places of every image, and may be counted more often than what the
+    set is made of. Here pristine comes first of them, as what else an image would be, and the types follow in an
+    order drawn from the image's own scores.
 
     Args:
         scores: Class probabilities, (N, 26).
