@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from syndr_curate.curate.command.console import LogReporter
 from syndr_curate.curate.data.images import decode_image, encode_image
 from syndr_curate.curate.data.sources import ImageSource, open_source
-from syndr_curate.curate.engine.domain_belief import believed
 from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_classifier
-from syndr_curate.curate.engine.domain_rule import select_types
+from syndr_curate.curate.engine.domain_rule import LEAST_BELIEF, select_types
 from syndr_curate.curate.engine.domain_samples import IDENTITY_CELLS, save_as_jpeg
 from syndr_curate.curate.engine.domain_scores import ClassScores, confusion_picture, score_classes
 from syndr_curate.curate.engine.recipes import distortion_name
@@ -146,7 +145,7 @@ def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
     for types, least in (*((types, least) for types in TARGETS for least in (1, 3)), ((0,), 0)):
         for saved in (False, True):
             chosen = np.isin(table[:, 0], types) & (table[:, 2] == saved) & (table[:, 1] >= least)
-            selection = select_types(believed(scores[chosen]))
+            selection = select_types(scores[chosen], LEAST_BELIEF)
             plain = select_types(scores[chosen])
             shares = sorted(selection.shares.items(), key=lambda item: -item[1])[:6]
             top1 = {kind: round(share, 3) for kind, share in selection.top1_shares.items() if share >= 0.02}
@@ -155,7 +154,7 @@ def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
             print(f"\ntarget {types}{levels}{saving}: {selection.images} images")
             print(f"  selected {selection.types}; leading shares {[(k, round(s, 3)) for k, s in shares]}")
             bare = sorted(plain.shares.items(), key=lambda item: -item[1])[:6]
-            print(f"  without --least-belief {plain.types}; leading {[(k, round(s, 3)) for k, s in bare]}")
+            print(f"  published rule {plain.types}; leading {[(k, round(s, 3)) for k, s in bare]}")
             together = sum(selection.top1_shares[kind] for kind in types)
             print(
                 f"  top-1: {together:.1%} are of the set's types; {top1}; mostly pristine: {selection.mostly_pristine}"

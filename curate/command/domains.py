@@ -125,7 +125,8 @@ def select(
     least_belief: Annotated[
         float,
         typer.Option(
-            "--least-belief", help="Scores below this do not decide who fills an image's four places; 0: all scores do."
+            "--least-belief",
+            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
         ),
     ] = 0.05,
     device: opt.Device = opt.DeviceFlag.auto,

@@ -28,7 +28,7 @@ _GROUPS = (
 
 
 # Raised whenever a feature changes its meaning: a classifier fitted on others must not be used.
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 
 
 def domain_features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,13 +19,34 @@ _SPIKES = np.array([8, 20, 45, 90])
 _EXTREME = 11
 _LAGS = np.array([(0, 0), (0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (2, 2)])
 _CLIP = 30.0
+_PAIRS = ((0, 1), (0, 2), (1, 2))
 _QUIET = 0.1
 _MISSING = np.float32(0.02)
 
 
 def noise_features(planes: Planes) -> NDArray[np.float32]:
     """Describe the high-pass residual of each channel at full and half size, and its spikes."""
-    return np.concatenate([_residuals(planes), _residuals(planes.halved()), _spikes(planes)])
+    half = planes.halved()
+    chroma = [chroma_noise_features(coarse) for coarse in (half, half.halved())]
+    return np.concatenate([_residuals(planes), _residuals(half), *chroma, _spikes(planes)])
+
+
+def chroma_noise_features(planes: Planes) -> NDArray[np.float32]:
+    """Describe how the noise of luma and of chroma hang together in flat blocks.
+
+    Saved as JPEG, noise added to RGB (type 11) and to YCbCr (type 12) hardly differ in anything else: the first is
+    brighter where there is less blue. The halved chroma of JPEG hides it at full size, so ask coarser planes.
+
+    Returns:
+        Correlations of luma and blue, luma and red, blue and red; log energies of the three.
+    """
+    residual = [_high_pass(plane) for plane in (planes.luma, *planes.chroma)]
+    activity, _ = _activity(planes.luma)
+    flat = activity <= np.quantile(activity, _FLAT)
+    energy = np.array([_block_means(r * r)[flat].mean() for r in residual], np.float32) + _MISSING
+    together = [_block_means(residual[a] * residual[b])[flat].mean() for a, b in _PAIRS]
+    first, second = np.array(_PAIRS).T
+    return np.concatenate([together / np.sqrt(energy[first] * energy[second]), log_energy(energy, 0)])
 
 
 def _residuals(planes: Planes) -> NDArray[np.float32]:
@@ -33,7 +54,7 @@ def _residuals(planes: Planes) -> NDArray[np.float32]:
     luma = _high_pass(planes.luma)
     chroma = [_high_pass(plane) for plane in planes.chroma]
     energy = np.stack([_block_means(r * r) for r in (*residual, luma, *chroma)])
-    cross = np.stack([_block_means(residual[a] * residual[b]) for a, b in ((0, 1), (0, 2), (1, 2))])
+    cross = np.stack([_block_means(residual[a] * residual[b]) for a, b in _PAIRS])
     activity, brightness = _activity(planes.luma)
     flat = activity <= np.quantile(activity, _FLAT)
     levels = [log_energy(np.percentile(e, (2, 10, 30, 60, 95))) for e in energy]

@@ -13,6 +13,10 @@ from ..errors import CurateError
 CLASSES = len(CATALOG) + 1  # class 0 is pristine, class k is type k
 COUNTED = 4  # ranks of an image that are counted
 PLACES = COUNTED - 1  # DGQA divides by 3 N: class 0 takes one of the four places
+# Four places are filled by rank, however little the classifier believes in the second to fourth. The order of such classes
+# does not depend on the image, only on which types look alike to the classifier: the same runners-up take a place of
+# every image, and may be counted more often than what a set is made of. Beliefs below this fill no place.
+LEAST_BELIEF = 0.05
 # round(count / (3 N), 2) >= 0.04, halves rounded up, in whole numbers: 200 count >= 21 N.
 _SHARE_NUMERATOR, _SHARE_DENOMINATOR = 21, 200
 
@@ -23,7 +27,7 @@ class Selection:
 
     Attributes:
         types: Selected distortion ids, rising.
-        counts: Images in which each class is among the four best, int64 (26,).
+        counts: Images in which each class takes one of the four places, int64 (26,).
         top1_counts: Images of which each class is the best, int64 (26,).
         images: Number of images N.
     """
@@ -49,14 +53,16 @@ class Selection:
         return 2 * int(self.top1_counts[PRISTINE]) > self.images
 
 
-def select_types(scores: NDArray[np.floating]) -> Selection:
+def select_types(scores: NDArray[np.floating], least: float = -np.inf) -> Selection:
     """Count the four best classes of every image and select the types that are counted often enough.
 
     Args:
         scores: Class scores of N images, (N, 26); higher is more likely. Of equal scores the smaller class comes first.
+        least: A class with a smaller score takes no place, and the place stays empty. By default all four are filled,
+            which is the published rule.
 
     Returns:
-        The selection; class 0 is counted, but never selected.
+        The selection; class 0 is counted, but never selected. Without `least` some type always is.
 
     Raises:
         CurateError: No image, or not 26 finite scores for each.
@@ -70,7 +76,8 @@ def select_types(scores: NDArray[np.floating]) -> Selection:
     if not np.isfinite(scores).all():
         raise CurateError("class scores hold values that are not finite")
     ranked = np.argsort(-scores, axis=1, kind="stable")
-    counts = np.bincount(ranked[:, :COUNTED].ravel(), minlength=CLASSES)
+    places = ranked[:, :COUNTED]
+    counts = np.bincount(places[np.take_along_axis(scores, places, axis=1) >= least], minlength=CLASSES)
     top1 = np.bincount(ranked[:, 0], minlength=CLASSES)
     images = len(scores)
     enough = [k for k in range(1, CLASSES) if _SHARE_DENOMINATOR * int(counts[k]) >= _SHARE_NUMERATOR * images]

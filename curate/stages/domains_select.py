@@ -20,9 +20,8 @@ from ..data.provenance import attach, digest_file, make_provenance, read_provena
 from ..data.roots import Roots
 from ..data.sources import IdStyle, ImageSource, open_source
 from ..data.types import PRESET_SUFFIX
-from ..engine.domain_belief import LEAST_BELIEF, believed
 from ..engine.domain_classifier import DomainClassifier, load_classifier
-from ..engine.domain_rule import Selection, select_types
+from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
 from ..engine.encoders import DeviceName
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
@@ -51,11 +50,13 @@ class DomainSelection:
 
     Attributes:
         selection: Types, shares and top-1 shares over the images that could be used.
+        published: The same by the published rule, which fills all four places of every image.
         images: A row per image, in the set's order: `id, image_path, status, error, scores` (26 of them, null where the
             status is not `ok`).
     """
 
     selection: Selection
+    published: Selection
     images: pa.Table
 
     def unusable(self) -> list[dict[str, Any]]:
@@ -77,7 +78,7 @@ def select_domains(
     Args:
         target: Images, a folder of them, or a manifest (`.parquet`).
         classifier: What gives the class scores, or the file that `domains fit` wrote.
-        least_belief: Class scores below this are put in an order that says nothing; 0 takes all scores as they are.
+        least_belief: A class with a smaller probability takes no place of an image; 0 is the published rule.
         workers: Threads; the result does not depend on them.
         reporter: Shows progress.
 
@@ -87,7 +88,7 @@ def select_domains(
     Raises:
         CurateError: Nothing to read, or none of the images can be used; the message has the first reason.
 
-    Source: DGQA (CVPR 2024).
+    Source: DGQA (CVPR 2024); `least_belief` is this project's.
     """
     images = images_of(Path(target), RenderOptions()) if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
@@ -110,7 +111,8 @@ def select_domains(
         name: pa.array([row[name] for row in rows], pa.string()) for name in ("id", "image_path", "status", "error")
     }
     table = pa.table({**columns, "scores": pa.array([row["scores"] for row in rows], pa.list_(pa.float64()))})
-    return DomainSelection(select_types(believed(np.array(usable), least_belief)), table)
+    counted = np.array(usable)
+    return DomainSelection(select_types(counted, least_belief), select_types(counted), table)
 
 
 def images_of(
@@ -187,8 +189,8 @@ def run_domains_select(
         reporter: Shows progress.
 
     Returns:
-        `types, shares, top1_shares, images, unusable, mostly_pristine, note, out`. Shares are of types by id as text;
-        top-1 shares have `0` for pristine too.
+        `types, shares, published, top1_shares, images, unusable, mostly_pristine, note, out`. Shares are of types by id
+        as text; top-1 shares have `0` for pristine too. `published` has `types` and `shares` as without `least_belief`.
 
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
@@ -230,41 +232,60 @@ def summarize(found: DomainSelection) -> dict[str, Any]:
     """Return what a selection says, as JSON values."""
     selection = found.selection
     unusable = found.unusable()
-    pristine = selection.top1_shares[0]
     facts: dict[str, Any] = {
-        "types": list(selection.types),
-        "shares": {str(kind): share for kind, share in selection.shares.items()},
+        **_types_and_shares(selection),
+        "published": _types_and_shares(found.published),
         "top1_shares": {str(kind): share for kind, share in selection.top1_shares.items()},
         "images": selection.images,
         "unusable": [{"image_path": row["image_path"], "error": row["error"]} for row in unusable],
         "mostly_pristine": selection.mostly_pristine,
     }
+    notes = []
     if selection.mostly_pristine:
-        facts["note"] = (
-            f"{100 * pristine:.0f} % of the images look undistorted. The rule always selects some types; these merely "
-            "come next, and say little of the set"
+        notes.append(
+            f"{100 * selection.top1_shares[0]:.0f} % of the images look undistorted; the types are what such images "
+            "are taken for next, and say little of the set"
         )
-    return facts
+    if not selection.types:
+        notes.append("no type is believed in often enough; --least-belief 0 selects by rank alone")
+    return {**facts, "note": ". ".join(notes)} if notes else facts
+
+
+def _types_and_shares(selection: Selection) -> dict[str, Any]:
+    return {
+        "types": list(selection.types),
+        "shares": {str(kind): share for kind, share in selection.shares.items()},
+    }
 
 
 def describe_selection(summary: Mapping[str, Any]) -> str:
     """Lay a summary out for people: a line per class, the selected ones marked, the largest shares first."""
-    shares = {int(kind): share for kind, share in summary["shares"].items()}
-    top1 = {int(kind): share for kind, share in summary["top1_shares"].items()}
+    shares, published, top1 = (
+        {int(kind): share for kind, share in found.items()}
+        for found in (summary["shares"], summary["published"]["shares"], summary["top1_shares"])
+    )
     chosen = set(summary["types"])
-    ordered = [0, *sorted(shares, key=lambda kind: (-shares[kind], kind))]
-    lines = [f"{'':2}{'id':>3}  {'type':<24}{'share':>8}{'top-1':>9}"]
+    ordered = [0, *sorted(shares, key=lambda kind: (-shares[kind], -top1[kind], -published[kind], kind))]
+    lines = [f"{'':2}{'id':>3}  {'type':<24}{'share':>8}{'top-1':>9}{'published':>11}"]
     for kind in ordered:
-        share = f"{100 * shares[kind]:.1f} %" if kind else ""
+        share, bare = (f"{100 * found[kind]:.1f} %" if kind else "" for found in (shares, published))
         mark = "* " if kind in chosen else "  "
-        lines.append(f"{mark}{kind:>3}  {distortion_name(kind):<24}{share:>8}{100 * top1[kind]:>7.1f} %")
-    lines.append(f"selected (*): {','.join(map(str, summary['types']))}, from {summary['images']:,} images")
+        line = f"{mark}{kind:>3}  {distortion_name(kind):<24}{share:>8}{100 * top1[kind]:>7.1f} %{bare:>11}"
+        lines.append(line.rstrip())
+    lines.append(f"selected (*): {_listed(summary['types'])}, from {summary['images']:,} images")
+    if summary["published"]["types"] != summary["types"]:
+        lines.append(f"the published rule (--least-belief 0) selects: {_listed(summary['published']['types'])}")
     if summary["unusable"]:
         lines.append(f"not counted: {len(summary['unusable'])} images that could not be used, named in the preset")
     if "note" in summary:
         lines.append(f"note: {summary['note']}")
-    lines.append(f"use it: --types {summary['out']}")
+    if summary["types"]:
+        lines.append(f"use it: --types {summary['out']}")
     return "\n".join(lines)
+
+
+def _listed(types: Sequence[int]) -> str:
+    return ",".join(map(str, types)) or "no type"
 
 
 _Prepared = tuple[TargetImage, NDArray[np.float32] | None, str, str | None]

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate import distort
 from syndr_curate.curate.engine.domain_features import domain_features, feature_count
+from syndr_curate.curate.engine.domain_noise import chroma_noise_features
 from syndr_curate.curate.engine.domain_planes import Planes
+from syndr_curate.curate.engine.domain_samples import save_as_jpeg
 from syndr_curate.curate.engine.domain_shapes import copy_features, grid_features, shift_features, square_features
 
 
@@ -73,3 +75,18 @@ def test_a_shift_of_green_is_found_forward_not_backward():
     assert before[2] < 0.2
     assert after[5] < 0.2
     assert after[3] == pytest.approx(np.hypot(3, 6) / 14)
+
+
+def test_noise_in_rgb_and_in_ycbcr_differ_after_jpeg_in_how_luma_and_blue_hang_together():
+    rng = np.random.Generator(np.random.PCG64(6))
+    grey = np.full((384, 512, 3), 128.0)
+    noise = rng.normal(0, 12, grey.shape)
+    # Columns: what Y, Cb and Cr add to red, green and blue (BT.601, full range).
+    to_rgb = np.array([[1, 1, 1], [0, -0.344, 1.772], [1.402, -0.714, 0]])
+    in_rgb, in_ycbcr = (
+        save_as_jpeg(np.clip(np.rint(grey + added), 0, 255).astype(np.uint8), 97) for added in (noise, noise @ to_rgb)
+    )
+    # Of independent red, green and blue, luma and blue - luma correlate by (.114 - .447) / (.669 * 1.105) = -.45.
+    found = [chroma_noise_features(Planes(picture).halved().halved())[0] for picture in (in_rgb, in_ycbcr)]
+    assert found[0] == pytest.approx(-0.45, abs=0.12)
+    assert found[1] == pytest.approx(0, abs=0.12)

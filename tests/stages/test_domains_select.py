@@ -102,9 +102,37 @@ def test_a_pristine_set_is_said_to_be_so_in_plain_words(folder, tmp_path):
         (folder / f"{name}.png").unlink()
     summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
     assert summary["mostly_pristine"]
-    assert summary["note"].startswith("100 % of the images look undistorted.")
+    assert summary["note"].startswith("100 % of the images look undistorted;")
     assert "note: 100 % of the images look undistorted" in describe_selection(summary)
     assert summary["types"] == [1, 2, 3]  # the rule selects what comes next
+
+
+@pytest.mark.usefixtures("by_colour")
+def test_the_published_rule_stands_beside_what_belief_leaves(folder, tmp_path):
+    weights = tmp_path / "c.safetensors"
+    summary = run_domains_select(folder, weights, tmp_path / "mine.json", least_belief=0.15)
+    # Fourth places (0.1) stay empty: 4 of the red ones, 23 of the green one, 3 of the blue one.
+    assert summary["types"] == [1, 2, 3, 9, 21]
+    assert summary["shares"]["3"] == pytest.approx(2 / 12)
+    assert summary["published"]["types"] == [1, 2, 3, 4, 9, 21, 23]
+    assert summary["published"]["shares"]["3"] == pytest.approx(3 / 12)
+    shown = describe_selection(summary)
+    assert "the published rule (--least-belief 0) selects: 1,2,3,4,9,21,23" in shown
+    bare = run_domains_select(folder, weights, tmp_path / "bare.json", least_belief=0)
+    assert {key: bare[key] for key in ("types", "shares")} == bare["published"] == summary["published"]
+    assert "the published rule" not in describe_selection(bare)
+
+
+@pytest.mark.usefixtures("by_colour")
+def test_a_set_in_which_no_type_is_believed_gives_none_and_says_how_to_get_some(folder, tmp_path):
+    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=0.5)
+    assert summary["types"] == []
+    assert summary["note"] == "no type is believed in often enough; --least-belief 0 selects by rank alone"
+    shown = describe_selection(summary)
+    assert "selected (*): no type, from 4 images" in shown
+    assert "use it" not in shown
+    with pytest.raises(CurateError, match="list of distortion types is empty"):
+        parse_types(str(tmp_path / "mine.json"))
 
 
 @pytest.mark.usefixtures("by_colour")
@@ -112,7 +140,8 @@ def test_what_is_printed_marks_the_selected_types_largest_share_first(folder, tm
     summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
     lines = describe_selection(summary).splitlines()
     assert lines[1].split() == ["0", "pristine", "25.0", "%"]
-    assert lines[2].split() == ["*", "1", "gaussian_blur", "25.0", "%", "50.0", "%"]
+    assert lines[2].split() == ["*", "1", "gaussian_blur", "25.0", "%", "50.0", "%", "25.0", "%"]
+    assert lines[0].split() == ["id", "type", "share", "top-1", "published"]
     assert lines[-3].startswith("selected (*): 1,2,3,4,9,21,23, from 4 images")
     assert lines[-2].startswith("not counted: 2 images")
 
