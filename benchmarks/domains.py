@@ -31,7 +31,8 @@ from syndr_curate.curate.engine.recipes import distortion_name
 from syndr_curate.curate.engine.render import render
 from syndr_curate.curate.engine.seeds import stream_seed
 from syndr_curate.curate.engine.workers import ordered_map
-from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains, write_fitted
+from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
+from syndr_curate.curate.stages.domains_fit_run import write_fitted
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))
 JPEG_QUALITY = 90

@@ -82,7 +82,7 @@ def fit(
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
     from ..engine.render import RenderOptions
-    from ..stages.domains_fit import describe_fit, run_domains_fit
+    from ..stages.domains_fit_run import describe_fit, run_domains_fit
 
     summary = run_domains_fit(
         references,

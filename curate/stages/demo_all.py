@@ -35,7 +35,7 @@ def add_domains(
         workers: Threads; None uses every core.
         reporter: Shows progress.
     """
-    from .domains_fit import run_domains_fit
+    from .domains_fit_run import run_domains_fit
     from .domains_select import run_domains_select
 
     options = RenderOptions(workers=workers)

@@ -11,13 +11,8 @@ from syndr_curate.curate.data.sources import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_network import TrainingSettings
 from syndr_curate.curate.engine.render import RenderOptions
-from syndr_curate.curate.stages.domains_fit import (
-    LightSettings,
-    describe_fit,
-    fit_domains,
-    run_domains_fit,
-    write_fitted,
-)
+from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
+from syndr_curate.curate.stages.domains_fit_run import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.stages.domains_select import run_domains_select
 
 SMALL = LightSettings(
@@ -79,11 +74,21 @@ def test_what_was_written_selects_types(photos, fitted, tmp_path):
         assert picture.size[0] > 1000
     text = describe_fit(summary)
     assert "light classifier of 26 classes from 5 references" in text
+    assert summary["confusion"] == fitted.together.confusion.tolist()
     assert "left out: 2 references that could not be used" in text
     selected = run_domains_select(photos, tmp_path / "c.safetensors", tmp_path / "mine.json")
     assert selected["types"]
     assert selected["images"] == 5
     assert len(selected["unusable"]) == 2
+
+
+def test_the_printed_confusion_matrix_has_the_largest_mistakes_of_each_class_first(fitted, tmp_path):
+    summary = write_fitted(fitted, tmp_path / "c.safetensors")
+    row = [0] * 26
+    row[3], row[9], row[0], row[25], row[1] = 150, 20, 28, 1, 1  # of 200 patches; half a percent rounds to none
+    summary["confusion"][3], summary["recall"]["motion_blur"] = row, 0.75
+    line = next(line for line in describe_fit(summary).splitlines() if "motion_blur" in line)
+    assert line == "   3  motion_blur               75.0 %  0: 14, 9: 10"
 
 
 def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):

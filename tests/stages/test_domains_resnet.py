@@ -11,7 +11,7 @@ from syndr_curate.curate.data.sources import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_resnet import ResNetClassifier, normalized
 from syndr_curate.curate.engine.render import RenderOptions
-from syndr_curate.curate.stages.domains_fit import run_domains_fit, write_fitted
+from syndr_curate.curate.stages.domains_fit_run import run_domains_fit, write_fitted
 from syndr_curate.curate.stages.domains_resnet import (
     Picture,
     ResNetSettings,

@@ -1,0 +1,161 @@
+"""Stage `domains fit` as the command runs it: from a folder to the classifier's files, and what to say of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..data.atomic import refuse_overwriting, write_bytes
+from ..data.images import encode_image
+from ..data.sources import IdStyle, ImageSource, open_source
+from ..engine.domain_classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
+from ..engine.domain_rule import CLASSES
+from ..engine.domain_samples import PerReference, types_of_references
+from ..engine.domain_scores import confusion_picture
+from ..engine.encoders import DeviceName
+from ..engine.progress import SILENT, Reporter
+from ..engine.recipes import distortion_name
+from ..engine.render import RenderOptions
+from ..errors import CurateError
+from .domains_fit import FittedDomains, LightSettings, fit_domains
+
+PICTURE_SUFFIX = ".png"
+
+
+def run_domains_fit(
+    references: Path,
+    out: Path,
+    *,
+    kind: KindName = "light",
+    per_reference: PerReference | None = None,
+    weights: Path | None = None,
+    device: DeviceName = "auto",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    ids: IdStyle = "stem",
+    seed: int = 123,
+    options: RenderOptions | None = None,
+    dry_run: bool = False,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Fit a classifier and write it: `NAME.safetensors`, its facts `NAME.json`, its confusion matrix `NAME.png`.
+
+    Args:
+        references: Folder of pristine photographs.
+        out: `NAME.safetensors`.
+        kind: `light` or `resnet50`.
+        per_reference: Types per reference, `one` or `all`; by default all for light, one for resnet50.
+        weights: Of resnet50: a local ImageNet checkpoint.
+        device: Of resnet50: where torch computes.
+        epochs: Passes over the training set; None keeps the kind's own number.
+        batch_size: Of resnet50.
+        ids: How ids are made from file names.
+        seed: Of everything random.
+        options: Threads, EXIF orientation, pixel limit.
+        dry_run: Say what would be made, and make nothing.
+        reporter: Shows progress.
+
+    Returns:
+        `kind, references, references_unusable, patches, held_out_top1, ..., recall, confusion, confusion_matrix, facts,
+        out`. `confusion` counts held-out patches by true class (26 rows) and best class.
+
+    Raises:
+        CurateError: No references, a setting that does not belong to the kind, or a file cannot be written.
+    """
+    if out.suffix != WEIGHTS_SUFFIX:
+        raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
+    refuse_overwriting(out, weights)
+    source = open_source(references, ids=ids)
+    options = options or RenderOptions()
+    chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
+    if kind == "light":
+        if weights is not None:
+            raise CurateError(
+                "the light classifier starts from no weights: leave --weights away, or add --kind resnet50"
+            )
+        light = LightSettings(per_reference=chosen, seed=seed)
+        if epochs is not None:
+            light = replace(light, training=replace(light.training, epochs=epochs))
+        if dry_run:
+            return {**_planned(source, light), "dry_run": True, "out": str(out)}
+        fitted = fit_domains(source, light, options=options, reporter=reporter)
+    else:
+        from .domains_resnet import ResNetSettings, fit_resnet_domains, planned
+
+        resnet = ResNetSettings(per_reference=chosen, weights=weights, device=device, seed=seed)
+        resnet = replace(resnet, epochs=epochs or resnet.epochs, batch=batch_size or resnet.batch)
+        if dry_run:
+            return {**planned(source, resnet), "dry_run": True, "out": str(out)}
+        fitted = fit_resnet_domains(source, resnet, options=options, reporter=reporter)
+    return write_fitted(fitted, out)
+
+
+def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
+    """Write a fitted classifier with its facts and its confusion matrix, and return its summary.
+
+    Raises:
+        CurateError: A file cannot be written.
+    """
+    scores = {"clean": fitted.clean.as_json(), "recompressed": fitted.recompressed.as_json()}
+    facts = save_classifier(fitted.classifier, {**fitted.facts, "held_out": scores}, out)
+    picture = out.with_suffix(PICTURE_SUFFIX)
+    title = f"Held-out references, {fitted.together.samples:,} patches, percent of each row"
+    write_bytes(picture, encode_image(confusion_picture(fitted.together, title)))
+    return {
+        "kind": facts["kind"],
+        "references": facts["references"],
+        "references_unusable": len(facts["references_unusable"]),
+        "patches": fitted.together.samples,
+        "held_out_top1": fitted.clean.top1_accuracy(),
+        "held_out_top4": fitted.clean.top4_accuracy(),
+        "held_out_top1_recompressed": fitted.recompressed.top1_accuracy(),
+        "held_out_top4_recompressed": fitted.recompressed.top4_accuracy(),
+        "recall": {distortion_name(k): value for k, value in fitted.together.recall().items()},
+        "confusion": fitted.together.confusion.tolist(),
+        "confusion_matrix": str(picture),
+        "facts": str(facts_path(out)),
+        "out": str(out),
+    }
+
+
+def describe_fit(summary: Mapping[str, Any]) -> str:
+    """Lay a summary out for people, with a line per class."""
+    clean, again = (
+        f"top-1 {_percent(summary[f'held_out_top1{suffix}'])}, top-4 {_percent(summary[f'held_out_top4{suffix}'])}"
+        for suffix in ("", "_recompressed")
+    )
+    lines = [
+        f"{summary['kind']} classifier of {CLASSES} classes from {summary['references']:,} references",
+        "on single patches of references that a network has not seen, all levels:",
+        f"  as rendered          {clean}",
+        f"  saved as JPEG again  {again}",
+        "confusion matrix (both together, percent of a class's patches):",
+        f"  {'id':>2}  {'class':<24}{'recall':>8}  taken for (id: percent)",
+    ]
+    for kind in range(CLASSES):
+        name = distortion_name(kind)
+        recall, others = _percent(summary["recall"][name]), _taken_for(summary["confusion"][kind], kind)
+        lines.append(f"  {kind:>2}  {name:<24}{recall:>8}  {others}".rstrip())
+    for name in ("confusion_matrix", "facts", "out"):
+        lines.append(f"{name.replace('_', ' ')}: {summary[name]}")
+    if summary["references_unusable"]:
+        lines.append(
+            f"left out: {summary['references_unusable']} references that could not be used, named in the facts"
+        )
+    return "\n".join(lines)
+
+
+def _taken_for(row: Sequence[int], kind: int) -> str:
+    percent = [round(100 * count / max(1, sum(row))) for count in row]
+    others = sorted((other for other in range(CLASSES) if other != kind and percent[other]), key=lambda k: -percent[k])
+    return ", ".join(f"{other}: {percent[other]}" for other in others)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _planned(source: ImageSource, settings: LightSettings) -> dict[str, Any]:
+    types = types_of_references([entry.id for entry in source.entries], settings.per_reference, settings.seed)
+    pictures = sum(len(settings.cells(identifier, kinds)) for identifier, kinds in types.items())
+    return {"kind": "light", "references": len(source.entries), "pictures": pictures}
