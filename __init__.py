@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .curate.publish.loaders import ManifestDataset
     from .curate.publish.sampler import DRCDownSampler
     from .curate.publish.soft_labels import SoftLabelDataset
+    from .curate.stages.domains_fit import fit_domains
+    from .curate.stages.domains_select import select_domains
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
     from .curate.stages.label import NeighborSettings
@@ -39,6 +41,7 @@ __all__ = [
     "collect_features",
     "distort",
     "downsample",
+    "fit_domains",
     "inspect",
     "load_features",
     "mix",
@@ -46,6 +49,7 @@ __all__ = [
     "read_manifest",
     "save_features",
     "select",
+    "select_domains",
     "upsample",
     "verify",
     "write_manifest",
@@ -63,6 +67,8 @@ _HOMES = {
     "collect_features": "curate.publish.collect",
     "ManifestDataset": "curate.publish.loaders",
     "DRCDownSampler": "curate.publish.sampler",
+    "fit_domains": "curate.stages.domains_fit",
+    "select_domains": "curate.stages.domains_select",
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.stages.label",
