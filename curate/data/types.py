@@ -89,7 +89,9 @@ def _read_preset_file(path: Path) -> tuple[int, ...]:
 
 def _preset_types(content: str, name: str) -> tuple[int, ...]:
     try:
-        types = json.loads(content)["types"]
-        return tuple(get(kind).id for kind in types)
+        types = tuple(get(kind).id for kind in json.loads(content)["types"])
     except (ValueError, KeyError, TypeError) as error:
         raise CurateError(f'{name} is not a preset: expected JSON like {{"types": [1, 3, 9]}}: {error}') from error
+    if not types:
+        raise CurateError(f"the preset {name} selects no type")
+    return types

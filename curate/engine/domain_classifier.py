@@ -140,7 +140,7 @@ def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainC
     try:
         arrays = load(content)
         if facts["kind"] == "light":
-            return _light(arrays, path), facts
+            return _light(arrays, facts, path), facts
         from .domain_resnet import ResNetClassifier
 
         return ResNetClassifier.from_arrays(arrays, device=device), facts
@@ -150,11 +150,13 @@ def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainC
         raise CurateError(f"{path} holds no domain classifier: {error}") from error
 
 
-def _light(arrays: dict[str, NDArray[np.float32]], path: Path) -> LightClassifier:
-    from .domain_features import feature_count
+def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], path: Path) -> LightClassifier:
+    from .domain_features import FEATURE_VERSION, feature_count
 
     ensemble = Ensemble.from_arrays(arrays)
-    if len(ensemble.center) != feature_count() or ensemble.members[0][-1][0].shape[1] != CLASSES:
+    shape = len(ensemble.center), ensemble.members[0][-1][0].shape[1]
+    version = facts.get("config", {}).get("feature_version", FEATURE_VERSION)
+    if shape != (feature_count(), CLASSES) or version != FEATURE_VERSION:
         raise CurateError(f"{path} was fitted by another release, on other features: fit the classifier again")
     return LightClassifier(ensemble)
 

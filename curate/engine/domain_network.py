@@ -18,6 +18,7 @@ _Layers = tuple[tuple[Matrix, Matrix], ...]
 _CLIP = np.float32(5)  # standard deviations; beyond them a feature says no more than "far"
 _FIRST_DECAY, _SECOND_DECAY, _TINY = 0.9, 0.999, np.float32(1e-8)  # Adam (Kingma, Ba, ICLR 2015)
 _WARM_UP = 0.1
+NEVER = np.float32(-50)  # bias of a class that a network has not seen: what it says of it would be an accident
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ def train_ensemble(
         reporter: Shows progress.
 
     Returns:
-        The ensemble, and the held-out class probabilities of every row, (N, C); the same arguments and library versions
-        give the same bits on one kind of processor.
+        The ensemble, in which no network believes in a class that it has not seen, and the held-out class probabilities
+        of every row, (N, C); the same arguments and library versions give the same bits on one kind of processor.
     """
     settings = settings or TrainingSettings()
     center = features.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -176,8 +177,10 @@ def train_ensemble(
             trainer = _Trainer(ready[seen], targets[seen], weights, settings, rng)
             for _ in trainer.epochs():
                 task.advance()
-            held_out[left] = softmax(_forward(ready[left], trainer.layers())[-1])
-            return trainer.layers()
+            layers = trainer.layers()
+            layers[-1][1][np.setdiff1d(np.arange(count), classes[seen])] = NEVER
+            held_out[left] = softmax(_forward(ready[left], layers)[-1])
+            return layers
 
         layers = tuple(ordered_map(train, range(members), workers))
     return Ensemble(center, scale, layers), held_out

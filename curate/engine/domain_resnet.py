@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from .backbones import CROP, pick_device
+from .domain_network import NEVER
 from .domain_patches import five_patches
 from .domain_rule import CLASSES
 from .encoders import DeviceName
@@ -73,10 +74,6 @@ class ResNetClassifier:
                 logits = self._network(torch.from_numpy(patches).to(self._device)).double()
                 found.append(torch.softmax(logits, dim=1).mean(dim=0).cpu().numpy())
         return np.stack(found)
-
-    def patch_scores(self, patches: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return class probabilities of single normalised patches, (B, 26)."""
-        return self.scores([patch[None] for patch in patches])
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return the network's weights by name."""
@@ -143,8 +140,12 @@ class ResNetTrainer:
         for group in self._optimizer.param_groups:
             group["lr"] *= factor
 
-    def finished(self) -> ResNetClassifier:
-        """Return the classifier as it is now."""
+    def finished(self, unseen: Sequence[int] = ()) -> ResNetClassifier:
+        """Return the classifier as it is now; it believes in none of the `unseen` classes."""
+        import torch
+
+        with torch.no_grad():
+            self._network.fc.bias[list(unseen)] = float(NEVER)
         return ResNetClassifier(self._network, self._device)
 
 

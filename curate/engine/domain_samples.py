@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,7 +17,6 @@ from .render import render
 from .seeds import stream_seed, uniform_draw
 
 PerReference = Literal["one", "all"]
-PER_REFERENCE: tuple[PerReference, ...] = get_args(PerReference)
 # Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.
 IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
 _LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
@@ -179,12 +179,14 @@ def _as_by_another_camera(reference: NDArray[np.uint8], rng: np.random.Generator
     largest = _LARGEST if height <= width else _LARGEST[::-1]
     smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
     smallest = min(1.0, max(smallest, _LEAST / min(height, width)))
-    shown = reference.astype(np.float32)
     resized, sharpened, grainy, full_range = rng.random(4) < (_RESIZED, _SHARPENED, _GRAINY, _FULL_RANGE)
+    factor = float(rng.uniform(smallest, _FACTORS[1])) if resized else 1.0
+    # Cut before anything is computed: of a photograph of 24 megapixels most would be thrown away.
+    inside = [min(side, math.ceil(most / factor)) for side, most in zip((height, width), largest, strict=True)]
+    shown = random_patch(reference, (inside[0], inside[1]), rng).astype(np.float32)
     if resized:
-        factor = float(rng.uniform(smallest, _FACTORS[1]))
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.float32)
+        size = [min(most, max(1, round(side * factor))) for side, most in zip(inside, largest, strict=True)]
+        shown = np.asarray(cv2.resize(shown, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
     if sharpened:
         shown += np.float32(rng.uniform(0, _SHARPENING)) * (
             shown - cv2.GaussianBlur(shown, (0, 0), rng.uniform(0.6, 1.2))
@@ -193,9 +195,7 @@ def _as_by_another_camera(reference: NDArray[np.uint8], rng: np.random.Generator
         shown += _grain(shown.shape, rng)
     if full_range and shown.max() > shown.min():
         shown = (shown - shown.min()) * np.float32(255 / (shown.max() - shown.min()))
-    codes = np.rint(np.clip(shown, 0, 255)).astype(np.uint8)
-    inside = min(largest[0], codes.shape[0]), min(largest[1], codes.shape[1])
-    return random_patch(codes, inside, rng)
+    return np.rint(np.clip(shown, 0, 255)).astype(np.uint8)
 
 
 def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:

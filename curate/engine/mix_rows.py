@@ -93,6 +93,38 @@ def mix_rows_of(table: pa.Table) -> list[MixRow]:
     ]
 
 
+def mixes_by_id(usable: pa.Table) -> dict[str, MixRow]:
+    """Return the mixed rows of any manifest by sample id; those that are not mixes are left out.
+
+    Args:
+        usable: Rows of a manifest whose status is `ok`.
+    """
+    if "source_a" not in usable.column_names:
+        return {}
+    return {row.sample_id: row for row in mix_rows_of(usable.filter(usable["source_a"].is_valid()))}
+
+
+def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
+    """Return a row's pixels: the stored ones, or where there are none, rendered or mixed anew.
+
+    Args:
+        recipe: The row.
+        mix: The same row where it is a mix.
+        roots: Where images and references lie.
+        options: EXIF orientation of references, pixel limit.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+
+    Raises:
+        UnreadableImageError: The image or one that it is made of cannot be decoded.
+        ValueError: The row cannot be rendered.
+    """
+    if mix is not None and not _is_stored(recipe, roots):
+        return render_mix(mix, roots, options)
+    return load_pixels(recipe, roots, options)
+
+
 def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructArray:
     """Return rows of a manifest as the values of a source column.
 
@@ -182,3 +214,9 @@ def _pixels(recipe: Recipe, reference: NDArray[np.uint8], roots: Roots, options:
         if stored is not None:
             return decode_image(stored, max_pixels=options.max_pixels)
     return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+
+
+def _is_stored(recipe: Recipe, roots: Roots) -> bool:
+    if not roots.has_folder(recipe.image_root):
+        return False
+    return stored_pixels(roots.resolve(recipe.image_root, recipe.image_path)) is not None

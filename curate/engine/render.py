@@ -24,6 +24,8 @@ RECIPE_COLUMNS: tuple[str, ...] = (
     "seed",
 )
 
+NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level to render them from"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -113,6 +115,8 @@ def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray
             return decode_image(stored, max_pixels=options.max_pixels)
         if recipe.seed is None:
             raise absence(place)
+    if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
+        raise ValueError(NOTHING_TO_RENDER_FROM)
     path = roots.resolve(recipe.reference_root, recipe.reference_path)
     reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
     return render(reference, recipe.distortion_id, recipe.level, recipe.seed)

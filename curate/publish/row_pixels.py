@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image
 from ..data.roots import Roots
 from ..data.stores import absence, stored_pixels
-from ..engine.render import Recipe, render
+from ..engine.render import NOTHING_TO_RENDER_FROM, Recipe, render
 from ..errors import CurateError
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
@@ -84,7 +84,7 @@ class RowPixels:
         """
         try:
             if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-                raise CurateError("no stored pixels, and no reference, distortion and level to render them from")
+                raise CurateError(NOTHING_TO_RENDER_FROM)
             path = self.roots.resolve(recipe.reference_root, recipe.reference_path)
             reference = self._references.get(path, lambda: self._decode_reference(path))
             return render(reference, recipe.distortion_id, recipe.level, recipe.seed)

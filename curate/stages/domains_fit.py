@@ -1,6 +1,6 @@
 """Stage `domains fit`: a classifier of distortion types, trained on images made from references on the fly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from ..engine.workers import ordered_map
 from ..errors import CurateError
 
 _FAILURES_SHOWN = 10
-_LEAST_REFERENCES = 2
+LEAST_REFERENCES = 2
 # With all types, three levels of each reference teach nearly as much as five: what is scarce is pictures, not levels.
 LEVELS_OF_ALL = 3
 
@@ -64,6 +64,11 @@ class LightSettings:
     folds: int = 4
     training: TrainingSettings = field(default_factory=TrainingSettings)
     seed: int = 123
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted."""
+        if self.folds < LEAST_REFERENCES:
+            raise CurateError(f"folds {self.folds}: a network needs references to learn from and others to test on")
 
     def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) that a reference is rendered at."""
@@ -144,19 +149,46 @@ def fit_domains(
         score_classes(held_out[chosen], samples.classes[chosen]) for chosen in (~samples.again, samples.again)
     )
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
-    facts = domain_facts(source, config, unusable, options)
+    seen = set(samples.classes.tolist())
+    facts = domain_facts(source, config, unusable, seen, options, reporter)
     return FittedDomains(LightClassifier(ensemble), clean, again, facts)
 
 
+def classes_besides(seen: Collection[int]) -> list[int]:
+    """Return the classes that no picture was made of, rising."""
+    return [kind for kind in range(CLASSES) if kind not in seen]
+
+
 def domain_facts(
-    source: ImageSource, config: dict[str, Any], unusable: dict[str, str], options: RenderOptions
+    source: ImageSource,
+    config: dict[str, Any],
+    unusable: dict[str, str],
+    seen: Collection[int],
+    options: RenderOptions,
+    reporter: Reporter,
 ) -> dict[str, Any]:
-    """Put together what a classifier's JSON says of where it comes from."""
+    """Put together what a classifier's JSON says of where it comes from, and say which classes it does not know.
+
+    Args:
+        source: The references.
+        config: Settings, as JSON values.
+        unusable: Path to reason of the references left out.
+        seen: Classes that pictures were made of.
+        options: How references are read.
+        reporter: Gets a note of the classes that none was made of.
+    """
+    unseen = [distortion_name(kind) for kind in classes_besides(seen)]
+    if unseen:
+        reporter.note(
+            f"no picture of {len(unseen)} classes, which will never be selected: {', '.join(unseen)}; "
+            "give more references, or each of them all types (--per-reference all)"
+        )
     return make_provenance(
         STAGE,
         {**config, "exif_orient": options.exif_orient, "max_pixels": options.max_pixels},
         {source.name: source.digest()},
         classes=[distortion_name(kind) for kind in range(CLASSES)],
+        classes_unseen=unseen,
         references=len(source.entries) - len(unusable),
         references_unusable=unusable,
     )
@@ -184,7 +216,7 @@ def _light_samples(
     for path, problem in list(unusable.items())[:_FAILURES_SHOWN]:
         reporter.note(f"left out: {path}: {problem}")
     used = sorted({identifier for _, _, identifier in labels})
-    if len(used) < _LEAST_REFERENCES:
+    if len(used) < LEAST_REFERENCES:
         reason = f" ({next(iter(unusable.values()))})" if unusable else ""
         raise CurateError(f"{source.name}: {len(used)} of {len(ids)} references can be used{reason}; two are needed")
     fold = fold_of_references(used, settings.folds, settings.seed)

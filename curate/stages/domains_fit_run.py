@@ -17,7 +17,7 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
 from ..errors import CurateError
-from .domains_fit import FittedDomains, LightSettings, fit_domains
+from .domains_fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 
 PICTURE_SUFFIX = ".png"
 
@@ -56,16 +56,21 @@ def run_domains_fit(
         reporter: Shows progress.
 
     Returns:
-        `kind, references, references_unusable, patches, held_out_top1, ..., recall, confusion, confusion_matrix, facts,
-        out`. `confusion` counts held-out patches by true class (26 rows) and best class.
+        `kind, references, references_unusable, classes_unseen, patches, held_out_top1, ..., recall, confusion,
+        confusion_matrix, facts, out`. `confusion` counts held-out patches by true class (26 rows) and best class.
 
     Raises:
         CurateError: No references, a setting that does not belong to the kind, or a file cannot be written.
     """
     if out.suffix != WEIGHTS_SUFFIX:
         raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
-    refuse_overwriting(out, weights)
+    for written in (out, facts_path(out), out.with_suffix(PICTURE_SUFFIX)):
+        refuse_overwriting(written, weights)
+    if out.resolve().is_relative_to(references.resolve()):
+        raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
     source = open_source(references, ids=ids)
+    if len(source.entries) < LEAST_REFERENCES:
+        raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
     options = options or RenderOptions()
     chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
     if kind == "light":
@@ -73,6 +78,10 @@ def run_domains_fit(
             raise CurateError(
                 "the light classifier starts from no weights: leave --weights away, or add --kind resnet50"
             )
+        if batch_size is not None:
+            raise CurateError("--batch-size is of resnet50: leave it away, or add --kind resnet50")
+        if device == "cuda":
+            raise CurateError("the light classifier needs no GPU: leave --device cuda away, or add --kind resnet50")
         light = LightSettings(per_reference=chosen, seed=seed)
         if epochs is not None:
             light = replace(light, training=replace(light.training, epochs=epochs))
@@ -105,6 +114,7 @@ def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
         "kind": facts["kind"],
         "references": facts["references"],
         "references_unusable": len(facts["references_unusable"]),
+        "classes_unseen": facts["classes_unseen"],
         "patches": fitted.together.samples,
         "held_out_top1": fitted.clean.top1_accuracy(),
         "held_out_top4": fitted.clean.top4_accuracy(),
@@ -138,6 +148,8 @@ def describe_fit(summary: Mapping[str, Any]) -> str:
         lines.append(f"  {kind:>2}  {name:<24}{recall:>8}  {others}".rstrip())
     for name in ("confusion_matrix", "facts", "out"):
         lines.append(f"{name.replace('_', ' ')}: {summary[name]}")
+    if summary["classes_unseen"]:
+        lines.append(f"never selected, as no picture was made of them: {', '.join(summary['classes_unseen'])}")
     if summary["references_unusable"]:
         lines.append(
             f"left out: {summary['references_unusable']} references that could not be used, named in the facts"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -23,9 +24,10 @@ from ..data.types import PRESET_SUFFIX
 from ..engine.domain_classifier import DomainClassifier, load_classifier
 from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
 from ..engine.encoders import DeviceName
+from ..engine.mix_rows import load_row, mixes_by_id
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
-from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
+from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
 
@@ -36,12 +38,21 @@ OK, UNREADABLE, FAILED = "ok", "unreadable", "failed"
 
 @dataclass(frozen=True)
 class TargetImage:
-    """One image of a target set: its id, its path, and what gives its pixels or why it has none."""
+    """One image of a target set.
+
+    Attributes:
+        id: Its id.
+        path: Where it lies below its root.
+        load: Gives its pixels.
+        status: `ok`, or the status of a manifest row that has no pixels.
+        error: Why it has none.
+    """
 
     id: str
     path: str
     load: Callable[[], NDArray[np.uint8]]
-    problem: str | None = None
+    status: str = OK
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,10 +97,12 @@ def select_domains(
         The selection, and a row per image, whatever its state.
 
     Raises:
-        CurateError: Nothing to read, or none of the images can be used; the message has the first reason.
+        CurateError: Nothing to read, none of the images can be used (the message has the first reason), or a belief
+            outside [0, 1).
 
     Source: DGQA (CVPR 2024); `least_belief` is this project's.
     """
+    _check_belief(least_belief)
     images = images_of(Path(target), RenderOptions()) if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
         classifier, _ = load_classifier(Path(classifier))
@@ -115,6 +128,11 @@ def select_domains(
     return DomainSelection(select_types(counted, least_belief), select_types(counted), table)
 
 
+def _check_belief(least: float) -> None:
+    if not 0 <= least < 1:
+        raise CurateError(f"--least-belief {least}: expected a probability, from 0 to below 1")
+
+
 def images_of(
     target: Path, options: RenderOptions, *, ids: IdStyle = "stem", roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
@@ -136,7 +154,7 @@ def images_of_source(source: ImageSource, options: RenderOptions) -> list[Target
 def images_of_manifest(
     manifest: Path, options: RenderOptions, roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
-    """List the images of a manifest by sample id; recipe rows without pixels are rendered when they are looked at.
+    """List the images of a manifest by sample id; rows without stored pixels are rendered when they are looked at.
 
     Rows that are not ok stay in the list, with their reason.
 
@@ -147,15 +165,16 @@ def images_of_manifest(
     places = Roots.of_manifest(table, manifest, roots)
     options = replace(options, exif_orient=options.exif_orient or bool(read_provenance(table).get("exif_orient")))
 
+    mixes = mixes_by_id(table.filter(pc.equal(table["status"], OK)))
+
     def loader(recipe: Recipe) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: load_pixels(recipe, places, options)
+        return lambda: load_row(recipe, mixes.get(recipe.sample_id), places, options)
 
     images = []
     for row in table.select([*RECIPE_COLUMNS, "status", "error"]).to_pylist():
         status, error = row.pop("status"), row.pop("error")
         recipe = Recipe(**row)
-        problem = None if status == OK else error or status
-        images.append(TargetImage(recipe.sample_id, recipe.image_path, loader(recipe), problem))
+        images.append(TargetImage(recipe.sample_id, recipe.image_path, loader(recipe), status, error))
     return images
 
 
@@ -195,8 +214,7 @@ def run_domains_select(
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
     """
-    if not 0 <= least_belief < 1:
-        raise CurateError(f"--least-belief {least_belief}: expected a probability, from 0 to below 1")
+    _check_belief(least_belief)
     if out.suffix != PRESET_SUFFIX:
         raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
     if scores is not None and scores.suffix != ".parquet":
@@ -240,15 +258,19 @@ def summarize(found: DomainSelection) -> dict[str, Any]:
         "unusable": [{"image_path": row["image_path"], "error": row["error"]} for row in unusable],
         "mostly_pristine": selection.mostly_pristine,
     }
-    notes = []
+    note = _note(selection)
+    return facts if note is None else {**facts, "note": note}
+
+
+def _note(selection: Selection) -> str | None:
+    pristine = f"{100 * selection.top1_shares[0]:.0f} % of the images look undistorted"
     if selection.mostly_pristine:
-        notes.append(
-            f"{100 * selection.top1_shares[0]:.0f} % of the images look undistorted; the types are what such images "
-            "are taken for next, and say little of the set"
-        )
+        if not selection.types:
+            return f"{pristine}, and no type is believed in: there is nothing to choose by"
+        return f"{pristine}; the types are what such images are taken for next, and say little of the set"
     if not selection.types:
-        notes.append("no type is believed in often enough; --least-belief 0 selects by rank alone")
-    return {**facts, "note": ". ".join(notes)} if notes else facts
+        return "no type is believed in often enough; --least-belief 0 selects by rank alone"
+    return None
 
 
 def _types_and_shares(selection: Selection) -> dict[str, Any]:
@@ -272,6 +294,9 @@ def describe_selection(summary: Mapping[str, Any]) -> str:
         mark = "* " if kind in chosen else "  "
         line = f"{mark}{kind:>3}  {distortion_name(kind):<24}{share:>8}{100 * top1[kind]:>7.1f} %{bare:>11}"
         lines.append(line.rstrip())
+    lines.append(
+        "share: of three places per image, selected from 3.5 %; top-1: of the images; published: share by rank alone"
+    )
     lines.append(f"selected (*): {_listed(summary['types'])}, from {summary['images']:,} images")
     if summary["published"]["types"] != summary["types"]:
         lines.append(f"the published rule (--least-belief 0) selects: {_listed(summary['published']['types'])}")
@@ -292,8 +317,8 @@ _Prepared = tuple[TargetImage, NDArray[np.float32] | None, str, str | None]
 
 
 def _prepare(classifier: DomainClassifier, image: TargetImage) -> _Prepared:
-    if image.problem is not None:
-        return image, None, UNREADABLE, image.problem
+    if image.status != OK:
+        return image, None, image.status, image.error
     try:
         return image, classifier.prepare(image.load()), OK, None
     except UnreadableImageError as error:

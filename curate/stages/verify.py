@@ -15,7 +15,7 @@ from ..data.manifest import ok_rows, read_manifest
 from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..data.roots import Roots
 from ..data.stores import absence, stored_pixels
-from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
+from ..engine.mix_rows import MixRow, mixes_by_id, render_mix
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
 from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
@@ -112,7 +112,7 @@ def verify(
     recipes = _check_files(
         usable, places, verdict, pixels_expected=pixels_expected, limit=max_pixels, workers=workers, reporter=reporter
     )
-    mixes = _mixes_of(usable)
+    mixes = mixes_by_id(usable)
     chosen = _draw_sample(recipes, mixes, places, sample, seed, verdict)
     decoding = RenderOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels, workers=workers)
     _render_sample(chosen, mixes, places, verdict, decoding, reporter)
@@ -196,12 +196,6 @@ def _look_at_reference(recipe: Recipe, roots: Roots, limit: int) -> tuple[str, s
     path = roots.resolve(recipe.reference_root, recipe.reference_path or "")
     problem = image_problem(path, max_pixels=limit)
     return ("recipe", None) if problem is None else ("bad", f"{recipe.sample_id}: reference {path.name}: {problem}")
-
-
-def _mixes_of(usable: pa.Table) -> dict[str, MixRow]:
-    if "source_a" not in usable.column_names:
-        return {}
-    return {row.sample_id: row for row in mix_rows_of(usable.filter(usable["source_a"].is_valid()))}
 
 
 def _draw_sample(

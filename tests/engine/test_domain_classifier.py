@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.engine.domain_classifier import LightClassifier, light_patch, load_classifier, save_classifier
-from syndr_curate.curate.engine.domain_features import domain_features, feature_count
+from syndr_curate.curate.engine.domain_features import FEATURE_VERSION, domain_features, feature_count
 from syndr_curate.curate.engine.domain_network import Ensemble
 from syndr_curate.curate.engine.domain_patches import five_patches, patch_corners
 
@@ -97,3 +97,12 @@ def test_a_classifier_of_other_features_is_refused(tmp_path):
     save_classifier(LightClassifier(few), {}, tmp_path / "c.safetensors")
     with pytest.raises(CurateError, match="another release"):
         load_classifier(tmp_path / "c.safetensors")
+
+
+def test_a_classifier_of_another_version_of_the_features_is_refused(classifier, tmp_path):
+    path = tmp_path / "c.safetensors"
+    save_classifier(classifier, {"config": {"feature_version": FEATURE_VERSION}}, path)
+    load_classifier(path)
+    save_classifier(classifier, {"config": {"feature_version": FEATURE_VERSION - 1}}, path)
+    with pytest.raises(CurateError, match="another release, on other features: fit the classifier again"):
+        load_classifier(path)

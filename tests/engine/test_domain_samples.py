@@ -1,5 +1,7 @@
 """Training pictures: who gets which type, what is drawn, and that nothing depends on order."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -74,12 +76,22 @@ def test_a_sample_depends_on_its_cell_alone(photograph):
     assert {sample.recompressed for sample in made.values()} == {False, True}
 
 
-def test_a_large_reference_is_brought_down_to_a_size_that_trains_fast(photograph):
-    reference = photograph(3, 700, 1100)
-    for sample in training_samples(reference, "r", cells_of((), 6), 7):
-        height, width = sample.picture.shape[:2]
-        assert height <= 512
-        assert width <= 768
+def test_of_a_large_reference_only_what_a_picture_shows_is_computed():
+    reference = np.random.Generator(np.random.PCG64(3)).integers(0, 256, (2400, 3200, 3), np.uint8)
+    tracemalloc.start()
+    shapes = [sample.picture.shape for sample in training_samples(reference, "r", cells_of((), 12), 7)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {shape[:2] for shape in shapes} == {(512, 768)}
+    # One copy of the reference as float32 would take 92 MB. At the smallest factor, 0.24, the whole of it is looked at.
+    assert len(shapes) == 12
+    assert peak < 92e6
+
+
+def test_upright_references_give_upright_pictures(photograph):
+    for sample in training_samples(photograph(3, 1100, 700), "r", cells_of((), 6), 7):
+        assert sample.picture.shape[:2] <= (768, 512)
+        assert sample.picture.shape[0] > sample.picture.shape[1]
 
 
 def test_a_type_that_needs_more_pixels_is_left_out(photograph):

@@ -10,6 +10,7 @@ from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.data.sources import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_network import TrainingSettings
+from syndr_curate.curate.engine.progress import Silent
 from syndr_curate.curate.engine.render import RenderOptions
 from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
 from syndr_curate.curate.stages.domains_fit_run import describe_fit, run_domains_fit, write_fitted
@@ -91,6 +92,30 @@ def test_the_printed_confusion_matrix_has_the_largest_mistakes_of_each_class_fir
     assert line == "   3  motion_blur               75.0 %  0: 14, 9: 10"
 
 
+def test_a_class_without_pictures_is_named_and_never_selected(photos, fitted, tmp_path):
+    unseen = fitted.facts["classes_unseen"]
+    assert len(unseen) == 20  # 5 references of one type each, and pristine
+    kinds = [fitted.facts["classes"].index(name) for name in unseen]
+    assert not fitted.together.confusion[:, kinds].any()
+    with Image.open(photos / "p0.png") as image:
+        scores = fitted.classifier.scores([fitted.classifier.prepare(np.asarray(image.convert("RGB")))])
+    assert scores[0, kinds].max() < 1e-15
+    text = describe_fit(write_fitted(fitted, tmp_path / "c.safetensors"))
+    assert f"never selected, as no picture was made of them: {', '.join(unseen)}" in text
+
+
+def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
+    notes = []
+
+    class Noting(Silent):
+        def note(self, message):
+            notes.append(message)
+
+    fit_domains(open_source(photos), SMALL, reporter=Noting())
+    assert notes[-1].startswith("no picture of 20 classes, which will never be selected: ")
+    assert notes[-1].endswith("; give more references, or each of them all types (--per-reference all)")
+
+
 def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
     summary = run_domains_fit(photos, tmp_path / "c.safetensors", dry_run=True)
     assert summary["references"] == 7
@@ -109,9 +134,26 @@ def test_one_usable_reference_is_too_few(tmp_path, photograph):
     [
         ({"out": "c.pkl"}, r"a classifier is a \.safetensors file"),
         ({"weights": "w.pth"}, "starts from no weights"),
+        ({"batch_size": 8}, "--batch-size is of resnet50"),
+        ({"device": "cuda"}, "needs no GPU"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(photos, tmp_path, arguments, message):
-    given = {name: tmp_path / value for name, value in {"out": "c.safetensors", **arguments}.items()}
+    given = {"out": "c.safetensors", **arguments}
+    given |= {name: tmp_path / given[name] for name in ("out", "weights") if name in given}
     with pytest.raises(CurateError, match=message):
         run_domains_fit(photos, given.pop("out"), **given)
+
+
+def test_outputs_keep_away_from_the_references_and_the_weights(photos, tmp_path):
+    before = (photos / "p0.png").read_bytes()
+    with pytest.raises(CurateError, match=r"lies in the folder of references: its \.png would be taken for one"):
+        run_domains_fit(photos, photos / "p0.safetensors")
+    assert (photos / "p0.png").read_bytes() == before
+    with pytest.raises(CurateError, match="would overwrite"):
+        run_domains_fit(photos, tmp_path / "r.safetensors", kind="resnet50", weights=tmp_path / "r.json")
+
+
+def test_one_fold_is_refused():
+    with pytest.raises(CurateError, match="folds 1: a network needs references to learn from and others to test on"):
+        LightSettings(folds=1)

@@ -12,11 +12,9 @@ from syndr_curate.curate.engine.domain_rule import CLASSES
 from syndr_curate.curate.engine.render import RenderOptions
 from syndr_curate.curate.stages import domains_select
 from syndr_curate.curate.stages.distort import run_distort
-from syndr_curate.curate.stages.domains_select import (
-    describe_selection,
-    run_domains_select,
-    select_domains,
-)
+from syndr_curate.curate.stages.domains_select import describe_selection, run_domains_select, select_domains
+from syndr_curate.curate.stages.mix_files import run_mix
+from syndr_curate.curate.stages.mix_plan import MixSettings
 
 
 class ByColour:
@@ -131,8 +129,19 @@ def test_a_set_in_which_no_type_is_believed_gives_none_and_says_how_to_get_some(
     shown = describe_selection(summary)
     assert "selected (*): no type, from 4 images" in shown
     assert "use it" not in shown
-    with pytest.raises(CurateError, match="list of distortion types is empty"):
+    with pytest.raises(CurateError, match=r"the preset .*mine\.json selects no type"):
         parse_types(str(tmp_path / "mine.json"))
+
+
+@pytest.mark.usefixtures("by_colour")
+def test_a_pristine_set_in_which_no_type_is_believed_is_not_advised_to_go_by_rank(folder, tmp_path):
+    for name in "abcef":
+        (folder / f"{name}.png").unlink()
+    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=0.35)
+    assert summary["types"] == []
+    assert summary["note"] == (
+        "100 % of the images look undistorted, and no type is believed in: there is nothing to choose by"
+    )
 
 
 @pytest.mark.usefixtures("by_colour")
@@ -156,6 +165,32 @@ def test_a_manifest_is_a_target_too_rendered_where_it_has_no_pixels(image_folder
     assert found.selection.images == 2
 
 
+def test_rows_that_failed_keep_their_status_and_reason(image_folder, tmp_path):
+    photos = image_folder("p", 2)
+    (photos / "small.png").write_bytes(encode_image(np.zeros((20, 20, 3), np.uint8)))
+    run_distort(photos, tmp_path, types=(20,), levels=(3,))
+    rows = select_domains(tmp_path / "manifest.parquet", ByColour()).images.to_pylist()
+    assert [row["status"] for row in rows] == ["ok", "ok", "failed"]
+    assert "at least" in rows[2]["error"] or "smaller" in rows[2]["error"]
+
+
+def test_a_mix_is_looked_at_stored_or_not(image_folder, tmp_path):
+    photos = image_folder("p", 2)
+    run_distort(photos, tmp_path / "d", types=(10, 11), levels=(3,))
+    settings = MixSettings(count=3, seed=5)
+    for name in ("stored", "recipes"):
+        run_mix(tmp_path / "d" / "manifest.parquet", tmp_path / name, settings, recipe_only=name == "recipes")
+    assert not list((tmp_path / "recipes").rglob("*.png"))
+    (stored, recipes) = (
+        select_domains(tmp_path / name / "manifest.parquet", ByColour()).images for name in ("stored", "recipes")
+    )
+    assert stored["status"].to_pylist() == ["ok"] * 3
+    assert recipes["scores"].to_pylist() == stored["scores"].to_pylist()
+    # One picture lost: it is made again.
+    next((tmp_path / "stored").rglob("*.png")).unlink()
+    assert select_domains(tmp_path / "stored" / "manifest.parquet", ByColour()).images.equals(stored)
+
+
 @pytest.mark.usefixtures("by_colour")
 def test_a_set_without_a_usable_image_is_an_error_with_the_reason(folder, tmp_path):
     for name in "abcdf":
@@ -167,6 +202,8 @@ def test_a_set_without_a_usable_image_is_an_error_with_the_reason(folder, tmp_pa
 def test_a_belief_that_is_no_probability_is_refused(folder, tmp_path):
     with pytest.raises(CurateError, match=r"--least-belief 1\.5: expected a probability"):
         run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=1.5)
+    with pytest.raises(CurateError, match="--least-belief nan: expected a probability"):
+        select_domains(folder, ByColour(), least_belief=float("nan"))
 
 
 @pytest.mark.parametrize(

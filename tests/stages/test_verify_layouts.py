@@ -12,7 +12,7 @@ from syndr_curate.curate.data.roots import Roots
 from syndr_curate.curate.data.schema import build_table
 from syndr_curate.curate.data.stores import LAYOUTS, open_sink, stored_path
 from syndr_curate.curate.engine.recipes import distortion_name
-from syndr_curate.curate.engine.render import RenderOptions, load_pixels, recipes_of, render
+from syndr_curate.curate.engine.render import Recipe, RenderOptions, load_pixels, recipes_of, render
 from syndr_curate.curate.stages.verify import verify
 
 ARCHIVE = {"webdataset": "00000.tar", "parquet": "00000.parquet"}
@@ -137,3 +137,10 @@ def test_load_pixels_never_renders_in_the_place_of_somebody_elses_image(layout, 
     foreign = replace(recipes_of(table)[1], seed=None, image_path=f"{ARCHIVE[layout]}/b.png")
     with pytest.raises(UnreadableImageError, match=rf"{ARCHIVE[layout]} holds no b\.png"):
         load_pixels(foreign, roots, RenderOptions())
+
+
+def test_a_row_without_pixels_or_recipe_is_a_bad_row_and_not_the_end_of_a_run():
+    bare = Recipe("mix_1", "mixes", "mix_1.png", None, None, None, None, None)
+    with pytest.raises(ValueError, match="no stored pixels, and no reference, distortion and level") as caught:
+        load_pixels(bare, Roots({}), RenderOptions())
+    assert type(caught.value) is ValueError
