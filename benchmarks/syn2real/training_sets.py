@@ -16,13 +16,13 @@ from syndr_curate.curate.data.names import make_sample_id
 from syndr_curate.curate.data.roots import CANDIDATES, RENDERED
 from syndr_curate.curate.data.schema import SCHEMA
 from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
-from syndr_curate.curate.stages.upsample import (
+from syndr_curate.curate.stages.upsample import upsample
+from syndr_curate.curate.stages.upsample_rows import (
     Places,
     UpsampleSettings,
     join_rows,
     label_new_rows,
     original_rows,
-    upsample,
 )
 
 from .pictures import CONDITIONS, Roles, content_features, load_pictures

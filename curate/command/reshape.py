@@ -174,6 +174,10 @@ def upsample(
     layout: opt.LayoutOption = opt.LayoutFlag.files,
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
+    selection: Annotated[
+        Path | None,
+        typer.Option("--selection", help="Also write why each candidate was kept or not, as `select` does (.parquet)."),
+    ] = None,
     format: opt.ImageFormatOption = opt.FormatFlag.png,
     ids: opt.Ids = opt.IdsFlag.stem,
     exif_orient: opt.ExifOrient = False,
@@ -199,9 +203,9 @@ def upsample(
     from ..data.types import parse_levels, parse_types
     from ..engine.render import RenderOptions
     from ..stages.label import NeighborSettings
-    from ..stages.upsample import UpsampleSettings
     from ..stages.upsample_files import run_upsample
     from ..stages.upsample_request import EncoderChoice, UpsampleRequest
+    from ..stages.upsample_rows import UpsampleSettings
 
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
@@ -234,6 +238,7 @@ def upsample(
         encoder=EncoderChoice(encoder.value, weights, device.value, batch_size),
         recipe_only=recipe_only,
         images_out=images_out,
+        selection=selection,
         ids=ids.value,
         render=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
         layout=layout.value,

@@ -15,9 +15,9 @@ from ..engine.scenes import SCENE_KINDS, paint_scene
 from .downsample import DownsampleSettings
 from .downsample_files import run_downsample
 from .encode import encode_manifest, features_of
-from .upsample import UpsampleSettings
 from .upsample_files import run_upsample
 from .upsample_request import EncoderChoice, UpsampleRequest
+from .upsample_rows import UpsampleSettings
 from .verify import verify
 
 DEMO_TYPES = "bid"

@@ -14,7 +14,7 @@ from ..data.labels import Labels, LabelScale
 from ..data.manifest import ok_rows, read_manifest, write_manifest
 from ..data.provenance import digest_table, make_provenance, read_provenance
 from ..data.roots import Roots
-from ..data.selection import count_statuses
+from ..data.selection import count_statuses, write_selection
 from ..data.stores import clean_leftovers
 from ..engine.outcomes import Outcome, with_outcomes
 from ..engine.plan import Plan
@@ -28,11 +28,11 @@ from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_secon
 from .label import require_same_references
 from .long_run import run_folder
 from .select import select
-from .upsample import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
 from .upsample_inputs import Inputs
 from .upsample_proxy import PROXY_SCALE, proxy_labels, proxy_rows
 from .upsample_render import RowsToRender, measured
 from .upsample_request import UpsampleRequest, completed
+from .upsample_rows import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
 
 
 def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[str, Any]:
@@ -114,6 +114,9 @@ class _Run:
         }
         if request.dry_run:
             return {**summary, "rows_new": len(rows), **forecast, "dry_run": True, "out": str(request.out)}
+        if request.selection is not None:
+            write_selection(selection, request.selection)
+            summary["selection"] = str(request.selection)
 
         proxies: pa.Table | None = None
         if labels is None:

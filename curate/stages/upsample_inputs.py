@@ -24,8 +24,8 @@ from .distort import refuse_inside
 from .encode import encode, encode_request, features_of, join_features, pictures_of_source
 from .label import require_same_references
 from .select import CANDIDATE_DRAW
-from .upsample import Places
 from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest
+from .upsample_rows import Places
 
 _SHOWN = 5
 

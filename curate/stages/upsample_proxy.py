@@ -15,7 +15,7 @@ from ..engine.proxy import proxy_quality
 from ..engine.recipes import Plan as Recipes
 from ..engine.recipes import Reference, recipe_rows
 from ..errors import CurateError
-from .upsample import UpsampleSettings
+from .upsample_rows import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
 

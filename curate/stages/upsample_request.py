@@ -13,7 +13,7 @@ from ..engine.render import RenderOptions
 from ..errors import CurateError
 from .encode import BATCH_SIZE
 from .long_run import LongRun
-from .upsample import UpsampleSettings
+from .upsample_rows import UpsampleSettings
 
 KADID = "kadid10k"
 RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
@@ -48,6 +48,7 @@ class UpsampleRequest:
         encoder: For what has no feature file.
         recipe_only: Store no pixels of new rows.
         images_out: Folder of rendered pixels; by default `images` beside the manifest.
+        selection: Also write what `select` would, a row per candidate.
         ids: How ids are made from file names.
         render: Workers, EXIF orientation, pixel limit.
         layout: How pixels are stored.
@@ -69,6 +70,7 @@ class UpsampleRequest:
     encoder: EncoderChoice = field(default_factory=EncoderChoice)
     recipe_only: bool = False
     images_out: Path | None = None
+    selection: Path | None = None
     ids: IdStyle = "stem"
     render: RenderOptions = field(default_factory=RenderOptions)
     layout: Layout = "files"
@@ -103,7 +105,8 @@ def completed(request: UpsampleRequest, *, candidates: bool = True) -> UpsampleR
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
         )
     label_file = None if request.labels is None else request.labels.path
-    refuse_overwriting(
-        request.out, label_file, request.reference_features, request.candidate_features, request.split_file
-    )
+    inputs = (label_file, request.reference_features, request.candidate_features, request.split_file)
+    refuse_overwriting(request.out, *inputs)
+    if request.selection is not None:
+        refuse_overwriting(request.selection, *inputs, request.out)
     return request

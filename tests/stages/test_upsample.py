@@ -7,10 +7,13 @@ from syndr_curate.curate.data.images import decode_image
 from syndr_curate.curate.data.labels import LabelColumns, LabelFile
 from syndr_curate.curate.data.manifest import read_manifest
 from syndr_curate.curate.data.provenance import read_provenance
+from syndr_curate.curate.data.selection import read_selection
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.stages.upsample import UpsampleSettings, upsample
+from syndr_curate.curate.stages.select import run_select
+from syndr_curate.curate.stages.upsample import upsample
 from syndr_curate.curate.stages.upsample_files import run_upsample
 from syndr_curate.curate.stages.upsample_request import EncoderChoice, UpsampleRequest
+from syndr_curate.curate.stages.upsample_rows import UpsampleSettings
 from syndr_curate.curate.stages.verify import verify
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
@@ -54,6 +57,16 @@ def test_originals_of_the_types_at_all_levels_join_the_new_rows(files):
     table = read_manifest(summary["out"], training=True)
     assert table["sample_id"].to_pylist()[-6:] == [f"new_{t:02d}_{lv:02d}" for t in (1, 21) for lv in (1, 3, 5)]
     assert set(table["dataset"].to_pylist()) == {"kadid10k", "candidates"}
+
+
+def test_the_selection_is_written_on_request_as_select_writes_it(files):
+    summary = run_upsample(request(files, selection=files / "out" / "selection.parquet"))
+    assert summary["selection"] == str(files / "out" / "selection.parquet")
+    run_select(files / "references.npz", files / "candidates.npz", files / "alone.parquet")
+    assert (files / "out" / "selection.parquet").read_bytes() == (files / "alone.parquet").read_bytes()
+    assert read_selection(files / "alone.parquet")["status"].to_pylist() == ["too_close", "kept", "too_close"]
+    with pytest.raises(CurateError, match="would overwrite"):
+        run_upsample(request(files, selection=files / "candidates.npz"))
 
 
 def test_one_label_scale_over_the_whole_file(files):

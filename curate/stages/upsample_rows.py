@@ -1,0 +1,271 @@
+"""The rows of `upsample`: labelled originals, new references with their pseudo-labels, and both in one manifest."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...distortions.catalog import PRISTINE
+from ..data.features import Features
+from ..data.images import ImageFormat
+from ..data.labels import Labels
+from ..data.manifest import join, validate
+from ..data.names import list_ids, make_sample_id, stem_id
+from ..data.provenance import attach
+from ..data.roots import CANDIDATES, RENDERED
+from ..data.schema import build_table
+from ..data.selection import kept_rows
+from ..data.splits import split_column
+from ..engine.recipes import Plan, Reference, distortion_name, recipe_rows
+from ..errors import CurateError
+from .label import (
+    IDENTITY_CELLS,
+    LabelerName,
+    NeighborSettings,
+    find_neighbors,
+    label_rows,
+    with_pristine_labels,
+)
+from .label_gp import drop_uncertain, label_rows_by_gp
+
+LEVELS = (1, 3, 5)  # SynDR-IQA labels new references at these levels
+
+
+@dataclass(frozen=True)
+class UpsampleSettings:
+    """What to add and how to label it.
+
+    Attributes:
+        types: Distortion ids, of originals and new rows.
+        levels: Levels of the new rows; originals keep all five.
+        candidates: Draw that many candidates first; None takes all.
+        max_selected: Keep at most that many new references.
+        neighbors: How `knn` labels are made.
+        labeler: `knn` (Algorithm 2) or `gp`.
+        max_label_std: Leave out new rows whose label is less certain.
+        with_pristine: Add a pristine row per reference.
+        only_new: Leave the originals out.
+        image_format: What the pixels of new rows are stored as.
+        seed: The run's seed.
+    """
+
+    types: tuple[int, ...]
+    levels: tuple[int, ...] = LEVELS
+    candidates: int | None = None
+    max_selected: int | None = None
+    neighbors: NeighborSettings = field(default_factory=NeighborSettings)
+    labeler: LabelerName = "knn"
+    max_label_std: float | None = None
+    with_pristine: bool = False
+    only_new: bool = False
+    image_format: ImageFormat = "png"
+    seed: int = 123
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as they stand in a manifest's metadata."""
+        plain = {**vars(self), "neighbors": vars(self.neighbors)}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+
+
+@dataclass(frozen=True)
+class Places:
+    """How a labelled set and a candidate set name their files.
+
+    Attributes:
+        dataset: Name of the labelled set.
+        image_root: Root of the labelled images.
+        image_prefix: What stands before their file names, e.g. `images/` for KADID-10k.
+        reference_root: Root of their references.
+        reference_paths: Reference id to path, where a folder was searched; otherwise the label file's names are taken.
+        candidate_dataset: Name of the candidate set.
+        candidate_paths: Candidate id to path, where a folder was searched; otherwise the feature file's names are
+            taken.
+    """
+
+    dataset: str
+    image_root: str
+    image_prefix: str = ""
+    reference_root: str = ""
+    reference_paths: Mapping[str, str] | None = None
+    candidate_dataset: str = CANDIDATES
+    candidate_paths: Mapping[str, str] | None = None
+
+
+def original_rows(
+    labels: Labels, types: Sequence[int], places: Places, splits: Mapping[str, str], *, with_pristine: bool = False
+) -> pa.Table:
+    """Lay out the labelled images of the given types, at every level they have.
+
+    Args:
+        labels: The labelled set.
+        types: Distortion ids to keep.
+        places: How files are named.
+        splits: Split of each reference that is not for training.
+        with_pristine: Add each reference itself, labelled as its identity cells are.
+
+    Returns:
+        Manifest rows with labels, in the label file's order.
+
+    Raises:
+        CurateError: No labelled image is of these types.
+    """
+    has_pristine = PRISTINE in labels.distortion_ids
+    wanted = [PRISTINE, *types] if with_pristine and has_pristine else list(types)
+    chosen = np.flatnonzero(np.isin(labels.distortion_ids, wanted))
+    if not len(chosen):
+        raise CurateError(f"no labelled image is of the types {', '.join(map(str, types))}")
+    picked = chosen.tolist()
+    references = [labels.reference_ids[i] for i in picked]
+    names = {kind: distortion_name(kind) for kind in wanted}
+    errors = labels.standard_errors[chosen].astype(np.float32)
+    columns = {
+        "sample_id": [labels.sample_ids[i] for i in picked],
+        "image_path": [places.image_prefix + labels.image_names[i] for i in picked],
+        "image_root": places.image_root,
+        "reference_id": references,
+        "reference_path": [_reference_path(labels.reference_names[i], places) for i in picked],
+        "reference_root": places.reference_root,
+        "distortion_id": pa.array(labels.distortion_ids[chosen]),
+        "distortion": [names[int(kind)] for kind in labels.distortion_ids[chosen]],
+        "level": pa.array(labels.levels[chosen]),
+        "label": pa.array(labels.quality[chosen].astype(np.float32)),
+        "label_std": pa.array(errors, from_pandas=True),
+        "label_source": labels.source,
+        "dataset": places.dataset,
+        "split": split_column(references, splits),
+        "seed": None if labels.seeds is None else pa.array(labels.seeds[chosen]),
+        "status": "ok",
+    }
+    rows = build_table(columns, len(picked))
+    if not with_pristine or has_pristine:
+        return rows
+    return pa.concat_tables([rows, _pristine_rows(labels, places, splits)])
+
+
+def new_rows(
+    selection: pa.Table, candidates: Features, settings: UpsampleSettings, places: Places
+) -> tuple[pa.Table, list[str]]:
+    """Lay out the recipe rows of the selected candidates, without labels.
+
+    Returns:
+        The rows and the selected ids, both in candidate order.
+
+    Raises:
+        CurateError: Nothing was selected, or a candidate's file is not in its folder.
+    """
+    chosen = [identifier for identifier, _ in kept_rows(selection)]
+    if not chosen:
+        raise CurateError(
+            "no candidate passed the selection: every one is too close to a reference or too far from all"
+        )
+    names = dict(zip(candidates.require_ids(), candidates.names or (), strict=True))
+    paths = names if places.candidate_paths is None else places.candidate_paths
+    lost = [identifier for identifier in chosen if identifier not in paths]
+    if lost:
+        raise CurateError(f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}")
+    types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
+    plan = Plan(
+        types,
+        settings.levels,
+        settings.seed,
+        CANDIDATES,
+        RENDERED,
+        f".{settings.image_format}",
+        places.candidate_dataset,
+    )
+    return recipe_rows([Reference(identifier, paths[identifier]) for identifier in chosen], plan), chosen
+
+
+def label_new_rows(
+    rows: pa.Table,
+    chosen: Sequence[str],
+    references: Features,
+    candidates: Features,
+    labels: Labels,
+    settings: UpsampleSettings,
+) -> pa.Table:
+    """Give the rows of selected candidates their pseudo-labels.
+
+    Args:
+        rows: Recipe rows.
+        chosen: Ids of their references.
+        references: Features of the labelled references.
+        candidates: Features of the candidates.
+        labels: The labelled set.
+        settings: The labeller and its bound on `label_std`.
+    """
+    position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
+    matrix = candidates.matrix[np.array([position[identifier] for identifier in chosen], dtype=np.int64)]
+    if settings.labeler == "gp":
+        rows = label_rows_by_gp(rows, chosen, matrix, references, labels)
+    else:
+        found = find_neighbors(matrix, references, settings.neighbors)
+        rows = label_rows(rows, dict(zip(chosen, found, strict=True)), labels)
+    return drop_uncertain(rows, settings.max_label_std)
+
+
+def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any], *, only_new: bool) -> pa.Table:
+    """Put originals and new rows into one training manifest.
+
+    Raises:
+        CurateError: A new reference has the id of a labelled one.
+    """
+    if only_new:
+        return attach(validate(new, training=True), provenance)
+    refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
+    return attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
+
+
+def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:
+    """Refuse new references that have the id of a labelled one.
+
+    Raises:
+        CurateError: Names the ids.
+    """
+    shared = set(labelled) & set(chosen)
+    if shared:
+        raise CurateError(
+            f"{len(shared)} candidates have the id of a labelled reference: {list_ids(sorted(shared))} (rename them)"
+        )
+
+
+def _reference_path(name: str, places: Places) -> str:
+    if places.reference_paths is None:
+        return places.image_prefix + name
+    path = places.reference_paths.get(stem_id(name))
+    if path is None:
+        raise CurateError(f"the labelled reference {name!r} is not in the references' folder")
+    return path
+
+
+def _pristine_rows(labels: Labels, places: Places, splits: Mapping[str, str]) -> pa.Table:
+    lookup = with_pristine_labels(labels.by_condition(), set(labels.reference_ids))
+    name_of = dict(zip(labels.reference_ids, labels.reference_names, strict=True))
+    ids = labels.references()
+    lacking = [identifier for identifier in ids if (identifier, PRISTINE, 0) not in lookup]
+    if lacking:
+        cells = ", ".join(f"({kind},{level})" for kind, level in IDENTITY_CELLS)
+        raise CurateError(
+            f"--with-pristine needs a label of an undistorted cell {cells} per reference; {len(lacking)} have none: "
+            f"{list_ids(lacking)}"
+        )
+    paths = [_reference_path(name_of[identifier], places) for identifier in ids]
+    columns = {
+        "sample_id": [make_sample_id(identifier, PRISTINE, 0) for identifier in ids],
+        "image_path": paths,
+        "image_root": places.reference_root,
+        "reference_id": list(ids),
+        "reference_path": paths,
+        "reference_root": places.reference_root,
+        "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
+        "distortion": distortion_name(PRISTINE),
+        "level": pa.array([0] * len(ids), pa.int8()),
+        "label": pa.array([np.float32(lookup[identifier, PRISTINE, 0]) for identifier in ids], pa.float32()),
+        "label_source": labels.source,
+        "dataset": places.dataset,
+        "split": split_column(ids, splits),
+        "status": "ok",
+    }
+    return build_table(columns, len(ids))
