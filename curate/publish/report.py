@@ -256,7 +256,7 @@ def _missing(inputs: Inputs, clusters: Clusters | None, maps: _Maps, cards: int)
         notes["references"] = "No candidates on the map: give --candidate-features FILE."
     if inputs.selection is None:
         notes["selection"] = (
-            "Why candidates were dropped is not known: give --selection FILE, which syndr-curate select writes."
+            "Why candidates were dropped is not known: give --selection FILE, from syndr-curate select or upsample."
         )
     if clusters is None:
         notes["clusters"] = "No clusters: give a manifest that syndr-curate downsample wrote as the last one."
