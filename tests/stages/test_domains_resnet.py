@@ -92,5 +92,9 @@ def test_a_run_of_few_steps_trains_tests_and_writes_a_classifier(
     scores = loaded.scores([prepared])
     assert scores == pytest.approx(fitted.classifier.scores([prepared]), abs=1e-6)
     assert scores.sum() == pytest.approx(1)
+    # Two references to learn from, of one type each.
+    unseen = [facts["classes"].index(name) for name in facts["classes_unseen"]]
+    assert len(unseen) == 23
+    assert scores[0, unseen].max() < 1e-15
     with pytest.raises(ValueError, match="smaller than 224x224"):
         loaded.prepare(image[:200])
