@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from ...distortions import stretch_uint8
 from ..data.images import UnreadableImageError, decode_image
 from ..data.roots import Roots
-from ..data.stores import stored_pixels
 from ..errors import CurateError
 from .mixing import Box, Source, common_size, crop_middle, paste
-from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, render
+from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render
 
 SOURCE_TYPE = pa.struct(
     [
@@ -120,9 +119,10 @@ def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOp
         UnreadableImageError: The image or one that it is made of cannot be decoded.
         ValueError: The row cannot be rendered.
     """
-    if mix is not None and not _is_stored(recipe, roots):
-        return render_mix(mix, roots, options)
-    return load_pixels(recipe, roots, options)
+    if mix is None:
+        return load_pixels(recipe, roots, options)
+    stored = load_stored(recipe, roots, options)
+    return render_mix(mix, roots, options) if stored is None else stored
 
 
 def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructArray:
@@ -192,7 +192,9 @@ def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source
             reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
         except UnreadableImageError as error:
             raise UnreadableImageError(f"reference {recipe.reference_path}: {error}") from error
-        image = _pixels(recipe, reference, roots, options)
+        image = load_stored(recipe, roots, options)
+        if image is None:  # as `load_pixels` does, without decoding the reference a second time
+            image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
     except CurateError:
         raise
     except UnreadableImageError as error:
@@ -203,20 +205,3 @@ def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source
         sizes = " and its reference ".join(f"{size[1]} x {size[0]}" for size in (image.shape, reference.shape))
         raise ValueError(f"source {recipe.sample_id} has {sizes} pixels: what changed cannot be mapped")
     return Source(image, stretch_uint8(reference))
-
-
-def _pixels(recipe: Recipe, reference: NDArray[np.uint8], roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
-    # What `load_pixels` returns, without decoding the reference a second time.
-    if recipe.seed is None:
-        return load_pixels(recipe, roots, options)
-    if roots.has_folder(recipe.image_root):
-        stored = stored_pixels(roots.resolve(recipe.image_root, recipe.image_path))
-        if stored is not None:
-            return decode_image(stored, max_pixels=options.max_pixels)
-    return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-
-
-def _is_stored(recipe: Recipe, roots: Roots) -> bool:
-    if not roots.has_folder(recipe.image_root):
-        return False
-    return stored_pixels(roots.resolve(recipe.image_root, recipe.image_path)) is not None

@@ -108,15 +108,33 @@ def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray
         UnreadableImageError: The image or its reference cannot be decoded.
         ValueError: The row cannot be rendered.
     """
-    if roots.has_folder(recipe.image_root):
-        place = roots.resolve(recipe.image_root, recipe.image_path)
-        stored = stored_pixels(place)
-        if stored is not None:
-            return decode_image(stored, max_pixels=options.max_pixels)
-        if recipe.seed is None:
-            raise absence(place)
+    stored = load_stored(recipe, roots, options)
+    if stored is not None:
+        return stored
     if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
         raise ValueError(NOTHING_TO_RENDER_FROM)
     path = roots.resolve(recipe.reference_root, recipe.reference_path)
     reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
     return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+
+
+def load_stored(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8] | None:
+    """Return a row's stored pixels, uint8 (H, W, 3) RGB; None where they have to be made.
+
+    Args:
+        recipe: The row.
+        roots: Where images lie.
+        options: Pixel limit.
+
+    Raises:
+        UnreadableImageError: The image cannot be decoded, or is absent and has no seed to be made from.
+    """
+    if not roots.has_folder(recipe.image_root):
+        return None
+    place = roots.resolve(recipe.image_root, recipe.image_path)
+    stored = stored_pixels(place)
+    if stored is not None:
+        return decode_image(stored, max_pixels=options.max_pixels)
+    if recipe.seed is None:
+        raise absence(place)
+    return None
