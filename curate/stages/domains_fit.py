@@ -180,7 +180,7 @@ def domain_facts(
     unseen = [distortion_name(kind) for kind in classes_besides(seen)]
     if unseen:
         reporter.note(
-            f"no picture of {len(unseen)} classes, which will never be selected: {', '.join(unseen)}; "
+            f"no picture of {len(unseen)} classes, which the classifier will not know: {', '.join(unseen)}; "
             "give more references, or each of them all types (--per-reference all)"
         )
     return make_provenance(

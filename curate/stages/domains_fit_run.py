@@ -149,7 +149,7 @@ def describe_fit(summary: Mapping[str, Any]) -> str:
     for name in ("confusion_matrix", "facts", "out"):
         lines.append(f"{name.replace('_', ' ')}: {summary[name]}")
     if summary["classes_unseen"]:
-        lines.append(f"never selected, as no picture was made of them: {', '.join(summary['classes_unseen'])}")
+        lines.append(f"not known, as no picture was made of them: {', '.join(summary['classes_unseen'])}")
     if summary["references_unusable"]:
         lines.append(
             f"left out: {summary['references_unusable']} references that could not be used, named in the facts"

@@ -92,7 +92,7 @@ def test_the_printed_confusion_matrix_has_the_largest_mistakes_of_each_class_fir
     assert line == "   3  motion_blur               75.0 %  0: 14, 9: 10"
 
 
-def test_a_class_without_pictures_is_named_and_never_selected(photos, fitted, tmp_path):
+def test_a_class_without_pictures_is_named_and_never_believed_in(photos, fitted, tmp_path):
     unseen = fitted.facts["classes_unseen"]
     assert len(unseen) == 20  # 5 references of one type each, and pristine
     kinds = [fitted.facts["classes"].index(name) for name in unseen]
@@ -101,7 +101,7 @@ def test_a_class_without_pictures_is_named_and_never_selected(photos, fitted, tm
         scores = fitted.classifier.scores([fitted.classifier.prepare(np.asarray(image.convert("RGB")))])
     assert scores[0, kinds].max() < 1e-15
     text = describe_fit(write_fitted(fitted, tmp_path / "c.safetensors"))
-    assert f"never selected, as no picture was made of them: {', '.join(unseen)}" in text
+    assert f"not known, as no picture was made of them: {', '.join(unseen)}" in text
 
 
 def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
@@ -112,7 +112,7 @@ def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
             notes.append(message)
 
     fit_domains(open_source(photos), SMALL, reporter=Noting())
-    assert notes[-1].startswith("no picture of 20 classes, which will never be selected: ")
+    assert notes[-1].startswith("no picture of 20 classes, which the classifier will not know: ")
     assert notes[-1].endswith("; give more references, or each of them all types (--per-reference all)")
 
 
