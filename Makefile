@@ -26,9 +26,10 @@ test-all: $(VENV)/.installed  ## the slow tests too
 docs: $(VENV)/.installed  ## the site, warnings as errors, to build/site
 	PYTHONPATH=scripts $(BIN)/zensical build --clean --strict
 
-lint: $(VENV)/.installed  ## ruff, and mypy on a regular install (mypy cannot see an editable one through the mapping)
+lint: $(VENV)/.installed  ## ruff, the import contract, and mypy on a regular install (mypy cannot see an editable one through the mapping)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache -p syndr_curate
