@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .catalog import Distortion, get
-from .stretch import entry, leave, map_min_max
+from .numerics.min_max import entry, leave, map_min_max
 
 __all__ = ["distort", "draw", "map_min_max", "stretch_uint8"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .draws import checked
-from .filters import correlate, correlate_quadrant, correlate_separable
-from .kernels import disk_quadrant, gaussian_half_kernel, motion_kernel
-from .picture import CodedImage
+from .numerics.coded_image import CodedImage
+from .numerics.filters import correlate, correlate_quadrant, correlate_separable
+from .numerics.kernels import disk_quadrant, gaussian_half_kernel, motion_kernel
+from .numerics.random_draws import checked
 
 LAST_ANGLE = 180
 

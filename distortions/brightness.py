@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .lab import lab_to_rgb, rgb_to_lab
-from .picture import CodedImage
+from .numerics.coded_image import CodedImage
+from .numerics.lab import lab_to_rgb, rgb_to_lab
 
 LIGHTEST = 100.0
 

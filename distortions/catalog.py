@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .picture import CodedImage
+    from .numerics.coded_image import CodedImage
 
     Rendered = CodedImage | NDArray[np.float64]
     PixelFunction = Callable[..., Rendered]

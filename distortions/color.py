@@ -7,15 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
-from .dither import dither
-from .draws import checked
-from .filters import correlate_separable
-from .kernels import gaussian_half_kernel
-from .lab import lab_to_rgb, rgb_to_lab
-from .palette import minimum_variance_palette
-from .picture import CodedImage
-from .stretch import map_min_max, rounded_codes
+from .numerics.coded_image import CodedImage
+from .numerics.compiled import compiled
+from .numerics.dither import dither
+from .numerics.filters import correlate_separable
+from .numerics.kernels import gaussian_half_kernel
+from .numerics.lab import lab_to_rgb, rgb_to_lab
+from .numerics.min_max import map_min_max, rounded_codes
+from .numerics.palette import minimum_variance_palette
+from .numerics.random_draws import checked
 
 LUMA = (0.298936, 0.587043, 0.114021)
 EDGE_SIGMA = 4.0

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .picture import CodedImage
-from .stretch import rounded_codes
+from .numerics.coded_image import CodedImage
+from .numerics.min_max import rounded_codes
 
 FULL = 255.0
 CHROMA_420 = 2  # Pillow's number for halving both colour channels in both directions

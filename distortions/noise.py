@@ -11,11 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
-from .draws import checked
-from .matrices import Row, Rows, rows
-from .normals import standard_normals
-from .picture import CodedImage
+from .numerics.coded_image import CodedImage
+from .numerics.compiled import Row, Rows, compiled, rows
+from .numerics.random_draws import checked, standard_normals
 
 CHANNELS = 3
 FULL = 255.0
@@ -106,7 +104,7 @@ def denoise(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> N
     Returns:
         The denoised image, not clipped, H x W x 3, float64.
     """
-    from .denoise_net import denoise_channels
+    from .numerics.denoiser import denoise_channels
 
     return denoise_channels(white_noise(image, variance, draws))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import correlate_separable
-from .kernels import gaussian_half_kernel
-from .lab import lab_to_rgb, rgb_to_lab
-from .picture import CodedImage
+from .numerics.coded_image import CodedImage
+from .numerics.filters import correlate_separable
+from .numerics.kernels import gaussian_half_kernel
+from .numerics.lab import lab_to_rgb, rgb_to_lab
 
 SHARPEN_SIGMA = 3.0
 

@@ -7,13 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
-from .draws import checked
-from .normals import standard_normals
-from .otsu import otsu_thresholds
-from .picture import CODES, CodedImage
-from .stretch import eight_bit
-from .warp import warp_in_turn
+from .numerics.coded_image import CODES, CodedImage
+from .numerics.compiled import compiled
+from .numerics.min_max import eight_bit
+from .numerics.otsu import otsu_thresholds
+from .numerics.random_draws import checked, standard_normals
+from .numerics.warp import warp_in_turn
 
 WARPS = 5
 PATCH = 16

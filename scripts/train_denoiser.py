@@ -1,6 +1,6 @@
 """Train the denoiser of distortion 15 on a folder of photographs and write its weights.
 
-    python scripts/train_denoiser.py --images DIR --out distortions/denoiser.safetensors --evaluate TEST_DIR
+    python scripts/train_denoiser.py --images DIR --out distortions/numerics/denoiser.safetensors --evaluate TEST_DIR
 
 Patches of single colour channels get white Gaussian noise of a random strength (0 to 55 of 255), are clipped to [0, 1]
 as the distortion clips them, and the network learns to predict the noise. What is written is the running average of
@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from safetensors.torch import load_file, save_file
-from syndr_curate.distortions.denoise_net import denoise_plane, predict_noise, weight_shapes
+from syndr_curate.distortions.numerics.denoiser import denoise_plane, predict_noise, weight_shapes
 
 CODES = 255.0
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})

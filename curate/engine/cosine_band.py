@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
-from .cosine_compiled import compiled
 
 TILES_DOWN = 32
 LEAST_TILE_ROWS, MOST_TILE_ROWS = 128, 512

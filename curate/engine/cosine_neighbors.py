@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
-from .cosine_compiled import compiled
 from .cosine_rows import Features, Rows, Tile, cosine, open_rows
 from .cosine_workers import Progress, each_task, one_core_per_product
 

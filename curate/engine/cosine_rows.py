@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
-from .cosine_compiled import compiled
 from .cosine_workers import each_span
 
 Features: TypeAlias = NDArray[Any]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.numerics.compiled import compiled
 from .cosine_band import Band
-from .cosine_compiled import compiled
 from .cosine_forest import find_and_shorten, join
 from .cosine_rows import Rows, cosine
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from .cosine_band import Band, Place
-from .cosine_compiled import compiled
 from .cosine_forest import Parents, find_and_shorten, join, roots_of
 from .cosine_rows import Rows
 from .cosine_tiles import Rule, cosine_rule, is_edge

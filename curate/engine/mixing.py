@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.compiled import compiled
+from ...distortions.numerics.compiled import compiled
 from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
 
 ALPHA = 1.0  # CutMix: the share of the background is Beta(alpha, alpha), uniform at 1

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.compiled import compiled
-from ...distortions.filters import correlate_separable
-from ...distortions.kernels import gaussian_half_kernel
-from ...distortions.lab import rgb_to_lab
-from ...distortions.stretch import entry
+from ...distortions.numerics.compiled import compiled
+from ...distortions.numerics.filters import correlate_separable
+from ...distortions.numerics.kernels import gaussian_half_kernel
+from ...distortions.numerics.lab import rgb_to_lab
+from ...distortions.numerics.min_max import entry
 
 SIGMA = 8.0
 SIGMA_MAXIMUM = 100.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from syndr_curate.distortions import distort
 from syndr_curate.distortions.blur import draw_motion_blur
-from syndr_curate.distortions.kernels import disk_quadrant, gaussian_half_kernel, motion_kernel
+from syndr_curate.distortions.numerics.kernels import disk_quadrant, gaussian_half_kernel, motion_kernel
 
 
 def full_kernel(quadrant):

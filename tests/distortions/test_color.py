@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from syndr_curate.distortions import distort, stretch_uint8
 from syndr_curate.distortions.color import draw_color_shift
-from syndr_curate.distortions.dither import dither
-from syndr_curate.distortions.palette import minimum_variance_palette
+from syndr_curate.distortions.numerics.dither import dither
+from syndr_curate.distortions.numerics.palette import minimum_variance_palette
 
 SHIFTS = (1, 3, 6, 8, 12)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from syndr_curate.distortions import distort, draw, get
 from syndr_curate.distortions.noise import white_noise
-from syndr_curate.distortions.stretch import entry
+from syndr_curate.distortions.numerics.min_max import entry
 
 T = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112], [112, -93.786, -18.214]]) / 255
 OFFSET = np.array([16, 128, 128]) / 255

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from syndr_curate.distortions import distort, draw, get, stretch_uint8
-from syndr_curate.distortions.otsu import otsu_thresholds
+from syndr_curate.distortions.numerics.otsu import otsu_thresholds
+from syndr_curate.distortions.numerics.warp import warp_in_turn
 from syndr_curate.distortions.spatial import draw_jitter
-from syndr_curate.distortions.warp import warp_in_turn
 
 STRENGTHS = (0.01, 0.05, 0.1, 0.2, 0.5)
 AMOUNTS = (0.05, 0.1, 0.2, 0.5, 1)

@@ -10,7 +10,7 @@ from PIL import Image
 from syndr_curate.distortions import CATALOG, distort, get, stretch_uint8
 from syndr_curate.distortions.compression import jpeg2000_bytes
 from syndr_curate.distortions.noise import white_noise
-from syndr_curate.distortions.stretch import entry
+from syndr_curate.distortions.numerics.min_max import entry
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 GOLDEN = REFERENCE_DATA / "golden"

@@ -1,4 +1,7 @@
-"""One typed door to numba, so that compiled functions keep their signatures under strict typing."""
+"""One typed door to numba, so that compiled functions keep their signatures under strict typing.
+
+Small matrices enter compiled loops as tuples: an array's elements would be read from memory again for every pixel.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+import numpy as np
+from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Row = tuple[float, float, float]
+Rows = tuple[Row, Row, Row]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -27,3 +34,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # neither beside the package nor in the home folder may anything be written
         return cast("Callable[P, R]", numba.njit(nogil=True, error_model="numpy")(function))
+
+
+def rows(matrix: NDArray[np.floating]) -> Rows:
+    """Return a 3 x 3 matrix as a tuple of its rows."""
+    first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in matrix)
+    return first, second, third

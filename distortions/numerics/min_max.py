@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .coded_image import CODES, CodedImage
 from .compiled import compiled
-from .picture import CODES, CodedImage
 
 # Rounding noise of a result that is constant by its formula must not be stretched to full contrast. Eight-bit input
 # through any of the 25 formulas leaves real differences many orders of magnitude above this.

@@ -3,20 +3,18 @@ import subprocess
 import sys
 import threading
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from syndr_curate.distortions.denoise_net import WEIGHTS_FILE, denoise_channels
+from syndr_curate.distortions.numerics.denoiser import WEIGHTS_FILE, denoise_channels
 
-REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
-KODAK = REFERENCE_DATA / "images" / "kodak"
 LEVEL_1_VARIANCE = 0.01
 
-needs_photographs = pytest.mark.skipif(
-    not KODAK.is_dir(), reason=f"no photographs in {KODAK}: set SYNDR_REFERENCE_DATA to the reference data"
-)
+
+@pytest.fixture
+def kodak(reference_data):
+    return sorted((reference_data / "images" / "kodak").glob("*.png"))
 
 
 def smooth_picture(height, width, channels=3):
@@ -103,7 +101,7 @@ def test_torch_thread_count_changes_no_byte_and_is_restored():
 def test_another_process_with_another_thread_count_gives_the_same_bytes():
     script = (
         "import hashlib, numpy as np\n"
-        "from syndr_curate.distortions.denoise_net import denoise_channels\n"
+        "from syndr_curate.distortions.numerics.denoiser import denoise_channels\n"
         "noisy = np.random.default_rng(3).random((50, 70, 3))\n"
         "print(hashlib.sha256(denoise_channels(noisy).tobytes()).hexdigest())\n"
     )
@@ -142,28 +140,25 @@ def test_python_threads_at_once_give_the_bytes_of_one():
 
 
 def test_importing_the_module_does_not_import_torch():
-    script = "import sys, syndr_curate.distortions.denoise_net; sys.exit('torch' in sys.modules)"
+    script = "import sys, syndr_curate.distortions.numerics.denoiser; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_weights_take_at_most_two_and_a_half_megabytes():
-    assert len((files("syndr_curate.distortions") / WEIGHTS_FILE).read_bytes()) <= 2_500_000
+    assert len((files("syndr_curate.distortions.numerics") / WEIGHTS_FILE).read_bytes()) <= 2_500_000
 
 
-@needs_photographs
-def test_noisy_photograph_gains_at_least_7_db():
-    clean = photograph(KODAK / sorted(os.listdir(KODAK))[2])[100:292, 200:456]
+def test_noisy_photograph_gains_at_least_7_db(kodak):
+    clean = photograph(kodak[2])[100:292, 200:456]
     noisy = with_noise(clean)
     assert psnr(denoise_channels(noisy), clean) > psnr(noisy, clean) + 7
 
 
-@needs_photographs
 @pytest.mark.slow
-def test_kodak_mean_at_level_1_is_at_least_29_5_db():
-    paths = sorted(KODAK.glob("*.png"))
-    assert len(paths) == 24
+def test_kodak_mean_at_level_1_is_at_least_29_5_db(kodak):
+    assert len(kodak) == 24
     figures = []
-    for seed, path in enumerate(paths):
+    for seed, path in enumerate(kodak):
         clean = photograph(path)
         figures.append(psnr(denoise_channels(with_noise(clean, seed=seed)), clean))
     assert np.mean(figures) >= 29.5

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from syndr_curate.distortions.filters import correlate, correlate_quadrant, correlate_separable
-from syndr_curate.distortions.picture import CodedImage, Line
+from syndr_curate.distortions.numerics.coded_image import CodedImage, Line
+from syndr_curate.distortions.numerics.filters import correlate, correlate_quadrant, correlate_separable
 
 SHAPES = [(1, 1, 3), (1, 9, 3), (9, 1, 1), (2, 3, 2), (17, 23, 3), (30, 8, 1)]
 

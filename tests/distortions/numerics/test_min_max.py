@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from syndr_curate.distortions import map_min_max
-from syndr_curate.distortions.picture import CodedImage
-from syndr_curate.distortions.stretch import eight_bit, entry, leave
+from syndr_curate.distortions.numerics.coded_image import CodedImage
+from syndr_curate.distortions.numerics.min_max import eight_bit, entry, leave
 
 
 def test_one_minimum_and_maximum_serve_all_channels():

@@ -1,4 +1,6 @@
-"""Standard normals by inversion: one uniform each, through the normal quantile.
+"""What the random types share: standard normals, and a check of the numbers that they are handed.
+
+Normals are made by inversion: one uniform each, through the normal quantile.
 
 Uniforms of a bit generator are the same in every numpy; its own normals are slower, and their algorithm is not
 promised to stay.
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .piecewise import Pieces, evaluate, tabulate
+from .cubic_tables import Pieces, evaluate, tabulate
 
 LEAST_EXPONENT = -54  # half of the smallest uniform above 0
 LEAST = 2.0**LEAST_EXPONENT
@@ -43,6 +45,28 @@ def standard_normals(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArra
     numbers = rng.random(shape)
     _invert(numbers.reshape(-1), _LOWER_QUANTILE)
     return numbers
+
+
+def checked(draws: NDArray[np.float64], shape: tuple[int, ...], name: str, meaning: str) -> NDArray[np.float64]:
+    """Return draws in their expected shape.
+
+    Args:
+        draws: As many numbers as ``shape`` holds, in that shape or flat.
+        shape: The shape the distortion works with.
+        name: Name of the distortion, for the message.
+        meaning: What the numbers are, for the message.
+
+    Returns:
+        The numbers, float64, C-contiguous, in ``shape``.
+
+    Raises:
+        ValueError: If their shape is another one.
+    """
+    size = int(np.prod(shape))
+    if draws.shape != shape and not (draws.ndim <= 1 and draws.size == size):
+        message = f"draws of {name} must be {meaning}, of shape {shape}, not {draws.shape}: see draw() for the layout"
+        raise ValueError(message)
+    return np.ascontiguousarray(draws, dtype=np.float64).reshape(shape)
 
 
 @compiled

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
-from .matrices import Rows, rows
-from .picture import CodedImage
-from .piecewise import Pieces, evaluate, tabulate
+from .coded_image import CodedImage
+from .compiled import Rows, compiled, rows
+from .cubic_tables import Pieces, evaluate, tabulate
 
 # The digits that reproduce the reference outputs best, out of those in circulation.
 XYZ_FROM_RGB = np.array(

@@ -4,9 +4,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from scipy import stats
-from syndr_curate.distortions.compiled import compiled
-from syndr_curate.distortions.normals import standard_normals
-from syndr_curate.distortions.piecewise import evaluate, tabulate
+from syndr_curate.distortions.numerics.compiled import compiled
+from syndr_curate.distortions.numerics.cubic_tables import evaluate, tabulate
+from syndr_curate.distortions.numerics.random_draws import standard_normals
 
 
 class Uniforms:

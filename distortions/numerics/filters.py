@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .coded_image import CodedImage, Line
 from .compiled import compiled
-from .picture import CodedImage, Line
 
 Samples = NDArray[np.uint8] | NDArray[np.float64]
 UNCHANGED = Line(scale=1.0, offset=0.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from syndr_curate.distortions.lab import lab_to_rgb, rgb_to_lab, srgb_to_linear
-from syndr_curate.distortions.picture import CodedImage
+from syndr_curate.distortions.numerics.coded_image import CodedImage
+from syndr_curate.distortions.numerics.lab import lab_to_rgb, rgb_to_lab, srgb_to_linear
 
 TABLE = np.arange(256) / 255
 
