@@ -72,8 +72,8 @@ def compare_layouts(references: Path, folder: Path) -> None:
 
 def compare_memory(folder: Path, counts: list[int]) -> None:
     """Small pictures and two quick types, so that many rows take minutes: what grows, grows with the rows."""
-    from syndr_curate.curate.data.images import encode_image
     from syndr_curate.curate.engine.scenes import paint_scene
+    from syndr_curate.curate.storage.images import encode_image
 
     for count in counts:
         references = folder / f"references{count}"
@@ -91,7 +91,7 @@ def compare_memory(folder: Path, counts: list[int]) -> None:
 
 def show_shares(photographs: Path) -> None:
     """Time the four steps of a row in one process, one after another."""
-    from syndr_curate.curate.data.images import decode_image, encode_image
+    from syndr_curate.curate.storage.images import decode_image, encode_image
     from syndr_curate.distortions import distort
     from syndr_curate.distortions.catalog import CATALOG
 
@@ -123,7 +123,7 @@ def show_shares(photographs: Path) -> None:
 def scaled(photographs: Path, folder: Path, settings: argparse.Namespace) -> Path:
     """Write the photographs in the size asked for, as many as the rows need."""
     import cv2
-    from syndr_curate.curate.data.images import decode_image, encode_image
+    from syndr_curate.curate.storage.images import decode_image, encode_image
 
     width, height = map(int, settings.size.split("x"))
     target = folder / "references"

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.command.console import LogReporter
-from syndr_curate.curate.data.images import decode_image, encode_image
 from syndr_curate.curate.data.sources import ImageSource, open_source
 from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_classifier
 from syndr_curate.curate.engine.domain_rule import LEAST_BELIEF, select_types
@@ -33,6 +32,7 @@ from syndr_curate.curate.engine.seeds import stream_seed
 from syndr_curate.curate.engine.workers import ordered_map
 from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
 from syndr_curate.curate.stages.domains_fit_run import write_fitted
+from syndr_curate.curate.storage.images import decode_image, encode_image
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))
 JPEG_QUALITY = 90

@@ -4,15 +4,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from syndr_curate.curate.data.images import encode_image
+from PIL import Image
+from syndr_curate.curate.data.features import Features
+from syndr_curate.curate.data.labels import Labels, LabelScale
+from syndr_curate.curate.data.provenance import attach, make_provenance
+from syndr_curate.curate.data.schema import build_table
+from syndr_curate.curate.storage.images import encode_image
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SCRIPT = Path(sys.executable).with_name("syndr-curate")
@@ -98,6 +104,125 @@ def image_folder(
             image = photograph(first_seed + number, height, width)
             (folder / f"{prefix}{number}.png").write_bytes(encode_image(image))
         return folder
+
+    return make
+
+
+@pytest.fixture
+def make_manifest():
+    """Build a small training manifest; keywords replace columns, `facts` go into the provenance."""
+
+    def make(ids=("a_01_01", "a_01_03", "b_01_01"), facts=None, **columns):
+        count = len(ids)
+        defaults = {
+            "sample_id": list(ids),
+            "image_path": [f"{i}.png" for i in ids],
+            "image_root": "pictures",
+            "reference_id": [i.rsplit("_", 2)[0] for i in ids],
+            "distortion_id": [1] * count,
+            "distortion": "gaussian_blur",
+            "level": [1 + k % 5 for k in range(count)],
+            "label": [float(k % 10) for k in range(count)],
+            "label_source": "mos",
+            "dataset": "ours",
+            "split": "train",
+            "status": "ok",
+        }
+        provenance = make_provenance("test", {"seed": 1}, {}, **(facts or {}))
+        return attach(build_table({**defaults, **columns}, count), provenance)
+
+    return make
+
+
+@pytest.fixture
+def picture():
+    """A 12 x 10 RGB picture in which every pixel differs."""
+    return np.arange(12 * 10 * 3, dtype=np.uint16).astype(np.uint8).reshape(12, 10, 3)
+
+
+@pytest.fixture
+def save_image(tmp_path):
+    """Save a Pillow image or an array below tmp_path."""
+
+    def save(name, image, **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def write_text(tmp_path):
+    """Write lines to a file below tmp_path."""
+
+    def write(name, *lines, encoding="utf-8"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines), encoding=encoding)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def features() -> Callable[..., Features]:
+    def make(rows: dict[str, Sequence[float]]) -> Features:
+        matrix = np.array(list(rows.values()), dtype=np.float32)
+        ids = tuple(rows)
+        return Features(matrix, ids, tuple(f"{i}.png" for i in ids), "the features", {})
+
+    return make
+
+
+@pytest.fixture
+def at_angles(features: Callable[..., Features]) -> Callable[..., Features]:
+    """Unit vectors in the plane, given by their angle in degrees: d(a, b) = 1 - cos(a - b)."""
+
+    def make(**angles: float) -> Features:
+        radians = {name: np.radians(angle) for name, angle in angles.items()}
+        return features({name: (np.cos(angle), np.sin(angle)) for name, angle in radians.items()})
+
+    return make
+
+
+@pytest.fixture
+def labelled() -> Callable[..., Labels]:
+    """A labelled set with one label per (reference, type, level), quality on [0, 10]."""
+
+    def make(cells: dict[tuple[str, int, int], float]) -> Labels:
+        ids = tuple(f"{r}_{t:02d}_{level:02d}" for r, t, level in cells)
+        return Labels(
+            sample_ids=ids,
+            image_names=tuple(f"{i}.png" for i in ids),
+            reference_ids=tuple(r for r, _, _ in cells),
+            reference_names=tuple(f"{r}.png" for r, _, _ in cells),
+            distortion_ids=np.array([t for _, t, _ in cells], np.int8),
+            levels=np.array([level for _, _, level in cells], np.int8),
+            quality=np.array(list(cells.values()), np.float64),
+            standard_errors=np.full(len(cells), np.nan),
+            scale=LabelScale(0.0, 10.0),
+        )
+
+    return make
+
+
+@pytest.fixture
+def training_table() -> Callable[..., pa.Table]:
+    """A training manifest without files: ids and labels, and any further columns."""
+
+    def make(ids: Sequence[str], labels: Sequence[float] | NDArray[np.floating], **columns: object) -> pa.Table:
+        defaults: dict[str, object] = {
+            "sample_id": list(ids),
+            "image_path": [f"{i}.png" for i in ids],
+            "image_root": "images",
+            "label": pa.array(np.asarray(labels, np.float32)),
+            "label_source": "mos",
+            "split": "train",
+            "status": "ok",
+        }
+        return build_table({**defaults, **columns}, len(ids))
 
     return make
 

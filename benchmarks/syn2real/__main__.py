@@ -20,9 +20,9 @@ import sys
 import time
 from pathlib import Path
 
-from syndr_curate.curate.data.atomic import write_bytes
-from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.storage.atomic import write_bytes
+from syndr_curate.curate.storage.images import encode_image
 
 from .experiment import carry_out
 from .pictures import content_features, find_photographs, make_pictures, target_ids, used_ids

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from syndr_curate.curate.data.atomic import write_bytes
 from syndr_curate.curate.data.features import Features
 from syndr_curate.curate.stages.downsample import DownsampleSettings, downsample_epoch
 from syndr_curate.curate.stages.label_scores import linear_correlation, rank_correlation
+from syndr_curate.curate.storage.atomic import write_bytes
 
 from .network import rate, seen, train
 from .pictures import CONDITIONS, load_pictures, roles_of, target_ids

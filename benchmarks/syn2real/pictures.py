@@ -10,9 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.data.atomic import atomic_path, write_bytes
 from syndr_curate.curate.data.features import Features, load_features, write_feature_table
-from syndr_curate.curate.data.images import decode_image, encode_image
 from syndr_curate.curate.data.names import has_image_suffix, list_ids
 from syndr_curate.curate.data.provenance import digest_listing
 from syndr_curate.curate.data.sources import open_source
@@ -22,6 +20,8 @@ from syndr_curate.curate.engine.render import render
 from syndr_curate.curate.engine.seeds import stream_seed, uniform_draw
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.stages.encode import encode
+from syndr_curate.curate.storage.atomic import atomic_path, write_bytes
+from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 
 from .degradations import degrade

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from syndr_curate.curate.data.atomic import write_bytes
 from syndr_curate.curate.data.provenance import library_versions
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.storage.atomic import write_bytes
 
 LIBRARIES = ("syndr-curate", "torch", "numpy", "opencv-python-headless", "pillow", "scipy")
 # The catalog's nearest relatives of what the targets suffer from, set down before anything was trained:

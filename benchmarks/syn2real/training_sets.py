@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import syndr_curate
-from syndr_curate.curate.data.atomic import write_bytes
 from syndr_curate.curate.data.features import Features
 from syndr_curate.curate.data.labels import Labels
 from syndr_curate.curate.data.names import make_sample_id
@@ -24,6 +23,7 @@ from syndr_curate.curate.stages.upsample_rows import (
     label_new_rows,
     original_rows,
 )
+from syndr_curate.curate.storage.atomic import write_bytes
 
 from .pictures import CONDITIONS, Roles, content_features, load_pictures
 from .settings import NEW_LEVELS, TYPES, Arm, Run

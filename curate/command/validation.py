@@ -30,7 +30,7 @@ def check_plot(plot: Path | None, *inputs: Path | None) -> None:
     Raises:
         CurateError: Says which.
     """
-    from ..data.atomic import refuse_overwriting
+    from ..storage.atomic import refuse_overwriting
 
     if plot is None:
         return

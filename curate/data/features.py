@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from .atomic import atomic_path, write_bytes
+from ..storage.atomic import atomic_path, write_bytes
 from .names import list_ids, require_unique, strip_image_suffix
 from .pieces import in_pieces
 from .provenance import attach, read_provenance

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
-from .atomic import atomic_path
+from ..storage.atomic import atomic_path
+from ..storage.safe_paths import is_safe_path
 from .names import list_ids
 from .pieces import in_pieces
 from .provenance import attach, read_provenance
@@ -257,11 +258,6 @@ def recorded_roots(table: pa.Table) -> dict[str, str | None]:
     if not isinstance(roots, dict) or not all(folder is None or isinstance(folder, str) for folder in roots.values()):
         raise CurateError(f"the manifest's roots are {roots!r}, expected a name and a folder each")
     return roots
-
-
-def is_safe_path(path: str) -> bool:
-    """Tell whether a manifest's path stays inside its root: relative, POSIX, no `..`."""
-    return bool(path) and path[0] != "/" and ".." not in path.split("/") and "\\" not in path and "\0" not in path
 
 
 def _conform(table: pa.Table) -> pa.Table:

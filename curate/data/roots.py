@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import CurateError
-from .manifest import is_safe_path, read_manifest, recorded_roots, write_manifest
+from ..storage.safe_paths import is_safe_path
+from .manifest import read_manifest, recorded_roots, write_manifest
 from .provenance import attach, read_provenance
 
 RENDERED = "images"

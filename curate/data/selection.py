@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
-from .atomic import atomic_path
+from ..storage.atomic import atomic_path
 from .provenance import read_provenance
 
 KEPT, TOO_CLOSE, TOO_FAR, THINNED = "kept", "too_close", "too_far", "thinned"

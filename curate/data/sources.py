@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import CurateError
-from .manifest import is_safe_path
+from ..storage.safe_paths import is_safe_path
 from .names import has_image_suffix, is_text, stem_id, strip_image_suffix
 from .provenance import digest_listing
 from .testsets import RatedSet, read_test_set

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import CurateError
-from .csvfile import read_csv
+from ..storage.csv_tables import read_csv
 from .names import list_ids, stem_id, strip_image_suffix
 from .schema import SPLITS
 

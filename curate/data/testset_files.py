@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CurateError
-from .csvfile import read_csv
+from ..storage.csv_tables import read_csv
 from .features import DAMAGE
 
 _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CurateError
-from .csvfile import read_csv
+from ..storage.csv_tables import read_csv
 from .labels import LabelScale
 from .names import stem_id, strip_image_suffix
 from .testset_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import CurateError
-from .images import image_problem
+from ..storage.images import image_problem
+from ..storage.safe_paths import is_safe_path
 from .labels import LabelScale
-from .manifest import is_safe_path
 from .names import list_ids, require_unique, stem_id
 from .schema import LABEL_MAXIMUM, build_table
 from .testset_readers import READERS, Rating

@@ -11,8 +11,8 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.atomic import write_bytes
 from ..errors import CurateError
+from ..storage.atomic import write_bytes
 from .domain_network import Ensemble
 from .domain_patches import five_patches
 from .domain_rule import CLASSES

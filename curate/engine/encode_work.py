@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..data.images import UnreadableImageError, decode_image
 from ..data.roots import Roots
+from ..storage.images import UnreadableImageError, decode_image
 from .encoders import DeviceName, Encoder, make_encoder
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from .workers import ordered_map

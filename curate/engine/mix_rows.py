@@ -8,9 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..data.images import UnreadableImageError, decode_image
 from ..data.roots import Roots
 from ..errors import CurateError
+from ..storage.images import UnreadableImageError, decode_image
 from .mixing import Box, Source, common_size, crop_middle, paste
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render
 

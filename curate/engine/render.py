@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from ...distortions import distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
-from ..data.images import MAX_PIXELS, decode_image
 from ..data.roots import Roots
-from ..data.stores import absence, stored_pixels
 from ..errors import CurateError
+from ..storage.images import MAX_PIXELS, decode_image
+from ..storage.pixel_store import absence, stored_pixels
 
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",

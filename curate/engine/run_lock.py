@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..data.atomic import FILE_MODE, cannot_write, make_folder
 from ..errors import CurateError
+from ..storage.atomic import FILE_MODE, cannot_write, make_folder
 
 LOCK_FILE = "lock"
 # Planning a run of millions of rows takes a minute or two, for which the other members of an array wait.

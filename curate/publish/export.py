@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..data.atomic import refuse_overwriting
-from ..data.images import MAX_PIXELS
 from ..data.provenance import digest_table
 from ..engine.progress import SILENT, Reporter
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
+from ..storage.images import MAX_PIXELS
 from .export_fiftyone import export_fiftyone
 from .export_folder import export_folder, require_free
 from .export_hf import export_hf

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import NAME_SHOWN, cannot_write
 from ..data.names import list_ids
 from ..errors import CurateError
+from ..storage.atomic import NAME_SHOWN, cannot_write
 
 MARKER = ".syndr-curate-export.json"
 

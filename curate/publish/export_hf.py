@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.atomic import cannot_write
 from ..engine.progress import SILENT, Reporter
+from ..storage.atomic import cannot_write
 from .export_images import write_images
 from .export_rows import ExportRows
 from .export_tables import FACTS, facts_of, write_parquet

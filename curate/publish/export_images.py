@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.atomic import cannot_write
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe
 from ..engine.workers import ordered_map
+from ..storage.atomic import cannot_write
 from .export_names import image_name
 from .export_rows import ExportRows, recipes_of, render_file, suffix_of
 

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.images import MAX_PIXELS, ImageFormat, encode_image
 from ..data.manifest import ok_rows, read_manifest
 from ..data.names import list_ids
 from ..data.provenance import read_provenance
@@ -18,6 +17,7 @@ from ..data.schema import SPLITS
 from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.images import MAX_PIXELS, ImageFormat, encode_image
 from .export_names import image_suffix
 from .row_pixels import RowPixels
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.stores import open_sink, stored_path
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.pixel_store import open_sink, stored_path
 from .export_names import safe_name
 from .export_rows import ExportRows, recipes_of, render_file, suffix_of
 from .export_tables import FACTS, facts_of
@@ -64,7 +64,7 @@ def _write_shard(rows: ExportRows, chunk: pa.Table, folder: Path, shard: int, wo
         return recipe, content, "copied"
 
     facts = facts_of(chunk, (*FACTS, "split", "seed", "neighbors")).to_pylist()
-    with open_sink("webdataset", folder, shard) as sink:
+    with open_sink("webdataset", folder, shard, schema=chunk.schema) as sink:
         for row, (recipe, content, how) in zip(facts, ordered_map(read, recipes_of(chunk), workers), strict=True):
             path = stored_path(
                 "webdataset",

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..data.images import MAX_PIXELS
 from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.provenance import read_provenance
 from ..data.roots import Roots
 from ..data.schema import SPLITS
 from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..errors import CurateError
+from ..storage.images import MAX_PIXELS
 from .row_pixels import REFERENCE_CACHE_BYTES, RowPixels
 
 # Long, and of no use to a training loop.

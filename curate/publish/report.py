@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..data.atomic import write_bytes
 from ..data.manifest import ok_rows
 from ..data.provenance import library_versions
 from ..engine.progress import SILENT, Reporter
+from ..storage.atomic import write_bytes
 from .report_clusters import (
     Clusters,
     clusters_from_dropped,

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..data.atomic import atomic_path
 from ..data.provenance import attach, make_provenance, read_provenance
 from ..errors import CurateError
+from ..storage.atomic import atomic_path
 from .report_projection import umap_version
 
 STAGE = "report"

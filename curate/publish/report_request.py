@@ -7,15 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features
-from ..data.images import MAX_PIXELS
 from ..data.manifest import read_manifest
 from ..data.provenance import read_provenance
 from ..data.roots import Roots
 from ..data.selection import read_selection
 from ..engine.render import RenderOptions
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
+from ..storage.images import MAX_PIXELS
 from .report_coordinates import coordinates_file
 from .report_extras import is_mixed, read_domains
 from .report_projection import Method

@@ -8,12 +8,12 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.images import UnreadableImageError, decode_image
 from ..data.roots import Roots
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe, RenderOptions, load_pixels
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.images import UnreadableImageError, decode_image
 
 LONGEST_SIDE = 112
 QUALITY = 60

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
-from ..data.images import decode_image
 from ..data.manifest import ok_rows, read_manifest, validate
 from ..data.names import list_ids
 from ..data.provenance import read_provenance
 from ..data.roots import Roots
-from ..data.stores import stored_pixels
 from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
 from ..engine.recipes import PRISTINE_NAME, distortion_name
 from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from ..errors import CurateError
+from ..storage.images import decode_image
+from ..storage.pixel_store import stored_pixels
 
 if TYPE_CHECKING:
     import torch

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import write_bytes
 from ..data.features import save_features
-from ..data.images import encode_image
 from ..data.types import parse_types
 from ..engine.encoders import make_encoder
 from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.scenes import SCENE_KINDS, paint_scene
+from ..storage.atomic import write_bytes
+from ..storage.images import encode_image
 from .downsample import DownsampleSettings
 from .downsample_files import run_downsample
 from .encode import encode_manifest, features_of

@@ -12,12 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.atomic import refuse_overwriting, write_bytes
-from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image
-from ..data.manifest import is_safe_path, write_manifest_parts
+from ..data.manifest import write_manifest_parts
 from ..data.provenance import digest_json
 from ..data.sources import IdStyle
-from ..data.stores import Layout, clean_leftovers
 from ..engine.contact_sheet import contact_sheet
 from ..engine.plan import Plan, Request
 from ..engine.progress import SILENT, Reporter
@@ -27,6 +24,10 @@ from ..engine.run_files import OLDER_FILE, ROWS_FILE
 from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting, write_bytes
+from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image
+from ..storage.pixel_store import Layout, clean_leftovers
+from ..storage.safe_paths import is_safe_path
 from .distort_rows import Distortions, RowSource, open_references, placed, rows_of_manifest, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .long_run import LongRun

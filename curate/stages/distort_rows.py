@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.images import ImageFormat
 from ..data.manifest import ManifestFile
 from ..data.provenance import digest_file, digest_listing, library_versions, make_provenance
 from ..data.roots import REFERENCES, RENDERED, Roots
 from ..data.sources import IdStyle, ImageEntry, ImageSource, open_source
-from ..data.stores import Layout, stored_path
 from ..engine.recipes import Plan as Recipes
 from ..engine.recipes import Reference, recipe_rows
 from ..errors import CurateError
+from ..storage.images import ImageFormat
+from ..storage.pixel_store import Layout, stored_path
 
 _REFERENCES_AT_ONCE = 64
 Listing = list[tuple[str, str, int]]

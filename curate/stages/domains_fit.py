@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.images import UnreadableImageError, decode_image
 from ..data.provenance import make_provenance
 from ..data.sources import ImageEntry, ImageSource, open_source
 from ..engine.domain_classifier import (
@@ -35,6 +34,7 @@ from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.images import UnreadableImageError, decode_image
 
 _FAILURES_SHOWN = 10
 LEAST_REFERENCES = 2

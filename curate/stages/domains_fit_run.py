@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import refuse_overwriting, write_bytes
-from ..data.images import encode_image
 from ..data.sources import IdStyle, ImageSource, open_source
 from ..engine.domain_classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
 from ..engine.domain_rule import CLASSES
@@ -17,6 +15,8 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting, write_bytes
+from ..storage.images import encode_image
 from .domains_fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 
 PICTURE_SUFFIX = ".png"

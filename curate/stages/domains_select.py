@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..data.atomic import atomic_path, refuse_overwriting, write_bytes
-from ..data.images import UnreadableImageError, decode_image
 from ..data.manifest import read_manifest
 from ..data.provenance import attach, digest_file, make_provenance, read_provenance
 from ..data.roots import Roots
@@ -30,6 +28,8 @@ from ..engine.recipes import distortion_name
 from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
+from ..storage.images import UnreadableImageError, decode_image
 
 _FAILURES_SHOWN = 10
 _BATCH = 16

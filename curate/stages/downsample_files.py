@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..data.atomic import refuse_overwriting
 from ..data.manifest import write_manifest
 from ..data.roots import rebase
 from ..engine.executors import Executor
 from ..engine.progress import SILENT, Reporter
+from ..storage.atomic import refuse_overwriting
 from .downsample import DownsampleSettings, downsample_epoch
 
 _EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.atomic import refuse_overwriting
 from ..data.features import Features, write_feature_parts
 from ..data.manifest import ManifestFile
 from ..data.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
@@ -24,6 +23,7 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RECIPE_COLUMNS, RenderOptions
 from ..engine.shards import carry_out
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
 from .distort_rows import Listing, size_of
 from .long_run import LongRun, run_folder
 

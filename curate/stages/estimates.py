@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
 from ..data.roots import Roots
 from ..engine.render import Recipe, RenderOptions, recipes_of, render
+from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
 BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}

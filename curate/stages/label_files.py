@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..data.atomic import refuse_overwriting
 from ..data.features import Features, load_features, require_usable
 from ..data.labels import LabelFile
 from ..data.manifest import ok_rows, read_manifest, write_manifest
@@ -18,6 +17,7 @@ from ..data.roots import CANDIDATES, RENDERED, rebase
 from ..data.selection import kept_rows, read_selection
 from ..engine.recipes import Plan, Reference, recipe_rows
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
 from .label import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
 from .label_gp import drop_uncertain, label_rows_by_gp
 

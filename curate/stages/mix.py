@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.atomic import write_bytes
-from ..data.images import ImageFormat, UnreadableImageError, encode_image
 from ..data.manifest import read_manifest, validate
 from ..data.provenance import attach, digest_table, make_provenance, read_provenance
 from ..data.roots import Roots
@@ -22,6 +20,8 @@ from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.atomic import write_bytes
+from ..storage.images import ImageFormat, UnreadableImageError, encode_image
 from .mix_plan import MIXED, Classes, MixSettings, plan_mixes
 
 

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.atomic import write_bytes
-from ..data.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
 from ..data.manifest import ok_rows
 from ..data.provenance import attach, read_provenance
 from ..data.roots import Roots
@@ -14,6 +12,8 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.atomic import write_bytes
+from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
 from .mix import with_columns
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.atomic import refuse_overwriting, write_bytes
-from ..data.images import encode_image
 from ..data.manifest import ok_rows, read_manifest, write_manifest
 from ..data.provenance import attach, read_provenance
 from ..data.roots import Roots
@@ -20,6 +18,8 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting, write_bytes
+from ..storage.images import encode_image
 from .distort import refuse_inside
 from .estimates import SIZES_SAMPLED, estimate_bytes
 from .mix import is_turned, make_mixes, mix_provenance, mix_roots

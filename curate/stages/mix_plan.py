@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS
-from ..data.images import ImageFormat
 from ..data.schema import build_table
 from ..engine.mix_rows import MIX_FIELDS, source_column
 from ..engine.mixing import ALPHA
@@ -18,6 +17,7 @@ from ..engine.recipes import distortion_name
 from ..engine.seeds import context_seed
 from ..engine.sensitivity import SIGMA, SIGMA_MAXIMUM
 from ..errors import CurateError
+from ..storage.images import ImageFormat
 
 MIXED = "mixes"
 ALPHA_RANGE = (0.1, 100.0)

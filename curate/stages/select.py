@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..data.atomic import refuse_overwriting
 from ..data.features import Features, as_features, load_features, require_usable
 from ..data.provenance import attach, digest_array, make_provenance, read_provenance
 from ..data.selection import (
@@ -26,6 +25,7 @@ from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
 from ..engine.progress import SILENT, Reporter, counting
 from ..engine.seeds import uniform_draw
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
 
 MINIMUM_REFERENCES = 2
 CANDIDATE_DRAW = "candidates"  # names the random stream of the draw

@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.atomic import refuse_overwriting
 from ..data.manifest import ok_rows, write_manifest
 from ..data.provenance import attach, digest_file, digest_listing, make_provenance
 from ..data.roots import Roots
 from ..data.testsets import RatedSet, read_test_set
 from ..engine.progress import SILENT, Reporter
+from ..storage.atomic import refuse_overwriting
 
 
 def run_test_set(

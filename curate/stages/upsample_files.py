@@ -15,7 +15,6 @@ from ..data.manifest import ok_rows, read_manifest, write_manifest
 from ..data.provenance import digest_table, make_provenance, read_provenance
 from ..data.roots import Roots
 from ..data.selection import count_statuses, write_selection
-from ..data.stores import clean_leftovers
 from ..engine.outcomes import Outcome, with_outcomes
 from ..engine.plan import Plan
 from ..engine.progress import SILENT, Reporter
@@ -24,6 +23,7 @@ from ..engine.run_files import put_away
 from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
+from ..storage.pixel_store import clean_leftovers
 from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .label import require_same_references
 from .long_run import run_folder

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from ..data.provenance import digest_table
 from ..data.roots import Roots
-from ..data.stores import Layout
 from ..engine.outcomes import Outcome, outcomes_of
 from ..engine.parts import parts
 from ..engine.plan import Plan, Request
@@ -17,6 +16,7 @@ from ..engine.progress import Reporter
 from ..engine.render import RenderOptions
 from ..engine.render_work import CheckWork, RenderWork
 from ..engine.shards import carry_out
+from ..storage.pixel_store import Layout
 from .distort import shard_length
 from .distort_rows import placed, size_of
 from .long_run import LongRun

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..data.atomic import refuse_overwriting
 from ..data.labels import LabelFile
 from ..data.roots import CANDIDATES, REFERENCES, RENDERED
 from ..data.sources import KADID_LABELS, IdStyle
-from ..data.stores import Layout
 from ..engine.encoders import DeviceName
 from ..engine.render import RenderOptions
 from ..errors import CurateError
+from ..storage.atomic import refuse_overwriting
+from ..storage.pixel_store import Layout
 from .encode import BATCH_SIZE
 from .long_run import LongRun
 from .upsample_rows import UpsampleSettings

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE
 from ..data.features import Features
-from ..data.images import ImageFormat
 from ..data.labels import Labels
 from ..data.manifest import join, validate
 from ..data.names import list_ids, make_sample_id, stem_id
@@ -20,6 +19,7 @@ from ..data.selection import kept_rows
 from ..data.splits import split_column
 from ..engine.recipes import Plan, Reference, distortion_name, recipe_rows
 from ..errors import CurateError
+from ..storage.images import ImageFormat
 from .label import (
     IDENTITY_CELLS,
     LabelerName,

@@ -10,11 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..data.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
 from ..data.manifest import ok_rows, read_manifest
 from ..data.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..data.roots import Roots
-from ..data.stores import absence, stored_pixels
 from ..engine.mix_rows import MixRow, mixes_by_id, render_mix
 from ..engine.progress import SILENT, Reporter
 from ..engine.recipes import distortion_name
@@ -22,6 +20,8 @@ from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..engine.seeds import uniform_draw
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
+from ..storage.pixel_store import absence, stored_pixels
 
 SAMPLE = 100
 _PROBLEMS_SHOWN = 20

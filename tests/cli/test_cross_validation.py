@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from syndr_curate.curate.data.features import save_features
-from syndr_curate.curate.data.images import decode_image
+from syndr_curate.curate.storage.images import decode_image
 
 
 @pytest.fixture(scope="module")

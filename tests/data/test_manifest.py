@@ -10,7 +10,6 @@ from syndr_curate import CurateError
 from syndr_curate.curate.data import manifest as module
 from syndr_curate.curate.data.manifest import (
     append_manifest,
-    is_safe_path,
     join,
     ok_rows,
     read_manifest,
@@ -149,16 +148,10 @@ def test_a_row_without_status_or_split_is_refused(make_manifest, name):
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up.png", "a/../../up.png", "a\\b.png", "", "nul\0.png"], ids=repr)
 def test_a_path_that_leaves_its_root_is_refused(make_manifest, path):
-    assert not is_safe_path(path)
     with pytest.raises(CurateError, match="column 'image_path' has paths that are not relative to their root"):
         validate(make_manifest(image_path=["a.png", path, "b.png"]))
     with pytest.raises(CurateError, match="column 'reference_path' has paths"):
         validate(make_manifest(reference_path=["a.png", path, None]))
-
-
-@pytest.mark.parametrize("path", ["a.png", "a/b/c.png", "..a/b..png", "a b/ü'\".png", "./a.png"])
-def test_a_path_inside_its_root_is_fine(path):
-    assert is_safe_path(path)
 
 
 def test_a_newer_schema_version_says_upgrade(make_manifest, tmp_path):

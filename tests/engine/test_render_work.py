@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import decode_image
 from syndr_curate.curate.data.roots import Roots
 from syndr_curate.curate.engine import render_work as module
 from syndr_curate.curate.engine.outcomes import outcomes_of
@@ -14,6 +13,7 @@ from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.engine.render import RenderOptions, recipes_of
 from syndr_curate.curate.engine.render_work import RenderWork
 from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions import distort, stretch_uint8
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.data.sources import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_network import TrainingSettings
@@ -15,6 +14,7 @@ from syndr_curate.curate.engine.render import RenderOptions
 from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
 from syndr_curate.curate.stages.domains_fit_run import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.stages.domains_select import run_domains_select
+from syndr_curate.curate.storage.images import encode_image
 
 SMALL = LightSettings(
     per_reference="one",

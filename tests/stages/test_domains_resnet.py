@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.data.sources import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_resnet import ResNetClassifier, normalized
@@ -19,6 +18,7 @@ from syndr_curate.curate.stages.domains_resnet import (
     planned,
     training_batches,
 )
+from syndr_curate.curate.storage.images import encode_image
 
 
 @pytest.mark.parametrize(("pictures", "sizes"), [(8, [4, 4]), (9, [4, 5]), (10, [4, 4, 2]), (5, [5]), (3, [3])])

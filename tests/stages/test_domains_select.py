@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.data.types import parse_types
 from syndr_curate.curate.engine.domain_rule import CLASSES
 from syndr_curate.curate.engine.render import RenderOptions
@@ -15,6 +14,7 @@ from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.stages.domains_select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.stages.mix_files import run_mix
 from syndr_curate.curate.stages.mix_plan import MixSettings
+from syndr_curate.curate.storage.images import encode_image
 
 
 class ByColour:

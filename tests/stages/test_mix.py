@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import decode_image, encode_image
 from syndr_curate.curate.data.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.data.provenance import attach, read_provenance
 from syndr_curate.curate.data.roots import Roots
@@ -22,6 +21,7 @@ from syndr_curate.curate.engine.render import RenderOptions, load_pixels, recipe
 from syndr_curate.curate.stages.mix import mix
 from syndr_curate.curate.stages.mix_files import run_mix
 from syndr_curate.curate.stages.mix_plan import MixSettings, plan_mixes
+from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 
 TYPES, LEVELS = (10, 11, 16), (2, 4)

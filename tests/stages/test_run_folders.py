@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
-from syndr_curate.curate.data.images import encode_image
 from syndr_curate.curate.engine import run_files
 from syndr_curate.curate.engine.run_lock import RunLock, run_lock
 from syndr_curate.curate.engine.scenes import paint_scene
@@ -20,6 +19,7 @@ from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.stages.encode import run_encode
 from syndr_curate.curate.stages.long_run import LongRun
 from syndr_curate.curate.stages.runs import run_merge, status_of
+from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
 

@@ -3,7 +3,6 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.data.features import save_features
-from syndr_curate.curate.data.images import decode_image
 from syndr_curate.curate.data.labels import LabelColumns, LabelFile
 from syndr_curate.curate.data.manifest import read_manifest
 from syndr_curate.curate.data.provenance import read_provenance
@@ -15,6 +14,7 @@ from syndr_curate.curate.stages.upsample_files import run_upsample
 from syndr_curate.curate.stages.upsample_request import EncoderChoice, UpsampleRequest
 from syndr_curate.curate.stages.upsample_rows import UpsampleSettings
 from syndr_curate.curate.stages.verify import verify
+from syndr_curate.curate.storage.images import decode_image
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
 CANDIDATES = {"near": (1.0, 0.01, 0.0, 0.0), "new": (0.1, 0.1, 1.0, 0.0), "far": (-1.0, 0.001, 0.0, 0.0)}

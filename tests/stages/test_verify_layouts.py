@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from syndr_curate.curate.data.images import UnreadableImageError, encode_image
 from syndr_curate.curate.data.manifest import write_manifest
 from syndr_curate.curate.data.provenance import attach, make_provenance
 from syndr_curate.curate.data.roots import Roots
-from syndr_curate.curate.data.schema import build_table
-from syndr_curate.curate.data.stores import LAYOUTS, open_sink, stored_path
+from syndr_curate.curate.data.schema import SCHEMA, build_table
 from syndr_curate.curate.engine.recipes import distortion_name
 from syndr_curate.curate.engine.render import Recipe, RenderOptions, load_pixels, recipes_of, render
 from syndr_curate.curate.stages.verify import verify
+from syndr_curate.curate.storage.images import UnreadableImageError, encode_image
+from syndr_curate.curate.storage.pixel_store import LAYOUTS, open_sink, stored_path
 
 ARCHIVE = {"webdataset": "00000.tar", "parquet": "00000.parquet"}
 # Blur, noise and a sharpened picture of one reference: (sample id, type, level, seed).
@@ -81,7 +81,7 @@ def test_one_changed_sample_value_is_found(layout, stored):
 def test_an_image_that_its_archive_lacks_is_named(layout, stored, tmp_path):
     manifest, table = stored(layout)
     rows = table.to_pylist()
-    with open_sink(layout, tmp_path / "images", 0) as sink:
+    with open_sink(layout, tmp_path / "images", 0, schema=SCHEMA) as sink:
         for row in rows[:2]:
             sink.put(row, encode_image(np.zeros((40, 48, 3), np.uint8)))
     problems = verify(manifest, sample=0).problems

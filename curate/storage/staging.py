@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ..errors import CurateError
 from .atomic import cannot_write, create_file, make_folder, sync_file, sync_folder
-from .crash import crash_point
+from .crash_points import crash_point
 
 _FOLDER = re.compile(r"\.tmp-(?P<shard>[0-9]{5,})")
 _SUFFIX = ".part"

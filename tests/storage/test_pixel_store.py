@@ -16,10 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.data import stores_files, stores_parquet
-from syndr_curate.curate.data.images import decode_image, encode_image
-from syndr_curate.curate.data.manifest import is_safe_path, read_manifest
-from syndr_curate.curate.data.stores import LAYOUTS, absence, open_sink, stored_path, stored_pixels
+from syndr_curate.curate.data.manifest import read_manifest
+from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.storage import store_files as stores_files
+from syndr_curate.curate.storage import store_parquet as stores_parquet
+from syndr_curate.curate.storage.images import decode_image, encode_image
+from syndr_curate.curate.storage.pixel_store import LAYOUTS, absence, open_sink, stored_path, stored_pixels
+from syndr_curate.curate.storage.safe_paths import is_safe_path
 
 ARCHIVES = ("webdataset", "parquet")
 IDS = ("a_01_01", "a.b/c%_01_03", "über/ß .._02_05")
@@ -147,7 +150,7 @@ def test_a_tar_has_an_image_and_its_row_side_by_side_without_times_or_owners(sto
 def test_a_name_that_ustar_cannot_hold_comes_back(make_rows, tmp_path):
     ids = ("x" * 300 + "_01_01", "é" * 120 + "_01_01")
     rows = make_rows("webdataset", ids).to_pylist()
-    with open_sink("webdataset", tmp_path, 3) as sink:
+    with open_sink("webdataset", tmp_path, 3, schema=SCHEMA) as sink:
         for row in rows:
             sink.put(row, row["sample_id"].encode())
     for row in rows:
@@ -197,7 +200,7 @@ def test_memory_does_not_grow_with_the_rows_of_an_archive(layout, make_rows, tmp
     rows = make_rows(layout, [f"a_01_{n:04d}" for n in range(1100)]).to_pylist()
     tracemalloc.start()
     try:
-        with open_sink(layout, tmp_path, 3) as sink:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
             for row in rows[:100]:
                 sink.put(row, b"x" * 100)
             before = allocated()
@@ -223,7 +226,7 @@ def test_a_parquet_store_is_read_by_small_row_groups_and_images_are_not_compress
     monkeypatch.setattr(stores_parquet, "GROUP_BYTES", 1000)
     ids = [f"a_01_{n:02d}" for n in range(130)]
     rows = make_rows("parquet", ids).to_pylist()
-    with open_sink("parquet", tmp_path, 3) as sink:
+    with open_sink("parquet", tmp_path, 3, schema=SCHEMA) as sink:
         for number, row in enumerate(rows):
             sink.put(row, bytes([number]) * (600 if number < 4 else 1))
     metadata = pq.read_metadata(tmp_path / "00003.parquet")
@@ -239,14 +242,14 @@ def test_a_parquet_store_is_read_by_small_row_groups_and_images_are_not_compress
 def test_an_archive_that_was_replaced_is_read_anew(layout, make_rows, tmp_path):
     (row,) = make_rows(layout, IDS[:1]).to_pylist()
     for content in (b"first", b"later"):
-        with open_sink(layout, tmp_path, 3) as sink:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
             sink.put(row, content)
         assert stored_pixels(tmp_path / row["image_path"]) == content
 
 
 @pytest.mark.parametrize("layout", ARCHIVES)
 def test_a_shard_without_pictures_leaves_an_archive_without_rows(layout, tmp_path):
-    with open_sink(layout, tmp_path, 3):
+    with open_sink(layout, tmp_path, 3, schema=SCHEMA):
         pass
     (archive,) = tmp_path.iterdir()
     assert stored_pixels(archive / "a.png") is None
@@ -256,7 +259,7 @@ def test_a_shard_without_pictures_leaves_an_archive_without_rows(layout, tmp_pat
 def test_threads_read_what_one_thread_wrote(layout, make_rows, tmp_path):
     ids = [f"r{n % 7}_01_{n:02d}" for n in range(90)]
     rows = make_rows(layout, ids).to_pylist()
-    with open_sink(layout, tmp_path, 3) as sink:
+    with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
         for row in rows:
             sink.put(row, row["sample_id"].encode())
     with ThreadPoolExecutor(8) as pool:
@@ -267,7 +270,7 @@ def test_threads_read_what_one_thread_wrote(layout, make_rows, tmp_path):
 def test_files_are_written_by_many_threads(make_rows, tmp_path):
     ids = [f"r{n % 7}_01_{n:02d}" for n in range(90)]
     rows = make_rows("files", ids).to_pylist()
-    with open_sink("files", tmp_path, 3) as sink, ThreadPoolExecutor(8) as pool:
+    with open_sink("files", tmp_path, 3, schema=SCHEMA) as sink, ThreadPoolExecutor(8) as pool:
         assert not sink.ordered
         list(pool.map(lambda row: sink.put(row, row["sample_id"].encode()), rows))
     assert [content_of(tmp_path / row["image_path"]) for row in rows] == [i.encode() for i in ids]
@@ -302,7 +305,7 @@ def test_a_row_of_another_archive_is_refused(layout, path, make_rows, tmp_path):
     (row,) = make_rows(layout, IDS[:1]).to_pylist()
     with (
         pytest.raises(CurateError, match=r"'a_01_01': .* is not an image in 00003\.(tar|parquet)"),
-        open_sink(layout, tmp_path, 3) as sink,
+        open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink,
     ):
         sink.put({**row, "image_path": path.replace(".tar", ".tar" if layout == "webdataset" else ".parquet")}, b"x")
     assert everything(tmp_path) == []
@@ -313,7 +316,7 @@ def test_a_path_that_leaves_the_folder_is_refused(path, make_rows, tmp_path):
     (row,) = make_rows("files", IDS[:1]).to_pylist()
     with (
         pytest.raises(CurateError, match=r"'a_01_01': .* is not a path inside its root"),
-        open_sink("files", tmp_path / "images", 3) as sink,
+        open_sink("files", tmp_path / "images", 3, schema=SCHEMA) as sink,
     ):
         sink.put({**row, "image_path": path}, b"x")
     assert everything(tmp_path) == ["images"]
@@ -328,7 +331,7 @@ def test_a_folder_that_links_outside_is_never_written_through(path, make_rows, t
     (images / "a").symlink_to(outside)
     with (
         pytest.raises(CurateError, match=r"cannot write .*a_01_01\.png: its folder is a link to .*outside"),
-        open_sink("files", images, 3) as sink,
+        open_sink("files", images, 3, schema=SCHEMA) as sink,
     ):
         sink.put({**row, "image_path": path}, b"x")
     assert everything(outside) == []
@@ -338,7 +341,7 @@ def test_a_link_that_is_planted_while_the_shard_is_written_is_seen(make_rows, tm
     first, second = make_rows("files", ("a_01_01", "a_01_02")).to_pylist()
     images, outside = tmp_path / "images", tmp_path / "outside"
     outside.mkdir()
-    with open_sink("files", images, 3) as sink:
+    with open_sink("files", images, 3, schema=SCHEMA) as sink:
         sink.put(first, b"x")
         (images / "a").rename(tmp_path / "moved")
         (images / "a").symlink_to(outside)
@@ -354,7 +357,7 @@ def test_links_that_stay_inside_and_an_output_folder_that_is_a_link_are_fine(mak
     (tmp_path / "disk" / "other").mkdir(parents=True)
     (tmp_path / "images").symlink_to(tmp_path / "disk")
     (tmp_path / "disk" / "a").symlink_to("other")
-    with open_sink("files", tmp_path / "images", 3) as sink:
+    with open_sink("files", tmp_path / "images", 3, schema=SCHEMA) as sink:
         sink.put(row, b"x")
     assert (tmp_path / "disk" / "other" / "a_01_01.png").read_bytes() == b"x"
 

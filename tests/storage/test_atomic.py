@@ -9,15 +9,15 @@ import sys
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data import atomic
-from syndr_curate.curate.data.atomic import atomic_path, make_folder, remove_temporaries, write_bytes
-from syndr_curate.curate.data.crash import CRASH_VARIABLE
+from syndr_curate.curate.storage import atomic
+from syndr_curate.curate.storage.atomic import atomic_path, make_folder, remove_temporaries, write_bytes
+from syndr_curate.curate.storage.crash_points import CRASH_VARIABLE
 
 # Writes argv[1] three times; the second time under the crash name `part`.
 PROGRAM = """
 import sys
 from pathlib import Path
-from syndr_curate.curate.data.atomic import write_bytes
+from syndr_curate.curate.storage.atomic import write_bytes
 path = Path(sys.argv[1])
 write_bytes(path, b"1")
 write_bytes(path, b"2", crash_name="part")

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from syndr_curate.curate.data import stores_parquet, stores_tar
-from syndr_curate.curate.data.images import UnreadableImageError, decode_image
-from syndr_curate.curate.data.stores import open_sink, stored_path, stored_pixels
+from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.storage import store_parquet as stores_parquet
+from syndr_curate.curate.storage import store_tar as stores_tar
+from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
+from syndr_curate.curate.storage.pixel_store import open_sink, stored_path, stored_pixels
 
 BLOCK = 512
 
@@ -43,7 +45,7 @@ def archive(make_manifest, tmp_path):
     def make(layout):
         ids = ("a_01_01", "a_01_02", "a_01_03")
         paths = [stored_path(layout, reference_id="a", sample_id=i, suffix=".png", shard=0) for i in ids]
-        with open_sink(layout, tmp_path, 0) as sink:
+        with open_sink(layout, tmp_path, 0, schema=SCHEMA) as sink:
             for row in make_manifest(ids, image_path=paths).to_pylist():
                 sink.put(row, row["sample_id"].encode() * 100)
         path = tmp_path / paths[1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.data.images import (
+from syndr_curate.curate.storage.images import (
     IMAGE_FORMATS,
     UnreadableImageError,
     decode_image,

@@ -11,9 +11,9 @@ import pyarrow as pa
 from ..errors import CurateError
 from .images import UnreadableImageError
 from .staging import clean_leftovers
-from .stores_files import files_sink
-from .stores_parquet import parquet_sink, read_parquet_image
-from .stores_tar import read_tar_member, tar_sink
+from .store_files import files_sink
+from .store_parquet import parquet_sink, read_parquet_image
+from .store_tar import read_tar_member, tar_sink
 
 __all__ = [
     "LAYOUTS",
@@ -81,7 +81,7 @@ def stored_path(layout: Layout, *, reference_id: str, sample_id: str, suffix: st
 
 
 def open_sink(
-    layout: Layout, folder: Path, shard: int, *, schema: pa.Schema | None = None
+    layout: Layout, folder: Path, shard: int, *, schema: pa.Schema
 ) -> contextlib.AbstractContextManager[PixelSink]:
     """Open the store of one shard's pixels.
 
@@ -93,7 +93,7 @@ def open_sink(
         layout: How pixels are kept.
         folder: The folder that `image_path` is relative to; made where missing.
         shard: The shard's number.
-        schema: For `parquet`: the rows' columns and the file's metadata; the manifest's by default.
+        schema: Columns of the rows; `parquet` stores them beside the images, and the schema's metadata with them.
 
     Returns:
         A context manager that gives the sink.

@@ -14,9 +14,8 @@ from ..errors import CurateError
 from .archive_cache import ArchiveCache, archive_identity
 from .atomic import cannot_write
 from .images import UnreadableImageError
-from .schema import SCHEMA
 from .staging import staged_archive
-from .stores_tar import MAX_CONTENT_BYTES, member_name
+from .store_tar import MAX_CONTENT_BYTES, member_name
 
 IMAGE_COLUMN = "image"
 _BYTES, _PATH = f"{IMAGE_COLUMN}.bytes", f"{IMAGE_COLUMN}.path"
@@ -105,24 +104,24 @@ class ParquetSink:
 
 
 @contextlib.contextmanager
-def parquet_sink(path: Path, shard: int, *, schema: pa.Schema | None = None) -> Iterator[ParquetSink]:
+def parquet_sink(path: Path, shard: int, *, schema: pa.Schema) -> Iterator[ParquetSink]:
     """Open a Parquet file that appears, whole and on the disk, when the block ends well.
 
     Args:
         path: The file to make or replace.
         shard: The shard's number.
-        schema: Columns of the rows and metadata of the file; the manifest's by default. Categories are stored as plain
-            strings, which every reader knows.
+        schema: Columns of the rows and metadata of the file. Categories are stored as plain strings, which every reader
+            knows.
 
     Raises:
         CurateError: It cannot be written.
     """
     fields = [
         field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in (SCHEMA if schema is None else schema)
+        for field in schema
         if field.name != IMAGE_COLUMN
     ]
-    metadata = {**((None if schema is None else schema.metadata) or {}), b"huggingface": _HUGGING_FACE.encode()}
+    metadata = {**(schema.metadata or {}), b"huggingface": _HUGGING_FACE.encode()}
     columns = pa.schema(fields, metadata=metadata)
     with staged_archive(path, shard) as file, _writer(file, columns.append(_IMAGE)) as writer:
         sink = ParquetSink(path, writer, columns)

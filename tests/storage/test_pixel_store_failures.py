@@ -11,21 +11,23 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data import staging
-from syndr_curate.curate.data.stores import LAYOUTS, clean_leftovers, open_sink, stored_path, stored_pixels
+from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.storage import staging
+from syndr_curate.curate.storage.pixel_store import LAYOUTS, clean_leftovers, open_sink, stored_path, stored_pixels
 
 # Writes ten pictures of 50 kB as shard 3 below argv[2]; argv[3] limits a file's size. A refusal is printed.
 PROGRAM = """
 import sys
 from syndr_curate import CurateError
-from syndr_curate.curate.data.stores import open_sink, stored_path
+from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.storage.pixel_store import open_sink, stored_path
 layout, folder, limit = sys.argv[1:4]
 if limit != "0":
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 from pathlib import Path
 try:
-    with open_sink(layout, Path(folder), 3) as sink:
+    with open_sink(layout, Path(folder), 3, schema=SCHEMA) as sink:
         for number in range(10):
             name = f"a_01_{number:02d}"
             path = stored_path(layout, reference_id="a", sample_id=name, suffix=".png", shard=3)
@@ -129,7 +131,7 @@ def test_a_failed_put_cannot_be_swallowed_into_a_finished_archive(layout, tmp_pa
         write_table = write
 
     def swallow():
-        with open_sink(layout, tmp_path, 3) as sink, monkeypatch.context() as for_a_while:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink, monkeypatch.context() as for_a_while:
             for_a_while.setattr(sink, "_file" if layout == "webdataset" else "_writer", FullDisk())
             for number in range(64):  # a row group of the Parquet file
                 with contextlib.suppress(CurateError):
@@ -143,12 +145,12 @@ def test_a_failed_put_cannot_be_swallowed_into_a_finished_archive(layout, tmp_pa
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("error", [RuntimeError("stop"), KeyboardInterrupt()])
 def test_an_exception_leaves_no_archive_an_old_one_as_it_was_and_no_temporary_file(layout, error, tmp_path):
-    with open_sink(layout, tmp_path, 3) as sink:
+    with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
         sink.put(row_of(layout, 0), b"old")
     before = everything(tmp_path)
 
     def fail():
-        with open_sink(layout, tmp_path, 3) as sink:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
             sink.put(row_of(layout, 1), b"new")
             raise error
 
@@ -167,7 +169,7 @@ def test_an_interrupt_stays_one_when_the_footer_cannot_be_written_either(tmp_pat
         raise OSError(28, "No space left on device")
 
     def interrupt():
-        with open_sink("parquet", tmp_path, 3):
+        with open_sink("parquet", tmp_path, 3, schema=SCHEMA):
             monkeypatch.setattr(pq.ParquetWriter, "close", fail)
             raise KeyboardInterrupt
 
@@ -228,9 +230,9 @@ def test_two_attempts_at_one_shard_never_mix_their_files(layout, tmp_path):
     row = row_of(layout)
 
     def both():
-        with open_sink(layout, tmp_path, 3) as first:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as first:
             first.put(row, b"first")
-            with open_sink(layout, tmp_path, 3) as second:
+            with open_sink(layout, tmp_path, 3, schema=SCHEMA) as second:
                 second.put(row, b"second")
             first.put(row_of(layout, 1), b"later")
 
@@ -246,9 +248,9 @@ def test_an_attempt_that_was_overtaken_neither_finishes_nor_spoils_the_one_that_
     second = contextlib.ExitStack()
 
     def overtaken():
-        with open_sink(layout, tmp_path, 3) as first:
+        with open_sink(layout, tmp_path, 3, schema=SCHEMA) as first:
             first.put(row_of(layout), b"first")
-            second.enter_context(open_sink(layout, tmp_path, 3)).put(row_of(layout), b"second")
+            second.enter_context(open_sink(layout, tmp_path, 3, schema=SCHEMA)).put(row_of(layout), b"second")
 
     with second:
         with pytest.raises(CurateError, match="No such file"):
@@ -264,7 +266,7 @@ def test_an_archive_reaches_the_disk_before_its_name_does_and_both_before_the_bl
     archive = tmp_path / path_of(layout, 0).partition("/")[0]
     monkeypatch.setattr(staging, "sync_file", lambda path: seen.append(("file", path.suffix, archive.exists())))
     monkeypatch.setattr(staging, "sync_folder", lambda path: seen.append(("folder", path, archive.exists())))
-    with open_sink(layout, tmp_path, 3) as sink:
+    with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:
         sink.put(row_of(layout), b"x")
     assert seen == [("file", ".part", False), ("folder", tmp_path, True)]
 
@@ -272,9 +274,9 @@ def test_an_archive_reaches_the_disk_before_its_name_does_and_both_before_the_bl
 def test_a_file_in_the_folders_place_is_one_line(tmp_path):
     (tmp_path / "images").write_text("mine")
     with pytest.raises(CurateError, match=r"cannot write .*images.*: Not a directory"):
-        open_sink("files", tmp_path / "images", 3).__enter__()
+        open_sink("files", tmp_path / "images", 3, schema=SCHEMA).__enter__()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".tmp-00003").write_text("mine")
     with pytest.raises(CurateError, match=r"cannot write .*\.tmp-00003: File exists"):
-        open_sink("files", tmp_path / "out", 3).__enter__()
+        open_sink("files", tmp_path / "out", 3, schema=SCHEMA).__enter__()
     assert Path(tmp_path / "out" / ".tmp-00003").read_text() == "mine"

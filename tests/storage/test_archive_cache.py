@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from syndr_curate.curate.data.archive_cache import ArchiveCache
+from syndr_curate.curate.storage.archive_cache import ArchiveCache
 
 
 def test_the_least_recently_used_value_goes_when_the_weight_is_over_the_capacity():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import CurateError
-from .crash import crash_point
+from .crash_points import crash_point
 
 NAME_SHOWN = 32
 # What a umask of 0 would leave open to everybody stays closed; a stricter umask still takes more away.

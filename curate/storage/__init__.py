@@ -1,0 +1,1 @@
+"""Bytes on disk, crash-safe: images, pixel stores, atomic writes, safe paths."""
