@@ -11,7 +11,7 @@ from .curate.errors import CurateError
 if TYPE_CHECKING:
     from .curate.data.features import Features, load_features, save_features
     from .curate.data.labels import LabelColumns, read_labels
-    from .curate.data.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.publish.collect import collect_features
     from .curate.publish.loaders import ManifestDataset
     from .curate.publish.sampler import DRCDownSampler
@@ -61,9 +61,9 @@ _HOMES = {
     "save_features": "curate.data.features",
     "LabelColumns": "curate.data.labels",
     "read_labels": "curate.data.labels",
-    "append_manifest": "curate.data.manifest",
-    "read_manifest": "curate.data.manifest",
-    "write_manifest": "curate.data.manifest",
+    "append_manifest": "curate.manifest.manifest",
+    "read_manifest": "curate.manifest.manifest",
+    "write_manifest": "curate.manifest.manifest",
     "collect_features": "curate.publish.collect",
     "ManifestDataset": "curate.publish.loaders",
     "DRCDownSampler": "curate.publish.sampler",

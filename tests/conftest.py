@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from syndr_curate.curate.data.features import Features
 from syndr_curate.curate.data.labels import Labels, LabelScale
-from syndr_curate.curate.data.provenance import attach, make_provenance
-from syndr_curate.curate.data.schema import build_table
+from syndr_curate.curate.manifest.provenance import attach, make_provenance
+from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.storage.images import encode_image
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

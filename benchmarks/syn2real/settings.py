@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from syndr_curate.curate.data.provenance import library_versions
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.provenance import library_versions
 from syndr_curate.curate.storage.atomic import write_bytes
 
 LIBRARIES = ("syndr-curate", "torch", "numpy", "opencv-python-headless", "pillow", "scipy")

@@ -11,10 +11,10 @@ import pyarrow as pa
 import syndr_curate
 from syndr_curate.curate.data.features import Features
 from syndr_curate.curate.data.labels import Labels
-from syndr_curate.curate.data.names import make_sample_id
-from syndr_curate.curate.data.roots import CANDIDATES, RENDERED
-from syndr_curate.curate.data.schema import SCHEMA
-from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.ids import make_sample_id
+from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED
+from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.stages.upsample import upsample
 from syndr_curate.curate.stages.upsample_rows import (
     Places,

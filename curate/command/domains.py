@@ -143,8 +143,8 @@ def select(
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """
-    from ..data.roots import parse_roots
     from ..engine.render import RenderOptions
+    from ..manifest.roots import parse_roots
     from ..stages.domains_select import describe_selection, run_domains_select
 
     summary = run_domains_select(

@@ -42,7 +42,7 @@ def verify(
 
     Example: syndr-curate verify manifests/train.parquet --root kadid10k=/data/KADID-10k
     """
-    from ..data.roots import parse_roots
+    from ..manifest.roots import parse_roots
     from ..stages.verify import verify as run_verify
 
     verdict = run_verify(
@@ -70,6 +70,6 @@ def relocate(
 
     Example: syndr-curate relocate manifests/train.parquet --root kadid10k=/data/KADID-10k
     """
-    from ..data.roots import parse_roots, relocate_manifest
+    from ..manifest.roots import parse_roots, relocate_manifest
 
     finish(relocate_manifest(manifest, parse_roots(root or [])), as_json=json)

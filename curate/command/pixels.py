@@ -41,8 +41,8 @@ def encode(
 
     Example: syndr-curate encode photos/ --encoder gist --out photos.parquet
     """
-    from ..data.roots import parse_roots
     from ..engine.render import RenderOptions
+    from ..manifest.roots import parse_roots
     from ..stages.encode import run_encode
 
     summary = run_encode(
@@ -109,9 +109,9 @@ def distort(
 
     Example: syndr-curate distort photos/ --types bid --levels 1,3,5 --out distorted/
     """
-    from ..data.roots import parse_roots
     from ..data.types import parse_levels, parse_types
     from ..engine.render import RenderOptions
+    from ..manifest.roots import parse_roots
     from ..stages.distort import run_distort
 
     summary = run_distort(

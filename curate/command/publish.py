@@ -61,7 +61,7 @@ def export(
 
     Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
     """
-    from ..data.roots import parse_roots
+    from ..manifest.roots import parse_roots
     from ..publish.export import ExportRequest, run_export
 
     request = ExportRequest(

@@ -68,7 +68,7 @@ def report(
 
     Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
     """
-    from ..data.roots import parse_roots
+    from ..manifest.roots import parse_roots
     from ..publish.report import run_report
     from ..publish.report_request import ReportRequest
 

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..manifest.ids import list_ids, require_unique, strip_image_suffix
+from ..manifest.provenance import attach, read_provenance
+from ..manifest.table_stream import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
-from .names import list_ids, require_unique, strip_image_suffix
-from .pieces import in_pieces
-from .provenance import attach, read_provenance
 
 ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
 FORMATS = ".npy, .npz, .parquet, .arrow"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..manifest.ids import list_ids, make_sample_id, parse_sample_id, require_unique, stem_id, strip_image_suffix
+from ..manifest.schema import LABEL_MAXIMUM
 from ..storage.csv_tables import read_csv
-from .names import list_ids, make_sample_id, parse_sample_id, require_unique, stem_id, strip_image_suffix
-from .schema import LABEL_MAXIMUM
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import CurateError
+from ..manifest.ids import has_image_suffix, is_text, stem_id, strip_image_suffix
+from ..manifest.provenance import digest_listing
 from ..storage.safe_paths import is_safe_path
-from .names import has_image_suffix, is_text, stem_id, strip_image_suffix
-from .provenance import digest_listing
 from .testsets import RatedSet, read_test_set
 
 __all__ = ["IdStyle", "ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CurateError
+from ..manifest.ids import stem_id, strip_image_suffix
 from ..storage.csv_tables import read_csv
 from .labels import LabelScale
-from .names import stem_id, strip_image_suffix
 from .testset_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 
 LIVE_FOLDERS = (("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174))

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import CurateError
+from ..manifest.ids import list_ids, require_unique, stem_id
+from ..manifest.schema import LABEL_MAXIMUM, build_table
 from ..storage.images import image_problem
 from ..storage.safe_paths import is_safe_path
 from .labels import LabelScale
-from .names import list_ids, require_unique, stem_id
-from .schema import LABEL_MAXIMUM, build_table
 from .testset_readers import READERS, Rating
 
 

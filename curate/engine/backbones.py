@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.provenance import digest_file
 from ..errors import CurateError
+from ..manifest.provenance import digest_file
 
 if TYPE_CHECKING:
     import torch

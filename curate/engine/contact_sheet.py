@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ...distortions.catalog import get
+from ..manifest.seeds import stream_seed
 from .render import render
-from .seeds import stream_seed
 
 CELL_WIDTH, CELL_HEIGHT = 192, 144
 _MARGIN, _LABEL_WIDTH, _CAPTION_HEIGHT = 8, 190, 22

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE, get
+from ..manifest.seeds import stream_seed, uniform_draw
 from .domain_patches import random_patch
 from .render import render
-from .seeds import stream_seed, uniform_draw
 
 PerReference = Literal["one", "all"]
 # Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.

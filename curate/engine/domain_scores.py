@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..manifest.recipes import distortion_name
 from .domain_rule import CLASSES, COUNTED
-from .recipes import distortion_name
 
 _CELL, _MARGIN, _TITLE = 34, 12, 34
 _NAMES, _HEADS = 190, 30

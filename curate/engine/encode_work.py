@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..data.roots import Roots
+from ..manifest.roots import Roots
 from ..storage.images import UnreadableImageError, decode_image
 from .encoders import DeviceName, Encoder, make_encoder
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels

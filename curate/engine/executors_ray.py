@@ -7,8 +7,8 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from ..data.provenance import RENDERING_LIBRARIES, library_versions
 from ..errors import CurateError
+from ..manifest.provenance import RENDERING_LIBRARIES, library_versions
 from .executors_ray_join import host_and_port, import_ray, joined, one_line, place
 from .executors_worker import Outcome, attempt, failed, one_thread_per_library, result_of
 from .workers import cores

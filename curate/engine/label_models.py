@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.schema import LABEL_MAXIMUM
 from ..errors import CurateError
+from ..manifest.schema import LABEL_MAXIMUM
 from .cosine_workers import one_core_per_product
 from .label_kernels import ContentKernel, content_kernels, unit_rows
 

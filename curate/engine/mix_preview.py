@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..manifest.recipes import distortion_name
 from .mixing import Box, Mix, Source
-from .recipes import distortion_name
 from .render import Recipe
 from .sensitivity import SensitivityMap
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..data.roots import Roots
 from ..errors import CurateError
+from ..manifest.roots import Roots
 from ..storage.images import UnreadableImageError, decode_image
 from .mixing import Box, Source, common_size, crop_middle, paste
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render

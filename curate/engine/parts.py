@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.provenance import attach, read_provenance
 from ..errors import CurateError
+from ..manifest.provenance import attach, read_provenance
 from ..storage.atomic import atomic_path
 from .plan import Plan
 from .run_files import part_name

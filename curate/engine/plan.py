@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.pieces import in_pieces
-from ..data.provenance import digest_json, digest_table
 from ..errors import CurateError
+from ..manifest.provenance import digest_json, digest_table
+from ..manifest.table_stream import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from .run_files import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.schema import LABEL_MAXIMUM
+from ..manifest.schema import LABEL_MAXIMUM
 
 METRIC = "mdsi"
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from ...distortions import distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
-from ..data.roots import Roots
 from ..errors import CurateError
+from ..manifest.roots import Roots
 from ..storage.images import MAX_PIXELS, decode_image
 from ..storage.pixel_store import absence, stored_pixels
 

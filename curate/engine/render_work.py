@@ -11,11 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..data.roots import Roots
 from ..errors import CurateError
+from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
+from ..manifest.roots import Roots
 from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem
 from ..storage.pixel_store import Layout, PixelSink, open_sink, stored_pixels
-from .outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from .proxy import mdsi
 from .render import Recipe, RenderOptions, recipes_of, render
 

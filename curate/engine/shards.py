@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.provenance import read_provenance
 from ..errors import CurateError
+from ..manifest.provenance import read_provenance
 from ..storage.atomic import remove_temporaries
 from .executors import Executor, InProcess
 from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .seeds import digest_ids, uniform_draw
+from ..manifest.seeds import digest_ids, uniform_draw
 
 _ROUNDING = 1e-9  # 100 x 0.29 is 28.999999999999996 in binary
 

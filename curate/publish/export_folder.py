@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.names import list_ids
 from ..errors import CurateError
+from ..manifest.ids import list_ids
 from ..storage.atomic import NAME_SHOWN, cannot_write
 
 MARKER = ".syndr-curate-export.json"

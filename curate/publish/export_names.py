@@ -4,7 +4,7 @@ import hashlib
 import string
 from pathlib import PurePosixPath
 
-from ..data.names import IMAGE_SUFFIXES
+from ..manifest.ids import IMAGE_SUFFIXES
 
 _KEPT = frozenset(string.ascii_letters + string.digits + "-_")
 # Not `%`, which a URL would decode; not `=`, which some readers take for a partition.

@@ -9,14 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.manifest import ok_rows, read_manifest
-from ..data.names import list_ids
-from ..data.provenance import read_provenance
-from ..data.roots import Roots
-from ..data.schema import SPLITS
 from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..manifest.ids import list_ids
+from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.provenance import read_provenance
+from ..manifest.roots import Roots
+from ..manifest.schema import SPLITS
 from ..storage.images import MAX_PIXELS, ImageFormat, encode_image
 from .export_names import image_suffix
 from .row_pixels import RowPixels

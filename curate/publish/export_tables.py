@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..data.names import list_ids
-from ..data.schema import CLUSTER_FIELDS
 from ..errors import CurateError
+from ..manifest.ids import list_ids
+from ..manifest.schema import CLUSTER_FIELDS
 from ..storage.atomic import cannot_write, write_bytes
 
 # What a row says about itself, once its image lies elsewhere and its split is a folder or a column of its own.

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import get
-from ..data.schema import LABEL_MAXIMUM
 from ..engine.chart import COLORS, PALE, Axis, Canvas, Color, Panel, even_ticks
+from ..manifest.schema import LABEL_MAXIMUM
 from ..stages.cross_validate import CrossValidation
 from ..stages.label_scores import coverage_of
 from ..storage.atomic import write_bytes

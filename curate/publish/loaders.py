@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..data.manifest import ok_rows, read_manifest, validate
-from ..data.provenance import read_provenance
-from ..data.roots import Roots
-from ..data.schema import SPLITS
 from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.provenance import read_provenance
+from ..manifest.roots import Roots
+from ..manifest.schema import SPLITS
 from ..storage.images import MAX_PIXELS
 from .row_pixels import REFERENCE_CACHE_BYTES, RowPixels
 

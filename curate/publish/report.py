@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..data.manifest import ok_rows
-from ..data.provenance import library_versions
 from ..engine.progress import SILENT, Reporter
+from ..manifest.manifest import ok_rows
+from ..manifest.provenance import library_versions
 from ..storage.atomic import write_bytes
 from .report_clusters import (
     Clusters,

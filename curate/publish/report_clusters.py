@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..data.features import Features, require_usable
-from ..data.manifest import ok_rows
-from ..data.provenance import digest_array, read_provenance
 from ..engine.cosine import ClusterStatistics, cluster_statistics, threshold_components
 from ..engine.progress import SILENT, Reporter, counting
-from ..engine.seeds import uniform_draw
+from ..manifest.manifest import ok_rows
+from ..manifest.provenance import digest_array, read_provenance
+from ..manifest.seeds import uniform_draw
 from .report_rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..data.provenance import attach, make_provenance, read_provenance
 from ..errors import CurateError
+from ..manifest.provenance import attach, make_provenance, read_provenance
 from ..storage.atomic import atomic_path
 from .report_projection import umap_version
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from ...distortions.catalog import CATALOG, PRISTINE, get
-from ..data.manifest import ok_rows
-from ..engine.recipes import PRISTINE_NAME, distortion_name
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows
+from ..manifest.recipes import PRISTINE_NAME, distortion_name
 
 SOFT_LABELS = "soft_labels"
 CONFIDENCE_BINS = 20

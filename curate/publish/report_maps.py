@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.features import require_usable
-from ..data.manifest import ok_rows
-from ..data.names import list_ids
-from ..data.provenance import digest_array
 from ..engine.progress import SILENT, Reporter
-from ..engine.seeds import uniform_draw
 from ..errors import CurateError
+from ..manifest.ids import list_ids
+from ..manifest.manifest import ok_rows
+from ..manifest.provenance import digest_array
+from ..manifest.seeds import uniform_draw
 from .report_coordinates import Layout, load_points
 from .report_projection import Method, choose_method, project
 from .report_request import Inputs

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..data.names import make_sample_id
-from ..data.provenance import digest_table
+from ..manifest.ids import make_sample_id
+from ..manifest.provenance import digest_table
 from .report_clusters import Clusters, GalleryCluster
 from .report_maps import quantised
 from .report_references import ORIGINAL, ReferencePoint

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..data.features import Features, require_usable
-from ..data.manifest import ok_rows
-from ..data.provenance import read_provenance
-from ..data.selection import KEPT, NOT_DRAWN
-from ..engine.seeds import uniform_draw
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows
+from ..manifest.provenance import read_provenance
+from ..manifest.seeds import uniform_draw
+from ..manifest.selection import KEPT, NOT_DRAWN
 
 ORIGINAL, DROPPED = "original", "dropped"
 MAX_POINTS = 10_000

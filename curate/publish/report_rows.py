@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...distortions.catalog import CATALOG, PRISTINE
-from ..data.schema import LABEL_MAXIMUM
-from ..engine.recipes import PRISTINE_NAME
+from ..manifest.recipes import PRISTINE_NAME
+from ..manifest.schema import LABEL_MAXIMUM
 
 STAYED, LEFT, CAME, HELD_OUT, UNUSABLE = "stayed", "left", "came", "held_out", "unusable"
 STATES = (STAYED, LEFT, CAME, HELD_OUT, UNUSABLE)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.roots import Roots
 from ..engine.render import NOTHING_TO_RENDER_FROM, Recipe, render
 from ..errors import CurateError
+from ..manifest.roots import Roots
 from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
 

@@ -16,7 +16,6 @@ import torch.distributed
 from numpy.typing import NDArray
 
 from ..data.features import Features, as_features, require_usable
-from ..data.manifest import ok_rows, read_manifest, validate
 from ..engine.cosine import cluster_statistics
 from ..engine.redundancy import (
     KEEP_FRACTION,
@@ -29,9 +28,10 @@ from ..engine.redundancy import (
     filtered_rows,
     training_rows,
 )
-from ..engine.seeds import digest_ids
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.seeds import digest_ids
 from .loaders import ManifestDataset
 from .ranks import is_distributed, replicas_and_rank
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..engine.progress import Reporter
-from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
+from ..manifest.recipes import distortion_name
 from .demo import DemoSteps
 from .distort import run_distort
 from .mix_files import run_mix

@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.manifest import write_manifest_parts
-from ..data.provenance import digest_json
 from ..data.sources import IdStyle
 from ..engine.contact_sheet import contact_sheet
 from ..engine.plan import Plan, Request
@@ -24,6 +22,8 @@ from ..engine.run_files import OLDER_FILE, ROWS_FILE
 from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
+from ..manifest.manifest import write_manifest_parts
+from ..manifest.provenance import digest_json
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image
 from ..storage.pixel_store import Layout, clean_leftovers

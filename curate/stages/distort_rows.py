@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.manifest import ManifestFile
-from ..data.provenance import digest_file, digest_listing, library_versions, make_provenance
-from ..data.roots import REFERENCES, RENDERED, Roots
 from ..data.sources import IdStyle, ImageEntry, ImageSource, open_source
-from ..engine.recipes import Plan as Recipes
-from ..engine.recipes import Reference, recipe_rows
 from ..errors import CurateError
+from ..manifest.manifest import ManifestFile
+from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance
+from ..manifest.recipes import Plan as Recipes
+from ..manifest.recipes import Reference, recipe_rows
+from ..manifest.roots import REFERENCES, RENDERED, Roots
 from ..storage.images import ImageFormat
 from ..storage.pixel_store import Layout, stored_path
 

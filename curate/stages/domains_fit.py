@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.provenance import make_provenance
 from ..data.sources import ImageEntry, ImageSource, open_source
 from ..engine.domain_classifier import (
     STAGE,
@@ -30,10 +29,11 @@ from ..engine.domain_samples import (
 )
 from ..engine.domain_scores import ClassScores, score_classes
 from ..engine.progress import SILENT, Reporter
-from ..engine.recipes import distortion_name
 from ..engine.render import RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..manifest.provenance import make_provenance
+from ..manifest.recipes import distortion_name
 from ..storage.images import UnreadableImageError, decode_image
 
 _FAILURES_SHOWN = 10

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
-from ..data.provenance import digest_file
 from ..data.sources import ImageEntry, ImageSource
 from ..engine.backbones import CROP
 from ..engine.domain_patches import random_patch
@@ -28,6 +27,7 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..manifest.provenance import digest_file
 from ..storage.images import UnreadableImageError, decode_image, encode_image
 from .domains_fit import FittedDomains, classes_besides, domain_facts
 

@@ -9,9 +9,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..data.features import Features, as_features, require_usable
-from ..data.manifest import ok_rows, read_manifest, validate
-from ..data.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
-from ..data.schema import CLUSTER_FIELDS
 from ..engine.cosine import cluster_statistics
 from ..engine.executors import Executor
 from ..engine.progress import SILENT, Reporter
@@ -28,6 +25,9 @@ from ..engine.redundancy import (
 )
 from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
+from ..manifest.schema import CLUSTER_FIELDS
 
 DownsampleSettings = Thresholds
 

@@ -12,9 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..data.features import Features, write_feature_parts
-from ..data.manifest import ManifestFile
-from ..data.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
-from ..data.roots import Roots
 from ..data.sources import IdStyle, ImageSource, open_source
 from ..engine.encode_work import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from ..engine.encoders import DeviceName, Encoder
@@ -23,6 +20,9 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RECIPE_COLUMNS, RenderOptions
 from ..engine.shards import carry_out
 from ..errors import CurateError
+from ..manifest.manifest import ManifestFile
+from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
+from ..manifest.roots import Roots
 from ..storage.atomic import refuse_overwriting
 from .distort_rows import Listing, size_of
 from .long_run import LongRun, run_folder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.roots import Roots
 from ..engine.render import Recipe, RenderOptions, recipes_of, render
+from ..manifest.roots import Roots
 from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..data.manifest import read_manifest
-from ..data.provenance import read_provenance
 from ..engine.cosine import cluster_statistics
+from ..manifest.manifest import read_manifest
+from ..manifest.provenance import read_provenance
 
 
 def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:

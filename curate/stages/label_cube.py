@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ..data.features import Features, require_usable
 from ..data.labels import Labels
-from ..data.names import list_ids, make_sample_id
 from ..errors import CurateError
+from ..manifest.ids import list_ids, make_sample_id
 
 Matrix = NDArray[np.float64]
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ..data.features import Features, load_features, require_usable
 from ..data.labels import LabelFile
-from ..data.manifest import ok_rows, read_manifest, write_manifest
-from ..data.names import list_ids
-from ..data.provenance import attach, digest_file, make_provenance, read_provenance
-from ..data.roots import CANDIDATES, RENDERED, rebase
-from ..data.selection import kept_rows, read_selection
-from ..engine.recipes import Plan, Reference, recipe_rows
 from ..errors import CurateError
+from ..manifest.ids import list_ids
+from ..manifest.manifest import ok_rows, read_manifest, write_manifest
+from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
+from ..manifest.recipes import Plan, Reference, recipe_rows
+from ..manifest.roots import CANDIDATES, RENDERED, rebase
+from ..manifest.selection import kept_rows, read_selection
 from ..storage.atomic import refuse_overwriting
 from .label import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
 from .label_gp import drop_uncertain, label_rows_by_gp

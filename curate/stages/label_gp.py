@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ...distortions.catalog import PRISTINE
 from ..data.features import Features
 from ..data.labels import Labels
-from ..data.names import list_ids, make_sample_id
-from ..data.schema import SCHEMA
 from ..engine.label_models import fit_gp
 from ..errors import CurateError
+from ..manifest.ids import list_ids, make_sample_id
+from ..manifest.schema import SCHEMA
 from .label import IDENTITY_CELLS
 from .label_cube import label_cube
 

@@ -9,10 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.manifest import read_manifest, validate
-from ..data.provenance import attach, digest_table, make_provenance, read_provenance
-from ..data.roots import Roots
-from ..data.schema import encode
 from ..engine.mix_rows import MIX_FIELDS, MixRow, load_sources, mix_rows_of
 from ..engine.mixing import ALPHA, Box, Confidences, draw_box, mix_sources
 from ..engine.progress import SILENT, Reporter
@@ -20,6 +16,10 @@ from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..manifest.manifest import read_manifest, validate
+from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
+from ..manifest.roots import Roots
+from ..manifest.schema import encode
 from ..storage.atomic import write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, encode_image
 from .mix_plan import MIXED, Classes, MixSettings, plan_mixes

@@ -8,9 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.manifest import ok_rows, read_manifest, write_manifest
-from ..data.provenance import attach, read_provenance
-from ..data.roots import Roots
 from ..engine.mix_preview import PreviewMix, mix_preview
 from ..engine.mix_rows import load_sources, mix_rows_of
 from ..engine.mixing import mix_sources
@@ -18,6 +15,9 @@ from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, write_manifest
+from ..manifest.provenance import attach, read_provenance
+from ..manifest.roots import Roots
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
 from .distort import refuse_inside

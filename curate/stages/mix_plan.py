@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS
-from ..data.schema import build_table
 from ..engine.mix_rows import MIX_FIELDS, source_column
 from ..engine.mixing import ALPHA
-from ..engine.recipes import distortion_name
-from ..engine.seeds import context_seed
 from ..engine.sensitivity import SIGMA, SIGMA_MAXIMUM
 from ..errors import CurateError
+from ..manifest.recipes import distortion_name
+from ..manifest.schema import build_table
+from ..manifest.seeds import context_seed
 from ..storage.images import ImageFormat
 
 MIXED = "mixes"

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.provenance import read_provenance
 from ..engine.parts import standing
 from ..engine.plan import Plan, differences, read_plan
 from ..engine.progress import SILENT, Reporter
 from ..engine.run_lock import is_locked
 from ..engine.shards import Join, merge
 from ..errors import CurateError
+from ..manifest.provenance import read_provenance
 from .distort import MANIFEST, RUN_FOLDER, join_manifest
 from .encode import join_features
 from .long_run import run_folder

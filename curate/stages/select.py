@@ -9,8 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..data.features import Features, as_features, load_features, require_usable
-from ..data.provenance import attach, digest_array, make_provenance, read_provenance
-from ..data.selection import (
+from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
+from ..engine.progress import SILENT, Reporter, counting
+from ..errors import CurateError
+from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance
+from ..manifest.seeds import uniform_draw
+from ..manifest.selection import (
     KEPT,
     NOT_DRAWN,
     OVER_LIMIT,
@@ -21,10 +25,6 @@ from ..data.selection import (
     count_statuses,
     write_selection,
 )
-from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
-from ..engine.progress import SILENT, Reporter, counting
-from ..engine.seeds import uniform_draw
-from ..errors import CurateError
 from ..storage.atomic import refuse_overwriting
 
 MINIMUM_REFERENCES = 2

@@ -5,11 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.manifest import ok_rows, write_manifest
-from ..data.provenance import attach, digest_file, digest_listing, make_provenance
-from ..data.roots import Roots
 from ..data.testsets import RatedSet, read_test_set
 from ..engine.progress import SILENT, Reporter
+from ..manifest.manifest import ok_rows, write_manifest
+from ..manifest.provenance import attach, digest_file, digest_listing, make_provenance
+from ..manifest.roots import Roots
 from ..storage.atomic import refuse_overwriting
 
 

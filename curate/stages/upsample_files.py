@@ -11,11 +11,6 @@ import pyarrow.compute as pc
 
 from ..data.features import Features
 from ..data.labels import Labels, LabelScale
-from ..data.manifest import ok_rows, read_manifest, write_manifest
-from ..data.provenance import digest_table, make_provenance, read_provenance
-from ..data.roots import Roots
-from ..data.selection import count_statuses, write_selection
-from ..engine.outcomes import Outcome, with_outcomes
 from ..engine.plan import Plan
 from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC
@@ -23,6 +18,11 @@ from ..engine.run_files import put_away
 from ..engine.shards import carry_out
 from ..engine.workers import cores
 from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, write_manifest
+from ..manifest.outcomes import Outcome, with_outcomes
+from ..manifest.provenance import digest_table, make_provenance, read_provenance
+from ..manifest.roots import Roots
+from ..manifest.selection import count_statuses, write_selection
 from ..storage.pixel_store import clean_leftovers
 from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .label import require_same_references

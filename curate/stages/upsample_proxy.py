@@ -7,14 +7,14 @@ import pyarrow as pa
 
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..data.labels import Labels, LabelScale
-from ..data.roots import REFERENCES, RENDERED
-from ..data.schema import LABEL_MAXIMUM
 from ..data.sources import ImageSource
-from ..engine.outcomes import Outcome, with_outcomes
 from ..engine.proxy import proxy_quality
-from ..engine.recipes import Plan as Recipes
-from ..engine.recipes import Reference, recipe_rows
 from ..errors import CurateError
+from ..manifest.outcomes import Outcome, with_outcomes
+from ..manifest.recipes import Plan as Recipes
+from ..manifest.recipes import Reference, recipe_rows
+from ..manifest.roots import REFERENCES, RENDERED
+from ..manifest.schema import LABEL_MAXIMUM
 from .upsample_rows import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.provenance import digest_table
-from ..data.roots import Roots
-from ..engine.outcomes import Outcome, outcomes_of
 from ..engine.parts import parts
 from ..engine.plan import Plan, Request
 from ..engine.progress import Reporter
 from ..engine.render import RenderOptions
 from ..engine.render_work import CheckWork, RenderWork
 from ..engine.shards import carry_out
+from ..manifest.outcomes import Outcome, outcomes_of
+from ..manifest.provenance import digest_table
+from ..manifest.roots import Roots
 from ..storage.pixel_store import Layout
 from .distort import shard_length
 from .distort_rows import placed, size_of

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..data.labels import LabelFile
-from ..data.roots import CANDIDATES, REFERENCES, RENDERED
 from ..data.sources import KADID_LABELS, IdStyle
 from ..engine.encoders import DeviceName
 from ..engine.render import RenderOptions
 from ..errors import CurateError
+from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
 from .encode import BATCH_SIZE

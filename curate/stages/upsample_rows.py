@@ -10,15 +10,15 @@ import pyarrow as pa
 from ...distortions.catalog import PRISTINE
 from ..data.features import Features
 from ..data.labels import Labels
-from ..data.manifest import join, validate
-from ..data.names import list_ids, make_sample_id, stem_id
-from ..data.provenance import attach
-from ..data.roots import CANDIDATES, RENDERED
-from ..data.schema import build_table
-from ..data.selection import kept_rows
-from ..data.splits import split_column
-from ..engine.recipes import Plan, Reference, distortion_name, recipe_rows
 from ..errors import CurateError
+from ..manifest.ids import list_ids, make_sample_id, stem_id
+from ..manifest.manifest import join, validate
+from ..manifest.provenance import attach
+from ..manifest.recipes import Plan, Reference, distortion_name, recipe_rows
+from ..manifest.roots import CANDIDATES, RENDERED
+from ..manifest.schema import build_table
+from ..manifest.selection import kept_rows
+from ..manifest.splits import split_column
 from ..storage.images import ImageFormat
 from .label import (
     IDENTITY_CELLS,

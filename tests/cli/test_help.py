@@ -48,8 +48,8 @@ def test_every_command_has_help_with_an_example(syndr_curate):
 def test_downsample_never_imports_torch(tmp_path):
     import numpy as np
     import pyarrow as pa
-    from syndr_curate.curate.data.manifest import write_manifest
-    from syndr_curate.curate.data.schema import build_table
+    from syndr_curate.curate.manifest.manifest import write_manifest
+    from syndr_curate.curate.manifest.schema import build_table
 
     ids = ["a", "b"]
     columns = {"sample_id": ids, "image_path": ids, "label": pa.array([1.0, 2.0], pa.float32()), "split": "train"}

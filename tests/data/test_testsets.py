@@ -6,9 +6,9 @@ import openpyxl
 import pytest
 import scipy.io
 from syndr_curate import CurateError
-from syndr_curate.curate.data.provenance import read_provenance
 from syndr_curate.curate.data.sources import read_test_set
 from syndr_curate.curate.data.testset_readers import LIVE_FOLDERS
+from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.stages.testset import manifest_of
 
 KONIQ_SCORES = "koniq10k/koniq10k_scores_and_distributions.csv"

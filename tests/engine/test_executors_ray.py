@@ -13,11 +13,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from syndr_curate.curate.data.provenance import RENDERING_LIBRARIES, library_versions
 from syndr_curate.curate.engine import executors_ray, executors_ray_join
 from syndr_curate.curate.engine.executors import make_executor
 from syndr_curate.curate.engine.executors_worker import Done
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.provenance import RENDERING_LIBRARIES, library_versions
 
 
 def test_without_ray_the_error_says_what_to_install(monkeypatch):

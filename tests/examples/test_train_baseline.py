@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from syndr_curate import CurateError, read_manifest, write_manifest
-from syndr_curate.curate.data.schema import LABEL_MAXIMUM
+from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
 from syndr_curate.curate.stages.distort import run_distort
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_baseline"

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.multiprocessing
 from syndr_curate import CurateError, DRCDownSampler, ManifestDataset, collect_features
-from syndr_curate.curate.data.schema import build_table
+from syndr_curate.curate.manifest.schema import build_table
 from torch import nn
 
 
@@ -29,7 +29,7 @@ def dataset(image_folder):
     folder = image_folder("photo", 7)
     columns = {"sample_id": [f"photo{i}" for i in range(7)], "image_path": [f"photo{i}.png" for i in range(7)]}
     table = build_table({**columns, "image_root": "photos", "split": "train", "status": "ok", "label": 5.0}, 7)
-    from syndr_curate.curate.data.provenance import attach
+    from syndr_curate.curate.manifest.provenance import attach
 
     return ManifestDataset(attach(table, {"roots": {"photos": str(folder)}}))
 

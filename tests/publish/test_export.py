@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError, read_manifest
-from syndr_curate.curate.data.manifest import write_manifest
-from syndr_curate.curate.data.provenance import attach, read_provenance
+from syndr_curate.curate.manifest.manifest import write_manifest
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.publish.export import ExportRequest, run_export
 from syndr_curate.curate.publish.export_names import safe_name
 from syndr_curate.curate.stages.distort import run_distort

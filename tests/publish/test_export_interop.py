@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import torch
 from syndr_curate import read_manifest
-from syndr_curate.curate.data.manifest import write_manifest
+from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.publish.export import ExportRequest, run_export
 from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image

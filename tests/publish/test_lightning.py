@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import torch
 from syndr_curate import DRCDownSampler, ManifestDataset, collect_features, downsample, read_manifest
-from syndr_curate.curate.data.manifest import write_manifest
+from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.stages.distort import run_distort
 from torch.utils.data import DataLoader
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 from syndr_curate import CurateError, ManifestDataset
-from syndr_curate.curate.data.manifest import read_manifest, write_manifest
-from syndr_curate.curate.data.provenance import attach, read_provenance
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.publish import row_pixels as module
 from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image

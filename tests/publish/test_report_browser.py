@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate.curate.data.manifest import write_manifest
-from syndr_curate.curate.data.schema import build_table
+from syndr_curate.curate.manifest.manifest import write_manifest
+from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.publish.report import run_report
 from syndr_curate.curate.publish.report_request import ReportRequest
 

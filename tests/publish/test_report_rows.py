@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.data.schema import build_table
+from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.publish.report_rows import (
     STATES,
     count_cells,

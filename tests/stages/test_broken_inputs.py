@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from syndr_curate import read_manifest, write_manifest
-from syndr_curate.curate.data.provenance import attach, make_provenance
-from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.manifest.provenance import attach, make_provenance
+from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT

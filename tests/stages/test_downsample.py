@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.data.features import Features, save_features
-from syndr_curate.curate.data.manifest import read_manifest, write_manifest
-from syndr_curate.curate.data.provenance import attach, read_provenance
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.stages.downsample import (
     DownsampleSettings,
     downsample,
@@ -89,7 +89,7 @@ def test_the_kept_set_does_not_depend_on_the_order_of_rows(training_table_factor
 
 @pytest.fixture(scope="module")
 def training_table_factory():
-    from syndr_curate.curate.data.schema import build_table
+    from syndr_curate.curate.manifest.schema import build_table
 
     def make(ids, labels):
         columns = {"sample_id": list(ids), "image_path": [f"{i}.png" for i in ids], "label": pa.array(labels)}

@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.stages.label import NeighborSettings, find_neighbors, label_rows, require_same_references
 
 
@@ -119,7 +119,7 @@ def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_a
     import pyarrow as pa
     from syndr_curate.curate.data.features import save_features
     from syndr_curate.curate.data.labels import LabelFile
-    from syndr_curate.curate.data.manifest import read_manifest, write_manifest
+    from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
     from syndr_curate.curate.stages.label_files import run_label
 
     rows = training_table(

@@ -226,7 +226,7 @@ def test_a_changed_input_is_named(photos, tmp_path):
 
 
 def test_another_version_does_not_go_on_with_a_run(photos, tmp_path, monkeypatch):
-    from syndr_curate.curate.data import provenance
+    from syndr_curate.curate.manifest import provenance
 
     out = tmp_path / "out"
     run_distort(photos, out, **{**SETTINGS, "run": LongRun(Mode(share=Share(1, 2)), rows_per_shard=4)})

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.data.features import Features
-from syndr_curate.curate.data.provenance import read_provenance
-from syndr_curate.curate.data.selection import count_statuses, kept_rows, read_selection, write_selection
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.provenance import read_provenance
+from syndr_curate.curate.manifest.selection import count_statuses, kept_rows, read_selection, write_selection
 from syndr_curate.curate.stages.select import reference_bounds, run_select, select
 
 
@@ -139,7 +139,7 @@ def test_a_selection_survives_its_file(tmp_path, at_angles):
 
 
 def test_another_parquet_file_is_not_taken_for_a_selection(tmp_path, training_table):
-    from syndr_curate.curate.data.manifest import write_manifest
+    from syndr_curate.curate.manifest.manifest import write_manifest
 
     write_manifest(training_table(["a"], [1.0]), tmp_path / "m.parquet")
     with pytest.raises(CurateError, match="is not a selection"):

@@ -4,10 +4,10 @@ import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.data.features import save_features
 from syndr_curate.curate.data.labels import LabelColumns, LabelFile
-from syndr_curate.curate.data.manifest import read_manifest
-from syndr_curate.curate.data.provenance import read_provenance
-from syndr_curate.curate.data.selection import read_selection
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.manifest.manifest import read_manifest
+from syndr_curate.curate.manifest.provenance import read_provenance
+from syndr_curate.curate.manifest.selection import read_selection
 from syndr_curate.curate.stages.select import run_select
 from syndr_curate.curate.stages.upsample import upsample
 from syndr_curate.curate.stages.upsample_files import run_upsample

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.data.manifest import read_manifest
-from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.manifest.manifest import read_manifest
+from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage import store_files as stores_files
 from syndr_curate.curate.storage import store_parquet as stores_parquet
 from syndr_curate.curate.storage.images import decode_image, encode_image

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage import staging
 from syndr_curate.curate.storage.pixel_store import LAYOUTS, clean_leftovers, open_sink, stored_path, stored_pixels
 
@@ -19,7 +19,7 @@ from syndr_curate.curate.storage.pixel_store import LAYOUTS, clean_leftovers, op
 PROGRAM = """
 import sys
 from syndr_curate import CurateError
-from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage.pixel_store import open_sink, stored_path
 layout, folder, limit = sys.argv[1:4]
 if limit != "0":

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from syndr_curate.curate.data.schema import SCHEMA
+from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage import store_parquet as stores_parquet
 from syndr_curate.curate.storage import store_tar as stores_tar
 from syndr_curate.curate.storage.images import UnreadableImageError, decode_image

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.manifest import read_manifest, write_manifest
-from syndr_curate.curate.data.provenance import attach, read_provenance
-from syndr_curate.curate.data.roots import Roots, parse_roots, rebase, relative_folder, relocate_manifest
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
+from syndr_curate.curate.manifest.roots import Roots, parse_roots, rebase, relative_folder, relocate_manifest
 
 
 @pytest.fixture

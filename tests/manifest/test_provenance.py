@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.manifest import read_manifest, write_manifest
-from syndr_curate.curate.data.provenance import (
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import (
     attach,
     digest_array,
     digest_file,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ..data.manifest import validate
-from ..data.schema import SCHEMA
+from .manifest import validate
+from .schema import SCHEMA
 
 
 @dataclass(frozen=True)

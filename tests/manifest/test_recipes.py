@@ -1,10 +1,10 @@
 """Rows that say how to make an image."""
 
 import pytest
-from syndr_curate.curate.data.manifest import validate
-from syndr_curate.curate.data.names import parse_sample_id
-from syndr_curate.curate.engine.recipes import Plan, Reference, distortion_name, image_path, recipe_rows
-from syndr_curate.curate.engine.seeds import stream_seed
+from syndr_curate.curate.manifest.ids import parse_sample_id
+from syndr_curate.curate.manifest.manifest import validate
+from syndr_curate.curate.manifest.recipes import Plan, Reference, distortion_name, image_path, recipe_rows
+from syndr_curate.curate.manifest.seeds import stream_seed
 
 
 def plan(types=(1, 25), levels=(1, 3, 5), **changes):

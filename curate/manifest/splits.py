@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import CurateError
 from ..storage.csv_tables import read_csv
-from .names import list_ids, stem_id, strip_image_suffix
+from .ids import list_ids, stem_id, strip_image_suffix
 from .schema import SPLITS
 
 

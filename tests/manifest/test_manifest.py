@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data import manifest as module
-from syndr_curate.curate.data.manifest import (
+from syndr_curate.curate.manifest import manifest as module
+from syndr_curate.curate.manifest.manifest import (
     append_manifest,
     join,
     ok_rows,
@@ -16,8 +16,8 @@ from syndr_curate.curate.data.manifest import (
     validate,
     write_manifest,
 )
-from syndr_curate.curate.data.provenance import attach, read_provenance
-from syndr_curate.curate.data.schema import CLUSTER_FIELDS, SCHEMA, build_table
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
+from syndr_curate.curate.manifest.schema import CLUSTER_FIELDS, SCHEMA, build_table
 
 
 def replaced(table, name, values):

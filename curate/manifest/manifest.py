@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
-from .names import list_ids
-from .pieces import in_pieces
+from .ids import list_ids
 from .provenance import attach, read_provenance
 from .schema import (
     CLUSTER_FIELDS,
@@ -24,6 +23,7 @@ from .schema import (
     STATUSES,
     encode,
 )
+from .table_stream import in_pieces
 
 ROW_GROUP_ROWS = 10_000
 _ROWS_AT_ONCE = 65_536

@@ -2,7 +2,7 @@
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.splits import read_splits, split_column
+from syndr_curate.curate.manifest.splits import read_splits, split_column
 
 REFERENCE_OF = {"I01_01_01": "I01", "I01_01_02": "I01", "I02_01_01": "I02", "I03_01_01": "I03"}
 

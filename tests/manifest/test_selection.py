@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.provenance import attach, make_provenance
-from syndr_curate.curate.data.selection import (
+from syndr_curate.curate.manifest.provenance import attach, make_provenance
+from syndr_curate.curate.manifest.selection import (
     SELECTION_SCHEMA,
     count_statuses,
     kept_rows,

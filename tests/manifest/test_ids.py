@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.data.names import (
+from syndr_curate.curate.manifest.ids import (
     IMAGE_SUFFIXES,
     has_image_suffix,
     list_ids,

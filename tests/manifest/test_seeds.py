@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.seeds import SEED_BITS, digest_ids, stream_seed, uniform_draw
+from syndr_curate.curate.manifest.seeds import SEED_BITS, digest_ids, stream_seed, uniform_draw
 
 IDS = [f"r{k}" for k in range(10)]
 
@@ -83,7 +83,7 @@ def test_a_digest_of_ids_tells_sets_apart():
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_pythons_own_hash_seed_does_not_matter(hash_seed):
     code = (
-        "from syndr_curate.curate.engine.seeds import *\n"
+        "from syndr_curate.curate.manifest.seeds import *\n"
         "print(stream_seed(123, 'I01', 1, 1), sorted(uniform_draw([f'r{k}' for k in range(10)], 3, 123, 0)))"
     )
     done = subprocess.run(

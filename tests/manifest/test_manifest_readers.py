@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset
 import pytest
-from syndr_curate.curate.data.manifest import write_manifest
+from syndr_curate.curate.manifest.manifest import write_manifest
 
 LABELS = [9.5, 0.25, 7.0]
 

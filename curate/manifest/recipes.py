@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE, get
-from ..data.names import make_sample_id
-from ..data.schema import build_table
+from .ids import make_sample_id
+from .schema import build_table
 from .seeds import stream_seed
 
 PRISTINE_NAME = "pristine"

@@ -1,0 +1,1 @@
+"""The table and its rules: schema, provenance, roots, ids, splits, seeds, recipes."""
