@@ -22,7 +22,7 @@ from cosine_measures import REGIMES, Measured, labels_for, measure, write_featur
 from cosine_peers import by_faiss, dense
 from numpy.typing import NDArray
 from syndr_curate.curate.engine.cosine import cluster_statistics, threshold_components
-from syndr_curate.curate.engine.workers import cores
+from syndr_curate.curate.runs.threads import cores
 
 PEERS: dict[str, Callable[..., NDArray[Any]]] = {"dense": dense, "faiss": by_faiss}
 

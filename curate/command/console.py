@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..engine.progress import SILENT, Reporter, Task
+from ..runs.progress import SILENT, Reporter, Task
 
 _LOG_SECONDS = 5.0
 

@@ -11,7 +11,7 @@ from .console import describe, make_reporter, print_result
 from .running import finish, reporting_errors
 
 if TYPE_CHECKING:
-    from ..stages.long_run import LongRun
+    from ..runs.options import LongRun
 
 
 def long_run(
@@ -30,9 +30,9 @@ def long_run(
     Raises:
         CurateError: They do not go together, or the executor is not to be had.
     """
-    from ..engine.executors import make_executor
-    from ..engine.shards import Mode
-    from ..stages.long_run import LongRun, parse_share
+    from ..runs.executors import make_executor
+    from ..runs.options import LongRun, parse_share
+    from ..runs.shards import Mode
 
     if overwrite and retry_failed:
         raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")

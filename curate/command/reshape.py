@@ -308,7 +308,7 @@ def downsample(
 
     Example: syndr-curate downsample --features epoch3.npy
     """
-    from ..engine.executors import make_executor
+    from ..runs.executors import make_executor
     from ..stages.downsample import DownsampleSettings
     from ..stages.downsample_files import run_downsample
 

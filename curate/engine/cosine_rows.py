@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
-from .cosine_workers import each_span
+from ..runs.threads import each_span
 
 Features: TypeAlias = NDArray[Any]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from .progress import SILENT, Reporter
-from .workers import ordered_map
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 
 Matrix = NDArray[np.float32]
 _Layers = tuple[tuple[Matrix, Matrix], ...]

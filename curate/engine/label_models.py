@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from ..manifest.schema import LABEL_MAXIMUM
-from .cosine_workers import one_core_per_product
+from ..runs.threads import one_core_per_product
 from .label_kernels import ContentKernel, content_kernels, unit_rows
 
 Matrix = NDArray[np.float64]

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..runs.executors import Executor
+from ..runs.progress import SILENT, Reporter, counting
 from .cosine import threshold_components
-from .executors import Executor
-from .progress import SILENT, Reporter, counting
 
 SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
 LABEL_GAP = 1.0  # Algorithm 3: and labels less than this apart

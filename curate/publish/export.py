@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..engine.progress import SILENT, Reporter
 from ..errors import CurateError
 from ..manifest.provenance import digest_table
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import MAX_PIXELS
 from .export_fiftyone import export_fiftyone

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.progress import SILENT, Reporter
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import cannot_write
 from .export_images import write_images
 from .export_rows import ExportRows

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe
-from ..engine.workers import ordered_map
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.atomic import cannot_write
 from .export_names import image_name
 from .export_rows import ExportRows, recipes_of, render_file, suffix_of

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from ..engine.progress import SILENT, Reporter
+from ..runs.progress import SILENT, Reporter
 from .export_images import write_images
 from .export_rows import ExportRows
 from .export_tables import columns_of, facts_of, write_csv

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe
-from ..engine.workers import ordered_map
 from ..errors import CurateError
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.pixel_store import open_sink, stored_path
 from .export_names import safe_name
 from .export_rows import ExportRows, recipes_of, render_file, suffix_of

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..engine.progress import SILENT, Reporter
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import library_versions
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from .report_clusters import (
     Clusters,

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.features import require_usable
-from ..engine.progress import SILENT, Reporter
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array
 from ..manifest.seeds import uniform_draw
+from ..runs.progress import SILENT, Reporter
 from .report_coordinates import Layout, load_points
 from .report_projection import Method, choose_method, project
 from .report_request import Inputs

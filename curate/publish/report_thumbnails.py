@@ -8,11 +8,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import Recipe, RenderOptions, load_pixels
-from ..engine.workers import ordered_map
 from ..errors import CurateError
 from ..manifest.roots import Roots
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
 
 LONGEST_SIDE = 112

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..data.features import Features
 from ..data.labels import Labels
-from ..engine.cosine_workers import Progress
 from ..engine.label_models import FEWEST_REFERENCES, condition_mean, fit_gp
 from ..errors import CurateError
+from ..runs.threads import Progress
 from .label import NeighborSettings, find_neighbors, require_same_references
 from .label_cube import LabelCube, label_cube
 from .label_scores import Scores, scores_of

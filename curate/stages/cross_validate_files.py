@@ -6,7 +6,7 @@ from typing import Any
 
 from ..data.features import Features, load_features
 from ..data.labels import LabelFile, Labels
-from ..engine.progress import SILENT, Reporter, counting
+from ..runs.progress import SILENT, Reporter, counting
 from .cross_validate import (
     CrossValidation,
     Labeler,

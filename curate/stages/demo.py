@@ -7,9 +7,9 @@ from typing import Any
 from ..data.features import save_features
 from ..data.types import parse_types
 from ..engine.encoders import make_encoder
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.scenes import SCENE_KINDS, paint_scene
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
 from .downsample import DownsampleSettings

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..engine.progress import Reporter
 from ..engine.render import RenderOptions
 from ..manifest.recipes import distortion_name
+from ..runs.progress import Reporter
 from .demo import DemoSteps
 from .distort import run_distort
 from .mix_files import run_mix

@@ -14,23 +14,23 @@ import pyarrow.parquet as pq
 
 from ..data.sources import IdStyle
 from ..engine.contact_sheet import contact_sheet
-from ..engine.plan import Plan, Request
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions, recipes_of
 from ..engine.render_work import CheckWork, RenderWork
-from ..engine.run_files import OLDER_FILE, ROWS_FILE
-from ..engine.shards import carry_out
-from ..engine.workers import cores
 from ..errors import CurateError
 from ..manifest.manifest import write_manifest_parts
 from ..manifest.provenance import digest_json
+from ..runs.options import LongRun
+from ..runs.plan import Plan, Request
+from ..runs.progress import SILENT, Reporter
+from ..runs.run_folder import OLDER_FILE, ROWS_FILE
+from ..runs.shards import carry_out
+from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image
 from ..storage.pixel_store import Layout, clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .distort_rows import Distortions, RowSource, open_references, placed, rows_of_manifest, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
-from .long_run import LongRun
 
 RUN_FOLDER = "run"
 IMAGES = "images"

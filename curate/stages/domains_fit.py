@@ -28,12 +28,12 @@ from ..engine.domain_samples import (
     types_of_references,
 )
 from ..engine.domain_scores import ClassScores, score_classes
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
-from ..engine.workers import ordered_map
 from ..errors import CurateError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
 
 _FAILURES_SHOWN = 10

@@ -11,10 +11,10 @@ from ..engine.domain_rule import CLASSES
 from ..engine.domain_samples import PerReference, types_of_references
 from ..engine.domain_scores import confusion_picture
 from ..engine.encoders import DeviceName
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
 from .domains_fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains

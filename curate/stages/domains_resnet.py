@@ -23,11 +23,11 @@ from ..engine.domain_samples import (
 )
 from ..engine.domain_scores import score_classes
 from ..engine.encoders import DeviceName
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
-from ..engine.workers import ordered_map
 from ..errors import CurateError
 from ..manifest.provenance import digest_file
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image, encode_image
 from .domains_fit import FittedDomains, classes_besides, domain_facts
 

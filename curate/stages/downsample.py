@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from ..data.features import Features, as_features, require_usable
 from ..engine.cosine import cluster_statistics
-from ..engine.executors import Executor
-from ..engine.progress import SILENT, Reporter
 from ..engine.redundancy import (
     KEEP_FRACTION,
     KEEP_MIN,
@@ -28,6 +26,8 @@ from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.schema import CLUSTER_FIELDS
+from ..runs.executors import Executor
+from ..runs.progress import SILENT, Reporter
 
 DownsampleSettings = Thresholds
 

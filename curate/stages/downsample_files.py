@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..engine.executors import Executor
-from ..engine.progress import SILENT, Reporter
 from ..manifest.manifest import write_manifest
 from ..manifest.roots import rebase
+from ..runs.executors import Executor
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from .downsample import DownsampleSettings, downsample_epoch
 

@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 
 from ..engine.mix_rows import MIX_FIELDS, MixRow, load_sources, mix_rows_of
 from ..engine.mixing import ALPHA, Box, Confidences, draw_box, mix_sources
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
-from ..engine.workers import ordered_map
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import encode
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, encode_image
 from .mix_plan import MIXED, Classes, MixSettings, plan_mixes

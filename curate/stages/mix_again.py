@@ -5,13 +5,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
-from ..engine.workers import ordered_map
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
+from ..runs.progress import SILENT, Reporter
+from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
 from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
 from .mix import with_columns

@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from ..engine.mix_preview import PreviewMix, mix_preview
 from ..engine.mix_rows import load_sources, mix_rows_of
 from ..engine.mixing import mix_sources
-from ..engine.progress import SILENT, Reporter
 from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
+from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
 from .distort import refuse_inside

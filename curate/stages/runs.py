@@ -7,16 +7,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..engine.parts import standing
-from ..engine.plan import Plan, differences, read_plan
-from ..engine.progress import SILENT, Reporter
-from ..engine.run_lock import is_locked
-from ..engine.shards import Join, merge
 from ..errors import CurateError
 from ..manifest.provenance import read_provenance
+from ..runs.options import run_folder
+from ..runs.parts import standing
+from ..runs.plan import Plan, differences, read_plan
+from ..runs.progress import SILENT, Reporter
+from ..runs.run_lock import is_locked
+from ..runs.shards import Join, merge
 from .distort import MANIFEST, RUN_FOLDER, join_manifest
 from .encode import join_features
-from .long_run import run_folder
 
 _JOINS: dict[str, Join] = {"distort": join_manifest, "encode": join_features}
 

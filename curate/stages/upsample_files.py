@@ -11,22 +11,22 @@ import pyarrow.compute as pc
 
 from ..data.features import Features
 from ..data.labels import Labels, LabelScale
-from ..engine.plan import Plan
-from ..engine.progress import SILENT, Reporter
 from ..engine.proxy import METRIC
-from ..engine.run_files import put_away
-from ..engine.shards import carry_out
-from ..engine.workers import cores
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import count_statuses, write_selection
+from ..runs.options import run_folder
+from ..runs.plan import Plan
+from ..runs.progress import SILENT, Reporter
+from ..runs.run_folder import put_away
+from ..runs.shards import carry_out
+from ..runs.threads import cores
 from ..storage.pixel_store import clean_leftovers
 from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .label import require_same_references
-from .long_run import run_folder
 from .select import select
 from .upsample_inputs import Inputs
 from .upsample_proxy import PROXY_SCALE, proxy_labels, proxy_rows

@@ -12,14 +12,14 @@ from ..data.features import Features, load_features
 from ..data.labels import LabelColumns, Labels
 from ..data.sources import KADID_IMAGES, ImageSource, open_source
 from ..engine.encode_work import EncoderSpec
-from ..engine.progress import Reporter
-from ..engine.shards import carry_out
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from ..manifest.seeds import uniform_draw
 from ..manifest.splits import read_splits
+from ..runs.progress import Reporter
+from ..runs.shards import carry_out
 from .distort import refuse_inside
 from .encode import encode, encode_request, features_of, join_features, pictures_of_source
 from .label import require_same_references

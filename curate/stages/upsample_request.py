@@ -9,10 +9,10 @@ from ..engine.encoders import DeviceName
 from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
+from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
 from .encode import BATCH_SIZE
-from .long_run import LongRun
 from .upsample_rows import UpsampleSettings
 
 KADID = "kadid10k"

@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 from syndr_curate.curate.data.features import save_features
-from syndr_curate.curate.engine.executors import Processes
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import write_manifest
+from syndr_curate.curate.runs.executors import Processes
 from syndr_curate.curate.stages.downsample import DownsampleSettings, downsample, downsample_epoch
 
 

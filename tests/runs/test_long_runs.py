@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
-from syndr_curate.curate.engine.run_lock import run_lock
 from syndr_curate.curate.engine.scenes import paint_scene
-from syndr_curate.curate.engine.shards import Mode, Share
+from syndr_curate.curate.runs.options import LongRun, parse_share
+from syndr_curate.curate.runs.run_lock import run_lock
+from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.stages.distort import run_distort
-from syndr_curate.curate.stages.long_run import LongRun, parse_share
 from syndr_curate.curate.stages.runs import run_merge, status_of
 from syndr_curate.curate.storage.images import encode_image
 
@@ -311,7 +311,7 @@ def test_shares_that_overlap_are_detected(tmp_path):
         lock.take_shards([2])
         code = f"""
 from pathlib import Path
-from syndr_curate.curate.engine.run_lock import run_lock
+from syndr_curate.curate.runs.run_lock import run_lock
 with run_lock(Path({str(tmp_path / "run")!r})) as lock:
     lock.take_shards([1, 3])
     lock.take_shards([2])

@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.executors import Executor
-from ..engine.shards import Mode, Share
 from ..errors import CurateError
+from .executors import Executor
+from .shards import Mode, Share
 
 _SLURM = "SLURM_ARRAY_TASK_"
 _ROWS_WORTH_PROCESSES = 64

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CurateError
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions
-from .executors_ray_join import host_and_port, import_ray, joined, one_line, place
-from .executors_worker import Outcome, attempt, failed, one_thread_per_library, result_of
-from .workers import cores
+from .executor_worker import Outcome, attempt, failed, one_thread_per_library, result_of
+from .ray_connection import host_and_port, import_ray, joined, one_line, place
+from .threads import cores
 
 if TYPE_CHECKING:
     from types import ModuleType

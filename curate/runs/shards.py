@@ -16,7 +16,7 @@ from .executors import Executor, InProcess
 from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
 from .plan import Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
-from .run_files import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
+from .run_folder import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
 from .run_lock import RunLock, run_lock
 
 _FEWEST_SHOWN = 5

@@ -13,11 +13,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from syndr_curate.curate.engine import executors_ray, executors_ray_join
-from syndr_curate.curate.engine.executors import make_executor
-from syndr_curate.curate.engine.executors_worker import Done
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.provenance import RENDERING_LIBRARIES, library_versions
+from syndr_curate.curate.runs import executor_ray as executors_ray
+from syndr_curate.curate.runs import ray_connection as executors_ray_join
+from syndr_curate.curate.runs.executor_worker import Done
+from syndr_curate.curate.runs.executors import make_executor
 
 
 def test_without_ray_the_error_says_what_to_install(monkeypatch):
@@ -89,7 +90,7 @@ def test_a_ray_started_here_does_the_work_and_is_gone_afterwards(tmp_path):
         tmp_path,
         """
         import json, os
-        from syndr_curate.curate.engine.executors import make_executor
+        from syndr_curate.curate.runs.executors import make_executor
         from syndr_curate.curate.errors import CurateError
         def piece(index):
             import cv2
@@ -124,7 +125,7 @@ def test_what_ray_gives_up_is_one_line(tmp_path):
         import os, sys
         sys.path.insert(0, {str(tmp_path / "modules")!r})
         import only_here
-        from syndr_curate.curate.engine.executors import make_executor
+        from syndr_curate.curate.runs.executors import make_executor
         from syndr_curate.curate.errors import CurateError
         def die(index):
             os.kill(os.getpid(), 9)
@@ -149,7 +150,7 @@ def test_an_interrupt_ends_a_ray_started_here(tmp_path):
         tmp_path,
         f"""
         import os, sys, time, pathlib
-        from syndr_curate.curate.engine.executors import make_executor
+        from syndr_curate.curate.runs.executors import make_executor
         def piece(index):
             pathlib.Path({str(tmp_path)!r}, f"pid{{os.getpid()}}").write_text("x")
             time.sleep(600)
@@ -173,7 +174,7 @@ def test_an_interrupt_ends_a_ray_started_here(tmp_path):
 
 TWO_NODES = """
     import json, os, pathlib, time, ray
-    from syndr_curate.curate.engine.executors import make_executor
+    from syndr_curate.curate.runs.executors import make_executor
     def piece(index):
         node = ray.get_runtime_context().get_node_id()
         with (pathlib.Path({folder!r}) / f"begun{{index}}").open("a") as file:
@@ -226,7 +227,7 @@ def test_a_cluster_smaller_than_asked_for_is_one_line(tmp_path, two_node_cluster
         tmp_path,
         f"""
         import math
-        from syndr_curate.curate.engine.executors import make_executor
+        from syndr_curate.curate.runs.executors import make_executor
         from syndr_curate.curate.errors import CurateError
         try:
             list(make_executor("ray", workers=9, ray_address={two_node_cluster.address!r}).run(math.sqrt, [4]))

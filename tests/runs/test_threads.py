@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
-from syndr_curate.curate.engine.progress import SILENT
-from syndr_curate.curate.engine.workers import IN_FLIGHT_PER_WORKER, cores, ordered_map
+from syndr_curate.curate.runs.progress import SILENT
+from syndr_curate.curate.runs.threads import IN_FLIGHT_PER_WORKER, cores, ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, None])

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
-from syndr_curate.curate.engine import run_files
-from syndr_curate.curate.engine.run_lock import RunLock, run_lock
 from syndr_curate.curate.engine.scenes import paint_scene
-from syndr_curate.curate.engine.shards import Mode, Share
+from syndr_curate.curate.runs import run_folder as run_files
+from syndr_curate.curate.runs.options import LongRun
+from syndr_curate.curate.runs.run_lock import RunLock, run_lock
+from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.stages.distort import run_distort
 from syndr_curate.curate.stages.encode import run_encode
-from syndr_curate.curate.stages.long_run import LongRun
 from syndr_curate.curate.stages.runs import run_merge, status_of
 from syndr_curate.curate.storage.images import encode_image
 
@@ -158,7 +158,7 @@ def test_retrying_a_clean_result_changes_nothing(photos, tmp_path):
 
 
 def test_a_retry_killed_after_its_plan_can_be_retried_again(photos, tmp_path, monkeypatch):
-    from syndr_curate.curate.engine import plan
+    from syndr_curate.curate.runs import plan
 
     whole = (photos / "p1.png").read_bytes()
     (photos / "p1.png").write_bytes(b"torn")

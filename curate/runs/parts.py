@@ -12,7 +12,7 @@ from ..errors import CurateError
 from ..manifest.provenance import attach, read_provenance
 from ..storage.atomic import atomic_path
 from .plan import Plan
-from .run_files import part_name
+from .run_folder import part_name
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 import pytest
-from syndr_curate.curate.engine.executors import InProcess, Processes, make_executor
-from syndr_curate.curate.engine.executors_local import IN_FLIGHT_PER_WORKER
-from syndr_curate.curate.engine.executors_worker import WorkerTraceback
-from syndr_curate.curate.engine.workers import cores
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.runs.executor_local import IN_FLIGHT_PER_WORKER
+from syndr_curate.curate.runs.executor_worker import WorkerTraceback
+from syndr_curate.curate.runs.executors import InProcess, Processes, make_executor
+from syndr_curate.curate.runs.threads import cores
 
 FOLDER = Path(__file__).parent
 
@@ -150,7 +150,7 @@ def script(tmp_path, text):
 
 UNGUARDED = """
     import operator, functools
-    from syndr_curate.curate.engine.executors import make_executor
+    from syndr_curate.curate.runs.executors import make_executor
     print("main")
     print(sorted(make_executor("local", workers=2).run(functools.partial(operator.mul, 3), range(4))))
 """
@@ -171,7 +171,7 @@ def test_a_function_of_a_guarded_script_works(tmp_path):
     file = script(
         tmp_path,
         """
-        from syndr_curate.curate.engine.executors import make_executor
+        from syndr_curate.curate.runs.executors import make_executor
         def triple(index):
             return 3 * index
         if __name__ == "__main__":
@@ -186,7 +186,7 @@ SLEEPERS = """
     import sys, functools, pathlib
     sys.path.insert(0, {folder!r})
     import pieces_of_work
-    from syndr_curate.curate.engine.executors import make_executor
+    from syndr_curate.curate.runs.executors import make_executor
     try:
         piece = functools.partial(pieces_of_work.sleep_in, pathlib.Path({out!r}))
         list(make_executor("local", workers=2).run(piece, range(9)))

@@ -14,7 +14,7 @@ from ..errors import CurateError
 from ..manifest.provenance import digest_json, digest_table
 from ..manifest.table_stream import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
-from .run_files import INPUTS_FILE, PLAN_FILE, ROWS_FILE
+from .run_folder import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 
 FORMAT = 1
 _KEYS = {"stage": str, "final": str, "rows": int, "rows_per_shard": int, "identity": dict, "facts": dict, "digest": str}

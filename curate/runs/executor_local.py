@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, NoReturn, TypeVar
 
 from ..errors import CurateError
-from .executors_worker import Outcome, attempt, failed, one_thread_per_library, result_of
+from .executor_worker import Outcome, attempt, failed, one_thread_per_library, result_of
 
 Result = TypeVar("Result")
 

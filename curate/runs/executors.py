@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from ..errors import CurateError
-from .executors_local import InProcess, Processes
-from .workers import cores
+from .executor_local import InProcess, Processes
+from .threads import cores
 
 __all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "make_executor"]
 
@@ -66,7 +66,7 @@ def make_executor(
     if workers is not None and workers < 1:
         raise CurateError(f"workers is {workers}; expected at least 1")
     if name == "ray":
-        from .executors_ray import RayCluster
+        from .executor_ray import RayCluster
 
         return RayCluster(ray_address, workers, num_gpus=num_gpus)
     if ray_address is not None:
