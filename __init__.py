@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from .curate.errors import CurateError
 
 if TYPE_CHECKING:
-    from .curate.data.features import Features, load_features, save_features
-    from .curate.data.labels import LabelColumns, read_labels
+    from .curate.datasets.features import Features, load_features, save_features
+    from .curate.datasets.labels import LabelColumns, read_labels
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.publish.collect import collect_features
     from .curate.publish.loaders import ManifestDataset
@@ -56,11 +56,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Features": "curate.data.features",
-    "load_features": "curate.data.features",
-    "save_features": "curate.data.features",
-    "LabelColumns": "curate.data.labels",
-    "read_labels": "curate.data.labels",
+    "Features": "curate.datasets.features",
+    "load_features": "curate.datasets.features",
+    "save_features": "curate.datasets.features",
+    "LabelColumns": "curate.datasets.labels",
+    "read_labels": "curate.datasets.labels",
     "append_manifest": "curate.manifest.manifest",
     "read_manifest": "curate.manifest.manifest",
     "write_manifest": "curate.manifest.manifest",

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.command.console import LogReporter
-from syndr_curate.curate.data.sources import ImageSource, open_source
+from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
 from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_classifier
 from syndr_curate.curate.engine.domain_rule import LEAST_BELIEF, select_types
 from syndr_curate.curate.engine.domain_samples import IDENTITY_CELLS, save_as_jpeg

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from syndr_curate.curate.data.features import Features, load_features
-from syndr_curate.curate.data.labels import Labels, read_labels
+from syndr_curate.curate.datasets.features import Features, load_features
+from syndr_curate.curate.datasets.labels import Labels, read_labels
 from syndr_curate.curate.engine.label_models import GpSearch, fit_gp
 from syndr_curate.curate.stages.cross_validate import (
     CrossValidation,

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from syndr_curate.curate.data.features import Features
-from syndr_curate.curate.data.labels import Labels, LabelScale
+from syndr_curate.curate.datasets.features import Features
+from syndr_curate.curate.datasets.labels import Labels, LabelScale
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.storage.images import encode_image

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.data.features import Features, load_features, write_feature_table
-from syndr_curate.curate.data.sources import open_source
+from syndr_curate.curate.datasets.features import Features, load_features, write_feature_table
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.engine.encoders import make_encoder
 from syndr_curate.curate.engine.proxy import mdsi, proxy_quality
 from syndr_curate.curate.engine.render import render

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import syndr_curate
-from syndr_curate.curate.data.features import Features
-from syndr_curate.curate.data.labels import Labels
+from syndr_curate.curate.datasets.features import Features
+from syndr_curate.curate.datasets.labels import Labels
 from syndr_curate.curate.manifest.ids import make_sample_id
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED

@@ -61,7 +61,7 @@ def mix(
 
     Example: syndr-curate mix --manifest distorted/manifest.parquet --count 10000 --out mixed/ --preview mixes.png
     """
-    from ..data.types import parse_levels, parse_types
+    from ..datasets.type_lists import parse_levels, parse_types
     from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
     from ..stages.mix_files import run_mix

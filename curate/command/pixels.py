@@ -109,7 +109,7 @@ def distort(
 
     Example: syndr-curate distort photos/ --types bid --levels 1,3,5 --out distorted/
     """
-    from ..data.types import parse_levels, parse_types
+    from ..datasets.type_lists import parse_levels, parse_types
     from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
     from ..stages.distort import run_distort

@@ -80,8 +80,8 @@ def label(
     Example: syndr-curate label --selection selection.parquet --labels dmos.csv --reference-features kadid.npz
     --candidate-features kadis.parquet --types bid --out manifests/pseudo.parquet
     """
-    from ..data.labels import LabelColumns, LabelFile
-    from ..data.types import parse_levels, parse_types
+    from ..datasets.labels import LabelColumns, LabelFile
+    from ..datasets.type_lists import parse_levels, parse_types
     from ..stages.label import NeighborSettings
     from ..stages.label_files import run_label
 
@@ -199,8 +199,8 @@ def upsample(
 
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """
-    from ..data.labels import LabelColumns, LabelFile
-    from ..data.types import parse_levels, parse_types
+    from ..datasets.labels import LabelColumns, LabelFile
+    from ..datasets.type_lists import parse_levels, parse_types
     from ..engine.render import RenderOptions
     from ..stages.label import NeighborSettings
     from ..stages.upsample_files import run_upsample

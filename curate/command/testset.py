@@ -43,7 +43,7 @@ def testset(
 
     Example: syndr-curate testset koniq10k --root KonIQ-10k --images 512x384 --out manifests/koniq10k.parquet
     """
-    from ..stages.testset import run_test_set
+    from ..datasets.test_set import run_test_set
 
     target = out or Path("manifests") / f"{name.value}.parquet"
     summary = run_test_set(name.value, root, target, images=images, reporter=make_reporter(quiet=quiet))

@@ -12,7 +12,7 @@ import torch.distributed
 from numpy.typing import NDArray
 from torch import nn
 
-from ..data.features import Features
+from ..datasets.features import Features
 from ..errors import CurateError
 from .loaders import ManifestDataset, Sample
 from .ranks import replicas_and_rank

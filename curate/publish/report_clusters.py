@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..data.features import Features, require_usable
+from ..datasets.features import Features, require_usable
 from ..engine.cosine import ClusterStatistics, cluster_statistics, threshold_components
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array, read_provenance

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..data.features import require_usable
+from ..datasets.features import require_usable
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows

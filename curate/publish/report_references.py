@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..data.features import Features, require_usable
+from ..datasets.features import Features, require_usable
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import read_provenance

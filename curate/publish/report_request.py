@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.features import Features, load_features
+from ..datasets.features import Features, load_features
 from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest

@@ -15,7 +15,7 @@ import torch
 import torch.distributed
 from numpy.typing import NDArray
 
-from ..data.features import Features, as_features, require_usable
+from ..datasets.features import Features, as_features, require_usable
 from ..engine.cosine import cluster_statistics
 from ..engine.redundancy import (
     KEEP_FRACTION,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.features import Features
-from ..data.labels import Labels
+from ..datasets.features import Features
+from ..datasets.labels import Labels
 from ..engine.label_models import FEWEST_REFERENCES, condition_mean, fit_gp
 from ..errors import CurateError
 from ..runs.threads import Progress

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.features import Features, load_features
-from ..data.labels import LabelFile, Labels
+from ..datasets.features import Features, load_features
+from ..datasets.labels import LabelFile, Labels
 from ..runs.progress import SILENT, Reporter, counting
 from .cross_validate import (
     CrossValidation,

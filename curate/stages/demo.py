@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.features import save_features
-from ..data.types import parse_types
+from ..datasets.features import save_features
+from ..datasets.type_lists import parse_types
 from ..engine.encoders import make_encoder
 from ..engine.render import RenderOptions
 from ..engine.scenes import SCENE_KINDS, paint_scene

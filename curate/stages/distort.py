@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.sources import IdStyle
+from ..datasets.image_folders import IdStyle
 from ..engine.contact_sheet import contact_sheet
 from ..engine.render import RenderOptions, recipes_of
 from ..engine.render_work import CheckWork, RenderWork

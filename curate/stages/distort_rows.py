@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.sources import IdStyle, ImageEntry, ImageSource, open_source
+from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_source
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance

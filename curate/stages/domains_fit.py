@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.sources import ImageEntry, ImageSource, open_source
+from ..datasets.image_folders import ImageEntry, ImageSource, open_source
 from ..engine.domain_classifier import (
     STAGE,
     DomainClassifier,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..data.sources import IdStyle, ImageSource, open_source
+from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..engine.domain_classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
 from ..engine.domain_rule import CLASSES
 from ..engine.domain_samples import PerReference, types_of_references

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
-from ..data.sources import ImageEntry, ImageSource
+from ..datasets.image_folders import ImageEntry, ImageSource
 from ..engine.backbones import CROP
 from ..engine.domain_patches import random_patch
 from ..engine.domain_resnet import ResNetClassifier, ResNetTrainer, normalized

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..data.sources import IdStyle, ImageSource, open_source
-from ..data.types import PRESET_SUFFIX
+from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.type_lists import PRESET_SUFFIX
 from ..engine.domain_classifier import DomainClassifier, load_classifier
 from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
 from ..engine.encoders import DeviceName

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..data.features import Features, as_features, require_usable
+from ..datasets.features import Features, as_features, require_usable
 from ..engine.cosine import cluster_statistics
 from ..engine.redundancy import (
     KEEP_FRACTION,

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.features import Features, write_feature_parts
-from ..data.sources import IdStyle, ImageSource, open_source
+from ..datasets.features import Features, write_feature_parts
+from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..engine.encode_work import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from ..engine.encoders import DeviceName, Encoder
 from ..engine.render import RECIPE_COLUMNS, RenderOptions

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
-from ..data.features import Features, require_usable
-from ..data.labels import Labels
+from ..datasets.features import Features, require_usable
+from ..datasets.labels import Labels
 from ..engine.cosine import nearest
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.features import Features, require_usable
-from ..data.labels import Labels
+from ..datasets.features import Features, require_usable
+from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 

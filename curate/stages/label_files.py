@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..data.features import Features, load_features, require_usable
-from ..data.labels import LabelFile
+from ..datasets.features import Features, load_features, require_usable
+from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest

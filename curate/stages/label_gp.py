@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
-from ..data.features import Features
-from ..data.labels import Labels
+from ..datasets.features import Features
+from ..datasets.labels import Labels
 from ..engine.label_models import fit_gp
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..data.features import Features, as_features, load_features, require_usable
+from ..datasets.features import Features, as_features, load_features, require_usable
 from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
 from ..errors import CurateError
 from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..data.features import Features, as_features
-from ..data.labels import Labels, read_labels
-from ..data.types import parse_levels, parse_types
+from ..datasets.features import Features, as_features
+from ..datasets.labels import Labels, read_labels
+from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.features import Features
-from ..data.labels import Labels, LabelScale
+from ..datasets.features import Features
+from ..datasets.labels import Labels, LabelScale
 from ..engine.proxy import METRIC
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest

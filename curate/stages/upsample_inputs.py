@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..data.features import Features, load_features
-from ..data.labels import LabelColumns, Labels
-from ..data.sources import KADID_IMAGES, ImageSource, open_source
+from ..datasets.features import Features, load_features
+from ..datasets.image_folders import KADID_IMAGES, ImageSource, open_source
+from ..datasets.labels import LabelColumns, Labels
 from ..engine.encode_work import EncoderSpec
 from ..errors import CurateError
 from ..manifest.ids import list_ids

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...distortions.catalog import LEVELS, PRISTINE
-from ..data.labels import Labels, LabelScale
-from ..data.sources import ImageSource
+from ..datasets.image_folders import ImageSource
+from ..datasets.labels import Labels, LabelScale
 from ..engine.proxy import proxy_quality
 from ..errors import CurateError
 from ..manifest.outcomes import Outcome, with_outcomes

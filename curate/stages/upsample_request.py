@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..data.labels import LabelFile
-from ..data.sources import KADID_LABELS, IdStyle
+from ..datasets.image_folders import KADID_LABELS, IdStyle
+from ..datasets.labels import LabelFile
 from ..engine.encoders import DeviceName
 from ..engine.render import RenderOptions
 from ..errors import CurateError

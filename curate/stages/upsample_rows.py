@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE
-from ..data.features import Features
-from ..data.labels import Labels
+from ..datasets.features import Features
+from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate

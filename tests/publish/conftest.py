@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from syndr_curate.curate.data.features import save_features
+from syndr_curate.curate.datasets.features import save_features
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate.curate.data.features import Features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.publish.report_clusters import (
     Clusters,

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate.curate.data.features import Features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.schema import NEIGHBORS, build_table
 from syndr_curate.curate.manifest.selection import SELECTION_SCHEMA

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.data.sources import open_source
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_network import TrainingSettings
 from syndr_curate.curate.engine.render import RenderOptions

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.sources import open_source
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_resnet import ResNetClassifier, normalized
 from syndr_curate.curate.engine.render import RenderOptions

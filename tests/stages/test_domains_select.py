@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.types import parse_types
+from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.engine.domain_rule import CLASSES
 from syndr_curate.curate.engine.render import RenderOptions
 from syndr_curate.curate.stages import domains_select

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.data.features import Features, save_features
+from syndr_curate.curate.datasets.features import Features, save_features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance

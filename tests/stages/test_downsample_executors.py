@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from syndr_curate.curate.data.features import save_features
+from syndr_curate.curate.datasets.features import save_features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.runs.executors import Processes

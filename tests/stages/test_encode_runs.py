@@ -58,7 +58,7 @@ def test_shares_and_the_call_from_python_give_the_same_features(photos, tmp_path
         run_encode(photos, tmp_path / "shares.parquet", encoder="gist", run=run)
     run_merge(tmp_path / "shares.parquet")
     assert (tmp_path / "shares.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
-    from syndr_curate.curate.data.sources import open_source
+    from syndr_curate.curate.datasets.image_folders import open_source
 
     table = encode(open_source(photos), make_encoder("gist"))
     assert table.equals(pq.read_table(tmp_path / "whole.parquet"))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.data.features import Features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import count_statuses, kept_rows, read_selection, write_selection

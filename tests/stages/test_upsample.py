@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
-from syndr_curate.curate.data.features import save_features
-from syndr_curate.curate.data.labels import LabelColumns, LabelFile
+from syndr_curate.curate.datasets.features import save_features
+from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance

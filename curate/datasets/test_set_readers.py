@@ -13,7 +13,7 @@ from ..errors import CurateError
 from ..manifest.ids import stem_id, strip_image_suffix
 from ..storage.csv_tables import read_csv
 from .labels import LabelScale
-from .testset_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
+from .test_set_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 
 LIVE_FOLDERS = (("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174))
 CSIQ_TYPES = {  # the spreadsheet's name of a type: its folder, and how file names call it

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.types import parse_levels, parse_types, preset_names, read_preset
+from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types, preset_names, read_preset
 
 PUBLISHED = {  # DGQA's selections for each target set, and its authors' greedy ones
     "livec": (1, 3, 10, 17, 18, 25),

@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..data.testsets import RatedSet, read_test_set
 from ..manifest.manifest import ok_rows, write_manifest
 from ..manifest.provenance import attach, digest_file, digest_listing, make_provenance
 from ..manifest.roots import Roots
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
+from .test_sets import RatedSet, read_test_set
 
 
 def run_test_set(

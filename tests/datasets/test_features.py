@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.data.features import (
+from syndr_curate.curate.datasets.features import (
     Features,
     as_features,
     load_features,
@@ -391,7 +391,7 @@ def test_small_float16_rows_are_usable():
 
 
 def test_blocks_do_not_shift_the_ids(monkeypatch):
-    monkeypatch.setattr("syndr_curate.curate.data.features._CHECK_BYTES", 16)
+    monkeypatch.setattr("syndr_curate.curate.datasets.features._CHECK_BYTES", 16)
     rows = np.ones((5, 2), np.float32)
     rows[3] = 0
     with pytest.raises(CurateError, match="1 rows that are all zero: 'd'"):

@@ -11,7 +11,7 @@ from ..errors import CurateError
 from ..manifest.ids import has_image_suffix, is_text, stem_id, strip_image_suffix
 from ..manifest.provenance import digest_listing
 from ..storage.safe_paths import is_safe_path
-from .testsets import RatedSet, read_test_set
+from .test_sets import RatedSet, read_test_set
 
 __all__ = ["IdStyle", "ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.labels import LabelColumns, LabelFile, LabelScale, read_labels
+from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile, LabelScale, read_labels
 
 HEADER = "dist_img,ref_img,dmos,var"
 OWN = LabelColumns(id="name", label="score", std=None)

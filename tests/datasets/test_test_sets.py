@@ -6,10 +6,10 @@ import openpyxl
 import pytest
 import scipy.io
 from syndr_curate import CurateError
-from syndr_curate.curate.data.sources import read_test_set
-from syndr_curate.curate.data.testset_readers import LIVE_FOLDERS
+from syndr_curate.curate.datasets.image_folders import read_test_set
+from syndr_curate.curate.datasets.test_set import manifest_of
+from syndr_curate.curate.datasets.test_set_readers import LIVE_FOLDERS
 from syndr_curate.curate.manifest.provenance import read_provenance
-from syndr_curate.curate.stages.testset import manifest_of
 
 KONIQ_SCORES = "koniq10k/koniq10k_scores_and_distributions.csv"
 KONIQ_SETS = "koniq10k/koniq10k_distributions_sets.csv"

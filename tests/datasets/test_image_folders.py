@@ -4,7 +4,7 @@ import os
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.data.sources import open_source, root_name
+from syndr_curate.curate.datasets.image_folders import open_source, root_name
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Other people's files: label files, feature files, image folders, test sets."""
