@@ -21,8 +21,8 @@ import numpy as np
 from cosine_measures import REGIMES, Measured, labels_for, measure, write_features
 from cosine_peers import by_faiss, dense
 from numpy.typing import NDArray
-from syndr_curate.curate.engine.cosine import cluster_statistics, threshold_components
 from syndr_curate.curate.runs.threads import cores
+from syndr_curate.curate.similarity import cluster_statistics, threshold_components
 
 PEERS: dict[str, Callable[..., NDArray[Any]]] = {"dense": dense, "faiss": by_faiss}
 
@@ -133,8 +133,8 @@ def cuda(rows: int, width: int) -> None:
     if not torch.cuda.is_available():
         print("cuda: not run, torch finds no CUDA device here")
         return
-    from syndr_curate.curate.engine.cosine_band import label_band
-    from syndr_curate.curate.engine.cosine_torch import DEVICE_TILE_ROWS
+    from syndr_curate.curate.similarity.cuda import DEVICE_TILE_ROWS
+    from syndr_curate.curate.similarity.label_band import label_band
 
     features = np.concatenate([REGIMES["clusters"](rows, width)(s, min(s + 8192, rows)) for s in range(0, rows, 8192)])
     labels = labels_for("clusters", rows)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter, counting
-from .cosine import threshold_components
+from ..similarity import threshold_components
 
 SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
 LABEL_GAP = 1.0  # Algorithm 3: and labels less than this apart

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, require_usable
-from ..engine.cosine import ClusterStatistics, cluster_statistics, threshold_components
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter, counting
+from ..similarity import ClusterStatistics, cluster_statistics, threshold_components
 from .report_rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.

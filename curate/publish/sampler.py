@@ -16,7 +16,6 @@ import torch.distributed
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, as_features, require_usable
-from ..engine.cosine import cluster_statistics
 from ..engine.redundancy import (
     KEEP_FRACTION,
     KEEP_MIN,
@@ -32,6 +31,7 @@ from ..engine.thinning import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.seeds import digest_ids
+from ..similarity import cluster_statistics
 from .loaders import ManifestDataset
 from .ranks import is_distributed, replicas_and_rank
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, as_features, require_usable
-from ..engine.cosine import cluster_statistics
 from ..engine.redundancy import (
     KEEP_FRACTION,
     KEEP_MIN,
@@ -28,6 +27,7 @@ from ..manifest.provenance import attach, digest_array, digest_table, make_prove
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
+from ..similarity import cluster_statistics
 
 DownsampleSettings = Thresholds
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..engine.cosine import cluster_statistics
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
+from ..similarity import cluster_statistics
 
 
 def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ...distortions.catalog import PRISTINE
 from ..datasets.features import Features, require_usable
 from ..datasets.labels import Labels
-from ..engine.cosine import nearest
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import LABEL_MAXIMUM, NEIGHBORS, SCHEMA
+from ..similarity import nearest
 
 NEIGHBOR_COUNT = 5  # Algorithm 2, k
 NEIGHBOR_MARGIN = 0.05  # Algorithm 2, line 4: relative to the nearest distance

@@ -9,7 +9,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, as_features, load_features, require_usable
-from ..engine.cosine import farthest, nearest, nearest_and_farthest, thin
 from ..errors import CurateError
 from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance
 from ..manifest.seeds import uniform_draw
@@ -25,6 +24,7 @@ from ..manifest.selection import (
     write_selection,
 )
 from ..runs.progress import SILENT, Reporter, counting
+from ..similarity import farthest, nearest, nearest_and_farthest, thin
 from ..storage.atomic import refuse_overwriting
 
 MINIMUM_REFERENCES = 2

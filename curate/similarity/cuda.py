@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import SPAN_ROWS, Progress
-from .cosine_band import Band, Place
-from .cosine_forest import Parents, find_and_shorten, join, roots_of
-from .cosine_rows import Rows
-from .cosine_tiles import Rule, cosine_rule, is_edge
+from .disjoint_sets import Parents, find_and_shorten, join, roots_of
+from .feature_rows import Rows
+from .label_band import Band, Place
+from .tiles import Rule, cosine_rule, is_edge
 
 if TYPE_CHECKING:
     import torch

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.threads import Progress, each_span, each_task, one_core_per_product
-from .cosine_band import Band, Place
-from .cosine_forest import Parents, join_pairs, roots_of
-from .cosine_rows import Rows
-from .cosine_sketch import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
-from .cosine_tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
+from .disjoint_sets import Parents, join_pairs, roots_of
+from .feature_rows import Rows
+from .label_band import Band, Place
+from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
+from .upper_bounds import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
 
 Positions: TypeAlias = NDArray[np.int64]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .cosine_graph import threshold_components
-from .cosine_neighbors import farthest, nearest, nearest_and_farthest
-from .cosine_rows import validate_features
-from .cosine_statistics import ClusterStatistics, cluster_statistics
-from .cosine_thin import edges_below, thin
+from .components import threshold_components
+from .feature_rows import validate_features
+from .greedy_thinning import edges_below, thin
+from .neighbors import farthest, nearest, nearest_and_farthest
+from .statistics import ClusterStatistics, cluster_statistics
 
 __all__ = [
     "ClusterStatistics",

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.cosine import cluster_statistics
+from syndr_curate.curate.similarity import cluster_statistics
 
 
 def test_balanced_clusters_have_no_heterogeneity():

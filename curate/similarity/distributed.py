@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
-from .cosine_band import Band, Place
-from .cosine_forest import Parents, roots_of
-from .cosine_rows import Features, measured_rows
-from .cosine_search import Search
-from .cosine_sketch import Sketch
+from .disjoint_sets import Parents, roots_of
+from .feature_rows import Features, measured_rows
+from .label_band import Band, Place
+from .tile_search import Search
+from .upper_bounds import Sketch
 
 SHARES_PER_WORKER = 4  # so that a worker whose tiles are done early takes over from the others
 

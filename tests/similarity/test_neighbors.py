@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine import cosine_neighbors
-from syndr_curate.curate.engine.cosine import farthest, nearest, nearest_and_farthest, validate_features
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.similarity import farthest, nearest, nearest_and_farthest, validate_features
+from syndr_curate.curate.similarity import neighbors as cosine_neighbors
 
 
 def dense_distances(queries, references):
@@ -114,6 +114,6 @@ def test_every_float16_is_read_exactly():
     bits = np.arange(65536, dtype=np.uint16)
     values = bits.view(np.float16)
     values = values[np.isfinite(values) & (values != 0)]
-    from syndr_curate.curate.engine.cosine_rows import half_value
+    from syndr_curate.curate.similarity.feature_rows import half_value
 
     assert all(half_value(int(b)) == float(v) for b, v in zip(values.view(np.uint16)[::7], values[::7], strict=True))

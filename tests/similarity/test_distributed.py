@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine import cosine_search
-from syndr_curate.curate.engine.cosine import threshold_components
-from syndr_curate.curate.engine.cosine_rows import measured_rows, open_rows
-from syndr_curate.curate.engine.cosine_shares import SHARES_PER_WORKER, MatrixFile, matrix_file
-from syndr_curate.curate.engine.cosine_sketch import principal_axes, sketch
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.runs.executors import InProcess, Processes
+from syndr_curate.curate.similarity import threshold_components
+from syndr_curate.curate.similarity import tile_search as cosine_search
+from syndr_curate.curate.similarity.distributed import SHARES_PER_WORKER, MatrixFile, matrix_file
+from syndr_curate.curate.similarity.feature_rows import measured_rows, open_rows
+from syndr_curate.curate.similarity.upper_bounds import principal_axes, sketch
 
 
 def clusters(rng, n, d, spread=0.25):
@@ -136,7 +136,7 @@ def test_ray_gives_the_same_clusters(tmp_path):
     script = """
         import sys
         import numpy as np
-        from syndr_curate.curate.engine.cosine import threshold_components
+        from syndr_curate.curate.similarity import threshold_components
         from syndr_curate.curate.runs.executors import make_executor
         features = np.load(sys.argv[1], mmap_mode="r")
         labels = np.random.default_rng(8).uniform(0, 10, 3000).astype(np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .cosine_rows import Features, Rows, Tile, cosine, open_rows
+from .feature_rows import Features, Rows, Tile, cosine, open_rows
 
 QUERY_ROWS, REFERENCE_ROWS = 512, 1024  # rows of a tile
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine import cosine_thin
-from syndr_curate.curate.engine.cosine import edges_below, farthest, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.similarity import edges_below, farthest, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.similarity import greedy_thinning as cosine_thin
 
 
 def exact_distances(rows):

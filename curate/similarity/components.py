@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
-from .cosine_band import label_band
-from .cosine_forest import number_components, singletons
-from .cosine_rows import Features, open_rows
-from .cosine_search import Search
-from .cosine_shares import join_shares
-from .cosine_torch import DeviceSearch, open_device
+from .cuda import DeviceSearch, open_device
+from .disjoint_sets import number_components, singletons
+from .distributed import join_shares
+from .feature_rows import Features, open_rows
+from .label_band import label_band
+from .tile_search import Search
 
 GUARD = 1e-12  # a cosine within this of the threshold counts as not above it
 

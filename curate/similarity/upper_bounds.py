@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.threads import each_span
-from .cosine_rows import SINGLE_ROUNDOFF, Rows
+from .feature_rows import SINGLE_ROUNDOFF, Rows
 
 SAMPLE_ROWS = 640  # rows that the principal axes are found from
 TRIAL_ROWS = 512  # rows whose pairs tell how many a sketch leaves over

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine import cosine_search
-from syndr_curate.curate.engine.cosine import threshold_components
-from syndr_curate.curate.engine.cosine_tiles import joined_pairs
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.runs import row_workers as cosine_workers
+from syndr_curate.curate.runs import threads as cosine_workers
+from syndr_curate.curate.similarity import threshold_components
+from syndr_curate.curate.similarity import tile_search as cosine_search
+from syndr_curate.curate.similarity.tiles import joined_pairs
 
 GUARD = 1e-12
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine import cosine_search
-from syndr_curate.curate.engine.cosine import threshold_components
-from syndr_curate.curate.engine.cosine_rows import open_rows
-from syndr_curate.curate.engine.cosine_sketch import principal_axes, sketch
+from syndr_curate.curate.similarity import threshold_components
+from syndr_curate.curate.similarity import tile_search as cosine_search
+from syndr_curate.curate.similarity.feature_rows import open_rows
+from syndr_curate.curate.similarity.upper_bounds import principal_axes, sketch
 
 
 def clusters(rng, n, d):

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
-from .cosine_band import Band
-from .cosine_forest import find_and_shorten, join
-from .cosine_rows import Rows, cosine
+from .disjoint_sets import find_and_shorten, join
+from .feature_rows import Rows, cosine
+from .label_band import Band
 
 NEVER_GIVE_UP = int(np.iinfo(np.int64).max)
 CHUNK = 64  # columns looked at together before any is looked at alone

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine import cosine_graph, cosine_torch
-from syndr_curate.curate.engine.cosine import threshold_components
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.similarity import components as cosine_graph
+from syndr_curate.curate.similarity import cuda as cosine_torch
+from syndr_curate.curate.similarity import threshold_components
 
 torch = pytest.importorskip("torch")
 

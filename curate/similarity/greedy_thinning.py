@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .cosine_rows import Features, Rows, Tile, cosine, open_rows
-from .cosine_tiles import CHUNK, any_above
+from .feature_rows import Features, Rows, Tile, cosine, open_rows
+from .tiles import CHUNK, any_above
 
 TILE_ROWS = 1024
 
