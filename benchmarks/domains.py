@@ -26,9 +26,9 @@ from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_
 from syndr_curate.curate.engine.domain_rule import LEAST_BELIEF, select_types
 from syndr_curate.curate.engine.domain_samples import IDENTITY_CELLS, save_as_jpeg
 from syndr_curate.curate.engine.domain_scores import ClassScores, confusion_picture, score_classes
-from syndr_curate.curate.engine.render import render
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
+from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.runs.threads import ordered_map
 from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
 from syndr_curate.curate.stages.domains_fit_run import write_fitted

@@ -81,7 +81,7 @@ def fit(
 
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
-    from ..engine.render import RenderOptions
+    from ..rendering.render import RenderOptions
     from ..stages.domains_fit_run import describe_fit, run_domains_fit
 
     summary = run_domains_fit(
@@ -143,8 +143,8 @@ def select(
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """
-    from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
+    from ..rendering.render import RenderOptions
     from ..stages.domains_select import describe_selection, run_domains_select
 
     summary = run_domains_select(

@@ -62,8 +62,8 @@ def mix(
     Example: syndr-curate mix --manifest distorted/manifest.parquet --count 10000 --out mixed/ --preview mixes.png
     """
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
+    from ..rendering.render import RenderOptions
     from ..stages.mix_files import run_mix
     from ..stages.mix_plan import MixSettings
 

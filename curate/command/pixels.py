@@ -41,8 +41,8 @@ def encode(
 
     Example: syndr-curate encode photos/ --encoder gist --out photos.parquet
     """
-    from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
+    from ..rendering.render import RenderOptions
     from ..stages.encode import run_encode
 
     summary = run_encode(
@@ -110,9 +110,9 @@ def distort(
     Example: syndr-curate distort photos/ --types bid --levels 1,3,5 --out distorted/
     """
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..engine.render import RenderOptions
     from ..manifest.roots import parse_roots
-    from ..stages.distort import run_distort
+    from ..rendering.distort import run_distort
+    from ..rendering.render import RenderOptions
 
     summary = run_distort(
         images,

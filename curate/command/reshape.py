@@ -201,7 +201,7 @@ def upsample(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..engine.render import RenderOptions
+    from ..rendering.render import RenderOptions
     from ..stages.label import NeighborSettings
     from ..stages.upsample_files import run_upsample
     from ..stages.upsample_request import EncoderChoice, UpsampleRequest

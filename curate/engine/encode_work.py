@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..manifest.roots import Roots
+from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
 from .encoders import DeviceName, Encoder, make_encoder
-from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..manifest.recipes import distortion_name
-from .mixing import Box, Mix, Source
-from .render import Recipe
+from ..rendering.pasting import Box, Source
+from ..rendering.render import Recipe
+from .mixing import Mix
 from .sensitivity import SensitivityMap
 
 CELL_SIDE = 256

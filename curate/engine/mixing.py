@@ -7,39 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
+from ..rendering.pasting import Box, Region, Source, paste
 from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
 
 ALPHA = 1.0  # CutMix: the share of the background is Beta(alpha, alpha), uniform at 1
 _DRAWS = 100
-
-Region = NDArray[np.bool_]
-
-
-class Box(NamedTuple):
-    """A rectangle of pixels; the right column and the bottom row lie outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def region(self, height: int, width: int) -> Region:
-        """Return an (H, W) mask that is True inside."""
-        mask = np.zeros((height, width), np.bool_)
-        mask[self.top : self.bottom, self.left : self.right] = True
-        return mask
-
-
-class Source(NamedTuple):
-    """One of the two images of a mix.
-
-    Attributes:
-        image: The distorted image, uint8 (H, W, 3) RGB.
-        reference: Its reference after the generator's entry stretch, the same shape.
-    """
-
-    image: NDArray[np.uint8]
-    reference: NDArray[np.uint8]
 
 
 class Confidences(NamedTuple):
@@ -100,11 +72,6 @@ def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = SIGMA) -
     return Mix(paste(a.image, b.image, region), confidences(maps[0].values, maps[1].values, region), maps)
 
 
-def paste(a: NDArray[np.uint8], b: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
-    """Return B where the region is True and A elsewhere; all (H, W, ...)."""
-    return np.where(region[..., np.newaxis], b, a)
-
-
 def confidences(map_a: NDArray[np.float64], map_b: NDArray[np.float64], region: Region) -> Confidences:
     """Weigh what a mix shows of two distortions.
 
@@ -145,23 +112,6 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         if 0 < (right - left) * (bottom - top) < width * height:
             return Box(left, top, right, bottom)
     raise ValueError(f"a picture of {width} x {height} pixels is too small to cut a box from")
-
-
-def crop_middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return the middle of a picture; of an odd rest, the smaller half is cut off at the top and at the left.
-
-    Args:
-        image: (H, W, 3), at least as large as asked for.
-        height: Wanted, in pixels.
-        width: Likewise.
-    """
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    return image[top : top + height, left : left + width]
-
-
-def common_size(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return the (height, width) that both pictures can be cropped to."""
-    return min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
 
 
 @compiled

@@ -9,17 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
+from ..rendering.pixel_loader import RowPixels
+from ..rendering.render import RECIPE_COLUMNS, Recipe
 from ..runs.threads import ordered_map
 from ..storage.images import MAX_PIXELS, ImageFormat, encode_image
 from .export_names import image_suffix
-from .row_pixels import RowPixels
 
 _BATCH = 10_000
 _RENDERED_FORMATS: dict[str, ImageFormat] = {".png": "png", ".bmp": "bmp", ".webp": "webp"}

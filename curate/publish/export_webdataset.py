@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.render import Recipe
 from ..errors import CurateError
+from ..rendering.render import Recipe
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.pixel_store import open_sink, stored_path

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
+from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, RowPixels
+from ..rendering.render import RECIPE_COLUMNS, Recipe
 from ..storage.images import MAX_PIXELS
-from .row_pixels import REFERENCE_CACHE_BYTES, RowPixels
 
 # Long, and of no use to a training loop.
 _LEFT_OUT = ("neighbors", "status", "error")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from ..engine.render import RECIPE_COLUMNS, Recipe
 from ..manifest.roots import CANDIDATES
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT
+from ..rendering.render import RECIPE_COLUMNS, Recipe
 from .report_clusters import GalleryCluster
 from .report_references import ORIGINAL, ReferencePoint
 from .report_request import Inputs, Source

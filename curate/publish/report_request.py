@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from ..datasets.features import Features, load_features
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
+from ..rendering.render import RenderOptions
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import MAX_PIXELS
 from .report_coordinates import coordinates_file

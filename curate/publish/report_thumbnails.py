@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.render import Recipe, RenderOptions, load_pixels
 from ..errors import CurateError
 from ..manifest.roots import Roots
+from ..rendering.render import Recipe, RenderOptions, load_pixels
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
-from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
-from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..manifest.roots import Roots
+from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
+from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from ..storage.images import decode_image
 from ..storage.pixel_store import stored_pixels
 

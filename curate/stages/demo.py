@@ -7,8 +7,8 @@ from typing import Any
 from ..datasets.features import save_features
 from ..datasets.type_lists import parse_types
 from ..engine.encoders import make_encoder
-from ..engine.render import RenderOptions
 from ..engine.scenes import SCENE_KINDS, paint_scene
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image

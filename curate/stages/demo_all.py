@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ..engine.render import RenderOptions
 from ..manifest.recipes import distortion_name
+from ..rendering.distort import run_distort
+from ..rendering.render import RenderOptions
 from ..runs.progress import Reporter
 from .demo import DemoSteps
-from .distort import run_distort
 from .mix_files import run_mix
 from .mix_plan import MixSettings
 

@@ -28,10 +28,10 @@ from ..engine.domain_samples import (
     types_of_references,
 )
 from ..engine.domain_scores import ClassScores, score_classes
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image

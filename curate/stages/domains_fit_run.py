@@ -11,9 +11,9 @@ from ..engine.domain_rule import CLASSES
 from ..engine.domain_samples import PerReference, types_of_references
 from ..engine.domain_scores import confusion_picture
 from ..engine.encoders import DeviceName
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image

@@ -23,9 +23,9 @@ from ..engine.domain_samples import (
 )
 from ..engine.domain_scores import score_classes
 from ..engine.encoders import DeviceName
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.provenance import digest_file
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image, encode_image

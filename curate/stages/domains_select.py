@@ -19,13 +19,13 @@ from ..datasets.type_lists import PRESET_SUFFIX
 from ..engine.domain_classifier import DomainClassifier, load_classifier
 from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
 from ..engine.encoders import DeviceName
-from ..engine.mix_rows import load_row, mixes_by_id
-from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
+from ..rendering.mix_recipes import load_row, mixes_by_id
+from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes

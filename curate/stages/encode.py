@@ -15,17 +15,17 @@ from ..datasets.features import Features, write_feature_parts
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..engine.encode_work import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from ..engine.encoders import DeviceName, Encoder
-from ..engine.render import RECIPE_COLUMNS, RenderOptions
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.roots import Roots
+from ..rendering.distort_rows import Listing, size_of
+from ..rendering.render import RECIPE_COLUMNS, RenderOptions
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Plan, Request
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
-from .distort_rows import Listing, size_of
 
 _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16

@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..engine.mix_rows import MIX_FIELDS, MixRow, load_sources, mix_rows_of
-from ..engine.mixing import ALPHA, Box, Confidences, draw_box, mix_sources
-from ..engine.render import RenderOptions
+from ..engine.mixing import ALPHA, Confidences, draw_box, mix_sources
 from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import encode
+from ..rendering.mix_recipes import MIX_FIELDS, MixRow, load_sources, mix_rows_of
+from ..rendering.pasting import Box
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.mix_rows import MixRow, mix_rows_of, render_mix
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
+from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes

@@ -9,19 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..engine.mix_preview import PreviewMix, mix_preview
-from ..engine.mix_rows import load_sources, mix_rows_of
 from ..engine.mixing import mix_sources
-from ..engine.render import RenderOptions
 from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
+from ..rendering.distort import refuse_inside
+from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes
+from ..rendering.mix_recipes import load_sources, mix_rows_of
+from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
-from .distort import refuse_inside
-from .estimates import SIZES_SAMPLED, estimate_bytes
 from .mix import is_turned, make_mixes, mix_provenance, mix_roots
 from .mix_again import again_roots, mix_again
 from .mix_plan import MIXED, MixPlan, MixSettings, plan_mixes

@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 
 from ..errors import CurateError
 from ..manifest.provenance import read_provenance
+from ..rendering.distort import MANIFEST, RUN_FOLDER, join_manifest
 from ..runs.options import run_folder
 from ..runs.parts import standing
 from ..runs.plan import Plan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
 from ..runs.shards import Join, merge
-from .distort import MANIFEST, RUN_FOLDER, join_manifest
 from .encode import join_features
 
 _JOINS: dict[str, Join] = {"distort": join_manifest, "encode": join_features}

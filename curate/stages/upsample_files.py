@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 
 from ..datasets.features import Features
 from ..datasets.labels import Labels, LabelScale
-from ..engine.proxy import METRIC
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import count_statuses, write_selection
+from ..rendering.estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
+from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import Plan
 from ..runs.progress import SILENT, Reporter
@@ -25,7 +26,6 @@ from ..runs.run_folder import put_away
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.pixel_store import clean_leftovers
-from .estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .label import require_same_references
 from .select import select
 from .upsample_inputs import Inputs

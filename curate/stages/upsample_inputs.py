@@ -18,9 +18,9 @@ from ..manifest.provenance import digest_file, read_provenance
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from ..manifest.seeds import uniform_draw
 from ..manifest.splits import read_splits
+from ..rendering.distort import refuse_inside
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
-from .distort import refuse_inside
 from .encode import encode, encode_request, features_of, join_features, pictures_of_source
 from .label import require_same_references
 from .select import CANDIDATE_DRAW

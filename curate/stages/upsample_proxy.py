@@ -8,13 +8,13 @@ import pyarrow as pa
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels, LabelScale
-from ..engine.proxy import proxy_quality
 from ..errors import CurateError
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.recipes import Plan as Recipes
 from ..manifest.recipes import Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED
 from ..manifest.schema import LABEL_MAXIMUM
+from ..rendering.mdsi import proxy_quality
 from .upsample_rows import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)

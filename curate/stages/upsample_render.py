@@ -7,19 +7,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..engine.render import RenderOptions
-from ..engine.render_work import CheckWork, RenderWork
 from ..manifest.outcomes import Outcome, outcomes_of
 from ..manifest.provenance import digest_table
 from ..manifest.roots import Roots
+from ..rendering.distort import shard_length
+from ..rendering.distort_rows import placed, size_of
+from ..rendering.render import RenderOptions
+from ..rendering.render_shard import CheckWork, RenderWork
 from ..runs.options import LongRun
 from ..runs.parts import parts
 from ..runs.plan import Plan, Request
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
 from ..storage.pixel_store import Layout
-from .distort import shard_length
-from .distort_rows import placed, size_of
 
 
 @dataclass(frozen=True)

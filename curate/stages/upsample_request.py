@@ -6,9 +6,9 @@ from pathlib import Path
 from ..datasets.image_folders import KADID_LABELS, IdStyle
 from ..datasets.labels import LabelFile
 from ..engine.encoders import DeviceName
-from ..engine.render import RenderOptions
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
+from ..rendering.render import RenderOptions
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..engine.mix_rows import MixRow, mixes_by_id, render_mix
-from ..engine.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
 from ..manifest.seeds import uniform_draw
+from ..rendering.mix_recipes import MixRow, mixes_by_id, render_mix
+from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem

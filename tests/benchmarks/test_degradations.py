@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.render import render
+from syndr_curate.curate.rendering.render import render
 from syndr_curate.distortions import CATALOG, LEVELS
 
 from benchmarks.syn2real import degradations

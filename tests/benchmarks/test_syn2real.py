@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.render import render
+from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.storage.images import decode_image
 
 from benchmarks.syn2real.__main__ import carry_on

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from syndr_curate import CurateError, read_manifest, write_manifest
 from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
-from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.rendering.distort import run_distort
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_baseline"
 MODULES = ("train", "run", "patches", "model", "evaluate", "checkpoint")

@@ -17,7 +17,7 @@ from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.publish.export import ExportRequest, run_export
 from syndr_curate.curate.publish.export_names import safe_name
-from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
 
 FOLDERS = ("hf", "pyiqa", "fiftyone", "webdataset")

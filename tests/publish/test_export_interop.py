@@ -10,7 +10,7 @@ import torch
 from syndr_curate import read_manifest
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.publish.export import ExportRequest, run_export
-from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
 
 SPLITS = ["train"] * 24 + ["val"] * 4 + ["test"] * 4

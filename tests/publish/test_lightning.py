@@ -6,7 +6,7 @@ import pytest
 import torch
 from syndr_curate import DRCDownSampler, ManifestDataset, collect_features, downsample, read_manifest
 from syndr_curate.curate.manifest.manifest import write_manifest
-from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.rendering.distort import run_distort
 from torch.utils.data import DataLoader
 
 lightning = pytest.importorskip("lightning.pytorch", reason="lightning is not installed (make interop)")

@@ -12,8 +12,8 @@ from PIL import Image
 from syndr_curate import CurateError, ManifestDataset
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
-from syndr_curate.curate.publish import row_pixels as module
-from syndr_curate.curate.stages.distort import run_distort
+from syndr_curate.curate.rendering import pixel_loader as module
+from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions.catalog import CATALOG
 from torch.utils.data import DataLoader

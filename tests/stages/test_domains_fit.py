@@ -9,7 +9,7 @@ from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_network import TrainingSettings
-from syndr_curate.curate.engine.render import RenderOptions
+from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.runs.progress import Silent
 from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
 from syndr_curate.curate.stages.domains_fit_run import describe_fit, run_domains_fit, write_fitted

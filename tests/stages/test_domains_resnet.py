@@ -9,7 +9,7 @@ from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.engine.domain_classifier import load_classifier
 from syndr_curate.curate.engine.domain_resnet import ResNetClassifier, normalized
-from syndr_curate.curate.engine.render import RenderOptions
+from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.stages.domains_fit_run import run_domains_fit, write_fitted
 from syndr_curate.curate.stages.domains_resnet import (
     Picture,

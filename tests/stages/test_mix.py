@@ -10,14 +10,15 @@ import pyarrow.compute as pc
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.mix_rows import MIX_FIELDS, load_sources, mix_rows_of, render_mix
-from syndr_curate.curate.engine.mixing import Source, mix_sources
-from syndr_curate.curate.engine.render import RenderOptions, load_pixels, recipes_of
+from syndr_curate.curate.engine.mixing import mix_sources
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
+from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, load_sources, mix_rows_of, render_mix
+from syndr_curate.curate.rendering.pasting import Source
+from syndr_curate.curate.rendering.render import RenderOptions, load_pixels, recipes_of
 from syndr_curate.curate.stages.mix import mix
 from syndr_curate.curate.stages.mix_files import run_mix
 from syndr_curate.curate.stages.mix_plan import MixSettings, plan_mixes

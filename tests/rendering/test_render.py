@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine import render as module
-from syndr_curate.curate.engine.render import (
+from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.roots import Roots
+from syndr_curate.curate.rendering import render as module
+from syndr_curate.curate.rendering.render import (
     Recipe,
     RenderOptions,
     load_pixels,
     recipes_of,
     render,
 )
-from syndr_curate.curate.engine.scenes import paint_scene
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
-from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
 from syndr_curate.distortions import distort, stretch_uint8
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..engine.render import Recipe, RenderOptions, recipes_of, render
 from ..manifest.roots import Roots
 from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
+from .render import Recipe, RenderOptions, recipes_of, render
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
 BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}

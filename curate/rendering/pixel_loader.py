@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.render import NOTHING_TO_RENDER_FROM, Recipe, render
 from ..errors import CurateError
 from ..manifest.roots import Roots
 from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
+from .render import NOTHING_TO_RENDER_FROM, Recipe, render
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
 REFERENCE_CACHE_BYTES = 128 << 20

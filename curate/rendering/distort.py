@@ -13,9 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.image_folders import IdStyle
-from ..engine.contact_sheet import contact_sheet
-from ..engine.render import RenderOptions, recipes_of
-from ..engine.render_work import CheckWork, RenderWork
 from ..errors import CurateError
 from ..manifest.manifest import write_manifest_parts
 from ..manifest.provenance import digest_json
@@ -29,8 +26,11 @@ from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image
 from ..storage.pixel_store import Layout, clean_leftovers
 from ..storage.safe_paths import is_safe_path
+from .contact_sheet import contact_sheet
 from .distort_rows import Distortions, RowSource, open_references, placed, rows_of_manifest, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
+from .render import RenderOptions, recipes_of
+from .render_shard import CheckWork, RenderWork
 
 RUN_FOLDER = "run"
 IMAGES = "images"

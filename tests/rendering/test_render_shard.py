@@ -5,14 +5,14 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine import render_work as module
-from syndr_curate.curate.engine.proxy import mdsi
-from syndr_curate.curate.engine.render import RenderOptions, recipes_of
-from syndr_curate.curate.engine.render_work import RenderWork
 from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.manifest.outcomes import outcomes_of
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
+from syndr_curate.curate.rendering import render_shard as module
+from syndr_curate.curate.rendering.mdsi import mdsi
+from syndr_curate.curate.rendering.render import RenderOptions, recipes_of
+from syndr_curate.curate.rendering.render_shard import RenderWork
 from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions import distort, stretch_uint8
 

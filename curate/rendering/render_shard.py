@@ -16,7 +16,7 @@ from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from ..manifest.roots import Roots
 from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem
 from ..storage.pixel_store import Layout, PixelSink, open_sink, stored_pixels
-from .proxy import mdsi
+from .mdsi import mdsi
 from .render import Recipe, RenderOptions, recipes_of, render
 
 

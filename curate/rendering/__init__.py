@@ -1,0 +1,1 @@
+"""From a manifest row to its pixels."""
