@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.features import Features, load_features, write_feature_table
 from syndr_curate.curate.datasets.image_folders import open_source
-from syndr_curate.curate.engine.encoders import make_encoder
+from syndr_curate.curate.encoding.encode import encode
+from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.ids import has_image_suffix, list_ids
 from syndr_curate.curate.manifest.provenance import digest_listing
 from syndr_curate.curate.manifest.seeds import stream_seed, uniform_draw
 from syndr_curate.curate.rendering.mdsi import mdsi, proxy_quality
 from syndr_curate.curate.rendering.render import render
-from syndr_curate.curate.stages.encode import encode
 from syndr_curate.curate.storage.atomic import atomic_path, write_bytes
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8

@@ -41,9 +41,9 @@ def encode(
 
     Example: syndr-curate encode photos/ --encoder gist --out photos.parquet
     """
+    from ..encoding.encode import run_encode
     from ..manifest.roots import parse_roots
     from ..rendering.render import RenderOptions
-    from ..stages.encode import run_encode
 
     summary = run_encode(
         images,

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding.encoders import DeviceName
 from ..errors import CurateError
 from ..storage.atomic import write_bytes
 from .domain_network import Ensemble
 from .domain_patches import five_patches
 from .domain_rule import CLASSES
-from .encoders import DeviceName
 
 KindName = Literal["light", "resnet50"]
 KINDS: tuple[KindName, ...] = get_args(KindName)

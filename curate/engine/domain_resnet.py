@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding.encoders import DeviceName
+from ..encoding.torch_encoders import CROP, pick_device
 from ..errors import CurateError
-from .backbones import CROP, pick_device
 from .domain_network import NEVER
 from .domain_patches import five_patches
 from .domain_rule import CLASSES
-from .encoders import DeviceName
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +100,7 @@ class ResNetTrainer:
         import torch
         from torchvision.models import resnet50
 
-        from . import backbones
+        from ..encoding import torch_encoders as backbones
 
         self._device = pick_device(device)
         state = backbones._load_state(weights or backbones._published_resnet50())

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...distortions import stretch_uint8
 from ..errors import CurateError
 from ..manifest.roots import Roots
-from ..rendering.pasting import Box, Source, common_size, crop_middle, paste
 from ..storage.images import UnreadableImageError, decode_image
+from .pasting import Box, Source, common_size, crop_middle, paste
 from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render
 
 SOURCE_TYPE = pa.struct(

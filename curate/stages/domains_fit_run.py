@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..encoding.encoders import DeviceName
 from ..engine.domain_classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
 from ..engine.domain_rule import CLASSES
 from ..engine.domain_samples import PerReference, types_of_references
 from ..engine.domain_scores import confusion_picture
-from ..engine.encoders import DeviceName
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..rendering.render import RenderOptions

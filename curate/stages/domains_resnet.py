@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
-from ..engine.backbones import CROP
+from ..encoding.encoders import DeviceName
+from ..encoding.torch_encoders import CROP
 from ..engine.domain_patches import random_patch
 from ..engine.domain_resnet import ResNetClassifier, ResNetTrainer, normalized
 from ..engine.domain_samples import (
@@ -22,7 +23,6 @@ from ..engine.domain_samples import (
     types_of_references,
 )
 from ..engine.domain_scores import score_classes
-from ..engine.encoders import DeviceName
 from ..errors import CurateError
 from ..manifest.provenance import digest_file
 from ..rendering.render import RenderOptions

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..datasets.type_lists import PRESET_SUFFIX
+from ..encoding.encoders import DeviceName
 from ..engine.domain_classifier import DomainClassifier, load_classifier
 from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
-from ..engine.encoders import DeviceName
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..encoding.encode import join_features
 from ..errors import CurateError
 from ..manifest.provenance import read_provenance
 from ..rendering.distort import MANIFEST, RUN_FOLDER, join_manifest
@@ -16,7 +17,6 @@ from ..runs.plan import Plan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
 from ..runs.shards import Join, merge
-from .encode import join_features
 
 _JOINS: dict[str, Join] = {"distort": join_manifest, "encode": join_features}
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from ..datasets.features import Features, load_features
 from ..datasets.image_folders import KADID_IMAGES, ImageSource, open_source
 from ..datasets.labels import LabelColumns, Labels
-from ..engine.encode_work import EncoderSpec
+from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
+from ..encoding.encode_shard import EncoderSpec
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
@@ -21,7 +22,6 @@ from ..manifest.splits import read_splits
 from ..rendering.distort import refuse_inside
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
-from .encode import encode, encode_request, features_of, join_features, pictures_of_source
 from .label import require_same_references
 from .select import CANDIDATE_DRAW
 from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest

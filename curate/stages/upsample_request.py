@@ -5,14 +5,14 @@ from pathlib import Path
 
 from ..datasets.image_folders import KADID_LABELS, IdStyle
 from ..datasets.labels import LabelFile
-from ..engine.encoders import DeviceName
+from ..encoding.encode import BATCH_SIZE
+from ..encoding.encoders import DeviceName
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.render import RenderOptions
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
-from .encode import BATCH_SIZE
 from .upsample_rows import UpsampleSettings
 
 KADID = "kadid10k"

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
+from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
-from syndr_curate.curate.stages.encode import run_encode
 from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
+from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs import run_folder as run_files
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.run_lock import RunLock, run_lock
 from syndr_curate.curate.runs.shards import Mode, Share
-from syndr_curate.curate.stages.encode import run_encode
 from syndr_curate.curate.stages.runs import run_merge, status_of
 from syndr_curate.curate.storage.images import encode_image
 

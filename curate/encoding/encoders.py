@@ -57,7 +57,7 @@ def make_encoder(name: str, *, weights: Path | None = None, device: DeviceName =
         if device == "cuda":
             raise CurateError("the encoder gist runs on the processor: leave --device away")
         return _Gist()
-    from . import backbones
+    from . import torch_encoders as backbones
 
     build = backbones.ResNet50 if name == "resnet50" else backbones.ClipViTB16
     return build(weights=weights, device=backbones.pick_device(device))

@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.encoders import ENCODERS, make_encoder
-from syndr_curate.curate.engine.gist import gist_features
+from syndr_curate.curate.encoding.encoders import ENCODERS, make_encoder
+from syndr_curate.curate.encoding.gist import gist_features
 from syndr_curate.curate.engine.scenes import paint_scene
 
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs
@@ -194,7 +194,7 @@ def offline(tmp_path, name):
     code = (
         "import sys\n"
         "from syndr_curate import CurateError\n"
-        "from syndr_curate.curate.engine.encoders import make_encoder\n"
+        "from syndr_curate.curate.encoding.encoders import make_encoder\n"
         "try:\n    make_encoder(sys.argv[1], device='cpu')\n"
         "except CurateError as error:\n    print(error)\n"
     )
@@ -268,7 +268,7 @@ def test_gist_needs_no_weights_and_takes_none(tmp_path):
 
 def test_gist_imports_no_torch():
     code = (
-        "import sys; from syndr_curate.curate.engine.encoders import make_encoder; make_encoder('gist'); "
+        "import sys; from syndr_curate.curate.encoding.encoders import make_encoder; make_encoder('gist'); "
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

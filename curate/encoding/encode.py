@@ -13,8 +13,6 @@ import pyarrow.parquet as pq
 
 from ..datasets.features import Features, write_feature_parts
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
-from ..engine.encode_work import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
-from ..engine.encoders import DeviceName, Encoder
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
@@ -26,6 +24,8 @@ from ..runs.plan import Plan, Request
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
+from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
+from .encoders import DeviceName, Encoder
 
 _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16
