@@ -11,6 +11,7 @@ from .curate.errors import CurateError
 if TYPE_CHECKING:
     from .curate.datasets.features import Features, load_features, save_features
     from .curate.datasets.labels import LabelColumns, read_labels
+    from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.publish.collect import collect_features
     from .curate.publish.loaders import ManifestDataset
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .curate.stages.domains_select import select_domains
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
-    from .curate.stages.label import NeighborSettings
     from .curate.stages.mix import mix
     from .curate.stages.select import select
     from .curate.stages.upsample import upsample
@@ -71,7 +71,7 @@ _HOMES = {
     "select_domains": "curate.stages.domains_select",
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
-    "NeighborSettings": "curate.stages.label",
+    "NeighborSettings": "curate.labeling.knn",
     "mix": "curate.stages.mix",
     "SoftLabelDataset": "curate.publish.soft_labels",
     "select": "curate.stages.select",

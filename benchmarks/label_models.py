@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from syndr_curate.curate.datasets.features import Features, load_features
 from syndr_curate.curate.datasets.labels import Labels, read_labels
-from syndr_curate.curate.engine.label_models import GpSearch, fit_gp
-from syndr_curate.curate.stages.cross_validate import (
+from syndr_curate.curate.labeling.cross_validation import (
     CrossValidation,
     Labeler,
     compare,
     comparison_text,
     cross_validate,
 )
+from syndr_curate.curate.labeling.gp import GpSearch, fit_gp
 
 DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))
 STRAIGHT = 1e5  # an end margin so large that the odds are straight

@@ -82,8 +82,8 @@ def label(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..stages.label import NeighborSettings
-    from ..stages.label_files import run_label
+    from ..labeling.knn import NeighborSettings
+    from ..labeling.label_files import run_label
 
     file = LabelFile(
         opt.required(labels, "--labels"),
@@ -95,7 +95,7 @@ def label(
     )
     neighbor_settings = NeighborSettings(neighbors, margin, weighting.value, temperature)
     if cross_validate or compare or plot:
-        from ..stages.cross_validate_files import cross_validate_label_file
+        from ..labeling.validate_label_file import cross_validate_label_file
 
         features = opt.required(reference_features, "--reference-features")
         check_plot(plot, labels, reference_features)
@@ -201,8 +201,8 @@ def upsample(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
+    from ..labeling.knn import NeighborSettings
     from ..rendering.render import RenderOptions
-    from ..stages.label import NeighborSettings
     from ..stages.upsample_files import run_upsample
     from ..stages.upsample_request import EncoderChoice, UpsampleRequest
     from ..stages.upsample_rows import UpsampleSettings
@@ -254,7 +254,7 @@ def upsample(
         dry_run=dry_run,
     )
     if cross_validate or compare or plot:
-        from ..stages.cross_validate_files import cross_validate_upsample
+        from ..stages.upsample_cross_validation import cross_validate_upsample
 
         check_plot(plot, labels, reference_features)
         found = cross_validate_upsample(request, compare=compare, reporter=make_reporter(quiet=quiet))

@@ -9,7 +9,7 @@ from ..errors import CurateError
 from .console import print_result
 
 if TYPE_CHECKING:
-    from ..stages.cross_validate_files import Validated
+    from ..labeling.validate_label_file import Validated
 
 CrossValidate = Annotated[
     bool,
@@ -42,7 +42,7 @@ def check_plot(plot: Path | None, *inputs: Path | None) -> None:
 def show_validation(found: "Validated", plot: Path | None, *, as_json: bool) -> None:
     """Print a cross-validation, and draw it if asked to."""
     if plot is not None:
-        from ..publish.label_picture import write_label_picture
+        from ..labeling.plot import write_label_picture
 
         write_label_picture(plot, found.chosen, found.others)
     print_result(found.as_json(), found.as_text(), as_json=as_json)

@@ -9,11 +9,11 @@ from ..datasets.features import Features, as_features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
+from ..labeling.knn import LabelerName, NeighborSettings, require_same_references
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..runs.progress import SILENT, Reporter
-from .label import LabelerName, NeighborSettings, require_same_references
 from .select import select
 from .upsample_rows import LEVELS, Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..datasets.features import Features
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
+from ..labeling.knn import require_same_references
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
@@ -26,7 +27,6 @@ from ..runs.run_folder import put_away
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.pixel_store import clean_leftovers
-from .label import require_same_references
 from .select import select
 from .upsample_inputs import Inputs
 from .upsample_proxy import PROXY_SCALE, proxy_labels, proxy_rows

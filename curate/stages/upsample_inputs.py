@@ -14,6 +14,7 @@ from ..datasets.labels import LabelColumns, Labels
 from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
 from ..encoding.encode_shard import EncoderSpec
 from ..errors import CurateError
+from ..labeling.knn import require_same_references
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED, Roots
@@ -22,7 +23,6 @@ from ..manifest.splits import read_splits
 from ..rendering.distort import refuse_inside
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
-from .label import require_same_references
 from .select import CANDIDATE_DRAW
 from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest
 from .upsample_rows import Places

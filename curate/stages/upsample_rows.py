@@ -11,6 +11,15 @@ from ...distortions.catalog import PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
+from ..labeling.gp_rows import drop_uncertain, label_rows_by_gp
+from ..labeling.knn import (
+    IDENTITY_CELLS,
+    LabelerName,
+    NeighborSettings,
+    find_neighbors,
+    label_rows,
+    with_pristine_labels,
+)
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
@@ -20,15 +29,6 @@ from ..manifest.schema import build_table
 from ..manifest.selection import kept_rows
 from ..manifest.splits import split_column
 from ..storage.images import ImageFormat
-from .label import (
-    IDENTITY_CELLS,
-    LabelerName,
-    NeighborSettings,
-    find_neighbors,
-    label_rows,
-    with_pristine_labels,
-)
-from .label_gp import drop_uncertain, label_rows_by_gp
 
 LEVELS = (1, 3, 5)  # SynDR-IQA labels new references at these levels
 

@@ -1,4 +1,4 @@
-"""`label --cross-validate` and `upsample --cross-validate`: from a labelled set to figures."""
+"""`label --cross-validate`: from a labelled set to figures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from ..datasets.features import Features, load_features
 from ..datasets.labels import LabelFile, Labels
 from ..runs.progress import SILENT, Reporter, counting
-from .cross_validate import (
+from .cross_validation import (
     CrossValidation,
     Labeler,
     comparison_text,
@@ -15,9 +15,7 @@ from .cross_validate import (
     default_labelers,
     labeler_named,
 )
-from .label import LabelerName, NeighborSettings
-from .upsample_files import read_labelled_set
-from .upsample_request import UpsampleRequest
+from .knn import LabelerName, NeighborSettings
 
 
 @dataclass(frozen=True)
@@ -65,27 +63,10 @@ def cross_validate_label_file(
         CurateError: Labels and features do not fit each other, or labels are missing.
     """
     labelled = (labels.read(), load_features(reference_features))
-    return _validated(*labelled, labeler, settings, compare=compare, reporter=reporter)
+    return validate_labels(*labelled, labeler, settings, compare=compare, reporter=reporter)
 
 
-def cross_validate_upsample(
-    request: UpsampleRequest, *, compare: bool = False, reporter: Reporter = SILENT
-) -> Validated:
-    """Do the same for the labelled set that `upsample` would learn from, be it a label file or proxy labels.
-
-    Args:
-        request: What `upsample` was told; candidates are not looked at, and nothing is written.
-        compare: Score the other labellers too.
-        reporter: Shows progress.
-
-    Raises:
-        CurateError: Inputs that are missing or do not fit each other, or labels are missing.
-    """
-    labelled, settings = read_labelled_set(request, reporter), request.settings
-    return _validated(*labelled, settings.labeler, settings.neighbors, compare=compare, reporter=reporter)
-
-
-def _validated(
+def validate_labels(
     labels: Labels,
     references: Features,
     labeler: LabelerName,
@@ -94,6 +75,19 @@ def _validated(
     compare: bool,
     reporter: Reporter,
 ) -> Validated:
+    """Predict each labelled reference's labels from the others, and score them.
+
+    Args:
+        labels: The labelled set.
+        references: Features of its references.
+        labeler: `knn` or `gp`.
+        settings: For `knn`.
+        compare: Score the other labellers too.
+        reporter: Shows progress.
+
+    Raises:
+        CurateError: Labels and features do not fit each other, or labels are missing.
+    """
     count = len(labels.references())
 
     def score(which: Labeler) -> CrossValidation:

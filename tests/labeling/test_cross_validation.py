@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from syndr_curate.curate.datasets.features import Features, load_features
 from syndr_curate.curate.datasets.labels import Labels, LabelScale, read_labels
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
-from syndr_curate.curate.stages.cross_validate import (
+from syndr_curate.curate.labeling.cross_validation import (
     compare,
     comparison_text,
     cross_validate,
     labeler_named,
 )
-from syndr_curate.curate.stages.label import NeighborSettings, find_neighbors, label_rows
-from syndr_curate.curate.stages.label_cube import label_cube
-from syndr_curate.curate.stages.label_scores import coverage_of, rank_correlation, scores_of
+from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows
+from syndr_curate.curate.labeling.label_matrix import label_cube
+from syndr_curate.curate.labeling.scores import coverage_of, rank_correlation, scores_of
+from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 
 LABELERS = ("knn", "nearest", "mean", "gp")
 

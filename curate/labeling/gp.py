@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..manifest.schema import LABEL_MAXIMUM
 from ..runs.threads import one_core_per_product
-from .label_kernels import ContentKernel, content_kernels, unit_rows
+from .gp_kernels import ContentKernel, content_kernels, unit_rows
 
 Matrix = NDArray[np.float64]
 

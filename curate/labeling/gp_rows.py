@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ...distortions.catalog import PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
-from ..engine.label_models import fit_gp
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import SCHEMA
-from .label import IDENTITY_CELLS
-from .label_cube import label_cube
+from .gp import fit_gp
+from .knn import IDENTITY_CELLS
+from .label_matrix import label_cube
 
 
 def label_rows_by_gp(

@@ -18,8 +18,8 @@ from ..manifest.recipes import Plan, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, rebase
 from ..manifest.selection import kept_rows, read_selection
 from ..storage.atomic import refuse_overwriting
-from .label import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
-from .label_gp import drop_uncertain, label_rows_by_gp
+from .gp_rows import drop_uncertain, label_rows_by_gp
+from .knn import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
 
 
 def run_label(

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows, require_same_references
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
-from syndr_curate.curate.stages.label import NeighborSettings, find_neighbors, label_rows, require_same_references
 
 
 def distance(degrees: float) -> float:
@@ -119,8 +119,8 @@ def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_a
     import pyarrow as pa
     from syndr_curate.curate.datasets.features import save_features
     from syndr_curate.curate.datasets.labels import LabelFile
+    from syndr_curate.curate.labeling.label_files import run_label
     from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
-    from syndr_curate.curate.stages.label_files import run_label
 
     rows = training_table(
         ["x_01_01", "y_01_01", "x_01_03"],

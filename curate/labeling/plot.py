@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import get
-from ..engine.chart import COLORS, PALE, Axis, Canvas, Color, Panel, even_ticks
 from ..manifest.schema import LABEL_MAXIMUM
-from ..stages.cross_validate import CrossValidation
-from ..stages.label_scores import coverage_of
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
+from .chart import COLORS, PALE, Axis, Canvas, Color, Panel, even_ticks
+from .cross_validation import CrossValidation
+from .scores import coverage_of
 
 WIDTH, HEIGHT = 1180, 1010
 _LEFT, _RIGHT = (80, 470), (730, 1150)  # columns of panels, in pixels

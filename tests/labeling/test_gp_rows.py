@@ -1,10 +1,10 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate.curate.engine.label_models import fit_gp
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.labeling.gp import fit_gp
+from syndr_curate.curate.labeling.gp_rows import drop_uncertain, label_rows_by_gp
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
-from syndr_curate.curate.stages.label_gp import drop_uncertain, label_rows_by_gp
 
 IDS = tuple(f"r{i}" for i in range(6))
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..datasets.features import Features
 from ..datasets.labels import Labels
-from ..engine.label_models import FEWEST_REFERENCES, condition_mean, fit_gp
 from ..errors import CurateError
 from ..runs.threads import Progress
-from .label import NeighborSettings, find_neighbors, require_same_references
-from .label_cube import LabelCube, label_cube
-from .label_scores import Scores, scores_of
+from .gp import FEWEST_REFERENCES, condition_mean, fit_gp
+from .knn import NeighborSettings, find_neighbors, require_same_references
+from .label_matrix import LabelCube, label_cube
+from .scores import Scores, scores_of
 
 Matrix = NDArray[np.float64]
 MANY_NEIGHBORS = 20

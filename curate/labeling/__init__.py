@@ -1,0 +1,1 @@
+"""Pseudo-labels from labeled references, and how far they miss human labels."""
