@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .curate.datasets.labels import LabelColumns, read_labels
     from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.mixing.mix import mix
     from .curate.publish.collect import collect_features
     from .curate.publish.loaders import ManifestDataset
     from .curate.publish.sampler import DRCDownSampler
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .curate.stages.domains_select import select_domains
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
-    from .curate.stages.mix import mix
     from .curate.stages.select import select
     from .curate.stages.upsample import upsample
     from .curate.stages.verify import verify
@@ -72,7 +72,7 @@ _HOMES = {
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.labeling.knn",
-    "mix": "curate.stages.mix",
+    "mix": "curate.mixing.mix",
     "SoftLabelDataset": "curate.publish.soft_labels",
     "select": "curate.stages.select",
     "upsample": "curate.stages.upsample",

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from syndr_curate.curate.engine.mixing import confidences, draw_box, mix_sources
 from syndr_curate.curate.engine.scenes import paint_scene
-from syndr_curate.curate.engine.sensitivity import color_difference, sensitivity_map
+from syndr_curate.curate.mixing.dsmix import confidences, draw_box, mix_sources
+from syndr_curate.curate.mixing.sensitivity import color_difference, sensitivity_map
 from syndr_curate.curate.rendering.pasting import Source, paste
 from syndr_curate.curate.storage.images import encode_image
 from syndr_curate.distortions import distort, stretch_uint8

@@ -63,9 +63,9 @@ def mix(
     """
     from ..datasets.type_lists import parse_levels, parse_types
     from ..manifest.roots import parse_roots
+    from ..mixing.mix_files import run_mix
+    from ..mixing.pairs import MixSettings
     from ..rendering.render import RenderOptions
-    from ..stages.mix_files import run_mix
-    from ..stages.mix_plan import MixSettings
 
     settings = None
     if count is not None:

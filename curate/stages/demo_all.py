@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from ..manifest.recipes import distortion_name
+from ..mixing.mix_files import run_mix
+from ..mixing.pairs import MixSettings
 from ..rendering.distort import run_distort
 from ..rendering.render import RenderOptions
 from ..runs.progress import Reporter
 from .demo import DemoSteps
-from .mix_files import run_mix
-from .mix_plan import MixSettings
 
 TARGET_TYPES, TARGET_LEVEL = (10, 11), 4
 MIXES = 48

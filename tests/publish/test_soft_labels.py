@@ -11,9 +11,9 @@ from syndr_curate.curate.manifest.manifest import join, read_manifest, write_man
 from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.publish.soft_labels import SoftLabelDataset, soft_targets, target_names
 from syndr_curate.curate.rendering.mix_recipes import SOFT_LABELS_TYPE
-from syndr_curate.curate.stages.mix import mix
 from syndr_curate.curate.storage.images import decode_image, encode_image
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.sensitivity import color_difference, sensitivity_map
+from syndr_curate.curate.mixing.sensitivity import color_difference, sensitivity_map
 from syndr_curate.distortions import distort, stretch_uint8
 
 BLACK = np.zeros((8, 8, 3), np.uint8)

@@ -10,18 +10,18 @@ import pyarrow.compute as pc
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.mixing import mix_sources
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
+from syndr_curate.curate.mixing.dsmix import mix_sources
+from syndr_curate.curate.mixing.mix import mix
+from syndr_curate.curate.mixing.mix_files import run_mix
+from syndr_curate.curate.mixing.pairs import MixSettings, plan_mixes
 from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, load_sources, mix_rows_of, render_mix
 from syndr_curate.curate.rendering.pasting import Source
 from syndr_curate.curate.rendering.render import RenderOptions, load_pixels, recipes_of
-from syndr_curate.curate.stages.mix import mix
-from syndr_curate.curate.stages.mix_files import run_mix
-from syndr_curate.curate.stages.mix_plan import MixSettings, plan_mixes
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 

@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..engine.mixing import ALPHA, Confidences, draw_box, mix_sources
-from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
@@ -23,7 +21,9 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, encode_image
-from .mix_plan import MIXED, Classes, MixSettings, plan_mixes
+from .dsmix import ALPHA, Confidences, draw_box, mix_sources
+from .pairs import MIXED, Classes, MixSettings, plan_mixes
+from .sensitivity import SIGMA
 
 
 def mix(

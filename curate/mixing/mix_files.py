@@ -8,9 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..engine.mix_preview import PreviewMix, mix_preview
-from ..engine.mixing import mix_sources
-from ..engine.sensitivity import SIGMA
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, read_provenance
@@ -22,9 +19,12 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
+from .dsmix import mix_sources
 from .mix import is_turned, make_mixes, mix_provenance, mix_roots
-from .mix_again import again_roots, mix_again
-from .mix_plan import MIXED, MixPlan, MixSettings, plan_mixes
+from .pairs import MIXED, MixPlan, MixSettings, plan_mixes
+from .preview import PreviewMix, mix_preview
+from .rerender import again_roots, mix_again
+from .sensitivity import SIGMA
 
 MANIFEST_NAME = "manifest.parquet"
 PREVIEW_MIXES = 4

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..manifest.recipes import distortion_name
 from ..rendering.pasting import Box, Source
 from ..rendering.render import Recipe
-from .mixing import Mix
+from .dsmix import Mix
 from .sensitivity import SensitivityMap
 
 CELL_SIDE = 256

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.mix_preview import PreviewMix, mix_preview
-from syndr_curate.curate.engine.mixing import Confidences, confidences, draw_box, mix_sources
+from syndr_curate.curate.mixing.dsmix import Confidences, confidences, draw_box, mix_sources
+from syndr_curate.curate.mixing.preview import PreviewMix, mix_preview
 from syndr_curate.curate.rendering.pasting import Box, Source, common_size, crop_middle, paste
 from syndr_curate.curate.rendering.render import Recipe
 from syndr_curate.distortions import distort, stretch_uint8

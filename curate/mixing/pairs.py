@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS
-from ..engine.mixing import ALPHA
-from ..engine.sensitivity import SIGMA, SIGMA_MAXIMUM
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..manifest.schema import build_table
 from ..manifest.seeds import context_seed
 from ..rendering.mix_recipes import MIX_FIELDS, source_column
 from ..storage.images import ImageFormat
+from .dsmix import ALPHA
+from .sensitivity import SIGMA, SIGMA_MAXIMUM
 
 MIXED = "mixes"
 ALPHA_RANGE = (0.1, 100.0)

@@ -1,0 +1,1 @@
+"""DSMix: two distorted images in one, with soft labels."""
