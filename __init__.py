@@ -11,6 +11,8 @@ from .curate.errors import CurateError
 if TYPE_CHECKING:
     from .curate.datasets.features import Features, load_features, save_features
     from .curate.datasets.labels import LabelColumns, read_labels
+    from .curate.domains.fit import fit_domains
+    from .curate.domains.select import select_domains
     from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from .curate.publish.loaders import ManifestDataset
     from .curate.publish.sampler import DRCDownSampler
     from .curate.publish.soft_labels import SoftLabelDataset
-    from .curate.stages.domains_fit import fit_domains
-    from .curate.stages.domains_select import select_domains
     from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
     from .curate.stages.select import select
@@ -67,8 +67,8 @@ _HOMES = {
     "collect_features": "curate.publish.collect",
     "ManifestDataset": "curate.publish.loaders",
     "DRCDownSampler": "curate.publish.sampler",
-    "fit_domains": "curate.stages.domains_fit",
-    "select_domains": "curate.stages.domains_select",
+    "fit_domains": "curate.domains.fit",
+    "select_domains": "curate.domains.select",
     "downsample": "curate.stages.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.labeling.knn",

@@ -22,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.command.console import LogReporter
 from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
-from syndr_curate.curate.engine.domain_classifier import DomainClassifier, load_classifier
-from syndr_curate.curate.engine.domain_rule import LEAST_BELIEF, select_types
-from syndr_curate.curate.engine.domain_samples import IDENTITY_CELLS, save_as_jpeg
-from syndr_curate.curate.engine.domain_scores import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.domains.classifier import DomainClassifier, load_classifier
+from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.domains.fit import LightSettings, fit_domains
+from syndr_curate.curate.domains.fit_files import write_fitted
+from syndr_curate.curate.domains.selection_rule import LEAST_BELIEF, select_types
+from syndr_curate.curate.domains.training_pictures import IDENTITY_CELLS, save_as_jpeg
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.runs.threads import ordered_map
-from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
-from syndr_curate.curate.stages.domains_fit_run import write_fitted
 from syndr_curate.curate.storage.images import decode_image, encode_image
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))

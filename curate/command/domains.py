@@ -81,8 +81,8 @@ def fit(
 
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
+    from ..domains.fit_files import describe_fit, run_domains_fit
     from ..rendering.render import RenderOptions
-    from ..stages.domains_fit_run import describe_fit, run_domains_fit
 
     summary = run_domains_fit(
         references,
@@ -143,9 +143,9 @@ def select(
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """
+    from ..domains.select import describe_selection, run_domains_select
     from ..manifest.roots import parse_roots
     from ..rendering.render import RenderOptions
-    from ..stages.domains_select import describe_selection, run_domains_select
 
     summary = run_domains_select(
         target,

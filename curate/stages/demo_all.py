@@ -35,8 +35,8 @@ def add_domains(
         workers: Threads; None uses every core.
         reporter: Shows progress.
     """
-    from .domains_fit_run import run_domains_fit
-    from .domains_select import run_domains_select
+    from ..domains.fit_files import run_domains_fit
+    from ..domains.select import run_domains_select
 
     options = RenderOptions(workers=workers)
     target, classifier, preset = out / "target", out / "domains.safetensors", out / "target.json"

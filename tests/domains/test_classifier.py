@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.domain_classifier import LightClassifier, light_patch, load_classifier, save_classifier
-from syndr_curate.curate.engine.domain_features import FEATURE_VERSION, domain_features, feature_count
-from syndr_curate.curate.engine.domain_network import Ensemble
-from syndr_curate.curate.engine.domain_patches import five_patches, patch_corners
+from syndr_curate.curate.domains.classifier import LightClassifier, light_patch, load_classifier, save_classifier
+from syndr_curate.curate.domains.features import FEATURE_VERSION, domain_features, feature_count
+from syndr_curate.curate.domains.mlp_ensemble import Ensemble
+from syndr_curate.curate.domains.patches import five_patches, patch_corners
 
 
 @pytest.fixture(scope="module")

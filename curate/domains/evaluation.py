@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..manifest.recipes import distortion_name
-from .domain_rule import CLASSES, COUNTED
+from .selection_rule import CLASSES, COUNTED
 
 _CELL, _MARGIN, _TITLE = 34, 12, 34
 _NAMES, _HEADS = 190, 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.numerics.compiled import compiled
+from ....distortions.numerics.compiled import compiled
 
 _TONES = 256
 _MOMENTS, _DIRECTIONS = 4, 4

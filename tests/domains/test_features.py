@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate import distort
-from syndr_curate.curate.engine.domain_features import domain_features, feature_count
-from syndr_curate.curate.engine.domain_noise import chroma_noise_features
-from syndr_curate.curate.engine.domain_planes import Planes
-from syndr_curate.curate.engine.domain_samples import save_as_jpeg
-from syndr_curate.curate.engine.domain_shapes import copy_features, grid_features, shift_features, square_features
+from syndr_curate.curate.domains.features import domain_features, feature_count
+from syndr_curate.curate.domains.features.blocks import copy_features, grid_features, shift_features, square_features
+from syndr_curate.curate.domains.features.noise import chroma_noise_features
+from syndr_curate.curate.domains.features.planes import Planes
+from syndr_curate.curate.domains.training_pictures import save_as_jpeg
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from .domain_kernels import sudden_steps
-from .domain_planes import Plane, Planes, halve, log_energy, log_share
+from .kernels import sudden_steps
+from .planes import Plane, Planes, halve, log_energy, log_share
 
 _JPEG_BLOCK = 8
 _DCT_BANDS = 6

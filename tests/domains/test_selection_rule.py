@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.domain_rule import CLASSES, LEAST_BELIEF, select_types
+from syndr_curate.curate.domains.selection_rule import CLASSES, LEAST_BELIEF, select_types
 
 
 def table(*rankings):

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
-from syndr_curate.curate.engine.domain_classifier import load_classifier
-from syndr_curate.curate.engine.domain_network import TrainingSettings
+from syndr_curate.curate.domains.classifier import load_classifier
+from syndr_curate.curate.domains.fit import LightSettings, fit_domains
+from syndr_curate.curate.domains.fit_files import describe_fit, run_domains_fit, write_fitted
+from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings
+from syndr_curate.curate.domains.select import run_domains_select
 from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.runs.progress import Silent
-from syndr_curate.curate.stages.domains_fit import LightSettings, fit_domains
-from syndr_curate.curate.stages.domains_fit_run import describe_fit, run_domains_fit, write_fitted
-from syndr_curate.curate.stages.domains_select import run_domains_select
 from syndr_curate.curate.storage.images import encode_image
 
 SMALL = LightSettings(

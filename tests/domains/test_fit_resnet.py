@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
-from syndr_curate.curate.engine.domain_classifier import load_classifier
-from syndr_curate.curate.engine.domain_resnet import ResNetClassifier, normalized
-from syndr_curate.curate.rendering.render import RenderOptions
-from syndr_curate.curate.stages.domains_fit_run import run_domains_fit, write_fitted
-from syndr_curate.curate.stages.domains_resnet import (
+from syndr_curate.curate.domains.classifier import load_classifier
+from syndr_curate.curate.domains.fit_files import run_domains_fit, write_fitted
+from syndr_curate.curate.domains.fit_resnet import (
     Picture,
     ResNetSettings,
     fit_resnet_domains,
     planned,
     training_batches,
 )
+from syndr_curate.curate.domains.resnet import ResNetClassifier, normalized
+from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image
 
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .domain_kernels import lag_sums, spike_counts
-from .domain_planes import Plane, Planes, log_energy, log_share
+from .kernels import lag_sums, spike_counts
+from .planes import Plane, Planes, log_energy, log_share
 
 # Blind to planes and to straight edges along an axis (Immerkaer, CVIU 1996); unit gain on white noise.
 _HIGH_PASS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.domain_rule import CLASSES
-from syndr_curate.curate.engine.domain_scores import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.domains.selection_rule import CLASSES
 
 
 def test_accuracies_and_recall_are_counted():

@@ -13,23 +13,23 @@ from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..encoding.encoders import DeviceName
 from ..encoding.torch_encoders import CROP
-from ..engine.domain_patches import random_patch
-from ..engine.domain_resnet import ResNetClassifier, ResNetTrainer, normalized
-from ..engine.domain_samples import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_samples,
-    types_of_references,
-)
-from ..engine.domain_scores import score_classes
 from ..errors import CurateError
 from ..manifest.provenance import digest_file
 from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image, encode_image
-from .domains_fit import FittedDomains, classes_besides, domain_facts
+from .evaluation import score_classes
+from .fit import FittedDomains, classes_besides, domain_facts
+from .patches import random_patch
+from .resnet import ResNetClassifier, ResNetTrainer, normalized
+from .training_pictures import (
+    PerReference,
+    fold_of_references,
+    training_cells,
+    training_samples,
+    types_of_references,
+)
 
 _FAILURES_SHOWN = 10
 _HELD_OUT_FOLDS = 5  # the first of them is tested on

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...distortions.catalog import CATALOG, LEVELS, PRISTINE, get
 from ..manifest.seeds import stream_seed, uniform_draw
 from ..rendering.render import render
-from .domain_patches import random_patch
+from .patches import random_patch
 
 PerReference = Literal["one", "all"]
 # Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..encoding.encoders import DeviceName
 from ..errors import CurateError
 from ..storage.atomic import write_bytes
-from .domain_network import Ensemble
-from .domain_patches import five_patches
-from .domain_rule import CLASSES
+from .mlp_ensemble import Ensemble
+from .patches import five_patches
+from .selection_rule import CLASSES
 
 KindName = Literal["light", "resnet50"]
 KINDS: tuple[KindName, ...] = get_args(KindName)
@@ -61,7 +61,7 @@ class LightClassifier:
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the features of the five patches, float32 (5, F)."""
-        from .domain_features import domain_features
+        from .features import domain_features
 
         return np.stack([domain_features(patch) for patch in five_patches(image, light_patch(image))])
 
@@ -141,7 +141,7 @@ def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainC
         arrays = load(content)
         if facts["kind"] == "light":
             return _light(arrays, facts, path), facts
-        from .domain_resnet import ResNetClassifier
+        from .resnet import ResNetClassifier
 
         return ResNetClassifier.from_arrays(arrays, device=device), facts
     except (SafetensorError, KeyError, ValueError) as error:
@@ -151,7 +151,7 @@ def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainC
 
 
 def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], path: Path) -> LightClassifier:
-    from .domain_features import FEATURE_VERSION, feature_count
+    from .features import FEATURE_VERSION, feature_count
 
     ensemble = Ensemble.from_arrays(arrays)
     shape = len(ensemble.center), ensemble.members[0][-1][0].shape[1]

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from .domain_kernels import contrast_sums
-from .domain_planes import Plane, Planes, halve, log_energy
+from .kernels import contrast_sums
+from .planes import Plane, Planes, halve, log_energy
 
 _WINDOW, _SIGMA = (7, 7), 7 / 6  # BRISQUE (Mittal, Moorthy, Bovik, TIP 2012)
 _EDGES = np.array([-2.5, -1.8, -1.2, -0.8, -0.5, -0.2, 0.2, 0.5, 0.8, 1.2, 1.8, 2.5], np.float32)

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .domain_noise import noise_features
-from .domain_planes import Planes
-from .domain_shapes import copy_features, grid_features, shift_features, square_features
-from .domain_textures import detail_features, spectrum_features, texture_features
-from .domain_tones import color_features, tone_features
+from .blocks import copy_features, grid_features, shift_features, square_features
+from .noise import noise_features
+from .planes import Planes
+from .textures import detail_features, spectrum_features, texture_features
+from .tones import color_features, tone_features
 
 _GROUPS = (
     tone_features,

@@ -7,17 +7,17 @@ from typing import Any
 
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..encoding.encoders import DeviceName
-from ..engine.domain_classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
-from ..engine.domain_rule import CLASSES
-from ..engine.domain_samples import PerReference, types_of_references
-from ..engine.domain_scores import confusion_picture
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
-from .domains_fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
+from .classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
+from .evaluation import confusion_picture
+from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
+from .selection_rule import CLASSES
+from .training_pictures import PerReference, types_of_references
 
 PICTURE_SUFFIX = ".png"
 
@@ -89,7 +89,7 @@ def run_domains_fit(
             return {**_planned(source, light), "dry_run": True, "out": str(out)}
         fitted = fit_domains(source, light, options=options, reporter=reporter)
     else:
-        from .domains_resnet import ResNetSettings, fit_resnet_domains, planned
+        from .fit_resnet import ResNetSettings, fit_resnet_domains, planned
 
         resnet = ResNetSettings(per_reference=chosen, weights=weights, device=device, seed=seed)
         resnet = replace(resnet, epochs=epochs or resnet.epochs, batch=batch_size or resnet.batch)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.domain_network import Ensemble, TrainingSettings, train_ensemble
+from syndr_curate.curate.domains.mlp_ensemble import Ensemble, TrainingSettings, train_ensemble
 
 SETTINGS = TrainingSettings(hidden=(16,), epochs=30, batch=32, rate=1e-2, dropout=(0.0, 0.1))
 

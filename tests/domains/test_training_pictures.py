@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.domain_samples import (
+from syndr_curate.curate.domains.training_pictures import (
     IDENTITY_CELLS,
     fold_of_references,
     save_as_jpeg,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .domain_kernels import tone_counts
-from .domain_planes import Planes, log_energy, log_share
+from .kernels import tone_counts
+from .planes import Planes, log_energy, log_share
 
 _TONES = 256
 _ZONES = 4

@@ -10,24 +10,6 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource, open_source
-from ..engine.domain_classifier import (
-    STAGE,
-    DomainClassifier,
-    LightClassifier,
-    light_patch,
-)
-from ..engine.domain_features import FEATURE_VERSION, domain_features
-from ..engine.domain_network import TrainingSettings, train_ensemble
-from ..engine.domain_patches import random_patch
-from ..engine.domain_rule import CLASSES
-from ..engine.domain_samples import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_samples,
-    types_of_references,
-)
-from ..engine.domain_scores import ClassScores, score_classes
 from ..errors import CurateError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
@@ -35,6 +17,24 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
+from .classifier import (
+    STAGE,
+    DomainClassifier,
+    LightClassifier,
+    light_patch,
+)
+from .evaluation import ClassScores, score_classes
+from .features import FEATURE_VERSION, domain_features
+from .mlp_ensemble import TrainingSettings, train_ensemble
+from .patches import random_patch
+from .selection_rule import CLASSES
+from .training_pictures import (
+    PerReference,
+    fold_of_references,
+    training_cells,
+    training_samples,
+    types_of_references,
+)
 
 _FAILURES_SHOWN = 10
 LEAST_REFERENCES = 2

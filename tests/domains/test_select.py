@@ -7,13 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.type_lists import parse_types
-from syndr_curate.curate.engine.domain_rule import CLASSES
+from syndr_curate.curate.domains import select as domains_select
+from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
+from syndr_curate.curate.domains.selection_rule import CLASSES
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.rendering.render import RenderOptions
-from syndr_curate.curate.stages import domains_select
-from syndr_curate.curate.stages.domains_select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.storage.images import encode_image
 
 

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..encoding.encoders import DeviceName
-from ..engine.domain_classifier import DomainClassifier, load_classifier
-from ..engine.domain_rule import LEAST_BELIEF, Selection, select_types
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
@@ -30,6 +28,8 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
 from ..storage.images import UnreadableImageError, decode_image
+from .classifier import DomainClassifier, load_classifier
+from .selection_rule import LEAST_BELIEF, Selection, select_types
 
 _FAILURES_SHOWN = 10
 _BATCH = 16

@@ -1,0 +1,1 @@
+"""DGQA: which distortion types suit a target set."""
