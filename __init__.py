@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .curate.datasets.labels import LabelColumns, read_labels
     from .curate.domains.fit import fit_domains
     from .curate.domains.select import select_domains
+    from .curate.downsampling.downsample import downsample
     from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .curate.publish.loaders import ManifestDataset
     from .curate.publish.sampler import DRCDownSampler
     from .curate.publish.soft_labels import SoftLabelDataset
-    from .curate.stages.downsample import downsample
     from .curate.stages.inspect import inspect
     from .curate.stages.select import select
     from .curate.stages.upsample import upsample
@@ -69,7 +69,7 @@ _HOMES = {
     "DRCDownSampler": "curate.publish.sampler",
     "fit_domains": "curate.domains.fit",
     "select_domains": "curate.domains.select",
-    "downsample": "curate.stages.downsample",
+    "downsample": "curate.downsampling.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.labeling.knn",
     "mix": "curate.mixing.mix",

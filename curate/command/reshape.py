@@ -308,9 +308,9 @@ def downsample(
 
     Example: syndr-curate downsample --features epoch3.npy
     """
+    from ..downsampling.downsample import DownsampleSettings
+    from ..downsampling.downsample_files import run_downsample
     from ..runs.executors import make_executor
-    from ..stages.downsample import DownsampleSettings
-    from ..stages.downsample_files import run_downsample
 
     if executor is None and (workers is not None or ray_address is not None):
         given = "--workers" if workers is not None else "--ray-address"

@@ -16,7 +16,7 @@ import torch.distributed
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, as_features, require_usable
-from ..engine.redundancy import (
+from ..downsampling.clusters import (
     KEEP_FRACTION,
     KEEP_MIN,
     LABEL_GAP,
@@ -27,7 +27,7 @@ from ..engine.redundancy import (
     filtered_rows,
     training_rows,
 )
-from ..engine.thinning import keep_mask, number_by_smallest_id
+from ..downsampling.draw import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.seeds import digest_ids

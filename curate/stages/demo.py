@@ -6,6 +6,8 @@ from typing import Any
 
 from ..datasets.features import save_features
 from ..datasets.type_lists import parse_types
+from ..downsampling.downsample import DownsampleSettings
+from ..downsampling.downsample_files import run_downsample
 from ..encoding.encode import encode_manifest, features_of
 from ..encoding.encoders import make_encoder
 from ..engine.scenes import SCENE_KINDS, paint_scene
@@ -13,8 +15,6 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
-from .downsample import DownsampleSettings
-from .downsample_files import run_downsample
 from .upsample_files import run_upsample
 from .upsample_request import EncoderChoice, UpsampleRequest
 from .upsample_rows import UpsampleSettings

@@ -18,13 +18,13 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.features import save_features
+from syndr_curate.curate.downsampling.downsample import DownsampleSettings
+from syndr_curate.curate.downsampling.downsample_files import run_downsample
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import NEIGHBORS
 from syndr_curate.curate.manifest.selection import SELECTION_SCHEMA, write_selection
-from syndr_curate.curate.stages.downsample import DownsampleSettings
-from syndr_curate.curate.stages.downsample_files import run_downsample
 from syndr_curate.curate.storage.atomic import write_bytes
 from syndr_curate.curate.storage.images import encode_image
 

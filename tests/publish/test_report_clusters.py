@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate.curate.datasets.features import Features
+from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.publish.report_clusters import (
     Clusters,
@@ -12,7 +13,6 @@ from syndr_curate.curate.publish.report_clusters import (
     read_clusters,
     size_figures,
 )
-from syndr_curate.curate.stages.downsample import DownsampleSettings, downsample_epoch
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import torch.multiprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate import CurateError, DRCDownSampler, Features, ManifestDataset, read_manifest, save_features
+from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.schema import build_table
-from syndr_curate.curate.stages.downsample import DownsampleSettings, downsample_epoch
 from torch.utils.data import DataLoader, DistributedSampler
 
 

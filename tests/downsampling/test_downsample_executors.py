@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 import pytest
 from syndr_curate.curate.datasets.features import save_features
+from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample, downsample_epoch
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.runs.executors import Processes
-from syndr_curate.curate.stages.downsample import DownsampleSettings, downsample, downsample_epoch
 
 
 @pytest.fixture

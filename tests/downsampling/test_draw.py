@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.thinning import keep_mask, number_by_smallest_id
+from syndr_curate.curate.downsampling.draw import keep_mask, number_by_smallest_id
 
 PAPER = {"keep_min": 20, "keep_fraction": 0.5, "seed": 123, "epoch": 3}
 

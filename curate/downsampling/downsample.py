@@ -9,7 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.features import Features, as_features, require_usable
-from ..engine.redundancy import (
+from ..errors import CurateError
+from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
+from ..manifest.schema import CLUSTER_FIELDS
+from ..runs.executors import Executor
+from ..runs.progress import SILENT, Reporter
+from ..similarity import cluster_statistics
+from .clusters import (
     KEEP_FRACTION,
     KEEP_MIN,
     LABEL_GAP,
@@ -20,14 +27,7 @@ from ..engine.redundancy import (
     filtered_rows,
     training_rows,
 )
-from ..engine.thinning import keep_mask, number_by_smallest_id
-from ..errors import CurateError
-from ..manifest.manifest import ok_rows, read_manifest, validate
-from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
-from ..manifest.schema import CLUSTER_FIELDS
-from ..runs.executors import Executor
-from ..runs.progress import SILENT, Reporter
-from ..similarity import cluster_statistics
+from .draw import keep_mask, number_by_smallest_id
 
 DownsampleSettings = Thresholds
 

@@ -1,0 +1,1 @@
+"""DRCDown: one epoch's rows, redundant clusters thinned."""
