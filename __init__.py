@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .curate.publish.sampler import DRCDownSampler
     from .curate.publish.soft_labels import SoftLabelDataset
     from .curate.stages.inspect import inspect
-    from .curate.stages.select import select
-    from .curate.stages.upsample import upsample
     from .curate.stages.verify import verify
+    from .curate.upsampling.select import select
+    from .curate.upsampling.upsample import upsample
     from .distortions.apply import distort
 
 __version__ = "0.1.0"
@@ -74,8 +74,8 @@ _HOMES = {
     "NeighborSettings": "curate.labeling.knn",
     "mix": "curate.mixing.mix",
     "SoftLabelDataset": "curate.publish.soft_labels",
-    "select": "curate.stages.select",
-    "upsample": "curate.stages.upsample",
+    "select": "curate.upsampling.select",
+    "upsample": "curate.upsampling.upsample",
     "verify": "curate.stages.verify",
     "distort": "distortions.apply",
 }

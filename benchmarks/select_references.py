@@ -18,7 +18,7 @@ from cosine_measures import measure, write_features
 from numpy.typing import NDArray
 from syndr_curate.curate.runs.threads import cores
 from syndr_curate.curate.similarity import nearest_and_farthest, thin
-from syndr_curate.curate.stages.select import run_select
+from syndr_curate.curate.upsampling.select import run_select
 
 # A candidate takes each of its numbers from one of a few references, drawn per number, times noise e^(s·normal): the
 # more references and noise, the farther it lies from every one. Found by trial: about a third, and nearly all, pass.

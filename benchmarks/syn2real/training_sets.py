@@ -15,15 +15,15 @@ from syndr_curate.curate.manifest.ids import make_sample_id
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED
 from syndr_curate.curate.manifest.schema import SCHEMA
-from syndr_curate.curate.stages.upsample import upsample
-from syndr_curate.curate.stages.upsample_rows import (
+from syndr_curate.curate.storage.atomic import write_bytes
+from syndr_curate.curate.upsampling.rows import (
     Places,
     UpsampleSettings,
     join_rows,
     label_new_rows,
     original_rows,
 )
-from syndr_curate.curate.storage.atomic import write_bytes
+from syndr_curate.curate.upsampling.upsample import upsample
 
 from .pictures import CONDITIONS, Roles, content_features, load_pictures
 from .settings import NEW_LEVELS, TYPES, Arm, Run

@@ -28,7 +28,7 @@ def select(
 
     Example: syndr-curate select --reference-features kadid.npz --candidate-features kadis.parquet
     """
-    from ..stages.select import run_select
+    from ..upsampling.select import run_select
 
     summary = run_select(
         opt.required(reference_features, "--reference-features"),
@@ -203,9 +203,9 @@ def upsample(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..labeling.knn import NeighborSettings
     from ..rendering.render import RenderOptions
-    from ..stages.upsample_files import run_upsample
-    from ..stages.upsample_request import EncoderChoice, UpsampleRequest
-    from ..stages.upsample_rows import UpsampleSettings
+    from ..upsampling.request import EncoderChoice, UpsampleRequest
+    from ..upsampling.rows import UpsampleSettings
+    from ..upsampling.run import run_upsample
 
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
@@ -254,7 +254,7 @@ def upsample(
         dry_run=dry_run,
     )
     if cross_validate or compare or plot:
-        from ..stages.upsample_cross_validation import cross_validate_upsample
+        from ..upsampling.cross_validation import cross_validate_upsample
 
         check_plot(plot, labels, reference_features)
         found = cross_validate_upsample(request, compare=compare, reporter=make_reporter(quiet=quiet))

@@ -15,9 +15,9 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
-from .upsample_files import run_upsample
-from .upsample_request import EncoderChoice, UpsampleRequest
-from .upsample_rows import UpsampleSettings
+from ..upsampling.request import EncoderChoice, UpsampleRequest
+from ..upsampling.rows import UpsampleSettings
+from ..upsampling.run import run_upsample
 from .verify import verify
 
 DEMO_TYPES = "bid"

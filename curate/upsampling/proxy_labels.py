@@ -15,7 +15,7 @@ from ..manifest.recipes import Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED
 from ..manifest.schema import LABEL_MAXIMUM
 from ..rendering.mdsi import proxy_quality
-from .upsample_rows import UpsampleSettings
+from .rows import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
 

@@ -23,9 +23,9 @@ from ..manifest.splits import read_splits
 from ..rendering.distort import refuse_inside
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
+from .request import KADID, RESERVED_ROOTS, UpsampleRequest
+from .rows import Places
 from .select import CANDIDATE_DRAW
-from .upsample_request import KADID, RESERVED_ROOTS, UpsampleRequest
-from .upsample_rows import Places
 
 _SHOWN = 5
 

@@ -2,8 +2,8 @@
 
 from ..labeling.validate_label_file import Validated, validate_labels
 from ..runs.progress import SILENT, Reporter
-from .upsample_files import read_labelled_set
-from .upsample_request import UpsampleRequest
+from .request import UpsampleRequest
+from .run import read_labelled_set
 
 
 def cross_validate_upsample(

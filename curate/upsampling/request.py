@@ -13,7 +13,7 @@ from ..rendering.render import RenderOptions
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
-from .upsample_rows import UpsampleSettings
+from .rows import UpsampleSettings
 
 KADID = "kadid10k"
 RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)

@@ -14,8 +14,8 @@ from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..runs.progress import SILENT, Reporter
+from .rows import LEVELS, Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
 from .select import select
-from .upsample_rows import LEVELS, Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
 
 
 def upsample(

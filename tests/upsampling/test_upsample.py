@@ -8,13 +8,13 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
-from syndr_curate.curate.stages.select import run_select
-from syndr_curate.curate.stages.upsample import upsample
-from syndr_curate.curate.stages.upsample_files import run_upsample
-from syndr_curate.curate.stages.upsample_request import EncoderChoice, UpsampleRequest
-from syndr_curate.curate.stages.upsample_rows import UpsampleSettings
 from syndr_curate.curate.stages.verify import verify
 from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.upsampling.request import EncoderChoice, UpsampleRequest
+from syndr_curate.curate.upsampling.rows import UpsampleSettings
+from syndr_curate.curate.upsampling.run import run_upsample
+from syndr_curate.curate.upsampling.select import run_select
+from syndr_curate.curate.upsampling.upsample import upsample
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
 CANDIDATES = {"near": (1.0, 0.01, 0.0, 0.0), "new": (0.1, 0.1, 1.0, 0.0), "far": (-1.0, 0.001, 0.0, 0.0)}

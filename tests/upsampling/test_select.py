@@ -6,7 +6,7 @@ from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import count_statuses, kept_rows, read_selection, write_selection
-from syndr_curate.curate.stages.select import reference_bounds, run_select, select
+from syndr_curate.curate.upsampling.select import reference_bounds, run_select, select
 
 
 def statuses(selection):

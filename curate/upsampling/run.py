@@ -27,12 +27,12 @@ from ..runs.run_folder import put_away
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.pixel_store import clean_leftovers
+from .inputs import Inputs
+from .proxy_labels import PROXY_SCALE, proxy_labels, proxy_rows
+from .render_rows import RowsToRender, measured
+from .request import UpsampleRequest, completed
+from .rows import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
 from .select import select
-from .upsample_inputs import Inputs
-from .upsample_proxy import PROXY_SCALE, proxy_labels, proxy_rows
-from .upsample_render import RowsToRender, measured
-from .upsample_request import UpsampleRequest, completed
-from .upsample_rows import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
 
 
 def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[str, Any]:

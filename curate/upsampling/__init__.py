@@ -1,0 +1,1 @@
+"""DDCUp: new references, distorted and labeled, joined with the labeled originals."""
