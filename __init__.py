@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
-    from .curate.publish.collect import collect_features
-    from .curate.publish.loaders import ManifestDataset
-    from .curate.publish.sampler import DRCDownSampler
-    from .curate.publish.soft_labels import SoftLabelDataset
     from .curate.stages.inspect import inspect
     from .curate.stages.verify import verify
+    from .curate.training.collect_features import collect_features
+    from .curate.training.drcdown_sampler import DRCDownSampler
+    from .curate.training.manifest_dataset import ManifestDataset
+    from .curate.training.soft_labels import SoftLabelDataset
     from .curate.upsampling.select import select
     from .curate.upsampling.upsample import upsample
     from .distortions.apply import distort
@@ -64,16 +64,16 @@ _HOMES = {
     "append_manifest": "curate.manifest.manifest",
     "read_manifest": "curate.manifest.manifest",
     "write_manifest": "curate.manifest.manifest",
-    "collect_features": "curate.publish.collect",
-    "ManifestDataset": "curate.publish.loaders",
-    "DRCDownSampler": "curate.publish.sampler",
+    "collect_features": "curate.training.collect_features",
+    "ManifestDataset": "curate.training.manifest_dataset",
+    "DRCDownSampler": "curate.training.drcdown_sampler",
     "fit_domains": "curate.domains.fit",
     "select_domains": "curate.domains.select",
     "downsample": "curate.downsampling.downsample",
     "inspect": "curate.stages.inspect",
     "NeighborSettings": "curate.labeling.knn",
     "mix": "curate.mixing.mix",
-    "SoftLabelDataset": "curate.publish.soft_labels",
+    "SoftLabelDataset": "curate.training.soft_labels",
     "select": "curate.upsampling.select",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.stages.verify",

@@ -14,8 +14,8 @@ from torch import nn
 
 from ..datasets.features import Features
 from ..errors import CurateError
-from .loaders import ManifestDataset, Sample
-from .ranks import replicas_and_rank
+from .distributed import replicas_and_rank
+from .manifest_dataset import ManifestDataset, Sample
 
 Layer = str | nn.Module | Callable[[torch.Tensor], torch.Tensor] | None
 _Run = Callable[[torch.Tensor], torch.Tensor]

@@ -12,9 +12,9 @@ from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.mixing.mix import mix
-from syndr_curate.curate.publish.soft_labels import SoftLabelDataset, soft_targets, target_names
 from syndr_curate.curate.rendering.mix_recipes import SOFT_LABELS_TYPE
 from syndr_curate.curate.storage.images import decode_image, encode_image
+from syndr_curate.curate.training.soft_labels import SoftLabelDataset, soft_targets, target_names
 
 
 def rows(*cells):
@@ -142,5 +142,5 @@ def test_a_transform_gets_a_picture(joined):
 
 
 def test_torch_is_imported_only_for_an_image():
-    code = "import sys, syndr_curate.curate.publish.soft_labels; print('torch' in sys.modules)"
+    code = "import sys, syndr_curate.curate.training.soft_labels; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -32,8 +32,8 @@ from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.seeds import digest_ids
 from ..similarity import cluster_statistics
-from .loaders import ManifestDataset
-from .ranks import is_distributed, replicas_and_rank
+from .distributed import is_distributed, replicas_and_rank
+from .manifest_dataset import ManifestDataset
 
 AnyFeatures = Features | Path | str | NDArray[np.floating[Any]]
 FeatureFunction = Callable[[], AnyFeatures]

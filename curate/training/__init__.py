@@ -1,0 +1,1 @@
+"""For a torch loop: dataset, sampler, feature collection."""
