@@ -61,8 +61,8 @@ def export(
 
     Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
     """
+    from ..export.export import ExportRequest, run_export
     from ..manifest.roots import parse_roots
-    from ..publish.export import ExportRequest, run_export
 
     request = ExportRequest(
         manifest=manifest,

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import cannot_write
-from .export_images import write_images
-from .export_rows import ExportRows
-from .export_tables import FACTS, facts_of, write_parquet
+from .images import write_images
+from .rows import ExportRows
+from .tables import FACTS, facts_of, write_parquet
 
 # The names under which `datasets` looks for splits.
 _SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}

@@ -19,7 +19,7 @@ from ..rendering.pixel_loader import RowPixels
 from ..rendering.render import RECIPE_COLUMNS, Recipe
 from ..runs.threads import ordered_map
 from ..storage.images import MAX_PIXELS, ImageFormat, encode_image
-from .export_names import image_suffix
+from .names import image_suffix
 
 _BATCH = 10_000
 _RENDERED_FORMATS: dict[str, ImageFormat] = {".png": "png", ".bmp": "bmp", ".webp": "webp"}

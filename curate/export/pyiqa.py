@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 from ..runs.progress import SILENT, Reporter
-from .export_images import write_images
-from .export_rows import ExportRows
-from .export_tables import columns_of, facts_of, write_csv
+from .images import write_images
+from .rows import ExportRows
+from .tables import columns_of, facts_of, write_csv
 
 META_INFO = "meta_info.csv"
 

@@ -13,8 +13,8 @@ from ..rendering.render import Recipe
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import cannot_write
-from .export_names import image_name
-from .export_rows import ExportRows, recipes_of, render_file, suffix_of
+from .names import image_name
+from .rows import ExportRows, recipes_of, render_file, suffix_of
 
 
 def write_images(

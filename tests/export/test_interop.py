@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 import torch
 from syndr_curate import read_manifest
+from syndr_curate.curate.export.export import ExportRequest, run_export
 from syndr_curate.curate.manifest.manifest import write_manifest
-from syndr_curate.curate.publish.export import ExportRequest, run_export
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
 

@@ -11,13 +11,13 @@ from ..manifest.provenance import digest_table
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import MAX_PIXELS
-from .export_fiftyone import export_fiftyone
-from .export_folder import export_folder, require_free
-from .export_hf import export_hf
-from .export_pyiqa import export_pyiqa
-from .export_rows import ExportRows, Supply, check_supply, read_rows
-from .export_tables import write_ids
-from .export_webdataset import ROWS_PER_SHARD, export_webdataset
+from .fiftyone import export_fiftyone
+from .folder import export_folder, require_free
+from .huggingface import export_hf
+from .pyiqa import export_pyiqa
+from .rows import ExportRows, Supply, check_supply, read_rows
+from .tables import write_ids
+from .webdataset import ROWS_PER_SHARD, export_webdataset
 
 Target = Literal["hf", "pyiqa", "webdataset", "fiftyone", "ids"]
 TARGETS: tuple[Target, ...] = get_args(Target)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError, read_manifest
+from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.names import safe_name
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
-from syndr_curate.curate.publish.export import ExportRequest, run_export
-from syndr_curate.curate.publish.export_names import safe_name
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
 

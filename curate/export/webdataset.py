@@ -10,9 +10,9 @@ from ..rendering.render import Recipe
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.pixel_store import open_sink, stored_path
-from .export_names import safe_name
-from .export_rows import ExportRows, recipes_of, render_file, suffix_of
-from .export_tables import FACTS, facts_of
+from .names import safe_name
+from .rows import ExportRows, recipes_of, render_file, suffix_of
+from .tables import FACTS, facts_of
 
 ROWS_PER_SHARD = 1_000
 
