@@ -69,8 +69,8 @@ def report(
     Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
     """
     from ..manifest.roots import parse_roots
-    from ..publish.report import run_report
-    from ..publish.report_request import ReportRequest
+    from ..report.report import run_report
+    from ..report.request import ReportRequest
 
     request = ReportRequest(
         manifests=tuple(manifests),

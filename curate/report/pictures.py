@@ -10,10 +10,10 @@ from ..manifest.roots import CANDIDATES
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT
 from ..rendering.render import RECIPE_COLUMNS, Recipe
-from .report_clusters import GalleryCluster
-from .report_references import ORIGINAL, ReferencePoint
-from .report_request import Inputs, Source
-from .report_thumbnails import Load, Wanted, file_loader, row_loader
+from .clusters import GalleryCluster
+from .references import ORIGINAL, ReferencePoint
+from .request import Inputs, Source
+from .thumbnails import Load, Wanted, file_loader, row_loader
 
 ROW, REFERENCE = "row:", "reference:"
 _CANDIDATE_SHARE = 0.25  # of the pictures, at most, are of candidates that were dropped

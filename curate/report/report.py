@@ -11,7 +11,7 @@ from ..manifest.manifest import ok_rows
 from ..manifest.provenance import library_versions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
-from .report_clusters import (
+from .clusters import (
     Clusters,
     clusters_from_dropped,
     find_left_out,
@@ -21,13 +21,13 @@ from .report_clusters import (
     size_figures,
     with_left_out,
 )
-from .report_coordinates import Layout, coordinates_file, save_layouts
-from .report_extras import mix_figures
-from .report_maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
-from .report_page import WEBGL_FROM, build_page, json_inside_script, plotly_script
-from .report_payload import gallery_entries, provenance_entries, reference_columns, sample_columns
-from .report_pictures import wanted_pictures
-from .report_references import (
+from .coordinates import Layout, coordinates_file, save_layouts
+from .maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
+from .mixes_and_domains import mix_figures
+from .page import WEBGL_FROM, build_page, json_inside_script, plotly_script
+from .payload import gallery_entries, provenance_entries, reference_columns, sample_columns
+from .pictures import wanted_pictures
+from .references import (
     MAX_POINTS,
     ORIGINAL,
     ReferencePoint,
@@ -37,8 +37,8 @@ from .report_references import (
     reference_matrix,
     selection_bounds,
 )
-from .report_request import Inputs, ReportRequest, read_inputs
-from .report_rows import (
+from .request import Inputs, ReportRequest, read_inputs
+from .rows import (
     CAME,
     HELD_OUT,
     LEFT,
@@ -51,7 +51,7 @@ from .report_rows import (
     source_names,
     type_names,
 )
-from .report_thumbnails import make_thumbnails, picture_budget
+from .thumbnails import make_thumbnails, picture_budget
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from ..manifest.selection import read_selection
 from ..rendering.render import RenderOptions
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import MAX_PIXELS
-from .report_coordinates import coordinates_file
-from .report_extras import is_mixed, read_domains
-from .report_projection import Method
+from .coordinates import coordinates_file
+from .mixes_and_domains import is_mixed, read_domains
+from .projection import Method
 
 MAX_ROWS = 50_000
 PICTURES = 600

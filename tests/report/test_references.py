@@ -7,7 +7,7 @@ from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.schema import NEIGHBORS, build_table
 from syndr_curate.curate.manifest.selection import SELECTION_SCHEMA
-from syndr_curate.curate.publish.report_references import (
+from syndr_curate.curate.report.references import (
     ReferencePoint,
     candidate_points,
     limited,

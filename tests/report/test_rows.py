@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.manifest.schema import build_table
-from syndr_curate.curate.publish.report_rows import (
+from syndr_curate.curate.report.rows import (
     STATES,
     count_cells,
     count_states,

@@ -6,7 +6,7 @@ import pytest
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
 from syndr_curate.curate.manifest.schema import build_table
-from syndr_curate.curate.publish.report_clusters import (
+from syndr_curate.curate.report.clusters import (
     Clusters,
     find_left_out,
     largest_clusters,

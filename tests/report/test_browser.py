@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.schema import build_table
-from syndr_curate.curate.publish.report import run_report
-from syndr_curate.curate.publish.report_request import ReportRequest
+from syndr_curate.curate.report.report import run_report
+from syndr_curate.curate.report.request import ReportRequest
 
 POINTS = "document.querySelector('#{map} .plot').data.slice(0, -1).reduce((sum, trace) => sum + trace.x.length, 0)"
 SAMPLES, REFERENCES = POINTS.format(map="sample-map"), POINTS.format(map="reference-map")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..manifest.provenance import attach, make_provenance, read_provenance
 from ..storage.atomic import atomic_path
-from .report_projection import umap_version
+from .projection import umap_version
 
 STAGE = "report"
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..manifest.ids import make_sample_id
 from ..manifest.provenance import digest_table
-from .report_clusters import Clusters, GalleryCluster
-from .report_maps import quantised
-from .report_references import ORIGINAL, ReferencePoint
-from .report_request import Inputs, Source
-from .report_rows import STATES, UNKNOWN
+from .clusters import Clusters, GalleryCluster
+from .maps import quantised
+from .references import ORIGINAL, ReferencePoint
+from .request import Inputs, Source
+from .rows import STATES, UNKNOWN
 
 _NO_LABEL = np.iinfo(np.uint16).max
 

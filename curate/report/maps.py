@@ -15,10 +15,10 @@ from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter
-from .report_coordinates import Layout, load_points
-from .report_projection import Method, choose_method, project
-from .report_request import Inputs
-from .report_rows import UNUSABLE
+from .coordinates import Layout, load_points
+from .projection import Method, choose_method, project
+from .request import Inputs
+from .rows import UNUSABLE
 
 SAMPLES, REFERENCES = "samples", "references"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import CurateError
 
-_TEMPLATE = "report_template"
+_TEMPLATE = "template"
 WEBGL_FROM = 3_000  # marks on one map; SVG draws as many in about a second
 # In this order: each may use what those before it define.
 SCRIPTS = ("core.js", "filters.js", "charts.js", "inspector.js", "maps.js", "gallery.js", "extras.js", "start.js")

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from syndr_curate.curate.publish.report_thumbnails import Wanted, make_thumbnails, picture_budget, thumbnail
+from syndr_curate.curate.report.thumbnails import Wanted, make_thumbnails, picture_budget, thumbnail
 from syndr_curate.curate.storage.images import UnreadableImageError
 
 

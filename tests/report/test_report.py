@@ -8,9 +8,9 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.publish import report_maps
-from syndr_curate.curate.publish.report import make_payload, run_report
-from syndr_curate.curate.publish.report_request import ReportRequest, read_inputs
+from syndr_curate.curate.report import maps as report_maps
+from syndr_curate.curate.report.report import make_payload, run_report
+from syndr_curate.curate.report.request import ReportRequest, read_inputs
 
 
 def asked_for(report_files, out, **changes):

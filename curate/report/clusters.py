@@ -16,7 +16,7 @@ from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter, counting
 from ..similarity import ClusterStatistics, cluster_statistics, threshold_components
-from .report_rows import LEFT
+from .rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, 200), (201, 500), (501, None))

@@ -7,7 +7,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.publish.report_page import build_page, inside_script, json_inside_script
+from syndr_curate.curate.report.page import build_page, inside_script, json_inside_script
 
 SMALL = {"title": "t", "summary": "s", "samples": {"count": 3}, "references": {"ids": ["a"]}, "webgl_from": 3}
 

@@ -1,0 +1,1 @@
+"""One HTML page about what became of a set."""
