@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from .curate.errors import CurateError
 
 if TYPE_CHECKING:
+    from .curate.checks.inspect import inspect
+    from .curate.checks.verify import verify
     from .curate.datasets.features import Features, load_features, save_features
     from .curate.datasets.labels import LabelColumns, read_labels
     from .curate.domains.fit import fit_domains
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from .curate.labeling.knn import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
-    from .curate.stages.inspect import inspect
-    from .curate.stages.verify import verify
     from .curate.training.collect_features import collect_features
     from .curate.training.drcdown_sampler import DRCDownSampler
     from .curate.training.manifest_dataset import ManifestDataset
@@ -70,13 +70,13 @@ _HOMES = {
     "fit_domains": "curate.domains.fit",
     "select_domains": "curate.domains.select",
     "downsample": "curate.downsampling.downsample",
-    "inspect": "curate.stages.inspect",
+    "inspect": "curate.checks.inspect",
     "NeighborSettings": "curate.labeling.knn",
     "mix": "curate.mixing.mix",
     "SoftLabelDataset": "curate.training.soft_labels",
     "select": "curate.upsampling.select",
     "upsample": "curate.upsampling.upsample",
-    "verify": "curate.stages.verify",
+    "verify": "curate.checks.verify",
     "distort": "distortions.apply",
 }
 

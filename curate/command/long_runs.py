@@ -55,7 +55,7 @@ def status(
 
     Example: syndr-curate status distorted/
     """
-    from ..stages.runs import status_of
+    from ..checks.run_status import status_of
 
     found = status_of(folder)
     print_result(found, describe(found), as_json=json)
@@ -72,6 +72,6 @@ def merge(
 
     Example: syndr-curate merge distorted/
     """
-    from ..stages.runs import run_merge
+    from ..checks.run_status import run_merge
 
     finish(run_merge(folder, make_reporter(quiet=quiet)), as_json=json, strict=strict)

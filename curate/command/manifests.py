@@ -20,8 +20,8 @@ def inspect(
 
     Example: syndr-curate inspect manifests/train.parquet
     """
-    from ..stages.inspect import as_text
-    from ..stages.inspect import inspect as run_inspect
+    from ..checks.inspect import as_text
+    from ..checks.inspect import inspect as run_inspect
 
     facts = run_inspect(manifest)
     print_result(facts, as_text(facts), as_json=json)
@@ -42,8 +42,8 @@ def verify(
 
     Example: syndr-curate verify manifests/train.parquet --root kadid10k=/data/KADID-10k
     """
+    from ..checks.verify import verify as run_verify
     from ..manifest.roots import parse_roots
-    from ..stages.verify import verify as run_verify
 
     verdict = run_verify(
         manifest,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..checks.verify import verify
 from ..datasets.features import save_features
 from ..datasets.type_lists import parse_types
 from ..downsampling.downsample import DownsampleSettings
@@ -18,7 +19,6 @@ from ..storage.images import encode_image
 from ..upsampling.request import EncoderChoice, UpsampleRequest
 from ..upsampling.rows import UpsampleSettings
 from ..upsampling.run import run_upsample
-from .verify import verify
 
 DEMO_TYPES = "bid"
 _REFERENCES_PER_KIND = 2

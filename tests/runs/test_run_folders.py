@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
+from syndr_curate.curate.checks.run_status import run_merge, status_of
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
@@ -18,7 +19,6 @@ from syndr_curate.curate.runs import run_folder as run_files
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.run_lock import RunLock, run_lock
 from syndr_curate.curate.runs.shards import Mode, Share
-from syndr_curate.curate.stages.runs import run_merge, status_of
 from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
@@ -246,7 +246,7 @@ def test_who_plans_is_seen_by_others(tmp_path):
     with run_lock(tmp_path / "out" / "run") as lock:
         lock.take_all()
         done = elsewhere(
-            "import json; from pathlib import Path; from syndr_curate.curate.stages.runs import status_of\n"
+            "import json; from pathlib import Path; from syndr_curate.curate.checks.run_status import status_of\n"
             f"print(json.dumps(status_of(Path({str(tmp_path / 'out')!r}))))"
         )
     assert json.loads(done.stdout) == {"state": "planning", "run": str(tmp_path / "out" / "run")}

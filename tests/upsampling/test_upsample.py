@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
+from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.datasets.features import save_features
 from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
-from syndr_curate.curate.stages.verify import verify
 from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.curate.upsampling.request import EncoderChoice, UpsampleRequest
 from syndr_curate.curate.upsampling.rows import UpsampleSettings

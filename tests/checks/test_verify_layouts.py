@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
 from syndr_curate.curate.rendering.render import Recipe, RenderOptions, load_pixels, recipes_of, render
-from syndr_curate.curate.stages.verify import verify
 from syndr_curate.curate.storage.images import UnreadableImageError, encode_image
 from syndr_curate.curate.storage.pixel_store import LAYOUTS, open_sink, stored_path
 

@@ -1,0 +1,1 @@
+"""What is in a manifest, whether it is sound, and how far a run is."""
