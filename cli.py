@@ -78,7 +78,7 @@ def demo(
 
     Example: syndr-curate demo --out manifests/demo
     """
-    from .curate.stages.demo import run_demo
+    from .curate.demo.demo import run_demo
 
     steps = run_demo(out, everything=all, seed=seed, workers=workers, reporter=make_reporter(quiet=quiet))
     print_result(steps.as_json(), steps.as_text(), as_json=json)

@@ -72,7 +72,7 @@ def compare_layouts(references: Path, folder: Path) -> None:
 
 def compare_memory(folder: Path, counts: list[int]) -> None:
     """Small pictures and two quick types, so that many rows take minutes: what grows, grows with the rows."""
-    from syndr_curate.curate.engine.scenes import paint_scene
+    from syndr_curate.curate.demo.scenes import paint_scene
     from syndr_curate.curate.storage.images import encode_image
 
     for count in counts:

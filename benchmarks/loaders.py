@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import torch
 from syndr_curate import ManifestDataset
-from syndr_curate.curate.engine.scenes import SCENE_KINDS, paint_scene
+from syndr_curate.curate.demo.scenes import SCENE_KINDS, paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions.catalog import CATALOG

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.mixing.dsmix import confidences, draw_box, mix_sources
 from syndr_curate.curate.mixing.sensitivity import color_difference, sensitivity_map
 from syndr_curate.curate.rendering.pasting import Source, paste

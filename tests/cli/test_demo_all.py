@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 from syndr_curate.curate.checks.verify import verify
+from syndr_curate.curate.demo.demo import MIXES, TARGET_TYPES, DemoSteps, add_mix, run_demo
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.progress import SILENT
-from syndr_curate.curate.stages.demo import DemoSteps, run_demo
-from syndr_curate.curate.stages.demo_all import MIXES, TARGET_TYPES, add_mix
 
 
 def test_the_mix_step_writes_what_it_names(image_folder, tmp_path):

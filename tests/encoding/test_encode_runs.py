@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, load_features
 from syndr_curate.curate.checks.run_status import run_merge, status_of
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import encode, run_encode
 from syndr_curate.curate.encoding.encoders import make_encoder
-from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.storage.images import encode_image

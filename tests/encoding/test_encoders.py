@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 from syndr_curate import CurateError
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encoders import ENCODERS, make_encoder
 from syndr_curate.curate.encoding.gist import gist_features
-from syndr_curate.curate.engine.scenes import paint_scene
 
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs
 

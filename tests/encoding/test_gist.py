@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from syndr_curate.curate.demo.scenes import SCENE_KINDS, paint_scene
 from syndr_curate.curate.encoding.gist import GIST_DIMENSIONS, GIST_MINIMUM_SIDE, gist_features
-from syndr_curate.curate.engine.scenes import SCENE_KINDS, paint_scene
 
 
 def cosine(a, b):

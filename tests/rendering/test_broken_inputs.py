@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from syndr_curate import read_manifest, write_manifest
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.storage.images import encode_image

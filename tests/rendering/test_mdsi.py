@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.rendering.mdsi import mdsi, proxy_quality
 from syndr_curate.distortions import distort, stretch_uint8
 

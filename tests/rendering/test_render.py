@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering import render as module

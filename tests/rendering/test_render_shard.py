@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.outcomes import outcomes_of
 from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
-from syndr_curate.curate.engine.scenes import paint_scene
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun, parse_share
 from syndr_curate.curate.runs.run_lock import run_lock

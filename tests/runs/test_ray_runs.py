@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
+from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import run_encode
-from syndr_curate.curate.engine.scenes import paint_scene
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.storage.images import encode_image

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.engine.scenes import SCENE_KINDS, SCENE_SIDE, paint_scene
+from syndr_curate.curate.demo.scenes import SCENE_KINDS, SCENE_SIDE, paint_scene
 
 
 @pytest.mark.parametrize("kind", SCENE_KINDS)
