@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from .curate.command import options as opt
-from .curate.command.console import make_reporter, print_result, table
 from .curate.command.domains import app as domains
 from .curate.command.long_runs import merge, status
 from .curate.command.manifests import inspect, relocate, verify
@@ -16,9 +14,11 @@ from .curate.command.pixels import distort, encode
 from .curate.command.publish import export
 from .curate.command.report import report
 from .curate.command.reshape import downsample, label, select, upsample
-from .curate.command.running import reporting_errors
-from .curate.command.settings import read_settings
 from .curate.command.testset import testset
+from .curate.terminal import options as opt
+from .curate.terminal.config_file import read_settings
+from .curate.terminal.console import make_reporter, print_result, table
+from .curate.terminal.exit_codes import reporting_errors
 
 app = typer.Typer(
     name="syndr-curate",

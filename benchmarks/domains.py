@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.command.console import LogReporter
 from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
 from syndr_curate.curate.domains.classifier import DomainClassifier, load_classifier
 from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
@@ -33,6 +32,7 @@ from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.runs.threads import ordered_map
 from syndr_curate.curate.storage.images import decode_image, encode_image
+from syndr_curate.curate.terminal.console import LogReporter
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))
 JPEG_QUALITY = 90

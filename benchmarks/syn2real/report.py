@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.command.console import table
 from syndr_curate.curate.labeling.chart import COLORS, PALE, Axis, Canvas, Panel, even_ticks
+from syndr_curate.curate.terminal.console import table
 
 from .paired import Difference, compare_pairs
 from .settings import ARMS, COMPARISONS, Run

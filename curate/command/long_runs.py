@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import CurateError
-from . import options as opt
-from .console import describe, make_reporter, print_result
-from .running import finish, reporting_errors
+from ..terminal import options as opt
+from ..terminal.console import describe, make_reporter, print_result
+from ..terminal.exit_codes import finish, reporting_errors
 
 if TYPE_CHECKING:
     from ..runs.options import LongRun

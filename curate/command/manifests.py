@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from . import options as opt
-from .console import make_reporter, print_result
-from .running import EXIT_WRONG, finish, reporting_errors
+from ..terminal import options as opt
+from ..terminal.console import make_reporter, print_result
+from ..terminal.exit_codes import EXIT_WRONG, finish, reporting_errors
 
 
 @reporting_errors

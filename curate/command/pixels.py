@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from . import options as opt
-from .console import make_reporter
+from ..terminal import options as opt
+from ..terminal.console import make_reporter
+from ..terminal.exit_codes import finish, reporting_errors
 from .long_runs import long_run
-from .running import finish, reporting_errors
 
 
 @reporting_errors

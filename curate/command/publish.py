@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from . import options as opt
-from .console import make_reporter
-from .running import finish, reporting_errors
+from ..terminal import options as opt
+from ..terminal.console import make_reporter
+from ..terminal.exit_codes import finish, reporting_errors
 
 
 class TargetFlag(str, Enum):

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from ..errors import CurateError
-from . import options as opt
-from .console import make_reporter
+from ..terminal import options as opt
+from ..terminal.console import make_reporter
+from ..terminal.cross_validation import Compare, CrossValidate, Plot, check_plot, show_validation
+from ..terminal.exit_codes import finish, reporting_errors
 from .long_runs import long_run
-from .running import finish, reporting_errors
-from .validation import Compare, CrossValidate, Plot, check_plot, show_validation
 
 
 @reporting_errors

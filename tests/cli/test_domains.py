@@ -5,7 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.command.settings import read_settings
+from syndr_curate.curate.terminal.config_file import read_settings
 
 
 def test_each_has_help_with_an_example(syndr_curate):

@@ -1,0 +1,1 @@
+"""Plumbing of the command line: console, options, configuration file, exit codes."""
