@@ -1,1 +1,0 @@
-"""What things are on disk: manifests, features, images, labels."""

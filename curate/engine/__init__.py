@@ -1,1 +1,0 @@
-"""How work is carried out: cosine geometry, random draws, workers."""

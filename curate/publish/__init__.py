@@ -1,1 +1,0 @@
-"""What people and trainers look at: loaders, exports, reports."""

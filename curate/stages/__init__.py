@@ -1,1 +1,0 @@
-"""One module per stage; each takes tables in and gives tables out."""
