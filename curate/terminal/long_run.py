@@ -1,14 +1,9 @@
-"""The commands and flags of long runs: `status`, `merge`, and what `encode`, `distort` and `upsample` share."""
+"""What `encode`, `distort` and `upsample` share: the flags of a long run, and how it is carried out."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ..errors import CurateError
-from ..terminal import options as opt
-from ..terminal.console import describe, make_reporter, print_result
-from ..terminal.exit_codes import finish, reporting_errors
+from . import options as opt
 
 if TYPE_CHECKING:
     from ..runs.options import LongRun
@@ -43,35 +38,3 @@ def long_run(
     mode = Mode(overwrite, retry_failed, None if shard is None else parse_share(shard))
     who = make_executor(executor.value, workers=workers, ray_address=ray_address, num_gpus=num_gpus)
     return LongRun(mode, who, rows_per_shard)
-
-
-@reporting_errors
-def status(
-    folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
-) -> None:
-    """Show how far a long run is.
-
-    Example: syndr-curate status distorted/
-    """
-    from ..checks.run_status import status_of
-
-    found = status_of(folder)
-    print_result(found, describe(found), as_json=json)
-
-
-@reporting_errors
-def merge(
-    folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
-    strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> None:
-    """Join the parts of a run that was done in shares (--shard).
-
-    Example: syndr-curate merge distorted/
-    """
-    from ..checks.run_status import run_merge
-
-    finish(run_merge(folder, make_reporter(quiet=quiet)), as_json=json, strict=strict)

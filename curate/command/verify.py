@@ -1,4 +1,4 @@
-"""The commands that look after manifests: `inspect`, `verify`, `relocate`."""
+"""The command `verify`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,24 +7,7 @@ import typer
 
 from ..terminal import options as opt
 from ..terminal.console import make_reporter, print_result
-from ..terminal.exit_codes import EXIT_WRONG, finish, reporting_errors
-
-
-@reporting_errors
-def inspect(
-    manifest: Annotated[Path, typer.Argument(help="Manifest to look at.")],
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
-) -> None:
-    """Show what is in a manifest.
-
-    Example: syndr-curate inspect manifests/train.parquet
-    """
-    from ..checks.inspect import as_text
-    from ..checks.inspect import inspect as run_inspect
-
-    facts = run_inspect(manifest)
-    print_result(facts, as_text(facts), as_json=json)
+from ..terminal.exit_codes import EXIT_WRONG, reporting_errors
 
 
 @reporting_errors
@@ -57,19 +40,3 @@ def verify(
     print_result(verdict.as_json(), verdict.as_text(), as_json=json)
     if verdict.problems:
         raise typer.Exit(EXIT_WRONG)
-
-
-@reporting_errors
-def relocate(
-    manifest: Annotated[Path, typer.Argument(help="Manifest to rewrite in place.")],
-    root: opt.RootOverrides = None,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
-) -> None:
-    """Tell a manifest where its files are now, after a dataset has moved.
-
-    Example: syndr-curate relocate manifests/train.parquet --root kadid10k=/data/KADID-10k
-    """
-    from ..manifest.roots import parse_roots, relocate_manifest
-
-    finish(relocate_manifest(manifest, parse_roots(root or [])), as_json=json)

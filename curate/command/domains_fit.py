@@ -1,0 +1,99 @@
+"""The command `domains fit`."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..terminal import options as opt
+from ..terminal.console import make_reporter, print_result
+from ..terminal.exit_codes import EXIT_REJECTED, finish, reporting_errors
+
+
+class KindFlag(str, Enum):
+    """Kinds of domain classifiers."""
+
+    light = "light"
+    resnet50 = "resnet50"
+
+
+class PerReferenceFlag(str, Enum):
+    """How many types a reference is distorted by."""
+
+    one = "one"
+    all = "all"
+
+
+@reporting_errors
+def fit(
+    references: Annotated[
+        Path, typer.Option("--references", help="Folder of pristine photographs.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="Classifier to write: NAME.safetensors, with NAME.json and NAME.png beside it.",
+            show_default=False,
+        ),
+    ],
+    kind: Annotated[
+        KindFlag, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
+    ] = KindFlag.light,
+    per_reference: Annotated[
+        PerReferenceFlag | None,
+        typer.Option(
+            "--per-reference",
+            help="Types per reference: one, as in the paper, or all.",
+            show_default="all for light, one for resnet50",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
+    ] = None,
+    device: opt.Device = opt.DeviceFlag.auto,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default="64")
+    ] = None,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    seed: opt.Seed = 123,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Train a classifier of distortion types on images made from references on the fly.
+
+    Example: syndr-curate domains fit --references photos/ --out domains.safetensors
+    """
+    from ..domains.fit_files import describe_fit, run_domains_fit
+    from ..rendering.render import RenderOptions
+
+    summary = run_domains_fit(
+        references,
+        out,
+        kind=kind.value,
+        per_reference=None if per_reference is None else per_reference.value,
+        weights=weights,
+        device=device.value,
+        epochs=epochs,
+        batch_size=batch_size,
+        ids=ids.value,
+        seed=seed,
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        dry_run=dry_run,
+        reporter=make_reporter(quiet=quiet),
+    )
+    if dry_run:
+        finish(summary, as_json=json)
+        return
+    print_result(summary, describe_fit(summary), as_json=json)
+    if strict and summary["references_unusable"]:
+        raise typer.Exit(EXIT_REJECTED)

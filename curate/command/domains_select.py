@@ -1,0 +1,67 @@
+"""The command `domains select`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..terminal import options as opt
+from ..terminal.console import make_reporter, print_result
+from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
+
+
+@reporting_errors
+def select(
+    target: Annotated[
+        Path,
+        typer.Option("--target", help="Folder of images, one image, or a manifest (.parquet).", show_default=False),
+    ],
+    classifier: Annotated[Path, typer.Option("--classifier", help="What `domains fit` wrote.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Preset file to write (.json), for --types.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option("--name", help="The preset's name.", show_default="the file's stem")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", help="Also write the class scores of every image (.parquet).")
+    ] = None,
+    least_belief: Annotated[
+        float,
+        typer.Option(
+            "--least-belief",
+            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
+        ),
+    ] = 0.05,
+    device: opt.Device = opt.DeviceFlag.auto,
+    ids: opt.Ids = opt.IdsFlag.stem,
+    root: opt.RootOverrides = None,
+    exif_orient: opt.ExifOrient = False,
+    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    workers: opt.Workers = None,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
+
+    Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
+    """
+    from ..domains.select import describe_selection, run_domains_select
+    from ..manifest.roots import parse_roots
+    from ..rendering.render import RenderOptions
+
+    summary = run_domains_select(
+        target,
+        classifier,
+        out,
+        name=name,
+        scores=scores,
+        least_belief=least_belief,
+        device=device.value,
+        ids=ids.value,
+        roots=parse_roots(root or []),
+        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        reporter=make_reporter(quiet=quiet),
+    )
+    print_result(summary, describe_selection(summary), as_json=json)
+    if strict and summary["unusable"]:
+        raise typer.Exit(EXIT_REJECTED)

@@ -1,0 +1,77 @@
+"""The command `downsample`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import CurateError
+from ..terminal import options as opt
+from ..terminal.console import make_reporter
+from ..terminal.exit_codes import finish, reporting_errors
+
+
+@reporting_errors
+def downsample(
+    features: Annotated[
+        Path, typer.Option("--features", help="Features of the manifest's ok rows.", show_default=False)
+    ],
+    manifest: Annotated[Path, typer.Option("--manifest", help="Training manifest.")] = opt.DEFAULT_MANIFEST,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Epoch's manifest.", show_default="<features stem>.parquet beside the manifest"),
+    ] = None,
+    similarity: Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")] = 0.9,
+    label_gap: Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")] = 1.0,
+    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")] = 20,
+    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")] = 0.5,
+    scope: Annotated[
+        opt.ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+    ] = opt.ScopeFlag.all,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
+    ] = None,
+    dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
+    device: opt.Device = opt.DeviceFlag.cpu,
+    executor: Annotated[
+        opt.ExecutorFlag | None,
+        typer.Option(
+            "--executor",
+            help="Look for clusters on processes of this machine, or on a Ray cluster; the result is the same.",
+            show_default="threads of this process",
+        ),
+    ] = None,
+    ray_address: opt.RayAddress = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
+    ] = None,
+    seed: opt.Seed = 123,
+    strict: opt.Strict = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Thin redundant clusters for one epoch (DRCDown, Algorithm 3).
+
+    Example: syndr-curate downsample --features epoch3.npy
+    """
+    from ..downsampling.downsample import DownsampleSettings
+    from ..downsampling.downsample_files import run_downsample
+    from ..runs.executors import make_executor
+
+    if executor is None and (workers is not None or ray_address is not None):
+        given = "--workers" if workers is not None else "--ray-address"
+        raise CurateError(f"{given} needs --executor local or ray; without one, threads on every core do the work")
+    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope.value, seed, device.value)
+    summary = run_downsample(
+        features,
+        manifest,
+        out=out,
+        dropped=dropped,
+        epoch=epoch,
+        settings=settings,
+        executor=None if executor is None else make_executor(executor.value, workers=workers, ray_address=ray_address),
+        reporter=make_reporter(quiet=quiet),
+    )
+    finish(summary, as_json=json, strict=strict)
