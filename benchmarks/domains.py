@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
-from syndr_curate.curate.domains.classifier import DomainClassifier, load_classifier
+from syndr_curate.curate.domains.classifier import DomainClassifier
+from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import write_fitted

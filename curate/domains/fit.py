@@ -17,12 +17,7 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
-from .classifier import (
-    STAGE,
-    DomainClassifier,
-    LightClassifier,
-    light_patch,
-)
+from .classifier import STAGE, DomainClassifier, LightClassifier, light_patch
 from .evaluation import ClassScores, score_classes
 from .features import FEATURE_VERSION, domain_features
 from .mlp_ensemble import TrainingSettings, train_ensemble

@@ -13,7 +13,8 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
-from .classifier import WEIGHTS_SUFFIX, KindName, facts_path, save_classifier
+from .classifier import KindName
+from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
 from .evaluation import confusion_picture
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 from .selection_rule import CLASSES

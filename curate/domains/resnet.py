@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from ..encoding.encoders import DeviceName
 from ..encoding.torch_encoders import CROP, pick_device
 from ..errors import CurateError
+from .classifier import KindName
 from .mlp_ensemble import NEVER
 from .patches import five_patches
 from .selection_rule import CLASSES
 
 if TYPE_CHECKING:
     import torch
-
-    from .classifier import KindName
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)

@@ -28,7 +28,8 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
 from ..storage.images import UnreadableImageError, decode_image
-from .classifier import DomainClassifier, load_classifier
+from .classifier import DomainClassifier
+from .classifier_files import load_classifier
 from .selection_rule import LEAST_BELIEF, Selection, select_types
 
 _FAILURES_SHOWN = 10

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.domains.classifier import LightClassifier, light_patch, load_classifier, save_classifier
+from syndr_curate.curate.domains.classifier import LightClassifier, light_patch
+from syndr_curate.curate.domains.classifier_files import load_classifier, save_classifier
 from syndr_curate.curate.domains.features import FEATURE_VERSION, domain_features, feature_count
 from syndr_curate.curate.domains.mlp_ensemble import Ensemble
 from syndr_curate.curate.domains.patches import five_patches, patch_corners

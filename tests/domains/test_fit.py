@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
-from syndr_curate.curate.domains.classifier import load_classifier
+from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
-from syndr_curate.curate.domains.classifier import load_classifier
+from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.fit_files import run_domains_fit, write_fitted
 from syndr_curate.curate.domains.fit_resnet import (
     Picture,
