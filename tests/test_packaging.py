@@ -1,0 +1,40 @@
+"""What an installation holds: every package of the tree, and nothing that a user would not look for."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def setuptools_table():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+
+
+def test_every_package_of_the_tree_is_named(setuptools_table):
+    folders = [file.parent for room in ("curate", "distortions") for file in (ROOT / room).rglob("__init__.py")]
+    found = {"syndr_curate", *("syndr_curate." + ".".join(f.relative_to(ROOT).parts) for f in folders)}
+    assert found == set(setuptools_table["packages"])
+
+
+def test_every_file_that_is_no_code_is_package_data(setuptools_table):
+    listed = set()
+    for package, patterns in setuptools_table["package-data"].items():
+        for pattern in patterns:
+            files = set(ROOT.joinpath(*package.split(".")[1:]).glob(pattern))
+            assert files, f"{package} has no {pattern}"
+            listed |= files
+    beside_code = {
+        file
+        for room in ("curate", "distortions")
+        for file in (ROOT / room).rglob("*")
+        if file.is_file() and file.suffix not in {".py", ".pyc", ".nbi", ".nbc"}
+    }
+    assert beside_code <= listed
