@@ -46,7 +46,9 @@ RUNS = {
     "mix": "mix --manifest distorted/manifest.parquet --count 20 --out mixed/mixes.parquet --preview mixed.png",
     "mix-recipes": "mix --manifest distorted/manifest.parquet --count 20 --recipe-only --out mixed-recipes/m.parquet",
     "export-ids": "export distorted/manifest.parquet --to ids --out exported-ids.txt",
-    "export-pyiqa": "export distorted/manifest.parquet --to pyiqa --out exported-pyiqa",
+    "export-pyiqa": "export manifests/demo/train.parquet --to pyiqa --out exported-pyiqa",
+    "export-webdataset": "export manifests/demo/train.parquet --to webdataset --out exported-tars",
+    "report-demo": "report manifests/demo/train.parquet --features manifests/demo/epoch0.npy --out demo.html --projection pca",
     "report": "report bid.parquet epoch3.parquet --features epoch3.npy --out report.html",
     "inspect": "inspect bid.parquet --json",
     "verify": "verify distorted/manifest.parquet --json",
@@ -140,7 +142,7 @@ def run(name: str, arguments: str, work: Path) -> Iterator[tuple[str, str]]:
     """Run one command and give the digest of what it printed; times are left out."""
     done = syndr_curate(arguments.split(), work)
     yield f"exit {name}", str(done.returncode)
-    yield f"stdout {name}", digest(re.sub(rb'"seconds": [0-9.e-]+', b"", done.stdout))
+    yield f"stdout {name}", digest(re.sub(rb'seconds"?:? +[0-9.,e-]+', b"", done.stdout))
     if done.returncode not in {0, 1}:
         print(done.stderr.decode(), file=sys.stderr)
 
