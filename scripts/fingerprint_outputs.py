@@ -48,7 +48,7 @@ RUNS = {
     "export-ids": "export distorted/manifest.parquet --to ids --out exported-ids.txt",
     "export-pyiqa": "export manifests/demo/train.parquet --to pyiqa --out exported-pyiqa",
     "export-webdataset": "export manifests/demo/train.parquet --to webdataset --out exported-tars",
-    "report-demo": "report manifests/demo/train.parquet --features manifests/demo/epoch0.npy --projection pca --out d.html",
+    "report-demo": "report manifests/demo/train.parquet --projection pca --out demo.html",
     "report": "report bid.parquet epoch3.parquet --features epoch3.npy --out report.html",
     "inspect": "inspect bid.parquet --json",
     "verify": "verify distorted/manifest.parquet --json",
