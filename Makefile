@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all interop docs lint format clean
+.PHONY: demo test test-all interop docs lint types format clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -26,10 +26,13 @@ test-all: $(VENV)/.installed  ## the slow tests too
 docs: $(VENV)/.installed  ## the site, warnings as errors, to build/site
 	PYTHONPATH=scripts $(BIN)/zensical build --clean --strict
 
-lint: $(VENV)/.installed  ## ruff, the import contract, and mypy on a regular install (mypy cannot see an editable one through the mapping)
+lint: $(VENV)/.installed types  ## ruff, spelling, the import contract, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/lint-imports
+
+types: $(VENV)/.installed  ## mypy on a regular install (it cannot see an editable one through the mapping)
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache -p syndr_curate
