@@ -13,7 +13,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
+NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
 LINK = re.compile(r"(?<!!)\]\((?!https?:)(?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
 
 
@@ -45,14 +46,16 @@ def test_every_page_is_in_the_navigation():
             for value in entry.values():
                 yield from ([value] if isinstance(value, str) else pages(value))
 
-    assert sorted(pages(settings["nav"])) == [page.name for page in PAGES]
+    assert sorted(pages(settings["nav"])) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_of_a_page_stay_in_the_site(page):
     for match in LINK.finditer(re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
         target = match["target"]
-        assert not target or (DOCS / target).is_file(), f"{page.name} links to {target}, which the site does not have"
+        assert not target or (page.parent / target).is_file(), (
+            f"{page.name} links to {target}, which the site does not have"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,8 @@ def site(tmp_path_factory):
 
 
 def test_the_site_builds_with_warnings_as_errors(site):
-    assert {page.with_suffix(".html").name for page in PAGES} <= {file.name for file in site.glob("*.html")}
+    built = {file.relative_to(site).with_suffix(".md").as_posix() for file in site.rglob("*.html")}
+    assert set(NAMES) <= built
 
 
 def test_a_page_fetches_nothing_from_a_network(site):
