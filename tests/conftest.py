@@ -1,5 +1,6 @@
 """What several test folders share."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,14 @@ def syndr_curate() -> Command:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo(syndr_curate: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """What `syndr-curate demo` leaves, and what it says of it; made once. Tests must not change its files."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    done = syndr_curate("demo", "--out", folder, "--json")
+    return folder, json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")

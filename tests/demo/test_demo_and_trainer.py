@@ -1,22 +1,14 @@
 """The demo, and a trainer that knows nothing of this package, on what the demo made."""
 
-import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def demo(syndr_curate, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    done = syndr_curate("demo", "--out", folder, "--json")
-    return folder, json.loads(done.stdout)
 
 
 def test_the_demo_keeps_some_candidates_and_drops_some_for_both_reasons(demo):
@@ -48,8 +40,9 @@ def test_a_second_demo_writes_the_same_manifest(syndr_curate, demo, tmp_path):
         assert (tmp_path / "demo" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_a_trainer_without_our_package_runs_two_epochs(demo):
-    folder, _ = demo
+def test_a_trainer_without_our_package_runs_two_epochs(demo, tmp_path):
+    folder = tmp_path / "demo"
+    shutil.copytree(demo[0], folder)
     trainer = ROOT / "examples" / "train_on_manifests.py"
     assert "syndr_curate" not in [line.split()[1] for line in trainer.read_text().splitlines() if "import" in line[:8]]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

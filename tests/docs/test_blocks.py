@@ -80,13 +80,6 @@ BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
 @pytest.fixture(scope="module")
-def demo(syndr_curate, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    syndr_curate("demo", "--out", folder, "--quiet")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def workplaces(tmp_path_factory):
     """Each page's folder and, for its Python blocks, its variables."""
     made = {}
@@ -112,7 +105,7 @@ def lay_out(image_folder, request):
             shutil.copytree(image_folder("more", 12, first_seed=50, height=96, width=128), folder / "more-photos")
         elif need in ("the demo", "the demo as manifests"):
             target = folder / "manifests" / ("demo" if need == "the demo" else "")
-            made = request.getfixturevalue("demo")
+            made, _ = request.getfixturevalue("demo")
             shutil.copytree(made, target, dirs_exist_ok=True, copy_function=hard_link)
         elif need == "KADID-10k's labels and features":
             data = request.getfixturevalue("reference_data")
