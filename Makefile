@@ -14,14 +14,14 @@ demo: $(VENV)/.installed  ## the whole pipeline on images it makes itself
 	$(BIN)/syndr-curate demo
 
 test: $(VENV)/.installed  ## everything that takes under ten minutes in all
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --durations=15
 
 interop: $(VENV)/.installed  ## the libraries whose readers the tests then try on our exports
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
 test-all: $(VENV)/.installed  ## the slow tests too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --durations=15
 
 docs: $(VENV)/.installed  ## the site, warnings as errors, to build/site
 	PYTHONPATH=scripts $(BIN)/zensical build --clean --strict
