@@ -41,15 +41,24 @@ class Roots:
             folders[name] = folder
         return cls(folders)
 
+    def folder(self, root: str | None) -> Path:
+        """Return the folder of a root.
+
+        Raises:
+            CurateError: Nobody has said yet where it is.
+        """
+        folder = self.folders.get(root or "")
+        if folder is None:
+            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR")
+        return folder
+
     def resolve(self, root: str | None, path: str) -> Path:
         """Return the file behind a (root, path) pair.
 
         Raises:
             CurateError: The root has no folder, or the path would leave it.
         """
-        folder = self.folders.get(root or "")
-        if folder is None:
-            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR")
+        folder = self.folder(root)
         if not is_safe_path(path):
             raise CurateError(f"{path!r} is not a path inside its root")
         return folder / path

@@ -85,7 +85,7 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
     """
     used = {root for name in ("image_root", "reference_root") for root in pc.unique(sources[name]).to_pylist()}
     for root in pc.unique(sources["reference_root"]).to_pylist():
-        places.resolve(root, "x")
+        places.folder(root)
     if MIXED in used:
         raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
     return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})

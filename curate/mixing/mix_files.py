@@ -125,7 +125,7 @@ def _refuse_folders_of_sources(plan: MixPlan, places: Roots, images_out: Path) -
     for name in ("image_root", "reference_root"):
         for root in plan.sources[name].unique().to_pylist():
             if places.has_folder(root):
-                refuse_inside(images_out, places.resolve(root, "x").parent)
+                refuse_inside(images_out, places.folder(root))
 
 
 def _count_uniform(rows: pa.Table) -> int:

@@ -29,7 +29,7 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
         hint = "--count says how many mixes to make; without it, the rows of a mixed manifest are rendered"
         raise CurateError(f"{hint}, and this one holds {error}") from error
     for root in sorted({recipe.reference_root for row in rows for recipe in (row.a, row.b)}):
-        places.resolve(root, "x")
+        places.folder(root)
     return Roots({**places.folders, **{row.image_root: images_out for row in rows}})
 
 

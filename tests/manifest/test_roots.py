@@ -33,6 +33,7 @@ def test_a_folder_of_ones_own_goes_first(manifest, tmp_path):
     roots = roots_of(manifest, {"pictures": tmp_path / "mine", "elsewhere": tmp_path / "there"})
     assert roots.resolve("pictures", "a.png") == tmp_path / "mine" / "a.png"
     assert roots.resolve("elsewhere", "a.png") == tmp_path / "there" / "a.png"
+    assert roots.folder("elsewhere") == tmp_path / "there"
 
 
 def test_a_root_that_the_manifest_does_not_have_is_refused(manifest, tmp_path):
@@ -46,6 +47,8 @@ def test_an_unknown_folder_says_how_to_give_it(manifest, root):
     assert not roots.has_folder(root)
     with pytest.raises(CurateError, match=f"give --root {root}=DIR"):
         roots.resolve(root, "a.png")
+    with pytest.raises(CurateError, match=f"give --root {root}=DIR"):
+        roots.folder(root)
     assert roots.has_folder("pictures")
 
 
