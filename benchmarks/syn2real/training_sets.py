@@ -12,7 +12,7 @@ import syndr_curate
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels
 from syndr_curate.curate.manifest.ids import make_sample_id
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED
 from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage.atomic import write_bytes
@@ -83,8 +83,16 @@ def _with_every_candidate(run: Run, labels: Labels, references: Features, pool: 
     """Join all candidates, labelled by Algorithm 2, without Algorithm 1's choice among them."""
     ids = pool.require_ids()
     settings = UpsampleSettings(types=TYPES, levels=NEW_LEVELS, seed=run.seed)
-    plan = Plan(TYPES, NEW_LEVELS, run.seed, CANDIDATES, RENDERED, ".png", CANDIDATES)
-    rows = recipe_rows([Reference(identifier, identifier) for identifier in ids], plan)
+    grid = RecipeGrid(
+        types=TYPES,
+        levels=NEW_LEVELS,
+        seed=run.seed,
+        reference_root=CANDIDATES,
+        image_root=RENDERED,
+        suffix=".png",
+        dataset=CANDIDATES,
+    )
+    rows = recipe_rows([Reference(identifier, identifier) for identifier in ids], grid)
     rows = label_new_rows(rows, ids, references, pool, labels, settings)
     return join_rows(original_rows(labels, TYPES, PLACES, {}), rows, {}, only_new=False)
 

@@ -13,7 +13,7 @@ from ..manifest.provenance import read_provenance
 from ..rendering.distort import MANIFEST, RUN_FOLDER, join_manifest
 from ..runs.options import run_folder
 from ..runs.parts import standing
-from ..runs.plan import Plan, differences, read_plan
+from ..runs.plan import RunPlan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
 from ..runs.shards import Join, merge
@@ -80,7 +80,7 @@ def run_merge(place: Path, reporter: Reporter = SILENT) -> dict[str, Any]:
     return {"rows": found["rows"], "rows_not_ok": not_ok, "out": found["out"]}
 
 
-def _find_plan(place: Path) -> Plan | None:
+def _find_plan(place: Path) -> RunPlan | None:
     plans = map(read_plan, _run_folders(place))
     return next((plan for plan in plans if plan is not None), None)
 
@@ -92,7 +92,7 @@ def _run_folders(place: Path) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def _is_result_of(plan: Plan, statuses: dict[str, int]) -> bool:
+def _is_result_of(plan: RunPlan, statuses: dict[str, int]) -> bool:
     """Tell whether the file at the run's end is this run's, as its parts are now, and not an older one."""
     try:
         found = read_provenance(pq.read_schema(plan.final))

@@ -20,7 +20,7 @@ from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
 from ..rendering.render import RECIPE_COLUMNS, RenderOptions
 from ..runs.options import LongRun, run_folder
-from ..runs.plan import Plan, Request
+from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
@@ -247,7 +247,7 @@ def encode_request(
     )
 
 
-def join_features(plan: Plan, parts: Iterator[pa.Table]) -> None:
+def join_features(plan: RunPlan, parts: Iterator[pa.Table]) -> None:
     """Write the feature file of an encoding run from its parts."""
     write_feature_parts(parts, plan.final, plan.provenance())
 

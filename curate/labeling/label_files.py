@@ -14,7 +14,7 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
-from ..manifest.recipes import Plan, Reference, recipe_rows
+from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, rebase
 from ..manifest.selection import kept_rows, read_selection
 from ..storage.atomic import refuse_overwriting
@@ -114,8 +114,16 @@ def run_label(
 
 def _selected_rows(path: Path, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
     kept = kept_rows(read_selection(path))
-    plan = Plan(types, levels, seed, CANDIDATES, RENDERED, ".png", CANDIDATES)
-    return recipe_rows([Reference(identifier, name) for identifier, name in kept], plan)
+    grid = RecipeGrid(
+        types=types,
+        levels=levels,
+        seed=seed,
+        reference_root=CANDIDATES,
+        image_root=RENDERED,
+        suffix=".png",
+        dataset=CANDIDATES,
+    )
+    return recipe_rows([Reference(identifier, name) for identifier, name in kept], grid)
 
 
 def _in_order_of(rows: pa.Table, labelled: pa.Table) -> pa.Table:

@@ -29,8 +29,8 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a set of recipe rows has in common.
+class RecipeGrid:
+    """Recipe rows of every reference: types x levels, and what all rows have in common.
 
     Attributes:
         types: Distortion ids; 0 makes a pristine row, once per reference.
@@ -55,36 +55,36 @@ class Plan:
         return tuple(_conditions(self.types, self.levels))
 
 
-def recipe_rows(references: Sequence[Reference], plan: Plan) -> pa.Table:
+def recipe_rows(references: Sequence[Reference], grid: RecipeGrid) -> pa.Table:
     """Lay out the rows references x types x levels.
 
     Args:
         references: R pristine images.
-        plan: What the rows have in common.
+        grid: Types and levels, and what the rows have in common.
 
     Returns:
         A manifest table with one row per reference and condition, references outermost; without labels, status `ok`.
     """
-    conditions = plan.conditions()
+    conditions = grid.conditions()
     cells = [(reference, kind, level) for reference in references for kind, level in conditions]
     ids = [make_sample_id(reference.id, kind, level) for reference, kind, level in cells]
     names = {kind: distortion_name(kind) for kind, _ in conditions}
     columns = {
         "sample_id": ids,
         "image_path": [
-            image_path(reference.id, i, plan.suffix) for i, (reference, _, _) in zip(ids, cells, strict=True)
+            image_path(reference.id, i, grid.suffix) for i, (reference, _, _) in zip(ids, cells, strict=True)
         ],
-        "image_root": plan.image_root,
+        "image_root": grid.image_root,
         "reference_id": [reference.id for reference, _, _ in cells],
         "reference_path": [reference.path for reference, _, _ in cells],
-        "reference_root": plan.reference_root,
+        "reference_root": grid.reference_root,
         "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int8()),
         "distortion": [names[kind] for _, kind, _ in cells],
         "level": pa.array([level for _, _, level in cells], pa.int8()),
-        "dataset": plan.dataset,
+        "dataset": grid.dataset,
         "split": [reference.split for reference, _, _ in cells],
         "seed": pa.array(
-            [stream_seed(plan.seed, reference.id, kind, level) for reference, kind, level in cells], pa.int64()
+            [stream_seed(grid.seed, reference.id, kind, level) for reference, kind, level in cells], pa.int64()
         ),
         "status": "ok",
     }

@@ -17,7 +17,7 @@ from ..errors import CurateError
 from ..manifest.manifest import write_manifest_parts
 from ..manifest.provenance import digest_json
 from ..runs.options import LongRun
-from ..runs.plan import Plan, Request
+from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_folder import OLDER_FILE, ROWS_FILE
 from ..runs.shards import carry_out
@@ -173,7 +173,7 @@ def shard_length(rows: int, layout: Layout | None) -> int:
     return min(max(-(-rows // _SHARDS_WANTED), _FEWEST_ROWS), _MOST_ROWS)
 
 
-def join_manifest(plan: Plan, parts: Iterable[pa.Table]) -> None:
+def join_manifest(plan: RunPlan, parts: Iterable[pa.Table]) -> None:
     """Write the manifest of a rendering run from its parts."""
     write_manifest_parts(parts, plan.final, plan.provenance())
     clean_leftovers(plan.final.parent / IMAGES)

@@ -12,8 +12,7 @@ from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_sour
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance
-from ..manifest.recipes import Plan as Recipes
-from ..manifest.recipes import Reference, recipe_rows
+from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots
 from ..storage.images import ImageFormat
 from ..storage.pixel_store import Layout, stored_path
@@ -70,13 +69,19 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         wanted: What is done to them.
         images_out: Folder of the pixels.
     """
-    recipes = Recipes(
-        wanted.types, wanted.levels, wanted.seed, REFERENCES, RENDERED, f".{wanted.image_format}", source.name
+    grid = RecipeGrid(
+        types=wanted.types,
+        levels=wanted.levels,
+        seed=wanted.seed,
+        reference_root=REFERENCES,
+        image_root=RENDERED,
+        suffix=f".{wanted.image_format}",
+        dataset=source.name,
     )
-    conditions = len(recipes.conditions())
+    conditions = len(grid.conditions())
 
     def rows(entries: tuple[ImageEntry, ...]) -> pa.Table:
-        return recipe_rows([Reference(entry.id, entry.path) for entry in entries], recipes)
+        return recipe_rows([Reference(entry.id, entry.path) for entry in entries], grid)
 
     def tables() -> Iterator[pa.Table]:
         for start in range(0, len(source.entries), _REFERENCES_AT_ONCE):
@@ -170,8 +175,7 @@ def references_of(manifest: Path, overrides: Mapping[str, Path] | None) -> Image
         raise CurateError(
             f"{manifest} has references under {len(names)} roots ({', '.join(names)}); distort one at a time"
         )
-    folder = roots.resolve(names[0], "x").parent
-    return ImageSource(names[0], folder, tuple(ImageEntry(i, path) for i, _, path in sorted(used)))
+    return ImageSource(names[0], roots.folder(names[0]), tuple(ImageEntry(i, path) for i, _, path in sorted(used)))
 
 
 def open_references(images: Path, ids: IdStyle, overrides: Mapping[str, Path] | None) -> ImageSource:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from ..errors import CurateError
 from ..manifest.provenance import attach, read_provenance
 from ..storage.atomic import atomic_path
-from .plan import Plan
+from .plan import RunPlan
 from .run_folder import part_name
 
 
@@ -32,17 +32,17 @@ class Progress:
     statuses: dict[str, int]
 
 
-def parts(plan: Plan) -> Iterator[pa.Table]:
+def parts(plan: RunPlan) -> Iterator[pa.Table]:
     """Read the parts in order."""
     return (read_part(plan, shard) for shard in range(plan.shards))
 
 
-def part_path(plan: Plan, shard: int) -> Path:
+def part_path(plan: RunPlan, shard: int) -> Path:
     """Return where the part of a shard lies."""
     return plan.folder / part_name(shard)
 
 
-def read_part(plan: Plan, shard: int) -> pa.Table:
+def read_part(plan: RunPlan, shard: int) -> pa.Table:
     """Read the part of a shard.
 
     Raises:
@@ -57,7 +57,7 @@ def read_part(plan: Plan, shard: int) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def standing(plan: Plan) -> Progress:
+def standing(plan: RunPlan) -> Progress:
     """Look how far a run is.
 
     Raises:
@@ -74,14 +74,14 @@ def standing(plan: Plan) -> Progress:
     return Progress(plan.shards, tuple(missing), plan.rows, dict(sorted(statuses.items())))
 
 
-def write_part(plan: Plan, shard: int, rows: pa.Table) -> None:
+def write_part(plan: RunPlan, shard: int, rows: pa.Table) -> None:
     """Write the part of a shard, whole or not at all."""
     mark = {"plan": plan.digest, "shard": shard}
     with atomic_path(part_path(plan, shard), crash_name="part") as temporary:
         pq.write_table(attach(rows, mark), temporary, compression="zstd")
 
 
-def statuses_of(plan: Plan, shard: int) -> pa.ChunkedArray:
+def statuses_of(plan: RunPlan, shard: int) -> pa.ChunkedArray:
     """Return the status of each row of a shard that is done."""
     path = part_path(plan, shard)
     try:
@@ -97,6 +97,6 @@ def count_not_ok(part: pa.Table) -> int:
     return int(pc.sum(pc.not_equal(part["status"].cast(pa.string()), "ok")).as_py() or 0)
 
 
-def _check_mark(plan: Plan, shard: int, schema: pa.Schema) -> None:
+def _check_mark(plan: RunPlan, shard: int, schema: pa.Schema) -> None:
     if read_provenance(schema) != {"plan": plan.digest, "shard": shard}:
         raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts anew")

@@ -57,7 +57,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """A run whose plan is on disk.
 
     Attributes:
@@ -68,7 +68,7 @@ class Plan:
         rows_per_shard: Rows of each shard but the last.
         identity: What decides the bytes of the result.
         facts: What else the result's provenance says.
-        digest: Of everything but the sizes of inputs: what part files carry.
+        digest: Of everything but the sizes of inputs: what part files carry; empty where there are none.
         work: Turns a shard's rows into its part; None where the plan is only looked at.
     """
 
@@ -81,6 +81,21 @@ class Plan:
     facts: Mapping[str, Any]
     digest: str
     work: Work | None = None
+
+    @classmethod
+    def of_finished(cls, request: Request, rows: int) -> "RunPlan":
+        """Describe a run whose result is there and whose folder is gone: it has no parts and no digest."""
+        return cls(
+            stage=request.stage,
+            folder=request.folder,
+            final=request.final,
+            rows=rows,
+            rows_per_shard=request.rows_per_shard,
+            identity=request.identity,
+            facts=request.facts,
+            digest="",
+            work=request.work,
+        )
 
     @property
     def shards(self) -> int:
@@ -107,7 +122,7 @@ class Plan:
         return {**self.identity, **self.facts}
 
 
-def read_plan(folder: Path) -> Plan | None:
+def read_plan(folder: Path) -> RunPlan | None:
     """Read the plan of a run folder; None where there is none.
 
     Raises:
@@ -124,7 +139,7 @@ def read_plan(folder: Path) -> Plan | None:
         raise CurateError(f"{path} was written by another release; finish with that one, or --overwrite")
     if any(not isinstance(value.get(key), kind) for key, kind in _KEYS.items()) or value["rows_per_shard"] < 1:
         raise CurateError(f"{path} is damaged; --overwrite starts anew")
-    return Plan(
+    return RunPlan(
         stage=value["stage"],
         folder=folder,
         final=folder.parent / value["final"],
@@ -136,7 +151,7 @@ def read_plan(folder: Path) -> Plan | None:
     )
 
 
-def make_plan(request: Request) -> Plan:
+def make_plan(request: Request) -> RunPlan:
     """Write a run's plan: its rows, one row group per shard, the sizes of its inputs, and last `plan.json`."""
     digests: list[str] = []
     count = 0
@@ -154,7 +169,7 @@ def make_plan(request: Request) -> Plan:
                 writer.close()
         if not count:
             raise CurateError(f"{request.stage}: there is nothing to do")
-    plan = Plan(
+    plan = RunPlan(
         stage=request.stage,
         folder=request.folder,
         final=request.final,
@@ -170,7 +185,7 @@ def make_plan(request: Request) -> Plan:
     return plan
 
 
-def write_plan(plan: Plan) -> None:
+def write_plan(plan: RunPlan) -> None:
     """Write `plan.json`, whose presence says that the rows are there too."""
     value = {
         "format": FORMAT,
@@ -186,7 +201,7 @@ def write_plan(plan: Plan) -> None:
     write_bytes(plan.folder / PLAN_FILE, json.dumps(value, indent=1, ensure_ascii=False).encode())
 
 
-def resumed(plan: Plan, request: Request, *, mended: Callable[[], set[str]] | None = None) -> Plan:
+def resumed(plan: RunPlan, request: Request, *, mended: Callable[[], set[str]] | None = None) -> RunPlan:
     """Take up a plan that is on disk, if it is the same run.
 
     Args:

@@ -14,7 +14,7 @@ from ..manifest.provenance import read_provenance
 from ..storage.atomic import remove_temporaries
 from .executors import Executor, InProcess
 from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
-from .plan import Plan, Request, differences, failed_paths, make_plan, read_plan, resumed
+from .plan import Request, RunPlan, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
 from .run_folder import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
 from .run_lock import RunLock, run_lock
@@ -70,10 +70,10 @@ class Done:
     failed: int
 
 
-Join = Callable[[Plan, Iterator[pa.Table]], None]
+Join = Callable[[RunPlan, Iterator[pa.Table]], None]
 
 
-def run_shard(plan: Plan, shard: int, known: pa.Table | None = None) -> pa.Table:
+def run_shard(plan: RunPlan, shard: int, known: pa.Table | None = None) -> pa.Table:
     """Do the work of one shard; a pure function of the plan and the files that it names.
 
     Args:
@@ -92,7 +92,7 @@ def run_shard(plan: Plan, shard: int, known: pa.Table | None = None) -> pa.Table
     return plan.work(plan.rows_of(shard), shard, known)
 
 
-def complete_shard(plan: Plan, retry: bool, shard: int) -> Done:
+def complete_shard(plan: RunPlan, retry: bool, shard: int) -> Done:
     """Do the work of one shard and write its part file, whose presence says that it is done."""
     known = read_part(plan, shard) if retry and part_path(plan, shard).exists() else None
     part = run_shard(plan, shard, known)
@@ -108,7 +108,7 @@ def carry_out(
     executor: Executor | None = None,
     reporter: Reporter = SILENT,
     keep: bool = False,
-) -> Plan:
+) -> RunPlan:
     """Do what is missing of a run, and join its parts when all are there.
 
     A run that was interrupted goes on where it stopped, and its result has the bytes of one that was not. When every
@@ -151,7 +151,7 @@ def carry_out(
         sweep(request.folder)
 
 
-def merge(plan: Plan, join: Join) -> None:
+def merge(plan: RunPlan, join: Join) -> None:
     """Join the parts of a run that was done in shares.
 
     Raises:
@@ -169,7 +169,7 @@ def merge(plan: Plan, join: Join) -> None:
         sweep(plan.folder)
 
 
-def _finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
+def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
     """Write the result from all parts, and put the run folder away if every row is `ok`."""
     progress = standing(plan)
     if progress.missing:
@@ -182,7 +182,7 @@ def _finish(plan: Plan, join: Join, *, keep: bool = False) -> None:
         put_away(plan.folder)
 
 
-def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> Plan | None:
+def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None:
     """Make the plan or take it up; None where the result is there and nothing is left to do."""
     there = None if mode.overwrite else read_plan(request.folder)
     if there is not None:
@@ -221,7 +221,7 @@ def _refuse_lost_retry(request: Request, mode: Mode) -> None:
         )
 
 
-def _taken_up(plan: Plan, request: Request, mode: Mode, reporter: Reporter) -> Plan:
+def _taken_up(plan: RunPlan, request: Request, mode: Mode, reporter: Reporter) -> RunPlan:
     progress = standing(plan)
 
     def mended() -> set[str]:
@@ -244,16 +244,12 @@ def _identity_of(final: Path, request: Request) -> dict[str, object]:
     return {key: value for key, value in found.items() if key not in request.facts}
 
 
-def _finished_plan(request: Request) -> Plan:
+def _finished_plan(request: Request) -> RunPlan:
     with pq.ParquetFile(request.final) as file:
-        rows = file.metadata.num_rows
-    identity, facts = request.identity, request.facts
-    return Plan(
-        request.stage, request.folder, request.final, rows, request.rows_per_shard, identity, facts, "", request.work
-    )
+        return RunPlan.of_finished(request, rows=file.metadata.num_rows)
 
 
-def _to_do(plan: Plan, mode: Mode, lock: RunLock) -> list[int]:
+def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
     shards: Sequence[int] = range(plan.shards)
     if mode.share is not None:
         shards = mode.share.shards(plan.shards)
@@ -266,7 +262,7 @@ def _to_do(plan: Plan, mode: Mode, lock: RunLock) -> list[int]:
     return [s for s in shards if s in gone or not pc.all(pc.equal(statuses_of(plan, s), "ok")).as_py()]
 
 
-def _work_off(plan: Plan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
+def _work_off(plan: RunPlan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
     function = functools.partial(complete_shard, plan, mode.retry_failed)
     rows = sum(_rows_to_do(plan, shard) for shard in todo)
     with reporter.task(plan.stage, rows) as task:
@@ -274,7 +270,7 @@ def _work_off(plan: Plan, todo: Sequence[int], mode: Mode, executor: Executor, r
             task.advance(done.rows, failed=done.failed)
 
 
-def _rows_to_do(plan: Plan, shard: int) -> int:
+def _rows_to_do(plan: RunPlan, shard: int) -> int:
     if part_path(plan, shard).exists():
         return int(pc.sum(pc.not_equal(statuses_of(plan, shard), "ok")).as_py() or 0)
     return min(plan.rows_per_shard, plan.rows - shard * plan.rows_per_shard)

@@ -10,8 +10,7 @@ from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
 from ..manifest.outcomes import Outcome, with_outcomes
-from ..manifest.recipes import Plan as Recipes
-from ..manifest.recipes import Reference, recipe_rows
+from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED
 from ..manifest.schema import LABEL_MAXIMUM
 from ..rendering.mdsi import proxy_quality
@@ -29,8 +28,16 @@ def proxy_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Tab
     if source is None:
         raise CurateError("--proxy-labels needs the pristine images: --references DIR")
     types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
-    recipes = Recipes(types, LEVELS, settings.seed, REFERENCES, RENDERED, f".{settings.image_format}", source.name)
-    return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], recipes)
+    grid = RecipeGrid(
+        types=types,
+        levels=LEVELS,
+        seed=settings.seed,
+        reference_root=REFERENCES,
+        image_root=RENDERED,
+        suffix=f".{settings.image_format}",
+        dataset=source.name,
+    )
+    return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], grid)
 
 
 def proxy_labels(rows: pa.Table, outcomes: Sequence[Outcome]) -> tuple[Labels, pa.Table]:

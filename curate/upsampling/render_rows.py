@@ -16,7 +16,7 @@ from ..rendering.render import RenderOptions
 from ..rendering.render_shard import CheckWork, RenderWork
 from ..runs.options import LongRun
 from ..runs.parts import parts
-from ..runs.plan import Plan, Request
+from ..runs.plan import Request, RunPlan
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
 from ..storage.pixel_store import Layout
@@ -109,5 +109,5 @@ def measured(rows: RowsToRender, folder: Path, final: Path, run: LongRun, report
     return [found[sample_id] for sample_id in rows.table["sample_id"].to_pylist()]
 
 
-def _leave(plan: Plan, tables: object) -> None:
+def _leave(plan: RunPlan, tables: object) -> None:
     """Join nothing: the parts are read as they are."""

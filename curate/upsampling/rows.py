@@ -23,7 +23,7 @@ from ..labeling.knn import (
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
-from ..manifest.recipes import Plan, Reference, distortion_name, recipe_rows
+from ..manifest.recipes import RecipeGrid, Reference, distortion_name, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.schema import build_table
 from ..manifest.selection import kept_rows
@@ -166,16 +166,16 @@ def new_rows(
     if lost:
         raise CurateError(f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}")
     types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
-    plan = Plan(
-        types,
-        settings.levels,
-        settings.seed,
-        CANDIDATES,
-        RENDERED,
-        f".{settings.image_format}",
-        places.candidate_dataset,
+    grid = RecipeGrid(
+        types=types,
+        levels=settings.levels,
+        seed=settings.seed,
+        reference_root=CANDIDATES,
+        image_root=RENDERED,
+        suffix=f".{settings.image_format}",
+        dataset=places.candidate_dataset,
     )
-    return recipe_rows([Reference(identifier, paths[identifier]) for identifier in chosen], plan), chosen
+    return recipe_rows([Reference(identifier, paths[identifier]) for identifier in chosen], grid), chosen
 
 
 def label_new_rows(

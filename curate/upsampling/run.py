@@ -21,7 +21,7 @@ from ..manifest.selection import count_statuses, write_selection
 from ..rendering.estimates import ROWS_TIMED, SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
-from ..runs.plan import Plan
+from ..runs.plan import RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_folder import put_away
 from ..runs.shards import carry_out
@@ -189,7 +189,7 @@ class _Run:
         rows_digest = digest_table(pa.concat_tables([originals, rows.table]))
         provenance["inputs"] = {**provenance["inputs"], "rows": rows_digest}
 
-        def join(plan: Plan, tables: Iterable[pa.Table]) -> None:
+        def join(plan: RunPlan, tables: Iterable[pa.Table]) -> None:
             new = pa.concat_tables(list(tables))
             write_manifest(join_rows(originals, new, plan.provenance(), only_new=only_new), out, training=True)
             clean_leftovers(self.images_out)

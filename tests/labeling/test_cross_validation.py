@@ -17,7 +17,7 @@ from syndr_curate.curate.labeling.cross_validation import (
 from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows
 from syndr_curate.curate.labeling.label_matrix import label_cube
 from syndr_curate.curate.labeling.scores import coverage_of, rank_correlation, scores_of
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 
 LABELERS = ("knn", "nearest", "mean", "gp")
 
@@ -96,7 +96,18 @@ def test_knn_predicts_what_the_stage_label_writes(at_angles, labelled):
     settings = NeighborSettings(margin=1.0, weighting="similarity")
     result = cross_validate(labelled(cells), at_angles(a=0, b=10, c=30), "knn", settings=settings)
     (voices,) = find_neighbors(at_angles(a=0).matrix, at_angles(b=10, c=30), settings)
-    rows = recipe_rows([Reference("a", "a.png")], Plan((1,), (1, 3), 123, "candidates", "images", ".png", "new"))
+    rows = recipe_rows(
+        [Reference("a", "a.png")],
+        RecipeGrid(
+            types=(1,),
+            levels=(1, 3),
+            seed=123,
+            reference_root="candidates",
+            image_root="images",
+            suffix=".png",
+            dataset="new",
+        ),
+    )
     table = label_rows(rows, {"a": voices}, labelled({k: q for k, q in cells.items() if k[0] != "a"}))
     assert result.predicted[0] == pytest.approx(table["label"].to_pylist())
     assert result.spread[0] == pytest.approx(table["label_std"].to_pylist())

@@ -4,7 +4,7 @@ import pytest
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.labeling.gp import fit_gp
 from syndr_curate.curate.labeling.gp_rows import drop_uncertain, label_rows_by_gp
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 
 IDS = tuple(f"r{i}" for i in range(6))
 
@@ -18,8 +18,16 @@ def labelled_set(labelled, features):
 
 
 def rows_of(types, levels=(1, 3)):
-    plan = Plan(types, levels, 123, "candidates", "images", ".png", "new")
-    return recipe_rows([Reference("new", "new.png")], plan)
+    grid = RecipeGrid(
+        types=types,
+        levels=levels,
+        seed=123,
+        reference_root="candidates",
+        image_root="images",
+        suffix=".png",
+        dataset="new",
+    )
+    return recipe_rows([Reference("new", "new.png")], grid)
 
 
 def test_labels_are_the_models_by_type_and_level(labelled_set):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows, require_same_references
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 
 
 def distance(degrees: float) -> float:
@@ -12,8 +12,16 @@ def distance(degrees: float) -> float:
 
 
 def rows_of(*ids: str, types=(1,), levels=(1, 3)):
-    plan = Plan(types, levels, 123, "candidates", "images", ".png", "new")
-    return recipe_rows([Reference(i, f"{i}.png") for i in ids], plan)
+    grid = RecipeGrid(
+        types=types,
+        levels=levels,
+        seed=123,
+        reference_root="candidates",
+        image_root="images",
+        suffix=".png",
+        dataset="new",
+    )
+    return recipe_rows([Reference(i, f"{i}.png") for i in ids], grid)
 
 
 def test_only_neighbours_within_the_margin_of_the_nearest_speak(at_angles):

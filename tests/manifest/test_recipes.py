@@ -3,17 +3,17 @@
 import pytest
 from syndr_curate.curate.manifest.ids import parse_sample_id
 from syndr_curate.curate.manifest.manifest import validate
-from syndr_curate.curate.manifest.recipes import Plan, Reference, distortion_name, image_path, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, distortion_name, image_path, recipe_rows
 from syndr_curate.curate.manifest.seeds import stream_seed
 
 
-def plan(types=(1, 25), levels=(1, 3, 5), **changes):
+def grid(types=(1, 25), levels=(1, 3, 5), **changes):
     known = {"seed": 123, "reference_root": "photos", "image_root": "images", "suffix": ".png", "dataset": "ours"}
-    return Plan(types=types, levels=levels, **{**known, **changes})
+    return RecipeGrid(types=types, levels=levels, **{**known, **changes})
 
 
 def test_rows_are_references_by_types_by_levels_references_outermost():
-    rows = recipe_rows([Reference("b", "b.jpg"), Reference("a", "sub/a.jpg", "val")], plan())
+    rows = recipe_rows([Reference("b", "b.jpg"), Reference("a", "sub/a.jpg", "val")], grid())
     assert rows["sample_id"].to_pylist() == [
         f"{r}_{kind}_{level}" for r in "ba" for kind in ("01", "25") for level in ("01", "03", "05")
     ]
@@ -26,7 +26,7 @@ def test_rows_are_references_by_types_by_levels_references_outermost():
 
 
 def test_each_row_has_the_seed_of_its_own_condition():
-    rows = recipe_rows([Reference("b", "b.jpg")], plan()).to_pylist()
+    rows = recipe_rows([Reference("b", "b.jpg")], grid()).to_pylist()
     for row in rows:
         reference, kind, level = parse_sample_id(row["sample_id"])
         assert row["seed"] == stream_seed(123, reference, kind, level)
@@ -34,29 +34,29 @@ def test_each_row_has_the_seed_of_its_own_condition():
 
 
 def test_a_rows_seed_does_not_depend_on_the_other_rows():
-    one = recipe_rows([Reference("b", "b.jpg")], plan(types=(25,), levels=(5,)))
-    many = recipe_rows([Reference("a", "a.jpg"), Reference("b", "b.jpg")], plan(types=tuple(range(1, 26))))
+    one = recipe_rows([Reference("b", "b.jpg")], grid(types=(25,), levels=(5,)))
+    many = recipe_rows([Reference("a", "a.jpg"), Reference("b", "b.jpg")], grid(types=tuple(range(1, 26))))
     seeds = dict(zip(many["sample_id"].to_pylist(), many["seed"].to_pylist(), strict=True))
     assert one["seed"].to_pylist() == [seeds["b_25_05"]]
 
 
 def test_type_0_is_one_pristine_row_a_reference():
-    rows = recipe_rows([Reference("a", "a.jpg")], plan(types=(0, 3)))
+    rows = recipe_rows([Reference("a", "a.jpg")], grid(types=(0, 3)))
     assert rows["sample_id"].to_pylist() == ["a_00_00", "a_03_01", "a_03_03", "a_03_05"]
     assert rows["distortion"].to_pylist()[0] == "pristine"
     assert rows["level"].to_pylist()[0] == 0
-    assert plan(types=(0, 3)).conditions() == ((0, 0), (3, 1), (3, 3), (3, 5))
+    assert grid(types=(0, 3)).conditions() == ((0, 0), (3, 1), (3, 3), (3, 5))
 
 
 def test_images_lie_in_a_folder_per_reference():
     assert image_path("a", "a_01_03", ".png") == "a/a_01_03.png"
     assert image_path("x/a", "x/a_01_03", ".bmp") == "x/a/a_01_03.bmp"
-    rows = recipe_rows([Reference("a", "a.jpg"), Reference("x/a", "x/a.jpg")], plan())
+    rows = recipe_rows([Reference("a", "a.jpg"), Reference("x/a", "x/a.jpg")], grid())
     assert len(set(rows["image_path"].to_pylist())) == len(rows)
 
 
 def test_no_references_make_no_rows():
-    validate(recipe_rows([], plan()))
+    validate(recipe_rows([], grid()))
 
 
 def test_names_come_from_the_catalog():

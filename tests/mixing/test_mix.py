@@ -12,7 +12,7 @@ from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
 from syndr_curate.curate.mixing.dsmix import mix_sources
@@ -40,8 +40,16 @@ def photos(tmp_path_factory, photograph):
 
 def distorted(photos, names=("p0", "p1", "p2"), types=TYPES, levels=LEVELS, **columns):
     """Recipe rows of the photographs; columns replaces whole columns of them."""
-    plan = Plan(types, levels, 123, "references", "images", ".png", "ours")
-    rows = recipe_rows([Reference(name, f"{name}.png") for name in names], plan)
+    grid = RecipeGrid(
+        types=types,
+        levels=levels,
+        seed=123,
+        reference_root="references",
+        image_root="images",
+        suffix=".png",
+        dataset="ours",
+    )
+    rows = recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
     for name, values in columns.items():
         field = SCHEMA.field(name)
         array = pa.array(values, pa.string()).dictionary_encode() if pa.types.is_dictionary(field.type) else values

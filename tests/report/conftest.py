@@ -22,7 +22,7 @@ from syndr_curate.curate.downsampling.downsample import DownsampleSettings
 from syndr_curate.curate.downsampling.downsample_files import run_downsample
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import NEIGHBORS
 from syndr_curate.curate.manifest.selection import SELECTION_SCHEMA, write_selection
 from syndr_curate.curate.storage.atomic import write_bytes
@@ -261,8 +261,10 @@ def report_files(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[
 
 def _rows(names: Sequence[str], root: str, labelled_by: str) -> pa.Table:
     references = [Reference(name, f"{name}.png") for name in names]
-    plan = Plan((1, 9), (1, 5), 123, root, "images", ".png", root)
-    table = recipe_rows(references, plan)
+    grid = RecipeGrid(
+        types=(1, 9), levels=(1, 5), seed=123, reference_root=root, image_root="images", suffix=".png", dataset=root
+    )
+    table = recipe_rows(references, grid)
     labels = [9.0 if level == 1 else 2.0 for level in table["level"].to_pylist()]
     neighbors = [
         {"reference_id": "b", "distance": 0.06, "weight": 0.6},

@@ -9,7 +9,7 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach
-from syndr_curate.curate.manifest.recipes import Plan, Reference, recipe_rows
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.rendering.mix_recipes import SOFT_LABELS_TYPE
@@ -96,8 +96,16 @@ def joined(tmp_path, photograph):
     for number in range(2):
         (tmp_path / "photos").mkdir(exist_ok=True)
         (tmp_path / "photos" / f"p{number}.png").write_bytes(encode_image(photograph(number, 48, 56)))
-    plan = Plan((10, 16), (3,), 123, "references", "images", ".png", "ours")
-    table = recipe_rows([Reference("p0", "p0.png"), Reference("p1", "p1.png", "test")], plan)
+    grid = RecipeGrid(
+        types=(10, 16),
+        levels=(3,),
+        seed=123,
+        reference_root="references",
+        image_root="images",
+        suffix=".png",
+        dataset="ours",
+    )
+    table = recipe_rows([Reference("p0", "p0.png"), Reference("p1", "p1.png", "test")], grid)
     table = attach(table, {"roots": {"references": "photos", "images": None}})
     write_manifest(table, tmp_path / "distorted.parquet")
     mixes = mix(tmp_path / "distorted.parquet", count=3, images_out=tmp_path / "mixes")
