@@ -16,19 +16,15 @@ from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_r
 from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED
 from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage.atomic import write_bytes
-from syndr_curate.curate.upsampling.rows import (
-    Places,
-    UpsampleSettings,
-    join_rows,
-    label_new_rows,
-    original_rows,
-)
+from syndr_curate.curate.upsampling.manifest_paths import ManifestPaths
+from syndr_curate.curate.upsampling.rows import join_rows, label_new_rows, original_rows
+from syndr_curate.curate.upsampling.settings import UpsampleSettings
 from syndr_curate.curate.upsampling.upsample import upsample
 
 from .pictures import CONDITIONS, Roles, content_features, load_pictures
 from .settings import NEW_LEVELS, TYPES, Arm, Run
 
-PLACES = Places(dataset="labelled", image_root="labelled", reference_root="labelled")
+PATHS = ManifestPaths(dataset="labelled", image_root="labelled", reference_root="labelled")
 
 
 def training_manifest(run: Run, arm: Arm, roles: Roles, seed: int) -> pa.Table:
@@ -46,12 +42,12 @@ def training_manifest(run: Run, arm: Arm, roles: Roles, seed: int) -> pa.Table:
     labels = syndr_curate.read_labels(_label_file(run, roles, seed), label_range=(0.0, 10.0))
     references = content_features(run, roles.labelled)
     if arm.new == "none":
-        return original_rows(labels, TYPES, PLACES, {})
+        return original_rows(labels, TYPES, PATHS, {})
     pool = content_features(run, roles.candidates)
     labeler = "gp" if arm.labels == "gp" else "knn"
     if arm.new == "selected":
         table = upsample(
-            labels, references, pool, types=TYPES, levels=NEW_LEVELS, labeler=labeler, places=PLACES, seed=run.seed
+            labels, references, pool, types=TYPES, levels=NEW_LEVELS, labeler=labeler, paths=PATHS, seed=run.seed
         )
     else:
         table = _with_every_candidate(run, labels, references, pool)
@@ -94,7 +90,7 @@ def _with_every_candidate(run: Run, labels: Labels, references: Features, pool: 
     )
     rows = recipe_rows([Reference(identifier, identifier) for identifier in ids], grid)
     rows = label_new_rows(rows, ids, references, pool, labels, settings)
-    return join_rows(original_rows(labels, TYPES, PLACES, {}), rows, {}, only_new=False)
+    return join_rows(original_rows(labels, TYPES, PATHS, {}), rows, {}, only_new=False)
 
 
 def _labelled_by_metric(run: Run, table: pa.Table) -> pa.Table:

@@ -95,8 +95,8 @@ def upsample(
     from ..labeling.knn import NeighborSettings
     from ..rendering.render import RenderOptions
     from ..upsampling.request import EncoderChoice, UpsampleRequest
-    from ..upsampling.rows import UpsampleSettings
     from ..upsampling.run import run_upsample
+    from ..upsampling.settings import UpsampleSettings
 
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column

@@ -20,8 +20,8 @@ from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
 from ..upsampling.request import EncoderChoice, UpsampleRequest
-from ..upsampling.rows import UpsampleSettings
 from ..upsampling.run import run_upsample
+from ..upsampling.settings import UpsampleSettings
 from .scenes import SCENE_KINDS, paint_scene
 
 DEMO_TYPES = "bid"

@@ -1,205 +1,186 @@
-"""What `upsample` reads: the folders of references and candidates, features, labels, splits; and where they lie."""
+"""What `upsample` reads: labels, and the features of references and candidates."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.features import Features, load_features
-from ..datasets.image_folders import KADID_IMAGES, ImageSource, open_source
-from ..datasets.labels import LabelColumns, Labels
+from ..datasets.image_folders import ImageSource
+from ..datasets.labels import Labels
 from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
 from ..encoding.encode_shard import EncoderSpec
 from ..errors import CurateError
 from ..labeling.knn import require_same_references
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
-from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED, Roots
-from ..manifest.seeds import uniform_draw
-from ..manifest.splits import read_splits
-from ..rendering.distort import refuse_inside
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
-from .request import KADID, RESERVED_ROOTS, UpsampleRequest
-from .rows import Places
-from .select import CANDIDATE_DRAW
+from .input_folders import InputFolders
+from .request import UpsampleRequest
 
+Role = Literal["reference", "candidate"]
 _SHOWN = 5
 
 
-class Inputs:
-    """The inputs of one `upsample`, read as they are asked for.
+@dataclass(frozen=True)
+class RoleFeatures:
+    """The features of the references or of the candidates.
 
     Attributes:
-        reference_source: Folder of the references; None where only their features are given.
-        candidate_source: Folder of the candidates; None likewise.
-        digests: Input name to digest, of what has been read so far.
-        encoders: Role to encoder, of what was encoded here.
-        unusable_candidates: How many candidates could not be encoded.
+        features: A row per image that could be encoded.
+        digests: Input name to digest, of the feature file or of the images.
+        encoders: The role to its encoder, where images were encoded; empty where a feature file was read.
+        unusable: How many images could not be encoded.
     """
 
-    def __init__(self, request: UpsampleRequest, images_out: Path, reporter: Reporter) -> None:
-        """Look into the folders.
+    features: Features
+    digests: Mapping[str, str]
+    encoders: Mapping[str, Any]
+    unusable: int = 0
 
-        Args:
-            request: What the user said.
-            images_out: Folder of the new pixels, which must not lie among what is read.
-            reporter: Told what could not be used.
 
-        Raises:
-            CurateError: A folder is missing or has no images, or pixels would go into it.
-        """
-        self._request, self._reporter = request, reporter
-        self.reference_source = self._open_references()
-        self.candidate_source = self._open_candidates()
-        for source in (self.reference_source, self.candidate_source):
-            if source is not None:
-                refuse_inside(images_out, source.folder)
-        self.digests: dict[str, str] = {}
-        self.encoders: dict[str, Any] = {}
-        self.unusable_candidates = 0
+@dataclass(frozen=True)
+class UpsampleInputs:
+    """What one `upsample` has read.
 
-    def labels(self) -> Labels | None:
-        """Read the labels; None where references are to be labelled by a metric."""
-        if self._request.labels is None:
-            return None
-        labels = self._request.labels.read()
-        self.digests["labels"] = digest_file(self._request.labels.path)
-        return labels
+    Attributes:
+        labels: The labeled set; None where references are labeled by a metric.
+        references: Features of the references that can be neighbors.
+        candidates: Features of the candidates.
+        unusable_candidates: How many candidates could not be encoded.
+        digests: Input name to digest.
+        encoders: Role to encoder, of what was encoded here.
+    """
 
-    def references(self) -> Features:
-        """Read the features of the references, or make them."""
-        return self._features("reference", self._request.reference_features, self.reference_source)
+    labels: Labels | None
+    references: Features
+    candidates: Features
+    unusable_candidates: int
+    digests: Mapping[str, str]
+    encoders: Mapping[str, Any]
 
-    def candidates(self) -> Features:
-        """Read the features of the candidates, or make them."""
-        return self._features("candidate", self._request.candidate_features, self.candidate_source)
 
-    def neighbours(self, references: Features, labels: Labels) -> Features:
-        """Return the references that can be neighbours: all of a file, of a folder those with features and labels.
+def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Reporter) -> UpsampleInputs:
+    """Read the labels, and read or make the features.
 
-        Raises:
-            CurateError: The file's references are not the labelled ones, or none is left.
-        """
-        if self._request.reference_features is None:
-            return self._labelled_and_readable(references, labels)
-        require_same_references(references, labels)
-        return references
+    Args:
+        request: What the user said.
+        folders: The folders that it names.
+        reporter: Shows progress, and is told what could not be used.
 
-    def splits(self, labels: Labels) -> dict[str, str]:
-        """Read which references are held out."""
-        if self._request.split_file is None:
-            return {}
-        self.digests["splits"] = digest_file(self._request.split_file)
-        return read_splits(self._request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
+    Raises:
+        CurateError: Something is missing, unreadable, or does not fit the rest.
+    """
+    labels = None if request.labels is None else request.labels.read()
+    digests = {} if request.labels is None else {"labels": digest_file(request.labels.path)}
+    keep = not request.dry_run
+    references = read_features("reference", request, folders.references, reporter, keep=keep)
+    candidates = read_features("candidate", request, folders.candidates, reporter, keep=keep)
+    neighbors = references.features
+    if labels is not None and request.reference_features is not None:
+        require_same_references(neighbors, labels)
+    elif labels is not None:
+        neighbors = labeled_and_readable(neighbors, labels, reporter)
+    return UpsampleInputs(
+        labels=labels,
+        references=neighbors,
+        candidates=candidates.features,
+        unusable_candidates=candidates.unusable,
+        digests={**digests, **references.digests, **candidates.digests},
+        encoders={**references.encoders, **candidates.encoders},
+    )
 
-    def places(self, labels: Labels | None) -> Places:
-        """Say under which roots and paths the manifest will name everything."""
-        request = self._request
-        paths = None if self.candidate_source is None else {e.id: e.path for e in self.candidate_source.entries}
-        candidates = CANDIDATES if self.candidate_source is None else self.candidate_source.name
-        if labels is None:
-            name = self.reference_source.name if self.reference_source else REFERENCES
-            return Places(name, RENDERED, "", REFERENCES, None, candidates, paths)
-        kadid_columns = request.labels is not None and request.labels.columns == LabelColumns()
-        fallback = KADID if kadid_columns or request.labels is None else request.labels.path.stem
-        dataset = request.dataset or fallback
-        if dataset in RESERVED_ROOTS:
-            dataset = f"{dataset}-labelled"
-        prefix = f"{KADID_IMAGES}/" if dataset == KADID else ""
-        if request.references is None or self.reference_source is None:
-            return Places(dataset, dataset, prefix, dataset, None, candidates, paths)
-        reference_paths = {entry.id: entry.path for entry in self.reference_source.entries}
-        return Places(dataset, dataset, prefix, REFERENCES, reference_paths, candidates, paths)
 
-    def roots(self, places: Places, images_out: Path) -> Roots:
-        """Say where those roots are on this machine."""
-        folders: dict[str, Path | None] = {
-            places.image_root: self._request.root,
-            places.reference_root: self._request.root,
-        }
-        if places.reference_root == REFERENCES and self.reference_source is not None:
-            folders[REFERENCES] = self.reference_source.folder
-        folders[CANDIDATES] = None if self.candidate_source is None else self.candidate_source.folder
-        folders[RENDERED] = images_out
-        return Roots(folders)
+def read_features(
+    role: Role, request: UpsampleRequest, source: ImageSource | None, reporter: Reporter, *, keep: bool
+) -> RoleFeatures:
+    """Read the feature file of a role, or encode its images.
 
-    def _open_candidates(self) -> ImageSource | None:
-        request, count = self._request, self._request.settings.candidates
-        if request.candidates_root is None:
-            return None
-        source = open_source(request.candidates_root, ids=request.ids)
-        if count is None or request.candidate_features is not None:
-            return source
-        # The draw that `select` would make, made before the encoder has to look at the whole pool.
-        drawn = uniform_draw([entry.id for entry in source.entries], count, request.settings.seed, CANDIDATE_DRAW)
-        return replace(source, entries=tuple(entry for entry in source.entries if entry.id in drawn))
+    Args:
+        role: Whose features.
+        request: What the user said.
+        source: The images of that role.
+        reporter: Shows progress, and is told which images could not be encoded.
+        keep: Write what is encoded to a file beside the manifest, in a run that can be resumed; otherwise it stays in
+            memory.
 
-    def _open_references(self) -> ImageSource | None:
-        request = self._request
-        folder = request.references
-        if folder is None and request.dataset == KADID and request.reference_features is None:
-            folder = request.root
-        if folder is None:
-            if request.reference_features is None:
-                raise CurateError("give the references: --reference-features FILE, or --references DIR to encode them")
-            return None
-        # A label file names its references by their file names, wherever they lie.
-        return open_source(folder, ids=request.ids if request.labels is None else "stem")
+    Raises:
+        CurateError: Neither a file nor images are given, or none can be used.
+    """
+    file = request.reference_features if role == "reference" else request.candidate_features
+    if file is not None:
+        features = load_features(file)
+        features.require_ids()
+        return RoleFeatures(features, digests={f"{role}_features": digest_file(file)}, encoders={})
+    if source is None:
+        raise CurateError(f"give --{role}-features FILE, or the folder of the {role}s to encode them")
+    table = _encoded_file(role, request, source, reporter) if keep else _encoded(request, source, reporter)
+    failed = table.filter(pc.not_equal(table["status"], "ok"))
+    for row in failed.slice(0, _SHOWN).select(["image_path", "error"]).to_pylist():
+        reporter.note(f"unusable {role} ({len(failed)} in all): {row['image_path']}: {row['error']}")
+    return RoleFeatures(
+        features_of(table, str(source.folder)),
+        digests={f"{role}_images": source.digest()},
+        encoders={role: read_provenance(table)["encoder"]},
+        unusable=len(failed),
+    )
 
-    def _features(self, role: str, file: Path | None, source: ImageSource | None) -> Features:
-        if file is not None:
-            features = load_features(file)
-            features.require_ids()
-            self.digests[f"{role}_features"] = digest_file(file)
-            return features
-        if source is None:
-            raise CurateError(f"give --{role}-features FILE, or the folder of the {role}s to encode them")
-        choice = self._request.encoder
-        table = self._encoded(role, source, EncoderSpec(choice.name, choice.weights, choice.device))
-        self.digests[f"{role}_images"] = source.digest()
-        self.encoders[role] = read_provenance(table)["encoder"]
-        failed = table.filter(pc.not_equal(table["status"], "ok"))
-        if role == "candidate":
-            self.unusable_candidates = len(failed)
-        for path, error in list(zip(failed["image_path"].to_pylist(), failed["error"].to_pylist(), strict=True))[
-            :_SHOWN
-        ]:
-            self._reporter.note(f"unusable {role} ({len(failed)} in all): {path}: {error}")
-        return features_of(table, str(source.folder))
 
-    def _encoded(self, role: str, source: ImageSource, spec: EncoderSpec) -> pa.Table:
-        request, batch_size = self._request, self._request.encoder.batch_size
-        if request.dry_run:
-            return encode(source, spec.build(), batch_size=batch_size, options=request.render, reporter=self._reporter)
-        target = request.out.with_name(f"{request.out.stem}.{role}-features.parquet")
-        wanted = encode_request(pictures_of_source(source, request.render), spec, batch_size, target)
-        carry_out(
-            wanted,
-            join_features,
-            replace(request.run.mode, replace_finished=True),
-            executor=request.run.executor_for_encoding(),
-            reporter=self._reporter,
-        )
-        self._reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
-        return pq.read_table(target, partitioning=None)
+def labeled_and_readable(references: Features, labels: Labels, reporter: Reporter) -> Features:
+    """Return the references of a folder that can be neighbors: those with features and labels.
 
-    def _labelled_and_readable(self, references: Features, labels: Labels) -> Features:
-        """Leave references out as neighbours that were encoded here but have no label, and say which could not be."""
-        ids, labelled = references.require_ids(), set(labels.reference_ids)
-        unread = [identifier for identifier in labels.references() if identifier not in set(ids)]
-        if unread:
-            self._reporter.note(f"{len(unread)} labelled references cannot serve as neighbours: {list_ids(unread)}")
-        rows = [row for row, identifier in enumerate(ids) if identifier in labelled]
-        if len(rows) < len(ids):
-            self._reporter.note(
-                f"{len(ids) - len(rows)} images of the references' folder have no label and are left out"
-            )
-        if not rows:
-            raise CurateError(f"no image of {references.source} is a reference that the label file names")
-        names = references.names or ids
-        kept = tuple(ids[row] for row in rows)
-        return replace(references, matrix=references.matrix[rows], ids=kept, names=tuple(names[row] for row in rows))
+    Args:
+        references: Features of the images in the folder.
+        labels: The labeled set.
+        reporter: Told how many are left out, on either side.
+
+    Raises:
+        CurateError: None is left.
+    """
+    ids, labeled = references.require_ids(), set(labels.reference_ids)
+    unread = [identifier for identifier in labels.references() if identifier not in set(ids)]
+    if unread:
+        reporter.note(f"{len(unread)} labelled references cannot serve as neighbours: {list_ids(unread)}")
+    rows = [row for row, identifier in enumerate(ids) if identifier in labeled]
+    if len(rows) < len(ids):
+        reporter.note(f"{len(ids) - len(rows)} images of the references' folder have no label and are left out")
+    if not rows:
+        raise CurateError(f"no image of {references.source} is a reference that the label file names")
+    names = references.names or ids
+    kept = tuple(ids[row] for row in rows)
+    return replace(references, matrix=references.matrix[rows], ids=kept, names=tuple(names[row] for row in rows))
+
+
+def _encoded(request: UpsampleRequest, source: ImageSource, reporter: Reporter) -> pa.Table:
+    return encode(
+        source,
+        _encoder(request).build(),
+        batch_size=request.encoder.batch_size,
+        options=request.render,
+        reporter=reporter,
+    )
+
+
+def _encoded_file(role: Role, request: UpsampleRequest, source: ImageSource, reporter: Reporter) -> pa.Table:
+    target: Path = request.out.with_name(f"{request.out.stem}.{role}-features.parquet")
+    carry_out(
+        encode_request(
+            pictures_of_source(source, request.render), _encoder(request), request.encoder.batch_size, target
+        ),
+        join_features,
+        replace(request.run.mode, replace_finished=True),
+        executor=request.run.executor_for_encoding(),
+        reporter=reporter,
+    )
+    reporter.note(f"{role} features are in {target}: --{role}-features {target} uses them again")
+    return pq.read_table(target, partitioning=None)
+
+
+def _encoder(request: UpsampleRequest) -> EncoderSpec:
+    choice = request.encoder
+    return EncoderSpec(name=choice.name, weights=choice.weights, device=choice.device)

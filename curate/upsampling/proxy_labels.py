@@ -14,7 +14,7 @@ from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED
 from ..manifest.schema import LABEL_MAXIMUM
 from ..rendering.mdsi import proxy_quality
-from .rows import UpsampleSettings
+from .settings import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
 

@@ -1,5 +1,6 @@
 """The pixels of `upsample`: rows that are in memory, rendered as a run that can be resumed."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,16 @@ from ..rendering.distort import shard_length
 from ..rendering.distort_rows import placed, size_of
 from ..rendering.render import RenderOptions
 from ..rendering.render_shard import CheckWork, RenderWork
+from ..runs.executors import InProcess
 from ..runs.options import LongRun
-from ..runs.parts import parts
+from ..runs.parts import count_not_ok, parts
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
 from ..storage.pixel_store import Layout
+from .request import UpsampleRequest
+
+MEASURING = "label references"  # what the progress bar and the run folder call it
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,18 @@ class RowsToRender:
         """The number of shards."""
         return -(-len(self.table) // self.shard_rows)
 
-    def placed(self) -> "RowsToRender":
-        """Give the rows the image paths that the layout has for them."""
-        tables = placed(iter([self.table]), self.layout or "files", self.shard_rows, first=self.first_archive)
-        return replace(self, table=pa.concat_tables(list(tables)))
+    @property
+    def work(self) -> RenderWork | CheckWork:
+        """What turns a shard of the rows into its part."""
+        if self.layout is None and not self.options.measure:
+            return CheckWork(self.roots, self.options.max_pixels)
+        return RenderWork(
+            self.roots,
+            replace(self.options, write=self.layout is not None),  # without pixels, rows are rendered to be measured
+            self.folder,
+            layout=self.layout or "files",
+            first_archive=self.first_archive,
+        )
 
     def request(
         self, stage: str, final: Path, folder: Path, identity: Mapping[str, Any], facts: Mapping[str, Any]
@@ -76,10 +89,6 @@ class RowsToRender:
             (root, path, size_of(self.roots.resolve(root, path)) if self.roots.has_folder(root) else -1)
             for root, path in dict.fromkeys(pairs)
         ]
-        work = RenderWork(self.roots, self.options, self.folder, self.layout or "files", self.first_archive)
-        rendered = replace(work, options=replace(self.options, write=self.layout is not None))
-        # Without pixels, rows are rendered only to be measured.
-        only_checked = self.layout is None and not self.options.measure
         return Request(
             stage=stage,
             folder=folder,
@@ -90,8 +99,40 @@ class RowsToRender:
             rows_per_shard=self.shard_rows,
             listing=listing,
             path_columns=("reference_path",),
-            work=CheckWork(self.roots, self.options.max_pixels) if only_checked else rendered,
+            work=self.work,
         )
+
+
+def rows_to_render(
+    table: pa.Table,
+    roots: Roots,
+    request: UpsampleRequest,
+    *,
+    layout: Layout | None,
+    measure: bool = False,
+    first_archive: int = 0,
+) -> RowsToRender:
+    """Say how rows of `upsample` are rendered, and give them the image paths that the layout has for them.
+
+    Args:
+        table: Rows with recipes.
+        roots: Where references lie and pixels go.
+        request: What the user said.
+        layout: How pixels are stored; None stores none.
+        measure: Compare each image with its reference.
+        first_archive: Number of the first archive, where other rows have archives in the same folder.
+    """
+    rows = RowsToRender(
+        table=table,
+        roots=roots,
+        folder=request.images_folder,
+        layout=layout,
+        options=replace(request.render, measure=measure),
+        first_archive=first_archive,
+        rows_per_shard=request.run.rows_per_shard,
+    )
+    tables = placed(iter([table]), layout or "files", rows.shard_rows, first=first_archive)
+    return replace(rows, table=pa.concat_tables(list(tables)))
 
 
 def measured(rows: RowsToRender, folder: Path, final: Path, run: LongRun, reporter: Reporter) -> list[Outcome]:
@@ -100,13 +141,42 @@ def measured(rows: RowsToRender, folder: Path, final: Path, run: LongRun, report
     Returns:
         One outcome per row, in order.
     """
-    identity = {"stage": "label references", "inputs": {"rows": digest_table(rows.table)}}
-    request = rows.request("label references", final, folder, identity, {})
+    identity = {"stage": MEASURING, "inputs": {"rows": digest_table(rows.table)}}
+    request = rows.request(MEASURING, final, folder, identity, {})
     plan = carry_out(
         request, _leave, run.mode, executor=run.executor_for(len(rows.table)), reporter=reporter, keep=True
     )
-    found = outcomes_of(pa.concat_tables(list(parts(plan))))
-    return [found[sample_id] for sample_id in rows.table["sample_id"].to_pylist()]
+    return _in_order(rows, list(parts(plan)))
+
+
+def measured_in_memory(rows: RowsToRender, run: LongRun, reporter: Reporter) -> list[Outcome]:
+    """Render rows and measure each against its reference; nothing is written.
+
+    Args:
+        rows: Rows without a layout.
+        run: Who does the work.
+        reporter: Shows progress.
+
+    Returns:
+        One outcome per row, in order.
+    """
+    executor = run.executor_for(len(rows.table)) or InProcess()
+    measure = functools.partial(_measured_shard, rows.work, rows.table, rows.shard_rows)
+    found = []
+    with reporter.task(MEASURING, len(rows.table)) as task:
+        for _, part in executor.run(measure, range(rows.shards)):
+            task.advance(len(part), failed=count_not_ok(part))
+            found.append(part)
+    return _in_order(rows, found)
+
+
+def _measured_shard(work: RenderWork | CheckWork, table: pa.Table, shard_rows: int, shard: int) -> pa.Table:
+    return work(table.slice(shard * shard_rows, shard_rows), shard, None)
+
+
+def _in_order(rows: RowsToRender, found: list[pa.Table]) -> list[Outcome]:
+    outcomes = outcomes_of(pa.concat_tables(found))
+    return [outcomes[sample_id] for sample_id in rows.table["sample_id"].to_pylist()]
 
 
 def _leave(plan: RunPlan, tables: object) -> None:

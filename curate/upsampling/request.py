@@ -13,7 +13,7 @@ from ..rendering.render import RenderOptions
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
-from .rows import UpsampleSettings
+from .settings import UpsampleSettings
 
 KADID = "kadid10k"
 RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
@@ -77,13 +77,28 @@ class UpsampleRequest:
     run: LongRun = field(default_factory=LongRun)
     dry_run: bool = False
 
+    @property
+    def images_folder(self) -> Path:
+        """Folder of the rendered pixels."""
+        return self.images_out or self.out.parent / "images"
 
-def completed(request: UpsampleRequest, *, candidates: bool = True) -> UpsampleRequest:
+    @property
+    def stored_layout(self) -> Layout | None:
+        """How pixels are stored; None where none are."""
+        return None if self.recipe_only else self.layout
+
+    @property
+    def references_result(self) -> Path:
+        """The name of the result of measuring the references; only its run folder is ever written."""
+        return self.out.with_name(f"{self.out.name}.references")
+
+
+def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> UpsampleRequest:
     """Fill in what a known layout says, and refuse what does not go together, before anything is read.
 
     Args:
         request: What the user said.
-        candidates: Whether candidates are needed; the labelled set alone can do without.
+        labeled_set_only: Only the labeled set will be read, without candidates, and nothing will be written.
 
     Raises:
         CurateError: Says what is missing or given twice.
@@ -94,13 +109,15 @@ def completed(request: UpsampleRequest, *, candidates: bool = True) -> UpsampleR
         raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
     if request.proxy_labels and request.references is None:
         raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    if candidates and request.candidate_features is None and request.candidates_root is None:
+    if not labeled_set_only and request.candidate_features is None and request.candidates_root is None:
         raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
     if request.dataset in RESERVED_ROOTS:
         raise CurateError(
             f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
         )
-    if candidates and not request.recipe_only and request.candidates_root is None:
+    if labeled_set_only:
+        return request
+    if not request.recipe_only and request.candidates_root is None:
         raise CurateError(
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
         )

@@ -1,7 +1,6 @@
 """The rows of `upsample`: labelled originals, new references with their pseudo-labels, and both in one manifest."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from ..errors import CurateError
 from ..labeling.gp_rows import drop_uncertain, label_rows_by_gp
 from ..labeling.knn import (
     IDENTITY_CELLS,
-    LabelerName,
-    NeighborSettings,
     find_neighbors,
     label_rows,
     with_pristine_labels,
@@ -28,80 +25,24 @@ from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.schema import build_table
 from ..manifest.selection import kept_rows
 from ..manifest.splits import split_column
-from ..storage.images import ImageFormat
-
-LEVELS = (1, 3, 5)  # SynDR-IQA labels new references at these levels
-
-
-@dataclass(frozen=True)
-class UpsampleSettings:
-    """What to add and how to label it.
-
-    Attributes:
-        types: Distortion ids, of originals and new rows.
-        levels: Levels of the new rows; originals keep all five.
-        candidates: Draw that many candidates first; None takes all.
-        max_selected: Keep at most that many new references.
-        neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2) or `gp`.
-        max_label_std: Leave out new rows whose label is less certain.
-        with_pristine: Add a pristine row per reference.
-        only_new: Leave the originals out.
-        image_format: What the pixels of new rows are stored as.
-        seed: The run's seed.
-    """
-
-    types: tuple[int, ...]
-    levels: tuple[int, ...] = LEVELS
-    candidates: int | None = None
-    max_selected: int | None = None
-    neighbors: NeighborSettings = field(default_factory=NeighborSettings)
-    labeler: LabelerName = "knn"
-    max_label_std: float | None = None
-    with_pristine: bool = False
-    only_new: bool = False
-    image_format: ImageFormat = "png"
-    seed: int = 123
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the settings as they stand in a manifest's metadata."""
-        plain = {**vars(self), "neighbors": vars(self.neighbors)}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
-
-
-@dataclass(frozen=True)
-class Places:
-    """How a labelled set and a candidate set name their files.
-
-    Attributes:
-        dataset: Name of the labelled set.
-        image_root: Root of the labelled images.
-        image_prefix: What stands before their file names, e.g. `images/` for KADID-10k.
-        reference_root: Root of their references.
-        reference_paths: Reference id to path, where a folder was searched; otherwise the label file's names are taken.
-        candidate_dataset: Name of the candidate set.
-        candidate_paths: Candidate id to path, where a folder was searched; otherwise the feature file's names are
-            taken.
-    """
-
-    dataset: str
-    image_root: str
-    image_prefix: str = ""
-    reference_root: str = ""
-    reference_paths: Mapping[str, str] | None = None
-    candidate_dataset: str = CANDIDATES
-    candidate_paths: Mapping[str, str] | None = None
+from .manifest_paths import ManifestPaths
+from .settings import UpsampleSettings
 
 
 def original_rows(
-    labels: Labels, types: Sequence[int], places: Places, splits: Mapping[str, str], *, with_pristine: bool = False
+    labels: Labels,
+    types: Sequence[int],
+    paths: ManifestPaths,
+    splits: Mapping[str, str],
+    *,
+    with_pristine: bool = False,
 ) -> pa.Table:
     """Lay out the labelled images of the given types, at every level they have.
 
     Args:
         labels: The labelled set.
         types: Distortion ids to keep.
-        places: How files are named.
+        paths: How files are named.
         splits: Split of each reference that is not for training.
         with_pristine: Add each reference itself, labelled as its identity cells are.
 
@@ -122,18 +63,18 @@ def original_rows(
     errors = labels.standard_errors[chosen].astype(np.float32)
     columns = {
         "sample_id": [labels.sample_ids[i] for i in picked],
-        "image_path": [places.image_prefix + labels.image_names[i] for i in picked],
-        "image_root": places.image_root,
+        "image_path": [paths.image_prefix + labels.image_names[i] for i in picked],
+        "image_root": paths.image_root,
         "reference_id": references,
-        "reference_path": [_reference_path(labels.reference_names[i], places) for i in picked],
-        "reference_root": places.reference_root,
+        "reference_path": [_reference_path(labels.reference_names[i], paths) for i in picked],
+        "reference_root": paths.reference_root,
         "distortion_id": pa.array(labels.distortion_ids[chosen]),
         "distortion": [names[int(kind)] for kind in labels.distortion_ids[chosen]],
         "level": pa.array(labels.levels[chosen]),
         "label": pa.array(labels.quality[chosen].astype(np.float32)),
         "label_std": pa.array(errors, from_pandas=True),
         "label_source": labels.source,
-        "dataset": places.dataset,
+        "dataset": paths.dataset,
         "split": split_column(references, splits),
         "seed": None if labels.seeds is None else pa.array(labels.seeds[chosen]),
         "status": "ok",
@@ -141,11 +82,11 @@ def original_rows(
     rows = build_table(columns, len(picked))
     if not with_pristine or has_pristine:
         return rows
-    return pa.concat_tables([rows, _pristine_rows(labels, places, splits)])
+    return pa.concat_tables([rows, _pristine_rows(labels, paths, splits)])
 
 
 def new_rows(
-    selection: pa.Table, candidates: Features, settings: UpsampleSettings, places: Places
+    selection: pa.Table, candidates: Features, settings: UpsampleSettings, paths: ManifestPaths
 ) -> tuple[pa.Table, list[str]]:
     """Lay out the recipe rows of the selected candidates, without labels.
 
@@ -161,8 +102,8 @@ def new_rows(
             "no candidate passed the selection: every one is too close to a reference or too far from all"
         )
     names = dict(zip(candidates.require_ids(), candidates.names or (), strict=True))
-    paths = names if places.candidate_paths is None else places.candidate_paths
-    lost = [identifier for identifier in chosen if identifier not in paths]
+    path_of = names if paths.candidate_paths is None else paths.candidate_paths
+    lost = [identifier for identifier in chosen if identifier not in path_of]
     if lost:
         raise CurateError(f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}")
     types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
@@ -173,9 +114,9 @@ def new_rows(
         reference_root=CANDIDATES,
         image_root=RENDERED,
         suffix=f".{settings.image_format}",
-        dataset=places.candidate_dataset,
+        dataset=paths.candidate_dataset,
     )
-    return recipe_rows([Reference(identifier, paths[identifier]) for identifier in chosen], grid), chosen
+    return recipe_rows([Reference(identifier, path_of[identifier]) for identifier in chosen], grid), chosen
 
 
 def label_new_rows(
@@ -231,16 +172,16 @@ def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:
         )
 
 
-def _reference_path(name: str, places: Places) -> str:
-    if places.reference_paths is None:
-        return places.image_prefix + name
-    path = places.reference_paths.get(stem_id(name))
+def _reference_path(name: str, paths: ManifestPaths) -> str:
+    if paths.reference_paths is None:
+        return paths.image_prefix + name
+    path = paths.reference_paths.get(stem_id(name))
     if path is None:
         raise CurateError(f"the labelled reference {name!r} is not in the references' folder")
     return path
 
 
-def _pristine_rows(labels: Labels, places: Places, splits: Mapping[str, str]) -> pa.Table:
+def _pristine_rows(labels: Labels, paths: ManifestPaths, splits: Mapping[str, str]) -> pa.Table:
     lookup = with_pristine_labels(labels.by_condition(), set(labels.reference_ids))
     name_of = dict(zip(labels.reference_ids, labels.reference_names, strict=True))
     ids = labels.references()
@@ -251,20 +192,20 @@ def _pristine_rows(labels: Labels, places: Places, splits: Mapping[str, str]) ->
             f"--with-pristine needs a label of an undistorted cell {cells} per reference; {len(lacking)} have none: "
             f"{list_ids(lacking)}"
         )
-    paths = [_reference_path(name_of[identifier], places) for identifier in ids]
+    files = [_reference_path(name_of[identifier], paths) for identifier in ids]
     columns = {
         "sample_id": [make_sample_id(identifier, PRISTINE, 0) for identifier in ids],
-        "image_path": paths,
-        "image_root": places.reference_root,
+        "image_path": files,
+        "image_root": paths.reference_root,
         "reference_id": list(ids),
-        "reference_path": paths,
-        "reference_root": places.reference_root,
+        "reference_path": files,
+        "reference_root": paths.reference_root,
         "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
         "distortion": distortion_name(PRISTINE),
         "level": pa.array([0] * len(ids), pa.int8()),
         "label": pa.array([np.float32(lookup[identifier, PRISTINE, 0]) for identifier in ids], pa.float32()),
         "label_source": labels.source,
-        "dataset": places.dataset,
+        "dataset": paths.dataset,
         "split": split_column(ids, splits),
         "status": "ok",
     }

@@ -14,8 +14,10 @@ from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..runs.progress import SILENT, Reporter
-from .rows import LEVELS, Places, UpsampleSettings, join_rows, label_new_rows, new_rows, original_rows
+from .manifest_paths import ManifestPaths
+from .rows import join_rows, label_new_rows, new_rows, original_rows
 from .select import select
+from .settings import UpsampleSettings
 
 
 def upsample(
@@ -24,17 +26,17 @@ def upsample(
     candidate_features: Features | Path | str,
     *,
     types: str | Iterable[int | str] = "all",
-    levels: str | Iterable[int | str] = LEVELS,
-    candidates: int | None = None,
-    max_selected: int | None = None,
+    levels: str | Iterable[int | str] = UpsampleSettings.levels,
+    candidates: int | None = UpsampleSettings.candidates,
+    max_selected: int | None = UpsampleSettings.max_selected,
     neighbors: NeighborSettings | None = None,
-    labeler: LabelerName = "knn",
-    max_label_std: float | None = None,
-    with_pristine: bool = False,
-    only_new: bool = False,
-    places: Places | None = None,
+    labeler: LabelerName = UpsampleSettings.labeler,
+    max_label_std: float | None = UpsampleSettings.max_label_std,
+    with_pristine: bool = UpsampleSettings.with_pristine,
+    only_new: bool = UpsampleSettings.only_new,
+    paths: ManifestPaths | None = None,
     splits: Mapping[str, str] | None = None,
-    seed: int = 123,
+    seed: int = UpsampleSettings.seed,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Select new references, label them by their neighbours and join them with the originals; no pixels are made.
@@ -53,7 +55,7 @@ def upsample(
         max_label_std: Leave out new rows whose label is less certain.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.
-        places: How files are named; by default as the files name them.
+        paths: How files are named; by default as the files name them.
         splits: Split of each reference that is not for training.
         seed: The run's seed.
         reporter: Shows progress.
@@ -80,16 +82,16 @@ def upsample(
     )
     labelled_set = labels if isinstance(labels, Labels) else read_labels(labels)
     references, pool = as_features(reference_features), as_features(candidate_features)
-    places = places or Places(dataset="labelled", image_root="labelled", reference_root="labelled")
+    paths = paths or ManifestPaths(dataset="labelled", image_root="labelled", reference_root="labelled")
     require_same_references(references, labelled_set)
     stray = sorted(set(splits or {}) - set(labelled_set.reference_ids))
     if stray:
         raise CurateError(f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}")
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
-    originals = original_rows(labelled_set, settings.types, places, splits or {}, with_pristine=with_pristine)
-    rows, chosen = new_rows(selection, pool, settings, places)
+    originals = original_rows(labelled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
+    rows, chosen = new_rows(selection, pool, settings, paths)
     rows = label_new_rows(rows, chosen, references, pool, labelled_set, settings)
-    roots = dict.fromkeys((places.image_root, places.reference_root, CANDIDATES, RENDERED))
+    roots = dict.fromkeys((paths.image_root, paths.reference_root, CANDIDATES, RENDERED))
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
         "candidate_features": digest_array(pool.matrix, pool.require_ids()),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
@@ -10,10 +12,11 @@ from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
 from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.upsampling.labeled_set import read_labeled_set
 from syndr_curate.curate.upsampling.request import EncoderChoice, UpsampleRequest
-from syndr_curate.curate.upsampling.rows import UpsampleSettings
 from syndr_curate.curate.upsampling.run import run_upsample
 from syndr_curate.curate.upsampling.select import run_select
+from syndr_curate.curate.upsampling.settings import UpsampleSettings
 from syndr_curate.curate.upsampling.upsample import upsample
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
@@ -223,8 +226,6 @@ def test_proxy_labels_fall_with_blur_and_are_ten_for_identity_cells(photographed
 
 
 def test_worker_count_changes_no_byte(photographed, tmp_path):
-    from dataclasses import replace
-
     out, _, given = photographed
     again = replace(given, out=tmp_path / "train.parquet", render=replace(given.render, workers=1))
     run_upsample(again)
@@ -237,8 +238,6 @@ def test_worker_count_changes_no_byte(photographed, tmp_path):
 
 
 def test_recipe_only_stores_no_pixels_and_verify_renders_them(photographed, tmp_path):
-    from dataclasses import replace
-
     out, _, given = photographed
     run_upsample(replace(given, out=tmp_path / "train.parquet", recipe_only=True))
     assert not (tmp_path / "images").exists()
@@ -250,8 +249,6 @@ def test_recipe_only_stores_no_pixels_and_verify_renders_them(photographed, tmp_
 
 
 def test_images_may_not_be_rendered_among_the_references(photographed):
-    from dataclasses import replace
-
     _, _, given = photographed
     with pytest.raises(CurateError, match="would read its images as references"):
         run_upsample(replace(given, images_out=given.references / "distorted"))
@@ -329,8 +326,6 @@ def test_a_root_without_any_of_the_labelled_images_is_refused(files):
 
 
 def test_a_draw_of_candidates_is_made_before_any_is_encoded(photographed, tmp_path):
-    from dataclasses import replace
-
     _, _, given = photographed
     settings = replace(given.settings, candidates=6)
     summary = run_upsample(replace(given, out=tmp_path / "t.parquet", settings=settings, recipe_only=True))
@@ -343,3 +338,15 @@ def test_unusable_candidates_are_counted(photographed):
     _, summary, _ = photographed
     assert summary["candidates_unusable"] == 1
     assert sum(summary["candidates"].values()) == 12
+
+
+def test_references_measured_in_memory_have_the_labels_of_a_run(photographed, tmp_path):
+    out, _, given = photographed
+    alone = replace(given, candidates_root=None, candidate_features=None, out=tmp_path / "train.parquet")
+    labels, references = read_labeled_set(alone)
+    assert list(tmp_path.iterdir()) == []
+    proxies = pd.read_parquet(out).query("label_source == 'proxy' and status == 'ok'").set_index("sample_id")
+    assert set(labels.sample_ids) == set(proxies.index)
+    measured = dict(zip(labels.sample_ids, labels.quality, strict=True))
+    assert all(proxies.label[i] == np.float32(quality) for i, quality in measured.items())
+    assert set(references.require_ids()) == set(labels.reference_ids) == {f"ref{number}" for number in range(5)}

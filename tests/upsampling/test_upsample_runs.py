@@ -87,3 +87,12 @@ def test_another_setting_does_not_go_on_with_it(place):
     assert changed.returncode == 2
     assert changed.stderr.splitlines()[-1].startswith("error: cannot resume ")
     assert go(arguments(place, "other", "--seed", "7", "--overwrite")).returncode == 0
+
+
+def test_a_finished_upsample_with_held_out_references_measures_nothing_again(place):
+    (place / "split.csv").write_text("reference_id,split\nref0,val\n")
+    command = arguments(place, "held-out", "--split-file", str(place / "split.csv"))
+    assert go(command).returncode == 0
+    again = go(command, SYNDR_CURATE_CRASH_AT="part:1")
+    assert again.returncode == 0, "a part was written: references were measured again"
+    assert "is complete; nothing to do" in again.stderr

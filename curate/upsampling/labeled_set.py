@@ -1,0 +1,106 @@
+"""The labeled set that `upsample` learns from: a label file's, or references that are measured here."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ..datasets.features import Features
+from ..datasets.image_folders import ImageSource
+from ..datasets.labels import Labels
+from ..errors import CurateError
+from ..labeling.knn import require_same_references
+from ..manifest.outcomes import Outcome
+from ..manifest.roots import Roots
+from ..runs.options import run_folder
+from ..runs.progress import SILENT, Reporter
+from ..runs.run_folder import put_away
+from .input_folders import InputFolders, open_references
+from .inputs import labeled_and_readable, read_features
+from .manifest_paths import manifest_paths, manifest_roots
+from .proxy_labels import proxy_labels, proxy_rows
+from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
+from .request import UpsampleRequest, completed
+
+
+@dataclass(frozen=True)
+class LabeledSet:
+    """Labels, and what making them has left behind.
+
+    Attributes:
+        labels: The labels.
+        unmeasured: Rows of references that could not be measured, and why; None where the labels come from a file.
+        archives: How many archives the pixels of measured rows take up.
+    """
+
+    labels: Labels
+    unmeasured: pa.Table | None = None
+    archives: int = 0
+
+
+def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> tuple[Labels, Features]:
+    """Read the labeled set that `upsample` would learn from; what has to be encoded or measured leaves no file behind.
+
+    Args:
+        request: What to do; candidates are not looked at.
+        reporter: Shows progress.
+
+    Returns:
+        The labels, and the features of exactly their references.
+
+    Raises:
+        CurateError: Inputs that are missing or do not fit each other.
+    """
+    request = completed(request, labeled_set_only=True)
+    folders = InputFolders(references=open_references(request), candidates=None)
+    labels = None if request.labels is None else request.labels.read()
+    references = read_features("reference", request, folders.references, reporter, keep=False).features
+    if labels is None:
+        roots = manifest_roots(request, folders, manifest_paths(request, folders, labels))
+        rows = rows_to_render(
+            proxy_rows(folders.references, request.settings), roots, request, layout=None, measure=True
+        )
+        labels, _ = _labels_of(request, rows, measured_in_memory(rows, request.run, reporter))
+    if request.reference_features is None:
+        references = labeled_and_readable(references, labels, reporter)
+        labels = labels.of_references(references.require_ids())
+    require_same_references(references, labels)
+    return labels, references
+
+
+def measure_references(
+    request: UpsampleRequest, source: ImageSource | None, roots: Roots, reporter: Reporter
+) -> LabeledSet:
+    """Distort the references and label them by a full-reference metric, in a run that can be resumed.
+
+    The run folder stays until `put_measured_away`: the new rows may still have to be rendered.
+
+    Args:
+        request: What to do.
+        source: The references.
+        roots: Where they lie, and where pixels go.
+        reporter: Shows progress.
+
+    Raises:
+        CurateError: There are no references, or none could be measured.
+    """
+    rows = rows_to_render(
+        proxy_rows(source, request.settings), roots, request, layout=request.stored_layout, measure=True
+    )
+    result = request.references_result
+    outcomes = measured(rows, run_folder(result), result, request.run, reporter)
+    labels, unmeasured = _labels_of(request, rows, outcomes)
+    return LabeledSet(labels, unmeasured=unmeasured, archives=rows.shards)
+
+
+def put_measured_away(request: UpsampleRequest) -> None:
+    """Remove the run folder of `measure_references`, if there is one."""
+    folder = run_folder(request.references_result)
+    if folder.exists():
+        put_away(folder)
+
+
+def _labels_of(request: UpsampleRequest, rows: RowsToRender, outcomes: list[Outcome]) -> tuple[Labels, pa.Table]:
+    try:
+        return proxy_labels(rows.table, outcomes)
+    except CurateError as error:
+        raise CurateError(f"{request.references}: {error}") from error

@@ -1,0 +1,68 @@
+"""Settings of `select` and `upsample`, with their defaults.
+
+The command line reads its defaults from here, so this module imports no numeric library.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..labeling.knn import LabelerName, NeighborSettings
+    from ..storage.images import ImageFormat
+
+
+def _published_neighbors() -> "NeighborSettings":
+    from ..labeling.knn import NeighborSettings
+
+    return NeighborSettings()
+
+
+@dataclass(frozen=True)
+class SelectSettings:
+    """Which candidates are looked at, and how many are kept.
+
+    Attributes:
+        candidates: Draw that many candidates first; None takes all.
+        max_selected: Keep at most that many new references; None keeps all.
+        seed: The run's seed.
+    """
+
+    candidates: int | None = None
+    max_selected: int | None = None
+    seed: int = 123
+
+
+@dataclass(frozen=True)
+class UpsampleSettings:
+    """What to add and how to label it.
+
+    Attributes:
+        types: Distortion ids, of originals and new rows.
+        levels: Levels of the new rows, by default those that SynDR-IQA labels; originals keep all five.
+        candidates: Draw that many candidates first; None takes all.
+        max_selected: Keep at most that many new references.
+        neighbors: How `knn` labels are made.
+        labeler: `knn` (Algorithm 2) or `gp`.
+        max_label_std: Leave out new rows whose label is less certain.
+        with_pristine: Add a pristine row per reference.
+        only_new: Leave the originals out.
+        image_format: What the pixels of new rows are stored as.
+        seed: The run's seed.
+    """
+
+    types: tuple[int, ...]
+    levels: tuple[int, ...] = (1, 3, 5)
+    candidates: int | None = SelectSettings.candidates
+    max_selected: int | None = SelectSettings.max_selected
+    neighbors: "NeighborSettings" = field(default_factory=_published_neighbors)
+    labeler: "LabelerName" = "knn"
+    max_label_std: float | None = None
+    with_pristine: bool = False
+    only_new: bool = False
+    image_format: "ImageFormat" = "png"
+    seed: int = SelectSettings.seed
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as they stand in a manifest's metadata."""
+        plain = {**vars(self), "neighbors": vars(self.neighbors)}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
