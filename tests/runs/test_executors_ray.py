@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.provenance import RENDERING_LIBRARIES, library_versions
-from syndr_curate.curate.runs import executor_ray as executors_ray
-from syndr_curate.curate.runs import ray_connection as executors_ray_join
+from syndr_curate.curate.runs import executor_ray, ray_connection
 from syndr_curate.curate.runs.executor_worker import Done
 from syndr_curate.curate.runs.executors import make_executor
 
@@ -34,7 +33,7 @@ def test_an_address_that_is_none_is_refused_before_any_work(address):
 
 
 def test_a_port_where_nobody_listens_is_one_line(monkeypatch):
-    monkeypatch.setattr(executors_ray_join, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(ray_connection, "CONNECT_SECONDS", 1.0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed.getsockname()[1]}"
@@ -44,7 +43,7 @@ def test_a_port_where_nobody_listens_is_one_line(monkeypatch):
 
 
 def test_a_port_where_somebody_else_listens_is_no_hang(monkeypatch):
-    monkeypatch.setattr(executors_ray_join, "JOIN_SECONDS", 2.0)
+    monkeypatch.setattr(ray_connection, "JOIN_SECONDS", 2.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -56,10 +55,10 @@ def test_a_port_where_somebody_else_listens_is_no_hang(monkeypatch):
 
 
 def test_a_node_with_another_library_refuses_to_work(monkeypatch):
-    monkeypatch.setattr(executors_ray, "one_thread_per_library", lambda: None)  # this process keeps its threads
+    monkeypatch.setattr(executor_ray, "one_thread_per_library", lambda: None)  # this process keeps its threads
     versions = library_versions(RENDERING_LIBRARIES)
-    assert executors_ray.carry_out(math.sqrt, versions, 4) == Done(4, 2.0)
-    refused = executors_ray.carry_out(math.sqrt, {**versions, "numpy": "0.9", "absent": "1.0"}, 4)
+    assert executor_ray.carry_out(math.sqrt, versions, 4) == Done(4, 2.0)
+    refused = executor_ray.carry_out(math.sqrt, {**versions, "numpy": "0.9", "absent": "1.0"}, 4)
     assert isinstance(refused.error, CurateError)
     assert f"has absent none instead of 1.0, numpy {versions['numpy']} instead of 0.9; inst" in str(refused.error)
 

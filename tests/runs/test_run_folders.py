@@ -15,7 +15,7 @@ from syndr_curate.curate.checks.run_status import run_merge, status_of
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.runs import run_folder as run_files
+from syndr_curate.curate.runs import run_folder
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.run_lock import RunLock, run_lock
 from syndr_curate.curate.runs.shards import Mode, Share
@@ -286,11 +286,11 @@ def test_what_cannot_be_removed_at_once_is_swept_later(tmp_path, monkeypatch):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "lock").touch()
-    monkeypatch.setattr(run_files.shutil, "rmtree", lambda *_, **__: None)  # as where open files cannot be removed
-    run_files.put_away(folder)
+    monkeypatch.setattr(run_folder.shutil, "rmtree", lambda *_, **__: None)  # as where open files cannot be removed
+    run_folder.put_away(folder)
     folder.mkdir()
-    run_files.put_away(folder)  # a second one has room beside the first
+    run_folder.put_away(folder)  # a second one has room beside the first
     monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 2
-    run_files.sweep(folder)
+    run_folder.sweep(folder)
     assert not list(tmp_path.iterdir())

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.schema import SCHEMA
-from syndr_curate.curate.storage import store_files as stores_files
-from syndr_curate.curate.storage import store_parquet as stores_parquet
+from syndr_curate.curate.storage import store_files, store_parquet
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.curate.storage.pixel_store import LAYOUTS, absence, open_sink, stored_path, stored_pixels
 from syndr_curate.curate.storage.safe_paths import is_safe_path
@@ -223,7 +222,7 @@ def test_a_parquet_store_is_itself_a_manifest(store, tmp_path):
 def test_a_parquet_store_is_read_by_small_row_groups_and_images_are_not_compressed_again(
     make_rows, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(stores_parquet, "GROUP_BYTES", 1000)
+    monkeypatch.setattr(store_parquet, "GROUP_BYTES", 1000)
     ids = [f"a_01_{n:02d}" for n in range(130)]
     rows = make_rows("parquet", ids).to_pylist()
     with open_sink("parquet", tmp_path, 3, schema=SCHEMA) as sink:
@@ -278,8 +277,8 @@ def test_files_are_written_by_many_threads(make_rows, tmp_path):
 
 def test_all_files_and_their_folders_reach_the_disk_before_the_block_is_left(store, tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(stores_files, "sync_file", synced.append)
-    monkeypatch.setattr(stores_files, "sync_folder", synced.append)
+    monkeypatch.setattr(store_files, "sync_file", synced.append)
+    monkeypatch.setattr(store_files, "sync_folder", synced.append)
     rows = store("files")
     images = tmp_path / "images"
     files = [images / row["image_path"] for row in rows]

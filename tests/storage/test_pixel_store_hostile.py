@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate.curate.manifest.schema import SCHEMA
-from syndr_curate.curate.storage import store_parquet as stores_parquet
-from syndr_curate.curate.storage import store_tar as stores_tar
+from syndr_curate.curate.storage import store_parquet, store_tar
 from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
 from syndr_curate.curate.storage.pixel_store import open_sink, stored_path, stored_pixels
 
@@ -115,7 +114,7 @@ def test_a_compressed_tar_is_refused_not_unpacked(tmp_path):
 
 
 def test_a_member_too_large_for_an_image_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(stores_tar, "MAX_CONTENT_BYTES", 10)
+    monkeypatch.setattr(store_tar, "MAX_CONTENT_BYTES", 10)
     tar_of(tmp_path / "x.tar", member("a.png", b"x" * 11), member("b.png", b"x" * 10))
     assert stored_pixels(tmp_path / "x.tar" / "b.png") == b"x" * 10
     with pytest.raises(UnreadableImageError, match=r"x\.tar: a\.png is larger than 10 bytes"):
@@ -186,15 +185,15 @@ def test_a_parquet_file_without_images_says_so(tmp_path):
 
 def test_null_images_and_paths_count_as_missing(tmp_path):
     images = [{"bytes": None, "path": "a.png"}, {"bytes": b"x", "path": None}, None, {"bytes": b"d", "path": "d.png"}]
-    pq.write_table(pa.table({"image": pa.array(images, stores_parquet._IMAGE.type)}), tmp_path / "x.parquet")
+    pq.write_table(pa.table({"image": pa.array(images, store_parquet._IMAGE.type)}), tmp_path / "x.parquet")
     assert stored_pixels(tmp_path / "x.parquet" / "a.png") is None
     assert stored_pixels(tmp_path / "x.parquet" / "d.png") == b"d"
 
 
 def test_a_row_group_too_large_for_images_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(stores_parquet, "MAX_CONTENT_BYTES", 1000)
+    monkeypatch.setattr(store_parquet, "MAX_CONTENT_BYTES", 1000)
     images = [{"bytes": bytes(2000), "path": "a.png"}]  # zeros: a few bytes on the disk
-    table = pa.table({"image": pa.array(images, stores_parquet._IMAGE.type)})
+    table = pa.table({"image": pa.array(images, store_parquet._IMAGE.type)})
     pq.write_table(table, tmp_path / "x.parquet", compression="zstd")
     with pytest.raises(UnreadableImageError, match="its row group 0 is larger than 1000 bytes"):
         stored_pixels(tmp_path / "x.parquet" / "a.png")
