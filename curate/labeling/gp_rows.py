@@ -8,14 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import SCHEMA
 from .gp import fit_gp
-from .knn import IDENTITY_CELLS
 from .label_matrix import label_cube
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features, require_usable
 from ..datasets.labels import Labels
 from ..errors import CurateError
@@ -19,8 +19,6 @@ from ..similarity import nearest
 NEIGHBOR_COUNT = 5  # Algorithm 2, k
 NEIGHBOR_MARGIN = 0.05  # Algorithm 2, line 4: relative to the nearest distance
 TEMPERATURE = 0.05
-# Cells in which the generator returns its input unchanged: their labels are labels of the pristine picture.
-IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..labeling.gp_rows import drop_uncertain, label_rows_by_gp
 from ..labeling.knn import (
-    IDENTITY_CELLS,
     LabelerName,
     NeighborSettings,
     find_neighbors,
