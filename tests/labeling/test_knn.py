@@ -105,14 +105,6 @@ def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_ang
         assert table["label"].to_pylist() == [1.0]
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"count": 0}, {"margin": 0.0}, {"temperature": -1.0}, {"weighting": "loud"}], ids=lambda w: next(iter(w))
-)
-def test_settings_that_mean_nothing_are_refused(wrong):
-    with pytest.raises(CurateError, match="expected"):
-        NeighborSettings(**wrong)
-
-
 def test_weights_sum_to_one_on_real_features(reference_data):
     from syndr_curate.curate.datasets.features import load_features
 
