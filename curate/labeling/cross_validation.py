@@ -76,11 +76,7 @@ class CrossValidation:
 
 
 def cross_validate(
-    labels: Labels,
-    references: Features,
-    labeler: Labeler,
-    *,
-    progress: Progress | None = None,
+    labels: Labels, references: Features, labeler: Labeler, *, progress: Progress | None = None
 ) -> CrossValidation:
     """Predict the labels of each reference from all the others, and compare.
 
