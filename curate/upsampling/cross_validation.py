@@ -1,4 +1,4 @@
-"""`upsample --cross-validate`: how good the labels of its labelled set are."""
+"""`upsample --cross-validate`: how good the labels of its labeled set are."""
 
 from ..labeling.validate_label_file import Validated, validate_labels
 from ..runs.progress import SILENT, Reporter
@@ -9,17 +9,17 @@ from .run import read_labelled_set
 def cross_validate_upsample(
     request: UpsampleRequest, *, compare: bool = False, reporter: Reporter = SILENT
 ) -> Validated:
-    """Predict each labelled reference's labels from the others, for the set that `upsample` would learn from.
+    """Predict each labeled reference's labels from the others, for the set that `upsample` would learn from.
 
     That set may be a label file or proxy labels.
 
     Args:
         request: What `upsample` was told; candidates are not looked at, and nothing is written.
-        compare: Score the other labellers too.
+        compare: Score the other labelers too.
         reporter: Shows progress.
 
     Raises:
         CurateError: Inputs that are missing or do not fit each other, or labels are missing.
     """
-    labelled, settings = read_labelled_set(request, reporter), request.settings
-    return validate_labels(*labelled, settings.labeler, settings.neighbors, compare=compare, reporter=reporter)
+    labels, references = read_labelled_set(request, reporter)
+    return validate_labels(labels, references, request.settings.labeling, compare=compare, reporter=reporter)

@@ -7,19 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
-from ..labeling.gp_rows import drop_uncertain, label_rows_by_gp
-from ..labeling.knn import (
-    IDENTITY_CELLS,
-    LabelerName,
-    NeighborSettings,
-    find_neighbors,
-    label_rows,
-    with_pristine_labels,
-)
+from ..labeling.label_matrix import pristine_labels
+from ..labeling.label_rows import drop_uncertain, features_of_references, label_rows
+from ..labeling.make_labeler import make_labeler
+from ..labeling.settings import LabelSettings
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
@@ -42,9 +37,7 @@ class UpsampleSettings:
         levels: Levels of the new rows; originals keep all five.
         candidates: Draw that many candidates first; None takes all.
         max_selected: Keep at most that many new references.
-        neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2) or `gp`.
-        max_label_std: Leave out new rows whose label is less certain.
+        labeling: How new rows are labeled.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.
         image_format: What the pixels of new rows are stored as.
@@ -55,9 +48,7 @@ class UpsampleSettings:
     levels: tuple[int, ...] = LEVELS
     candidates: int | None = None
     max_selected: int | None = None
-    neighbors: NeighborSettings = field(default_factory=NeighborSettings)
-    labeler: LabelerName = "knn"
-    max_label_std: float | None = None
+    labeling: LabelSettings = field(default_factory=LabelSettings)
     with_pristine: bool = False
     only_new: bool = False
     image_format: ImageFormat = "png"
@@ -65,8 +56,9 @@ class UpsampleSettings:
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""
-        plain = {**vars(self), "neighbors": vars(self.neighbors)}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        del plain["labeling"]
+        return {**plain, **self.labeling.as_json()}
 
 
 @dataclass(frozen=True)
@@ -191,19 +183,18 @@ def label_new_rows(
     Args:
         rows: Recipe rows.
         chosen: Ids of their references.
-        references: Features of the labelled references.
+        references: Features of the labeled references.
         candidates: Features of the candidates.
         labels: The labelled set.
-        settings: The labeller and its bound on `label_std`.
+        settings: The labeler and its bound on `label_std`.
+
+    Raises:
+        CurateError: Labels that the labeler needs are missing, or no row is certain enough.
     """
-    position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
-    matrix = candidates.matrix[np.array([position[identifier] for identifier in chosen], dtype=np.int64)]
-    if settings.labeler == "gp":
-        rows = label_rows_by_gp(rows, chosen, matrix, references, labels)
-    else:
-        found = find_neighbors(matrix, references, settings.neighbors)
-        rows = label_rows(rows, dict(zip(chosen, found, strict=True)), labels)
-    return drop_uncertain(rows, settings.max_label_std)
+    labeling = settings.labeling
+    new = features_of_references(candidates, chosen)
+    labeled = label_rows(rows, new, references, labels, make_labeler(labeling.labeler, labeling.neighbors))
+    return drop_uncertain(labeled, labeling.max_label_std)
 
 
 def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any], *, only_new: bool) -> pa.Table:
@@ -241,10 +232,10 @@ def _reference_path(name: str, places: Places) -> str:
 
 
 def _pristine_rows(labels: Labels, places: Places, splits: Mapping[str, str]) -> pa.Table:
-    lookup = with_pristine_labels(labels.by_condition(), set(labels.reference_ids))
+    known = pristine_labels(labels)
     name_of = dict(zip(labels.reference_ids, labels.reference_names, strict=True))
     ids = labels.references()
-    lacking = [identifier for identifier in ids if (identifier, PRISTINE, 0) not in lookup]
+    lacking = [identifier for identifier in ids if identifier not in known]
     if lacking:
         cells = ", ".join(f"({kind},{level})" for kind, level in IDENTITY_CELLS)
         raise CurateError(
@@ -262,7 +253,7 @@ def _pristine_rows(labels: Labels, places: Places, splits: Mapping[str, str]) ->
         "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
         "distortion": distortion_name(PRISTINE),
         "level": pa.array([0] * len(ids), pa.int8()),
-        "label": pa.array([np.float32(lookup[identifier, PRISTINE, 0]) for identifier in ids], pa.float32()),
+        "label": pa.array([np.float32(known[identifier]) for identifier in ids], pa.float32()),
         "label_source": labels.source,
         "dataset": places.dataset,
         "split": split_column(ids, splits),

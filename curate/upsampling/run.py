@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..datasets.features import Features
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
-from ..labeling.knn import require_same_references
+from ..labeling.label_matrix import require_same_references
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
