@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .curate.domains.fit import fit_domains
     from .curate.domains.select import select_domains
     from .curate.downsampling.downsample import downsample
-    from .curate.labeling.knn import NeighborSettings
+    from .curate.labeling.settings import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
     from .curate.training.collect_features import collect_features
@@ -71,7 +71,7 @@ _HOMES = {
     "select_domains": "curate.domains.select",
     "downsample": "curate.downsampling.downsample",
     "inspect": "curate.checks.inspect",
-    "NeighborSettings": "curate.labeling.knn",
+    "NeighborSettings": "curate.labeling.settings",
     "mix": "curate.mixing.mix",
     "SoftLabelDataset": "curate.training.soft_labels",
     "select": "curate.upsampling.select",

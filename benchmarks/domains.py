@@ -27,7 +27,7 @@ from syndr_curate.curate.domains.evaluation import ClassScores, confusion_pictur
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import write_fitted
 from syndr_curate.curate.domains.selection_rule import LEAST_BELIEF, select_types
-from syndr_curate.curate.domains.training_pictures import IDENTITY_CELLS, save_as_jpeg
+from syndr_curate.curate.domains.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render
@@ -101,7 +101,7 @@ def score_photographs(classifier: DomainClassifier, *, step: int) -> tuple[list[
 
 def report(keys: Sequence[Key], scores: NDArray[np.float64], out: Path) -> None:
     kinds, levels, again, _ = (np.array(column) for column in zip(*keys, strict=True))
-    identity = np.array([(kind, level) in IDENTITY_CELLS for kind, level in zip(kinds, levels, strict=True)])
+    identity = np.array([(kind, level) in PRISTINE_LOOKING_CELLS for kind, level in zip(kinds, levels, strict=True)])
     groups = (
         ("levels 3-5", levels >= 3),
         ("levels 3-5 without (18,3)", (levels >= 3) & ~identity),
@@ -134,7 +134,7 @@ def print_confusions(
         cells = []
         for level in (0,) if kind == 0 else range(1, 6):
             here = chosen & (kinds == kind) & (levels == level)
-            mark = "=" if (kind, level) in IDENTITY_CELLS else " "
+            mark = "=" if (kind, level) in PRISTINE_LOOKING_CELLS else " "
             cells.append(f"{(best[here] == kind).mean():5.0%}{mark}")
         wrong = found.confusion[kind].copy()
         wrong[kind] = 0

@@ -1,6 +1,6 @@
-"""Measure what each part of the gp labeller is worth, by nested leave-one-reference-out on KADID-10k.
+"""Measure what each part of the gp labeler is worth, by nested leave-one-reference-out on KADID-10k.
 
-Every line takes one part away from the labeller, or adds one that was not kept. All settings are chosen within the
+Every line takes one part away from the labeler, or adds one that was not kept. All settings are chosen within the
 references that are not left out.
 
 Examples:
@@ -21,14 +21,9 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from syndr_curate.curate.datasets.features import Features, load_features
 from syndr_curate.curate.datasets.labels import Labels, read_labels
-from syndr_curate.curate.labeling.cross_validation import (
-    CrossValidation,
-    Labeler,
-    compare,
-    comparison_text,
-    cross_validate,
-)
-from syndr_curate.curate.labeling.gp import GpSearch, fit_gp
+from syndr_curate.curate.labeling.cross_validation import CrossValidation, compare, comparison_text, cross_validate
+from syndr_curate.curate.labeling.gp import GpSearch
+from syndr_curate.curate.labeling.model_labelers import GpLabeler
 
 DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))
 STRAIGHT = 1e5  # an end margin so large that the odds are straight
@@ -56,7 +51,7 @@ NOT_MONOTONE = (18, 25)  # mean shift and contrast change: their levels go from 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, help="use every n-th reference alone: a smaller labelled set")
+    parser.add_argument("--every", type=int, default=1, help="use every n-th reference alone: a smaller labeled set")
     arguments = parser.parse_args()
     labels = read_labels(DATA / "kadid10k" / "dmos.csv")
     references = load_features(DATA / "refset" / "train_ref.npz")
@@ -67,19 +62,11 @@ def main() -> None:
         if arguments.every > 1 and name not in SHORT:
             continue
         start = time.perf_counter()
-        results.append(cross_validate(labels, references, gp_labeler(name, search)))
+        results.append(cross_validate(labels, references, GpLabeler(search=search, name=name)))
         print(f"{name}: {time.perf_counter() - start:.1f} s", flush=True)
         if search is ALL:
             results.append(repaired(results[-1]))
     print(comparison_text(results))
-
-
-def gp_labeler(name: str, search: GpSearch) -> Labeler:
-    def predict(cube, unseen):  # type: ignore[no-untyped-def]
-        means, spreads = fit_gp(cube.features.matrix, cube.quality, cube.rater_noise, search=search).predict(unseen)
-        return means[0], spreads[0]
-
-    return Labeler(name, predict, 4)
 
 
 def repaired(result: CrossValidation) -> CrossValidation:

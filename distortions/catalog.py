@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PRISTINE = 0
 LEVELS = (1, 2, 3, 4, 5)
+# The (type, level) whose picture is the stretched reference itself, in every pixel. Not among them is (8, 1): it goes
+# through CIE Lab and back, which moves values that lie halfway between two codes to the other one.
+IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))
 FAMILIES = ("blur", "color", "compression", "noise", "brightness", "spatial", "sharpness")
 
 _KADID = "KADID-10k (Lin, Hosu, Saupe, QoMEX 2019)"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..labeling.settings import LabelSettings, NeighborSettings
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.cross_validation import Compare, CrossValidate, Plot, check_plot, show_validation
@@ -23,12 +24,12 @@ def label(
     plot: Plot = None,
     types: opt.Types = "all",
     levels: opt.Levels = "1,3,5",
-    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
-    max_label_std: opt.MaxLabelStd = None,
-    neighbors: opt.Neighbors = 5,
-    margin: opt.Margin = 0.05,
-    weighting: opt.Weighting = opt.WeightingFlag.published,
-    temperature: opt.Temperature = 0.05,
+    labeler: opt.LabelerOption = opt.LabelerFlag[LabelSettings.labeler],
+    max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std,
+    neighbors: opt.Neighbors = NeighborSettings.count,
+    margin: opt.Margin = NeighborSettings.margin,
+    weighting: opt.Weighting = opt.WeightingFlag[NeighborSettings.weighting],
+    temperature: opt.Temperature = NeighborSettings.temperature,
     id_column: opt.IdColumn = opt.KADID_ID,
     label_column: opt.LabelColumn = opt.KADID_LABEL,
     reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE,
@@ -51,7 +52,6 @@ def label(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..labeling.knn import NeighborSettings
     from ..labeling.label_files import run_label
 
     file = LabelFile(
@@ -62,14 +62,18 @@ def label(
         lower_is_better,
         opt.parse_range(label_range),
     )
-    neighbor_settings = NeighborSettings(neighbors, margin, weighting.value, temperature)
+    settings = LabelSettings(
+        labeler=labeler.value,
+        neighbors=NeighborSettings(count=neighbors, margin=margin, weighting=weighting.value, temperature=temperature),
+        max_label_std=max_label_std,
+    )
     if cross_validate or compare or plot:
         from ..labeling.validate_label_file import cross_validate_label_file
 
         features = opt.required(reference_features, "--reference-features")
         check_plot(plot, labels, reference_features)
         found = cross_validate_label_file(
-            file, features, labeler.value, neighbor_settings, compare=compare, reporter=make_reporter(quiet=quiet)
+            file, features, settings, compare=compare, reporter=make_reporter(quiet=quiet)
         )
         show_validation(found, plot, as_json=json)
         return
@@ -82,9 +86,7 @@ def label(
         manifest=manifest,
         types=parse_types(types),
         levels=parse_levels(levels),
-        settings=neighbor_settings,
-        labeler=labeler.value,
-        max_label_std=max_label_std,
+        settings=settings,
         seed=seed,
     )
     finish(summary, as_json=json, strict=strict)

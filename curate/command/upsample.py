@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..labeling.settings import LabelSettings, NeighborSettings
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.cross_validation import Compare, CrossValidate, Plot, check_plot, show_validation
@@ -38,12 +39,12 @@ def upsample(
     weights: opt.Weights = None,
     device: opt.Device = opt.DeviceFlag.auto,
     batch_size: opt.BatchSize = 32,
-    labeler: opt.LabelerOption = opt.LabelerFlag.knn,
-    max_label_std: opt.MaxLabelStd = None,
-    neighbors: opt.Neighbors = 5,
-    margin: opt.Margin = 0.05,
-    weighting: opt.Weighting = opt.WeightingFlag.published,
-    temperature: opt.Temperature = 0.05,
+    labeler: opt.LabelerOption = opt.LabelerFlag[LabelSettings.labeler],
+    max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std,
+    neighbors: opt.Neighbors = NeighborSettings.count,
+    margin: opt.Margin = NeighborSettings.margin,
+    weighting: opt.Weighting = opt.WeightingFlag[NeighborSettings.weighting],
+    temperature: opt.Temperature = NeighborSettings.temperature,
     cross_validate: CrossValidate = False,
     compare: Compare = False,
     plot: Plot = None,
@@ -92,7 +93,6 @@ def upsample(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..labeling.knn import NeighborSettings
     from ..rendering.render import RenderOptions
     from ..upsampling.request import EncoderChoice, UpsampleRequest
     from ..upsampling.run import run_upsample
@@ -101,14 +101,17 @@ def upsample(
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
     )
+    labeling = LabelSettings(
+        labeler=labeler.value,
+        neighbors=NeighborSettings(count=neighbors, margin=margin, weighting=weighting.value, temperature=temperature),
+        max_label_std=max_label_std,
+    )
     settings = UpsampleSettings(
         types=parse_types(types),
         levels=parse_levels(levels),
         candidates=opt.parse_count(candidates),
         max_selected=max_selected,
-        neighbors=NeighborSettings(neighbors, margin, weighting.value, temperature),
-        labeler=labeler.value,
-        max_label_std=max_label_std,
+        labeling=labeling,
         with_pristine=with_pristine,
         only_new=only_new,
         image_format=format.value,

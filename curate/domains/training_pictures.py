@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import CATALOG, LEVELS, PRISTINE, get
+from ...distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, PRISTINE, get
 from ..manifest.seeds import stream_seed, uniform_draw
 from ..rendering.render import render
 from .patches import random_patch
 
 PerReference = Literal["one", "all"]
-# Cells that equal the pristine image, (8, 1) up to rounding: they would teach that a pristine image is distorted.
-IDENTITY_CELLS = frozenset({(1, 1), (3, 1), (8, 1), (18, 3)})
+# Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
+# from it by one code value at most.
+PRISTINE_LOOKING_CELLS = frozenset({*IDENTITY_CELLS, (8, 1)})
 _LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
 _LEAST = 224  # pixels of the shorter side below which nothing is drawn smaller
 # References are made to look as if by other cameras and scanners: of other sharpness, with grain. What sets one
@@ -56,7 +57,7 @@ class Sample:
 def training_cells(
     identifier: str, types: Sequence[int], *, levels: int, pristine_variants: int, seed: int
 ) -> tuple[tuple[int, int], ...]:
-    """List the cells that one reference gives: some levels of its types, none an identity, and pristine variants.
+    """List the cells that one reference gives: some levels of its types, none that looks pristine; pristine variants.
 
     Args:
         identifier: The reference's id.
@@ -70,7 +71,7 @@ def training_cells(
     """
     cells = [(PRISTINE, number) for number in range(pristine_variants)]
     for kind in types:
-        possible = [str(level) for level in LEVELS if (kind, level) not in IDENTITY_CELLS]
+        possible = [str(level) for level in LEVELS if (kind, level) not in PRISTINE_LOOKING_CELLS]
         drawn = uniform_draw(possible, levels, seed, "domain-levels", identifier, kind)
         cells += [(kind, int(level)) for level in sorted(drawn)]
     return tuple(cells)

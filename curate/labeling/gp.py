@@ -1,6 +1,6 @@
 """Models that label a new reference from the labels of others: the plain mean, and a Gaussian process.
 
-A labelled set is a matrix of labels, one row per reference and one column per condition (a distortion at a level), and
+A labeled set is a matrix of labels, one row per reference and one column per condition (a distortion at a level), and
 a matrix of content features. A model predicts the row of a reference that has features alone.
 """
 
@@ -52,7 +52,7 @@ class GpSettings:
     Attributes:
         relevance: Each feature counts by (share of the residuals that it alone explains) to this power; 0: all alike.
         length: Squared-exponential kernel of this squared length, in units of the mean squared distance of a reference
-            from the centre; None: the linear kernel.
+            from the center; None: the linear kernel.
         penalty: Noise over signal, for the strongest direction of the residuals; the kernel has mean diagonal 1.
         weakness_power: The penalty of direction j is `penalty * (s_0 / s_j) ** weakness_power`, s being its singular
             values: weak directions are shrunk more.
@@ -185,7 +185,7 @@ def fit_gp(
     known, the spread is never below it.
 
     Args:
-        features: NxD content features of the labelled references; only directions matter.
+        features: NxD content features of the labeled references; only directions matter.
         labels: NxC on [0, 10], complete.
         rater_noise: NxC standard errors of the labels on the same scale; NaN where unknown. None: nothing is known.
         search: What to choose the hyperparameters from.

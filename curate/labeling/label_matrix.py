@@ -1,35 +1,55 @@
-"""A complete labelled set as matrices: references by conditions, features beside them."""
+"""A labeled set as matrices: references by conditions, features beside them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features, require_usable
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 
 Matrix = NDArray[np.float64]
+Condition = tuple[int, int]  # distortion id and level
 
 
 @dataclass(frozen=True)
-class LabelCube:
-    """A complete labelled set as matrices.
+class LabelMatrix:
+    """A labeled set as matrices.
 
     Attributes:
         features: N references, with ids.
         conditions: C pairs (distortion id, level), ascending.
-        quality: NxC on [0, 10].
+        quality: NxC on [0, 10], NaN where there is no label.
         rater_noise: NxC standard errors on the same scale, NaN where unknown; None if none is known.
+        pristine: N labels of the undistorted references, see `pristine_labels`; NaN where unknown.
     """
 
     features: Features
-    conditions: tuple[tuple[int, int], ...]
+    conditions: tuple[Condition, ...]
     quality: Matrix
     rater_noise: Matrix | None
+    pristine: Matrix
 
-    def without(self, row: int) -> "LabelCube":
+    def quality_of(self, conditions: Sequence[Condition]) -> Matrix:
+        """Return the labels of all references under some conditions.
+
+        Args:
+            conditions: W pairs; (0, 0) is the undistorted reference.
+
+        Returns:
+            NxW on [0, 10], NaN where there is no label.
+        """
+        column = dict(zip(self.conditions, self.quality.T, strict=True))
+        column[PRISTINE, 0] = self.pristine
+        unknown = np.full(len(self.pristine), np.nan)
+        return np.stack([column.get(condition, unknown) for condition in conditions], axis=1)
+
+    def without(self, row: int) -> "LabelMatrix":
         """Return the set without one reference."""
         keep = np.arange(len(self.quality)) != row
         ids, names = self.features.require_ids(), self.features.names
@@ -40,15 +60,48 @@ class LabelCube:
             names=None if names is None else tuple(n for n, kept in zip(names, keep, strict=True) if kept),
         )
         noise = None if self.rater_noise is None else self.rater_noise[keep]
-        return LabelCube(others, self.conditions, self.quality[keep], noise)
+        return LabelMatrix(others, self.conditions, self.quality[keep], noise, self.pristine[keep])
 
 
-def label_cube(labels: Labels, references: Features) -> LabelCube:
-    """Lay a labelled set out as matrices: references by id, conditions by type and level, both ascending.
+def label_matrix(labels: Labels, references: Features) -> LabelMatrix:
+    """Lay a labeled set out as matrices; it may have gaps.
 
     Args:
-        labels: Every reference with a label for every (type, level) that occurs.
+        labels: The labeled set; labels of other references than the given ones are left out.
+        references: Features of N references, with ids.
+
+    Returns:
+        References in the order of their features, conditions ascending by type and level.
+    """
+    ids = references.require_ids()
+    cells = list(zip(labels.distortion_ids.tolist(), labels.levels.tolist(), strict=True))
+    conditions = tuple(sorted(set(cells)))
+    row = {identifier: number for number, identifier in enumerate(ids)}
+    column = {condition: number for number, condition in enumerate(conditions)}
+    used = [place for place, identifier in enumerate(labels.reference_ids) if identifier in row]
+    where = ([row[labels.reference_ids[place]] for place in used], [column[cells[place]] for place in used])
+    quality = np.full((len(ids), len(conditions)), np.nan)
+    noise = quality.copy()
+    quality[where], noise[where] = labels.quality[used], labels.standard_errors[used]
+    pristine = pristine_labels(labels)
+    return LabelMatrix(
+        features=references,
+        conditions=conditions,
+        quality=quality,
+        rater_noise=noise if np.isfinite(noise).any() else None,
+        pristine=np.array([pristine.get(identifier, np.nan) for identifier in ids]),
+    )
+
+
+def complete_label_matrix(labels: Labels, references: Features) -> LabelMatrix:
+    """Lay a labeled set without gaps out as matrices.
+
+    Args:
+        labels: Every reference with one label for every (type, level) that occurs.
         references: Features of its references, in any order.
+
+    Returns:
+        References ascending by id, conditions ascending by type and level: the order of the files does not matter.
 
     Raises:
         CurateError: Labels are missing or given twice, features and labels speak of different references, or features
@@ -58,25 +111,58 @@ def label_cube(labels: Labels, references: Features) -> LabelCube:
     ids = tuple(sorted(set(labels.reference_ids)))
     matrix = references.aligned_to(ids, "the labelled references")
     require_usable(matrix, ids, references.source)
-    cells = list(zip(labels.distortion_ids.tolist(), labels.levels.tolist(), strict=True))
-    conditions = tuple(sorted(set(cells)))
-    row = {identifier: number for number, identifier in enumerate(ids)}
-    column = {condition: number for number, condition in enumerate(conditions)}
-    place = (np.array([row[i] for i in labels.reference_ids]), np.array([column[cell] for cell in cells]))
-    counts = np.zeros((len(ids), len(conditions)), np.int64)
-    np.add.at(counts, place, 1)
-    _require_one_each(counts, ids, conditions)
-    quality, noise = np.empty(counts.shape), np.empty(counts.shape)
-    quality[place], noise[place] = labels.quality, labels.standard_errors
-    features = replace(references, matrix=matrix, ids=ids, names=None)
-    return LabelCube(features, conditions, quality, noise if np.isfinite(noise).any() else None)
+    _require_one_each(labels, ids)
+    return label_matrix(labels, replace(references, matrix=matrix, ids=ids, names=None))
 
 
-def _require_one_each(counts: NDArray[np.int64], ids: tuple[str, ...], conditions: tuple[tuple[int, int], ...]) -> None:
-    for wrong, what in ((counts == 0, "missing"), (counts > 1, "given more than once")):
-        cells = [make_sample_id(ids[i], *conditions[j]) for i, j in np.argwhere(wrong).tolist()]
+def pristine_labels(labels: Labels) -> dict[str, float]:
+    """Return the label of each undistorted reference, by its id; references whose label is unknown are left out.
+
+    It is the mean over the identity cells that have a label, or else the label of the reference itself.
+    """
+    lookup = labels.by_condition()
+    found: dict[str, float] = {}
+    for reference in labels.references():
+        cells = [lookup[reference, kind, level] for kind, level in IDENTITY_CELLS if (reference, kind, level) in lookup]
         if cells:
+            found[reference] = sum(cells) / len(cells)
+        elif (reference, PRISTINE, 0) in lookup:
+            found[reference] = lookup[reference, PRISTINE, 0]
+    return found
+
+
+def require_same_references(references: Features, labels: Labels) -> None:
+    """Refuse feature and label files that speak of different references.
+
+    Raises:
+        CurateError: Names the references that only one of them has, or feature rows without a direction.
+    """
+    ids = references.require_ids()
+    labeled = set(labels.reference_ids)
+    without_features = [identifier for identifier in labels.references() if identifier not in set(ids)]
+    without_labels = [identifier for identifier in ids if identifier not in labeled]
+    if without_features:
+        raise CurateError(
+            f"{references.source} has no features for {len(without_features)} labelled references: "
+            f"{list_ids(without_features)}"
+        )
+    if without_labels:
+        raise CurateError(
+            f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
+        )
+    require_usable(references.matrix, ids, references.source)
+
+
+def _require_one_each(labels: Labels, ids: Sequence[str]) -> None:
+    cells = zip(labels.reference_ids, labels.distortion_ids.tolist(), labels.levels.tolist(), strict=True)
+    counts = Counter(cells)
+    conditions = sorted({(kind, level) for _, kind, level in counts})
+    every = [(identifier, kind, level) for identifier in ids for kind, level in conditions]
+    missing = [make_sample_id(*cell) for cell in every if counts[cell] == 0]
+    repeated = [make_sample_id(*cell) for cell in every if counts[cell] > 1]
+    for wrong, what in ((missing, "missing"), (repeated, "given more than once")):
+        if wrong:
             raise CurateError(
-                f"{len(cells)} labels are {what}: {list_ids(cells)} "
+                f"{len(wrong)} labels are {what}: {list_ids(wrong)} "
                 "(every reference needs one label for each type and level that any of them has)"
             )

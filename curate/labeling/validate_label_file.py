@@ -1,4 +1,4 @@
-"""`label --cross-validate`: from a labelled set to figures."""
+"""`label --cross-validate`: from a labeled set to figures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,82 +7,74 @@ from typing import Any
 from ..datasets.features import Features, load_features
 from ..datasets.labels import LabelFile, Labels
 from ..runs.progress import SILENT, Reporter, counting
-from .cross_validation import (
-    CrossValidation,
-    Labeler,
-    comparison_text,
-    cross_validate,
-    default_labelers,
-    labeler_named,
-)
-from .knn import LabelerName, NeighborSettings
+from .cross_validation import CrossValidation, comparison_text, cross_validate
+from .labeler import Labeler
+from .make_labeler import labelers_to_compare, make_labeler
+from .settings import LabelSettings
 
 
 @dataclass(frozen=True)
 class Validated:
-    """How good the labels of a labelled set are.
+    """How good the labels of a labeled set are.
 
     Attributes:
-        chosen: The labeller asked about.
-        others: With `--compare`, all labellers in the order of the table; otherwise empty.
+        chosen: The labeler asked about.
+        others: With `--compare`, all labelers in the order of the table; otherwise empty.
     """
 
     chosen: CrossValidation
     others: tuple[CrossValidation, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return `mae, rmse, srcc, plcc, by, ...` of the chosen labeller, and a list of the same for all compared."""
+        """Return `mae, rmse, srcc, plcc, by, ...` of the chosen labeler, and a list of the same for all compared."""
         facts = self.chosen.as_json()
         return {**facts, "compare": [each.as_json() for each in self.others]} if self.others else facts
 
     def as_text(self) -> str:
-        """Return the chosen labeller by level and type, or one line for each compared."""
+        """Return the chosen labeler by level and type, or one line for each compared."""
         return comparison_text(list(self.others)) if self.others else self.chosen.as_text()
 
 
 def cross_validate_label_file(
     labels: LabelFile,
     reference_features: Path,
-    labeler: LabelerName,
-    settings: NeighborSettings,
+    settings: LabelSettings,
     *,
     compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Validated:
-    """Predict each labelled reference's labels from the others, and score them.
+    """Predict each labeled reference's labels from the others, and score them.
 
     Args:
         labels: The label file.
         reference_features: Features of its references.
-        labeler: `knn` or `gp`.
-        settings: For `knn`.
-        compare: Score the other labellers too.
+        settings: The labeler asked about, as `label` would use it.
+        compare: Score the other labelers too.
         reporter: Shows progress.
 
     Raises:
         CurateError: Labels and features do not fit each other, or labels are missing.
     """
-    labelled = (labels.read(), load_features(reference_features))
-    return validate_labels(*labelled, labeler, settings, compare=compare, reporter=reporter)
+    return validate_labels(
+        labels.read(), load_features(reference_features), settings, compare=compare, reporter=reporter
+    )
 
 
 def validate_labels(
     labels: Labels,
     references: Features,
-    labeler: LabelerName,
-    settings: NeighborSettings,
+    settings: LabelSettings,
     *,
     compare: bool,
     reporter: Reporter,
 ) -> Validated:
-    """Predict each labelled reference's labels from the others, and score them.
+    """Predict each labeled reference's labels from the others, and score them.
 
     Args:
-        labels: The labelled set.
+        labels: The labeled set.
         references: Features of its references.
-        labeler: `knn` or `gp`.
-        settings: For `knn`.
-        compare: Score the other labellers too.
+        settings: The labeler asked about, as `label` would use it.
+        compare: Score the other labelers too.
         reporter: Shows progress.
 
     Raises:
@@ -94,16 +86,11 @@ def validate_labels(
         with reporter.task(f"leave out one reference ({which.name})", count) as task:
             return cross_validate(labels, references, which, progress=counting(task))
 
+    chosen = make_labeler(settings.labeler, settings.neighbors)
     if not compare:
-        return Validated(score(labeler_named(labeler, settings)))
-    others = tuple(score(each) for each in default_labelers())
-    return Validated(_among(others, labeler, settings) or score(labeler_named(labeler, settings)), others)
-
-
-def _among(
-    results: tuple[CrossValidation, ...], labeler: LabelerName, settings: NeighborSettings
-) -> CrossValidation | None:
-    """Return the labeller asked about, where it is one of those compared anyway."""
-    if labeler == "gp":
-        return next(result for result in results if result.labeler == labeler)
-    return replace(results[0], labeler=labeler) if settings == NeighborSettings() else None
+        return Validated(score(chosen))
+    labelers = labelers_to_compare()
+    others = tuple(score(each) for each in labelers)
+    if chosen in labelers:
+        return Validated(replace(others[labelers.index(chosen)], labeler=chosen.name), others)
+    return Validated(score(chosen), others)

@@ -21,5 +21,5 @@ def cross_validate_upsample(
     Raises:
         CurateError: Inputs that are missing or do not fit each other, or labels are missing.
     """
-    labeled, settings = read_labeled_set(request, reporter), request.settings
-    return validate_labels(*labeled, settings.labeler, settings.neighbors, compare=compare, reporter=reporter)
+    labels, references = read_labeled_set(request, reporter)
+    return validate_labels(labels, references, request.settings.labeling, compare=compare, reporter=reporter)

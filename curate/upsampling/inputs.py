@@ -15,7 +15,7 @@ from ..datasets.labels import Labels
 from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
 from ..encoding.encode_shard import EncoderSpec
 from ..errors import CurateError
-from ..labeling.knn import require_same_references
+from ..labeling.label_matrix import require_same_references
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
 from ..runs.progress import Reporter

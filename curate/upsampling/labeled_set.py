@@ -8,7 +8,7 @@ from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels
 from ..errors import CurateError
-from ..labeling.knn import require_same_references
+from ..labeling.label_matrix import require_same_references
 from ..manifest.outcomes import Outcome
 from ..manifest.roots import Roots
 from ..runs.options import run_folder

@@ -6,17 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
-from ..labeling.gp_rows import drop_uncertain, label_rows_by_gp
-from ..labeling.knn import (
-    IDENTITY_CELLS,
-    find_neighbors,
-    label_rows,
-    with_pristine_labels,
-)
+from ..labeling.label_matrix import pristine_labels
+from ..labeling.label_rows import drop_uncertain, features_of_references, label_rows
+from ..labeling.make_labeler import make_labeler
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
@@ -132,19 +128,18 @@ def label_new_rows(
     Args:
         rows: Recipe rows.
         chosen: Ids of their references.
-        references: Features of the labelled references.
+        references: Features of the labeled references.
         candidates: Features of the candidates.
         labels: The labelled set.
-        settings: The labeller and its bound on `label_std`.
+        settings: The labeler and its bound on `label_std`.
+
+    Raises:
+        CurateError: Labels that the labeler needs are missing, or no row is certain enough.
     """
-    position = {identifier: row for row, identifier in enumerate(candidates.require_ids())}
-    matrix = candidates.matrix[np.array([position[identifier] for identifier in chosen], dtype=np.int64)]
-    if settings.labeler == "gp":
-        rows = label_rows_by_gp(rows, chosen, matrix, references, labels)
-    else:
-        found = find_neighbors(matrix, references, settings.neighbors)
-        rows = label_rows(rows, dict(zip(chosen, found, strict=True)), labels)
-    return drop_uncertain(rows, settings.max_label_std)
+    labeling = settings.labeling
+    new = features_of_references(candidates, chosen)
+    labeled = label_rows(rows, new, references, labels, make_labeler(labeling.labeler, labeling.neighbors))
+    return drop_uncertain(labeled, labeling.max_label_std)
 
 
 def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any], *, only_new: bool) -> pa.Table:
@@ -182,10 +177,10 @@ def _reference_path(name: str, paths: ManifestPaths) -> str:
 
 
 def _pristine_rows(labels: Labels, paths: ManifestPaths, splits: Mapping[str, str]) -> pa.Table:
-    lookup = with_pristine_labels(labels.by_condition(), set(labels.reference_ids))
+    known = pristine_labels(labels)
     name_of = dict(zip(labels.reference_ids, labels.reference_names, strict=True))
     ids = labels.references()
-    lacking = [identifier for identifier in ids if (identifier, PRISTINE, 0) not in lookup]
+    lacking = [identifier for identifier in ids if identifier not in known]
     if lacking:
         cells = ", ".join(f"({kind},{level})" for kind, level in IDENTITY_CELLS)
         raise CurateError(
@@ -203,7 +198,7 @@ def _pristine_rows(labels: Labels, paths: ManifestPaths, splits: Mapping[str, st
         "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
         "distortion": distortion_name(PRISTINE),
         "level": pa.array([0] * len(ids), pa.int8()),
-        "label": pa.array([np.float32(lookup[identifier, PRISTINE, 0]) for identifier in ids], pa.float32()),
+        "label": pa.array([np.float32(known[identifier]) for identifier in ids], pa.float32()),
         "label_source": labels.source,
         "dataset": paths.dataset,
         "split": split_column(ids, splits),

@@ -6,15 +6,10 @@ The command line reads its defaults from here, so this module imports no numeric
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..labeling.settings import LabelSettings
+
 if TYPE_CHECKING:
-    from ..labeling.knn import LabelerName, NeighborSettings
     from ..storage.images import ImageFormat
-
-
-def _published_neighbors() -> "NeighborSettings":
-    from ..labeling.knn import NeighborSettings
-
-    return NeighborSettings()
 
 
 @dataclass(frozen=True)
@@ -41,9 +36,7 @@ class UpsampleSettings:
         levels: Levels of the new rows, by default those that SynDR-IQA labels; originals keep all five.
         candidates: Draw that many candidates first; None takes all.
         max_selected: Keep at most that many new references.
-        neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2) or `gp`.
-        max_label_std: Leave out new rows whose label is less certain.
+        labeling: How new rows are labeled.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.
         image_format: What the pixels of new rows are stored as.
@@ -54,9 +47,7 @@ class UpsampleSettings:
     levels: tuple[int, ...] = (1, 3, 5)
     candidates: int | None = SelectSettings.candidates
     max_selected: int | None = SelectSettings.max_selected
-    neighbors: "NeighborSettings" = field(default_factory=_published_neighbors)
-    labeler: "LabelerName" = "knn"
-    max_label_std: float | None = None
+    labeling: LabelSettings = field(default_factory=LabelSettings)
     with_pristine: bool = False
     only_new: bool = False
     image_format: "ImageFormat" = "png"
@@ -64,5 +55,6 @@ class UpsampleSettings:
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""
-        plain = {**vars(self), "neighbors": vars(self.neighbors)}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        del plain["labeling"]
+        return {**plain, **self.labeling.as_json()}

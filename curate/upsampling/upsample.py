@@ -9,7 +9,8 @@ from ..datasets.features import Features, as_features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
-from ..labeling.knn import LabelerName, NeighborSettings, require_same_references
+from ..labeling.label_matrix import require_same_references
+from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
@@ -30,8 +31,8 @@ def upsample(
     candidates: int | None = UpsampleSettings.candidates,
     max_selected: int | None = UpsampleSettings.max_selected,
     neighbors: NeighborSettings | None = None,
-    labeler: LabelerName = UpsampleSettings.labeler,
-    max_label_std: float | None = UpsampleSettings.max_label_std,
+    labeler: LabelerName = LabelSettings.labeler,
+    max_label_std: float | None = LabelSettings.max_label_std,
     with_pristine: bool = UpsampleSettings.with_pristine,
     only_new: bool = UpsampleSettings.only_new,
     paths: ManifestPaths | None = None,
@@ -73,9 +74,7 @@ def upsample(
         levels=parse_levels(levels),
         candidates=candidates,
         max_selected=max_selected,
-        neighbors=neighbors or NeighborSettings(),
-        labeler=labeler,
-        max_label_std=max_label_std,
+        labeling=LabelSettings(labeler=labeler, neighbors=neighbors or NeighborSettings(), max_label_std=max_label_std),
         with_pristine=with_pristine,
         only_new=only_new,
         seed=seed,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from syndr_curate.distortions import CATALOG, distort, draw, get, stretch_uint8
+from syndr_curate.distortions.catalog import IDENTITY_CELLS
 
 DENOISE = 15
 KINDS = [entry.id for entry in CATALOG if entry.id != DENOISE]
@@ -147,9 +148,20 @@ def test_the_reference_to_compare_with_is_the_stretched_picture():
     np.testing.assert_array_equal(stretch_uint8(narrow), [[[0, 26, 51], [128, 255, 26]]])
 
 
-@pytest.mark.parametrize(("kind", "level"), [(1, 1), (18, 3), (8, 1)])
-def test_the_identity_cells_return_the_stretched_picture(varied_picture, assert_same_picture, kind, level):
-    assert_same_picture(distort(varied_picture, kind, level), stretch_uint8(varied_picture), ties=0.02)
+@pytest.fixture
+def full_of_halves():
+    # 255 v / 34 = 7.5 v: every odd value lies halfway between two codes after the stretch.
+    return np.random.Generator(np.random.PCG64(0)).integers(0, 35, (40, 40, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("kind", "level"), IDENTITY_CELLS)
+def test_the_identity_cells_return_the_stretched_picture(full_of_halves, kind, level):
+    np.testing.assert_array_equal(distort(full_of_halves, kind, level, seed=1), stretch_uint8(full_of_halves))
+
+
+def test_the_weakest_saturation_in_lab_is_one_code_value_from_the_identity(full_of_halves):
+    moved = distort(full_of_halves, 8, 1).astype(int) - stretch_uint8(full_of_halves)
+    assert np.abs(moved).max() == 1
 
 
 @pytest.mark.parametrize("angle", [0, 45, 90, 180])

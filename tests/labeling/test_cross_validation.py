@@ -8,16 +8,11 @@ from hypothesis import strategies as st
 from syndr_curate.curate.datasets.features import Features, load_features
 from syndr_curate.curate.datasets.labels import Labels, LabelScale, read_labels
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.labeling.cross_validation import (
-    compare,
-    comparison_text,
-    cross_validate,
-    labeler_named,
-)
-from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows
-from syndr_curate.curate.labeling.label_matrix import label_cube
+from syndr_curate.curate.labeling.cross_validation import compare, comparison_text, cross_validate
+from syndr_curate.curate.labeling.label_matrix import complete_label_matrix
+from syndr_curate.curate.labeling.make_labeler import make_labeler
 from syndr_curate.curate.labeling.scores import coverage_of, rank_correlation, scores_of
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
+from syndr_curate.curate.labeling.settings import NeighborSettings
 
 LABELERS = ("knn", "nearest", "mean", "gp")
 
@@ -52,7 +47,7 @@ def test_labels_of_the_left_out_reference_do_not_reach_its_prediction(seed, row,
         quality=np.where(own, rng.uniform(0, 10, len(own)), labels.quality),
         standard_errors=np.where(own, rng.uniform(0, 3, len(own)), labels.standard_errors),
     )
-    before, after = cross_validate(labels, features, labeler), cross_validate(other, features, labeler)
+    before, after = (cross_validate(these, features, make_labeler(labeler)) for these in (labels, other))
     assert before.truth[row].tobytes() != after.truth[row].tobytes()
     assert before.predicted[row].tobytes() == after.predicted[row].tobytes()
     assert before.spread[row].tobytes() == after.spread[row].tobytes()
@@ -71,46 +66,25 @@ def test_the_order_of_the_files_does_not_matter(labeler):
         quality=labels.quality[order],
     )
     turned = replace(features, matrix=features.matrix[::-1], ids=features.ids[::-1])
-    before, after = cross_validate(labels, features, labeler), cross_validate(shuffled, turned, labeler)
+    chosen = make_labeler(labeler)
+    before, after = cross_validate(labels, features, chosen), cross_validate(shuffled, turned, chosen)
     assert before.reference_ids == after.reference_ids
     assert before.predicted.tobytes() == after.predicted.tobytes()
 
 
 def test_the_mean_is_that_of_the_others(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
-    result = cross_validate(labels, at_angles(a=0, b=10, c=30), "mean")
+    result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("mean"))
     assert result.predicted[:, 0].tolist() == [5.5, 4.0, 2.5]
     assert result.scores().mae == pytest.approx((4.5 + 0 + 4.5) / 3)
 
 
 def test_the_nearest_of_the_others_speaks_alone(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
-    result = cross_validate(labels, at_angles(a=0, b=10, c=30), "nearest")
+    result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("nearest"))
     assert result.predicted[:, 0].tolist() == [4.0, 1.0, 4.0]
     assert np.isnan(result.spread).all()
     assert result.scores().coverage is None
-
-
-def test_knn_predicts_what_the_stage_label_writes(at_angles, labelled):
-    cells = {(r, 1, level): q for r, q in (("a", 9.0), ("b", 5.0), ("c", 2.0)) for level in (1, 3)}
-    settings = NeighborSettings(margin=1.0, weighting="similarity")
-    result = cross_validate(labelled(cells), at_angles(a=0, b=10, c=30), "knn", settings=settings)
-    (voices,) = find_neighbors(at_angles(a=0).matrix, at_angles(b=10, c=30), settings)
-    rows = recipe_rows(
-        [Reference("a", "a.png")],
-        RecipeGrid(
-            types=(1,),
-            levels=(1, 3),
-            seed=123,
-            reference_root="candidates",
-            image_root="images",
-            suffix=".png",
-            dataset="new",
-        ),
-    )
-    table = label_rows(rows, {"a": voices}, labelled({k: q for k, q in cells.items() if k[0] != "a"}))
-    assert result.predicted[0] == pytest.approx(table["label"].to_pylist())
-    assert result.spread[0] == pytest.approx(table["label_std"].to_pylist())
 
 
 def test_scores_of_a_hand_made_case():
@@ -151,14 +125,14 @@ def test_equal_values_share_their_rank():
 
 def test_types_and_levels_are_scored_apart(at_angles, labelled):
     cells = {("a", 1, 1): 1.0, ("a", 2, 3): 2.0, ("b", 1, 1): 4.0, ("b", 2, 3): 9.0}
-    result = cross_validate(labelled(cells), at_angles(a=0, b=10), "nearest")
+    result = cross_validate(labelled(cells), at_angles(a=0, b=10), make_labeler("nearest"))
     assert {kind: scores.mae for kind, scores in result.by_type().items()} == {1: 3.0, 2: 7.0}
     assert {level: scores.mae for level, scores in result.by_level().items()} == {1: 3.0, 3: 7.0}
 
 
 def test_the_summary_is_json_with_the_promised_keys():
     labels, features = random_set(0)
-    summary = json.loads(json.dumps(cross_validate(labels, features, "gp").as_json(), allow_nan=False))
+    summary = json.loads(json.dumps(cross_validate(labels, features, make_labeler("gp")).as_json(), allow_nan=False))
     assert {"labeler", "mae", "rmse", "srcc", "plcc", "coverage", "by"} <= set(summary)
     assert (summary["references"], summary["labels"]) == (7, 28)
     assert list(summary["by"]["type"]) == ["1", "2"]
@@ -168,7 +142,7 @@ def test_the_summary_is_json_with_the_promised_keys():
 
 def test_the_text_has_a_line_per_type_and_level():
     labels, features = random_set(0)
-    lines = cross_validate(labels, features, "mean").as_text().splitlines()
+    lines = cross_validate(labels, features, make_labeler("mean")).as_text().splitlines()
     assert [line.split("  ")[0].strip() for line in lines] == [
         "",
         "mean per type and level",
@@ -179,10 +153,10 @@ def test_the_text_has_a_line_per_type_and_level():
     ]
 
 
-def test_comparing_tells_its_progress_over_all_labellers():
+def test_comparing_tells_its_progress_over_all_labelers():
     labels, features = random_set(0)
     seen: list[tuple[int, int]] = []
-    chosen = [labeler_named("mean"), labeler_named("nearest")]
+    chosen = [make_labeler("mean"), make_labeler("nearest")]
     results = compare(labels, features, chosen, progress=lambda done, count: seen.append((done, count)))
     assert seen == [(number, 14) for number in range(1, 15)]
     assert [result.labeler for result in results] == ["mean per type and level", "nearest only"]
@@ -192,32 +166,32 @@ def test_comparing_tells_its_progress_over_all_labellers():
 def test_a_missing_cell_is_named(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("a", 1, 3): 2.0, ("b", 1, 1): 4.0})
     with pytest.raises(CurateError, match="1 labels are missing: 'b_01_03'"):
-        label_cube(labels, at_angles(a=0, b=10))
+        complete_label_matrix(labels, at_angles(a=0, b=10))
 
 
 def test_a_cell_given_twice_is_named(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("b", 1, 3): 2.0})
     twice = replace(labels, levels=np.array([1, 1, 1], np.int8))
     with pytest.raises(CurateError, match="1 labels are given more than once: 'b_01_01'"):
-        label_cube(twice, at_angles(a=0, b=10))
+        complete_label_matrix(twice, at_angles(a=0, b=10))
 
 
-def test_a_labelled_reference_without_features_is_named(at_angles, labelled):
+def test_a_labeled_reference_without_features_is_named(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0})
     with pytest.raises(CurateError, match="no features for 1 of the labelled references: 'b'"):
-        label_cube(labels, at_angles(a=0))
+        complete_label_matrix(labels, at_angles(a=0))
 
 
 @pytest.mark.parametrize(("labeler", "needed"), [("mean", 2), ("gp", 5)])
 def test_too_few_references_are_refused(labeler, needed):
     labels, features = random_set(0, references=needed - 1)
     with pytest.raises(CurateError, match=f"at least {needed} labelled references; there are {needed - 1}"):
-        cross_validate(labels, features, labeler)
+        cross_validate(labels, features, make_labeler(labeler))
 
 
-def test_an_unknown_labeller_is_refused(at_angles, labelled):
+def test_an_unknown_labeler_is_refused():
     with pytest.raises(CurateError, match="labeler is 'best'; expected knn, nearest, mean or gp"):
-        cross_validate(labelled({("a", 1, 1): 1.0}), at_angles(a=0), "best")
+        make_labeler("best")
 
 
 @pytest.fixture
@@ -226,15 +200,15 @@ def kadid(reference_data):
     return read_labels(reference_data / "kadid10k" / "dmos.csv"), references
 
 
-def test_kadid_figures_of_the_plain_labellers(kadid):
+def test_kadid_figures_of_the_plain_labelers(kadid):
     chosen = [("knn", None), ("mean", None), ("knn", NeighborSettings(20, 9.0))]
-    maes = [cross_validate(*kadid, name, settings=settings).scores().mae for name, settings in chosen]
+    maes = [cross_validate(*kadid, make_labeler(name, neighbors)).scores().mae for name, neighbors in chosen]
     assert maes == pytest.approx([0.717, 0.689, 0.644], abs=1e-3)
 
 
 @pytest.mark.slow
-def test_kadid_figures_of_the_gp_labeller(kadid):
-    scores = cross_validate(*kadid, "gp").scores()
+def test_kadid_figures_of_the_gp_labeler(kadid):
+    scores = cross_validate(*kadid, make_labeler("gp")).scores()
     assert scores.mae <= 0.605
     assert scores.srcc is not None
     assert scores.srcc > 0.95

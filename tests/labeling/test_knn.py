@@ -3,7 +3,10 @@ import math
 import numpy as np
 import pytest
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.labeling.knn import NeighborSettings, find_neighbors, label_rows, require_same_references
+from syndr_curate.curate.labeling.knn import KnnLabeler, find_neighbors
+from syndr_curate.curate.labeling.label_matrix import require_same_references
+from syndr_curate.curate.labeling.label_rows import label_rows
+from syndr_curate.curate.labeling.settings import NeighborSettings
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 
 
@@ -24,7 +27,7 @@ def rows_of(*ids: str, types=(1,), levels=(1, 3)):
     return recipe_rows([Reference(i, f"{i}.png") for i in ids], grid)
 
 
-def test_only_neighbours_within_the_margin_of_the_nearest_speak(at_angles):
+def test_only_neighbors_within_the_margin_of_the_nearest_speak(at_angles):
     # d = 0.0152, 0.0603, 0.134 for 10, 20, 30 degrees: 0.0451 and 0.119 beyond the nearest; the margin is 0.05.
     found = find_neighbors(at_angles(new=0).matrix, at_angles(a=10, b=20, c=30), NeighborSettings())
     assert [voice.id for voice in found[0]] == ["a", "b"]
@@ -43,14 +46,14 @@ def test_published_weights_are_the_softmax_of_the_distances(at_angles):
     assert found[1].weight > found[0].weight  # the farther one weighs more, as in the released code
 
 
-def test_similarity_weights_favour_the_nearer(at_angles):
+def test_similarity_weights_favor_the_nearer(at_angles):
     settings = NeighborSettings(weighting="similarity", temperature=0.05)
     (found,) = find_neighbors(at_angles(new=0).matrix, at_angles(a=10, b=20), settings)
     powers = [math.exp(-distance(10) / 0.05), math.exp(-distance(20) / 0.05)]
     assert [v.weight for v in found] == pytest.approx([p / sum(powers) for p in powers], abs=1e-6)
 
 
-def test_at_most_k_neighbours_are_asked(at_angles):
+def test_at_most_k_neighbors_are_asked(at_angles):
     settings = NeighborSettings(count=2, margin=1.0)
     (found,) = find_neighbors(at_angles(new=0).matrix, at_angles(a=10, b=20, c=15), settings)
     assert [v.id for v in found] == ["a", "c"]
@@ -58,9 +61,8 @@ def test_at_most_k_neighbours_are_asked(at_angles):
 
 def test_a_label_is_the_weighted_mean_and_its_spread_the_weighted_deviation(at_angles, labelled):
     labels = labelled({("a", 1, 1): 8.0, ("a", 1, 3): 6.0, ("b", 1, 1): 4.0, ("b", 1, 3): 6.0})
-    (found,) = find_neighbors(at_angles(new=0).matrix, at_angles(a=10, b=20), NeighborSettings())
-    table = label_rows(rows_of("new"), {"new": found}, labels)
-    w = found[0].weight
+    table = label_rows(rows_of("new"), at_angles(new=0), at_angles(a=10, b=20), labels, KnnLabeler())
+    w = table["neighbors"][0].as_py()[0]["weight"]
     mean = 8 * w + 4 * (1 - w)
     spread = math.sqrt(w * (8 - mean) ** 2 + (1 - w) * (4 - mean) ** 2)
     assert table["label"].to_pylist() == pytest.approx([mean, 6.0], abs=1e-6)
@@ -69,26 +71,31 @@ def test_a_label_is_the_weighted_mean_and_its_spread_the_weighted_deviation(at_a
     assert [n["reference_id"] for n in table["neighbors"][0].as_py()] == ["a", "b"]
 
 
-def test_one_neighbour_has_no_spread(at_angles, labelled):
+def test_one_neighbor_has_no_spread(at_angles, labelled):
     labels = labelled({("a", 1, 1): 8.0, ("b", 1, 1): 4.0})
-    found = find_neighbors(at_angles(new=0).matrix, at_angles(a=10, b=90), NeighborSettings())
-    table = label_rows(rows_of("new", levels=(1,)), {"new": found[0]}, labels)
+    table = label_rows(rows_of("new", levels=(1,)), at_angles(new=0), at_angles(a=10, b=90), labels, KnnLabeler())
     assert table["label"].to_pylist() == [8.0]
     assert table["label_std"].to_pylist() == [None]
 
 
 def test_a_pristine_row_takes_the_mean_of_the_identity_cells(at_angles, labelled):
     labels = labelled({("a", 1, 1): 9.0, ("a", 3, 1): 10.0, ("a", 1, 3): 5.0})
-    found = find_neighbors(at_angles(new=0).matrix, at_angles(a=10), NeighborSettings())
-    table = label_rows(rows_of("new", types=(0, 1), levels=(3,)), {"new": found[0]}, labels)
+    rows = rows_of("new", types=(0, 1), levels=(3,))
+    table = label_rows(rows, at_angles(new=0), at_angles(a=10), labels, KnnLabeler())
     assert table["label"].to_pylist() == [9.5, 5.0]
 
 
 def test_a_missing_label_is_named(at_angles, labelled):
     labels = labelled({("a", 1, 1): 9.0})
-    found = find_neighbors(at_angles(new=0).matrix, at_angles(a=10), NeighborSettings())
-    with pytest.raises(CurateError, match="'a_01_03'"):
-        label_rows(rows_of("new"), {"new": found[0]}, labels)
+    with pytest.raises(CurateError, match="1 labels are needed and not in the label file: 'a_01_03'"):
+        label_rows(rows_of("new"), at_angles(new=0), at_angles(a=10), labels, KnnLabeler())
+
+
+def test_only_labels_of_neighbors_and_of_their_rows_have_to_be_there(at_angles, labelled):
+    # b is no neighbor of x, and no row asks for the level that a lacks.
+    labels = labelled({("a", 1, 1): 9.0, ("b", 2, 3): 4.0})
+    table = label_rows(rows_of("x", levels=(1,)), at_angles(x=0), at_angles(a=10, b=90), labels, KnnLabeler())
+    assert table["label"].to_pylist() == [9.0]
 
 
 def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_angles, labelled):
@@ -101,16 +108,9 @@ def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_ang
         require_same_references(at_angles(a=10, b=20, c=50, d=60), labels)
     for references in (at_angles(a=10, b=20, c=50), at_angles(c=50, b=20, a=10)):
         require_same_references(references, labels)
-        (found,) = find_neighbors(at_angles(new=12).matrix, references, NeighborSettings(count=1))
-        assert label_rows(rows_of("new", levels=(1,)), {"new": found}, labels)["label"].to_pylist() == [1.0]
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"count": 0}, {"margin": 0.0}, {"temperature": -1.0}, {"weighting": "loud"}], ids=lambda w: next(iter(w))
-)
-def test_settings_that_mean_nothing_are_refused(wrong):
-    with pytest.raises(CurateError, match="expected"):
-        NeighborSettings(**wrong)
+        nearest = KnnLabeler(NeighborSettings(count=1))
+        table = label_rows(rows_of("new", levels=(1,)), at_angles(new=12), references, labels, nearest)
+        assert table["label"].to_pylist() == [1.0]
 
 
 def test_weights_sum_to_one_on_real_features(reference_data):

@@ -1,0 +1,131 @@
+"""From recipe rows of new references to labeled rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..datasets.features import Features
+from ..datasets.labels import Labels
+from ..errors import CurateError
+from ..manifest.ids import list_ids, make_sample_id
+from ..manifest.schema import NEIGHBORS, SCHEMA
+from .label_matrix import Condition, LabelMatrix, complete_label_matrix, label_matrix
+from .labeler import Labeler, Neighbor
+
+
+def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labels, labeler: Labeler) -> pa.Table:
+    """Give rows of new references their pseudo-labels.
+
+    Args:
+        rows: Manifest rows with reference_id, distortion_id and level.
+        new: Features of the references of these rows, with ids.
+        references: Features of the labeled references, with ids.
+        labels: The labeled set.
+        labeler: What labels.
+
+    Returns:
+        The rows with `label`, `label_std`, `label_source` and `neighbors` filled in; `label_std` and `neighbors` are
+        null where the labeler gives none.
+
+    Raises:
+        CurateError: Labels that the labeler needs are missing; the message names them.
+    """
+    known = (complete_label_matrix if labeler.needs_complete_set else label_matrix)(labels, references)
+    ids: list[str] = rows["reference_id"].to_pylist()
+    cells: list[Condition] = list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
+    conditions = tuple(dict.fromkeys(cells))
+    found = labeler.predict(known, new.matrix, conditions)
+    row_of = {identifier: row for row, identifier in enumerate(new.require_ids())}
+    column_of = {condition: column for column, condition in enumerate(conditions)}
+    where = ([row_of[identifier] for identifier in ids], [column_of[cell] for cell in cells])
+    values = found.labels[where]
+    unknown = [(ids[place], cells[place]) for place in np.flatnonzero(np.isnan(values)).tolist()]
+    neighbors = None if found.neighbors is None else dict(zip(new.require_ids(), found.neighbors, strict=True))
+    if unknown:
+        _refuse(unknown, known, neighbors)
+    columns = {
+        "label": pa.array(values.astype(np.float32)),
+        "label_std": pa.array(found.label_std[where].astype(np.float32), from_pandas=True),
+        "label_source": pa.array(["pseudo"] * len(rows), pa.string()).dictionary_encode(),
+        "neighbors": pa.nulls(len(rows), NEIGHBORS) if neighbors is None else _neighbor_column(ids, neighbors),
+    }
+    for name, filled in columns.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), SCHEMA.field(name), filled)
+    return rows
+
+
+def features_of_references(features: Features, ids: Sequence[str]) -> Features:
+    """Return the features of some references, in the order of their ids.
+
+    Args:
+        features: With ids.
+        ids: The references wanted.
+
+    Raises:
+        CurateError: Names the references without features.
+    """
+    position = {identifier: row for row, identifier in enumerate(features.require_ids())}
+    missing = [identifier for identifier in ids if identifier not in position]
+    if missing:
+        raise CurateError(f"{features.source} has no features for {len(missing)} references: {list_ids(missing)}")
+    rows = np.array([position[identifier] for identifier in ids], dtype=np.int64)
+    return replace(features, matrix=features.matrix[rows], ids=tuple(ids), names=None)
+
+
+def drop_uncertain(rows: pa.Table, max_label_std: float | None) -> pa.Table:
+    """Leave out rows whose label is less certain than allowed; a row without `label_std` stays.
+
+    Args:
+        rows: Labeled rows.
+        max_label_std: Largest `label_std` kept, on [0, 10]; None keeps all.
+
+    Raises:
+        CurateError: The bound is not above 0, or no row keeps to it.
+    """
+    if max_label_std is None:
+        return rows
+    if not max_label_std > 0:
+        raise CurateError(f"max_label_std is {max_label_std:g}; expected a number above 0")
+    kept = rows.filter(pc.fill_null(pc.less_equal(rows["label_std"], max_label_std), True))
+    if not len(kept):
+        raise CurateError(f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}")
+    return kept
+
+
+def _refuse(
+    unknown: Sequence[tuple[str, Condition]], known: LabelMatrix, neighbors: dict[str, tuple[Neighbor, ...]] | None
+) -> None:
+    """Refuse rows without a label, given by reference and condition; name the neighbors' labels that are missing."""
+    if neighbors is None:
+        rows = [make_sample_id(reference, *condition) for reference, condition in unknown]
+        raise CurateError(f"no labelled image has the type and level of {len(rows)} rows: {list_ids(rows)}")
+    conditions = tuple(dict.fromkeys(condition for _, condition in unknown))
+    lacking = np.isnan(known.quality_of(conditions)).tolist()
+    row_of = {identifier: row for row, identifier in enumerate(known.features.require_ids())}
+    column_of = {condition: column for column, condition in enumerate(conditions)}
+    missing = {
+        (neighbor.id, *condition)
+        for reference, condition in unknown
+        for neighbor in neighbors[reference]
+        if lacking[row_of[neighbor.id]][column_of[condition]]
+    }
+    cells = [make_sample_id(*cell) for cell in sorted(missing)]
+    raise CurateError(
+        f"{len(cells)} labels are needed and not in the label file: {list_ids(cells)} "
+        "(choose --types and --levels that every reference has labels for)"
+    )
+
+
+def _neighbor_column(ids: Sequence[str], neighbors: dict[str, tuple[Neighbor, ...]]) -> pa.Array:
+    structs = {
+        reference: [{"reference_id": n.id, "distance": n.distance, "weight": n.weight} for n in found]
+        for reference, found in neighbors.items()
+    }
+    return pa.array([structs[identifier] for identifier in ids], NEIGHBORS)
+
+
+def _smallest(rows: pa.Table) -> float:
+    return float(pc.min(rows["label_std"]).as_py())

@@ -1,0 +1,65 @@
+"""Settings of the labeling stage, with their defaults.
+
+The command line reads its defaults from here, so this module imports no numeric library.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from ..errors import CurateError
+
+Weighting = Literal["published", "similarity"]
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+LabelerName = Literal["knn", "gp"]
+
+
+@dataclass(frozen=True)
+class NeighborSettings:
+    """How many neighbors label a reference, and how they are weighted.
+
+    Attributes:
+        count: k nearest labeled references, at least 1.
+        margin: Of these, keep those with d - d_min below this; above 0.
+        weighting: `published`: softmax(d), as the released code does; `similarity`: softmax(-d / temperature).
+        temperature: For `similarity`; above 0.
+
+    Raises:
+        CurateError: A setting is out of its range.
+
+    Source: SynDR-IQA, Algorithm 2: k and, in line 4, the margin.
+    """
+
+    count: int = 5
+    margin: float = 0.05
+    weighting: Weighting = "published"
+    temperature: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        if self.count < 1:
+            raise CurateError(f"neighbors is {self.count}; expected at least 1")
+        if not self.margin > 0:
+            raise CurateError(f"margin is {self.margin:g}; expected a number above 0")
+        if not self.temperature > 0:
+            raise CurateError(f"temperature is {self.temperature:g}; expected a number above 0")
+        if self.weighting not in WEIGHTINGS:
+            raise CurateError(f"weighting is {self.weighting!r}; expected {' or '.join(WEIGHTINGS)}")
+
+
+@dataclass(frozen=True)
+class LabelSettings:
+    """How new references are labeled.
+
+    Attributes:
+        labeler: `knn` (Algorithm 2) or `gp`.
+        neighbors: For `knn`.
+        max_label_std: Leave out rows whose label is less certain, on [0, 10]; None keeps all.
+    """
+
+    labeler: LabelerName = "knn"
+    neighbors: NeighborSettings = field(default_factory=NeighborSettings)
+    max_label_std: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as they stand in a manifest's metadata."""
+        return {**vars(self), "neighbors": vars(self.neighbors)}
