@@ -26,7 +26,8 @@ from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import write_fitted
-from syndr_curate.curate.domains.selection_rule import LEAST_BELIEF, select_types
+from syndr_curate.curate.domains.selection_rule import select_types
+from syndr_curate.curate.domains.settings import DomainsSelectSettings
 from syndr_curate.curate.domains.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
@@ -147,7 +148,7 @@ def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
     for types, least in (*((types, least) for types in TARGETS for least in (1, 3)), ((0,), 0)):
         for saved in (False, True):
             chosen = np.isin(table[:, 0], types) & (table[:, 2] == saved) & (table[:, 1] >= least)
-            selection = select_types(scores[chosen], LEAST_BELIEF)
+            selection = select_types(scores[chosen], DomainsSelectSettings.least_belief)
             plain = select_types(scores[chosen])
             shares = sorted(selection.shares.items(), key=lambda item: -item[1])[:6]
             top1 = {kind: round(share, 3) for kind, share in selection.top1_shares.items() if share >= 0.02}

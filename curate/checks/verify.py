@@ -20,10 +20,11 @@ from ..rendering.mix_recipes import MixRow, mixes_by_id, render_mix
 from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
+from ..storage.images import UnreadableImageError, decode_image, image_problem
+from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence, stored_pixels
+from .settings import VerifySettings
 
-SAMPLE = 100
 _PROBLEMS_SHOWN = 20
 
 
@@ -71,9 +72,9 @@ class Verdict:
 def verify(
     manifest: Path | str,
     *,
-    sample: int = SAMPLE,
+    sample: int = VerifySettings.sample,
     roots: Mapping[str, Path] | None = None,
-    seed: int = 123,
+    seed: int = VerifySettings.seed,
     max_pixels: int = MAX_PIXELS,
     workers: int | None = None,
     reporter: Reporter = SILENT,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..rendering.settings import DistortSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
@@ -20,18 +22,18 @@ def distort(
     types: Annotated[
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
     ] = None,
-    levels: opt.Levels = "1,2,3,4,5",
-    format: opt.ImageFormatOption = opt.FormatFlag.png,
-    layout: opt.LayoutOption = opt.LayoutFlag.files,
+    levels: opt.Levels = opt.levels_text(DistortSettings.levels),
+    format: opt.ImageFormatOption = opt.FormatFlag(DistortSettings.image_format),
+    layout: opt.LayoutOption = opt.LayoutFlag(DistortSettings.layout),
     recipe_only: opt.RecipeOnly = False,
     contact_sheet: Annotated[
         Path | None,
         typer.Option("--contact-sheet", help="Also draw the first image under every type and level (.png)."),
     ] = None,
-    ids: opt.Ids = opt.IdsFlag.stem,
+    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids),
     root: opt.RootOverrides = None,
     exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
     executor: opt.ExecutorOption = opt.ExecutorFlag.local,
     ray_address: opt.RayAddress = None,
@@ -39,7 +41,7 @@ def distort(
     rows_per_shard: opt.RowsPerShard = None,
     overwrite: opt.Overwrite = False,
     retry_failed: opt.RetryFailed = False,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = DistortSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
     json: opt.Json = False,

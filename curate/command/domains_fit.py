@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..domains.settings import RESNET_BATCH, DomainsFitSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter, print_result
 from ..terminal.exit_codes import EXIT_REJECTED, finish, reporting_errors
@@ -40,7 +42,7 @@ def fit(
     ],
     kind: Annotated[
         KindFlag, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
-    ] = KindFlag.light,
+    ] = KindFlag(DomainsFitSettings.kind),
     per_reference: Annotated[
         PerReferenceFlag | None,
         typer.Option(
@@ -52,18 +54,19 @@ def fit(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
     ] = None,
-    device: opt.Device = opt.DeviceFlag.auto,
+    device: opt.Device = opt.DeviceFlag(DomainsFitSettings.device),
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
-    ] = None,
+    ] = DomainsFitSettings.epochs,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default="64")
-    ] = None,
-    ids: opt.Ids = opt.IdsFlag.stem,
+        int | None,
+        typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default=str(RESNET_BATCH)),
+    ] = DomainsFitSettings.batch_size,
+    ids: opt.Ids = opt.IdsFlag(DomainsFitSettings.ids),
     exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = DomainsFitSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
     json: opt.Json = False,

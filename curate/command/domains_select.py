@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..domains.settings import DomainsSelectSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter, print_result
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
@@ -30,12 +32,12 @@ def select(
             "--least-belief",
             help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
         ),
-    ] = 0.05,
-    device: opt.Device = opt.DeviceFlag.auto,
-    ids: opt.Ids = opt.IdsFlag.stem,
+    ] = DomainsSelectSettings.least_belief,
+    device: opt.Device = opt.DeviceFlag(DomainsSelectSettings.device),
+    ids: opt.Ids = opt.IdsFlag(DomainsSelectSettings.ids),
     root: opt.RootOverrides = None,
     exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
     strict: opt.Strict = False,
     json: opt.Json = False,

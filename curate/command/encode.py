@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..encoding.settings import EncodeSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
@@ -17,14 +19,14 @@ def encode(
         Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
     ],
     out: Annotated[Path, typer.Option("--out", help="Feature file to write (.parquet).")],
-    encoder: opt.EncoderOption = opt.EncoderFlag.resnet50,
-    weights: opt.Weights = None,
-    device: opt.Device = opt.DeviceFlag.auto,
-    batch_size: opt.BatchSize = 32,
-    ids: opt.Ids = opt.IdsFlag.stem,
+    encoder: opt.EncoderOption = opt.EncoderFlag(EncodeSettings.encoder),
+    weights: opt.Weights = EncodeSettings.weights,
+    device: opt.Device = opt.DeviceFlag(EncodeSettings.device),
+    batch_size: opt.BatchSize = EncodeSettings.batch_size,
+    ids: opt.Ids = opt.IdsFlag(EncodeSettings.ids),
     root: opt.RootOverrides = None,
     exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
     executor: opt.ExecutorOption = opt.ExecutorFlag.local,
     ray_address: opt.RayAddress = None,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..export.settings import ExportSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
@@ -43,14 +45,20 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; for ids a text file.", show_default=False)],
     split: Annotated[SplitFlag | None, typer.Option("--split", help="Only rows of this split.")] = None,
-    render: Annotated[bool, typer.Option("--render", help="Render rows whose pixels are not stored.")] = False,
+    render: Annotated[
+        bool, typer.Option("--render", help="Render rows whose pixels are not stored.")
+    ] = ExportSettings.render,
     hardlink: Annotated[
         bool, typer.Option("--hardlink", help="Link stored files instead of copying them, where the disk can.")
-    ] = False,
-    rows_per_shard: Annotated[int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")] = 1000,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")] = False,
+    ] = ExportSettings.hardlink,
+    rows_per_shard: Annotated[
+        int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")
+    ] = ExportSettings.rows_per_shard,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")
+    ] = ExportSettings.overwrite,
     root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..mixing.settings import MixSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
@@ -37,21 +39,25 @@ def mix(
         Path | None,
         typer.Option("--preview", help="Also draw the first mixes with references, maps and confidences (.png)."),
     ] = None,
-    types: opt.Types = "all",
-    levels: Annotated[str, typer.Option("--levels", help="Levels to use, 1-5, comma-separated.")] = "1,2,3,4,5",
+    types: opt.Types = opt.ALL,
+    levels: Annotated[str, typer.Option("--levels", help="Levels to use, 1-5, comma-separated.")] = opt.levels_text(
+        MixSettings.levels
+    ),
     classes: Annotated[
         ClassesFlag, typer.Option("--classes", help="What the two images of a mix differ in.")
-    ] = ClassesFlag.type,
-    sigma: Annotated[float, typer.Option("--sigma", help="Smoothing of the sensitivity maps, in pixels.")] = 8.0,
+    ] = ClassesFlag(MixSettings.classes),
+    sigma: Annotated[
+        float, typer.Option("--sigma", help="Smoothing of the sensitivity maps, in pixels.")
+    ] = MixSettings.sigma,
     alpha: Annotated[
         float, typer.Option("--alpha", help="CutMix's: the background's share is Beta(alpha, alpha).")
-    ] = 1.0,
-    format: opt.ImageFormatOption = opt.FormatFlag.png,
+    ] = MixSettings.alpha,
+    format: opt.ImageFormatOption = opt.FormatFlag(MixSettings.image_format),
     recipe_only: opt.RecipeOnly = False,
     root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = MixSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
     json: opt.Json = False,
@@ -64,7 +70,6 @@ def mix(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..manifest.roots import parse_roots
     from ..mixing.mix_files import run_mix
-    from ..mixing.pairs import MixSettings
     from ..rendering.render import RenderOptions
 
     settings = None

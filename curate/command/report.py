@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..report.settings import ReportSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
@@ -50,17 +52,17 @@ def report(
     projection: Annotated[
         ProjectionFlag,
         typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
-    ] = ProjectionFlag.auto,
+    ] = ProjectionFlag(ReportSettings.projection),
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
-    ] = 600,
+    ] = ReportSettings.pictures,
     max_rows: Annotated[
         int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")
-    ] = 50_000,
+    ] = ReportSettings.max_rows,
     root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = ReportSettings.seed,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

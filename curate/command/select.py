@@ -8,16 +8,17 @@ import typer
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.exit_codes import finish, reporting_errors
+from ..upsampling.settings import SelectSettings
 
 
 @reporting_errors
 def select(
     reference_features: opt.ReferenceFeatures = None,
     candidate_features: opt.CandidateFeatures = None,
-    candidates: opt.Candidates = "all",
-    max_selected: opt.MaxSelected = None,
+    candidates: opt.Candidates = opt.count_text(SelectSettings.candidates),
+    max_selected: opt.MaxSelected = SelectSettings.max_selected,
     out: Annotated[Path, typer.Option("--out", help="Selection to write.")] = Path("selection.parquet"),
-    seed: opt.Seed = 123,
+    seed: opt.Seed = SelectSettings.seed,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from ..encoding.settings import EncodeSettings
 from ..labeling.settings import LabelSettings, NeighborSettings
+from ..rendering.settings import DistortSettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
 from ..terminal.cross_validation import Compare, CrossValidate, Plot, check_plot, show_validation
 from ..terminal.exit_codes import finish, reporting_errors
 from ..terminal.long_run import long_run
+from ..upsampling.settings import UpsampleSettings
 
 
 @reporting_errors
@@ -18,8 +22,8 @@ def upsample(
     labels: opt.LabelsFile = None,
     reference_features: opt.ReferenceFeatures = None,
     candidate_features: opt.CandidateFeatures = None,
-    types: opt.Types = "all",
-    levels: opt.Levels = "1,3,5",
+    types: opt.Types = opt.ALL,
+    levels: opt.Levels = opt.levels_text(UpsampleSettings.levels),
     dataset: Annotated[
         str | None,
         typer.Option("--dataset", help="Name of the labelled set; kadid10k has a known layout under --root."),
@@ -33,12 +37,12 @@ def upsample(
     candidates_root: Annotated[
         Path | None, typer.Option("--candidates-root", help="Folder of candidate references (KADIS-700k or any).")
     ] = None,
-    candidates: opt.Candidates = "all",
-    max_selected: opt.MaxSelected = None,
-    encoder: opt.EncoderOption = opt.EncoderFlag.resnet50,
-    weights: opt.Weights = None,
-    device: opt.Device = opt.DeviceFlag.auto,
-    batch_size: opt.BatchSize = 32,
+    candidates: opt.Candidates = opt.count_text(UpsampleSettings.candidates),
+    max_selected: opt.MaxSelected = UpsampleSettings.max_selected,
+    encoder: opt.EncoderOption = opt.EncoderFlag(EncodeSettings.encoder),
+    weights: opt.Weights = EncodeSettings.weights,
+    device: opt.Device = opt.DeviceFlag(EncodeSettings.device),
+    batch_size: opt.BatchSize = EncodeSettings.batch_size,
     labeler: opt.LabelerOption = opt.LabelerFlag[LabelSettings.labeler],
     max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std,
     neighbors: opt.Neighbors = NeighborSettings.count,
@@ -61,19 +65,23 @@ def upsample(
         Path | None,
         typer.Option("--split-file", help="CSV of reference_id (or id) and split: val and test are held out."),
     ] = None,
-    with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = False,
-    only_new: Annotated[bool, typer.Option("--only-new", help="Leave the labelled originals out.")] = False,
-    layout: opt.LayoutOption = opt.LayoutFlag.files,
+    with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = (
+        UpsampleSettings.with_pristine
+    ),
+    only_new: Annotated[
+        bool, typer.Option("--only-new", help="Leave the labelled originals out.")
+    ] = UpsampleSettings.only_new,
+    layout: opt.LayoutOption = opt.LayoutFlag(DistortSettings.layout),
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
     selection: Annotated[
         Path | None,
         typer.Option("--selection", help="Also write why each candidate was kept or not, as `select` does (.parquet)."),
     ] = None,
-    format: opt.ImageFormatOption = opt.FormatFlag.png,
-    ids: opt.Ids = opt.IdsFlag.stem,
+    format: opt.ImageFormatOption = opt.FormatFlag(UpsampleSettings.image_format),
+    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids),
     exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
     executor: opt.ExecutorOption = opt.ExecutorFlag.local,
     ray_address: opt.RayAddress = None,
@@ -81,7 +89,7 @@ def upsample(
     overwrite: opt.Overwrite = False,
     retry_failed: opt.RetryFailed = False,
     out: Annotated[Path, typer.Option("--out", help="Training manifest to write.")] = opt.DEFAULT_MANIFEST,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = UpsampleSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
     json: opt.Json = False,
@@ -96,7 +104,6 @@ def upsample(
     from ..rendering.render import RenderOptions
     from ..upsampling.request import EncoderChoice, UpsampleRequest
     from ..upsampling.run import run_upsample
-    from ..upsampling.settings import UpsampleSettings
 
     columns = LabelColumns.chosen(
         id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
@@ -129,7 +136,7 @@ def upsample(
         candidates_root=candidates_root,
         candidate_features=candidate_features,
         split_file=split_file,
-        encoder=EncoderChoice(encoder.value, weights, device.value, batch_size),
+        encoder=EncoderChoice(name=encoder.value, weights=weights, device=device.value, batch_size=batch_size),
         recipe_only=recipe_only,
         images_out=images_out,
         selection=selection,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..checks.settings import VerifySettings
+from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
 from ..terminal.console import make_reporter, print_result
 from ..terminal.exit_codes import EXIT_WRONG, reporting_errors
@@ -13,11 +15,13 @@ from ..terminal.exit_codes import EXIT_WRONG, reporting_errors
 @reporting_errors
 def verify(
     manifest: Annotated[Path, typer.Argument(help="Manifest to check.")],
-    sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to render again and compare.")] = 100,
+    sample: Annotated[
+        int, typer.Option("--sample", min=0, help="Rows to render again and compare.")
+    ] = VerifySettings.sample,
     root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
+    max_pixels: opt.MaxPixels = MAX_PIXELS,
     workers: opt.Workers = None,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = VerifySettings.seed,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

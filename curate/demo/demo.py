@@ -13,7 +13,7 @@ from ..encoding.encode import encode_manifest, features_of
 from ..encoding.encoders import make_encoder
 from ..manifest.recipes import distortion_name
 from ..mixing.mix_files import run_mix
-from ..mixing.pairs import MixSettings
+from ..mixing.settings import MixSettings
 from ..rendering.distort import run_distort
 from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
@@ -248,7 +248,7 @@ def add_mix(demo: DemoSteps, out: Path, *, manifest: Path, seed: int, workers: i
     summary = run_mix(
         manifest,
         mixed,
-        MixSettings(MIXES, seed=seed),
+        MixSettings(count=MIXES, seed=seed),
         preview=picture,
         options=RenderOptions(workers=workers),
         reporter=reporter,

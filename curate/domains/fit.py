@@ -23,6 +23,7 @@ from .features import FEATURE_VERSION, domain_features
 from .mlp_ensemble import TrainingSettings, train_ensemble
 from .patches import random_patch
 from .selection_rule import CLASSES
+from .settings import DomainsFitSettings
 from .training_pictures import (
     PerReference,
     fold_of_references,
@@ -58,7 +59,7 @@ class LightSettings:
     pristine_weight: float = 3.0
     folds: int = 4
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    seed: int = 123
+    seed: int = DomainsFitSettings.seed
 
     def __post_init__(self) -> None:
         """Refuse what cannot be fitted."""

@@ -18,6 +18,7 @@ from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
 from .evaluation import confusion_picture
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 from .selection_rule import CLASSES
+from .settings import DomainsFitSettings
 from .training_pictures import PerReference, types_of_references
 
 PICTURE_SUFFIX = ".png"
@@ -27,14 +28,14 @@ def run_domains_fit(
     references: Path,
     out: Path,
     *,
-    kind: KindName = "light",
-    per_reference: PerReference | None = None,
+    kind: KindName = DomainsFitSettings.kind,
+    per_reference: PerReference | None = DomainsFitSettings.per_reference,
     weights: Path | None = None,
-    device: DeviceName = "auto",
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    ids: IdStyle = "stem",
-    seed: int = 123,
+    device: DeviceName = DomainsFitSettings.device,
+    epochs: int | None = DomainsFitSettings.epochs,
+    batch_size: int | None = DomainsFitSettings.batch_size,
+    ids: IdStyle = DomainsFitSettings.ids,
+    seed: int = DomainsFitSettings.seed,
     options: RenderOptions | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,

@@ -23,6 +23,7 @@ from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
 from .resnet import ResNetClassifier, ResNetTrainer, normalized
+from .settings import RESNET_BATCH, DomainsFitSettings
 from .training_pictures import (
     PerReference,
     fold_of_references,
@@ -56,12 +57,12 @@ class ResNetSettings:
     per_reference: PerReference = "one"
     pristine_variants: int = 2
     weights: Path | None = None
-    device: DeviceName = "auto"
+    device: DeviceName = DomainsFitSettings.device
     epochs: int = 24
-    batch: int = 64
+    batch: int = RESNET_BATCH
     rate: float = 1e-4
     decay: float = 5e-4
-    seed: int = 123
+    seed: int = DomainsFitSettings.seed
 
     def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) that a reference is rendered at: every level, as in the paper."""

@@ -30,7 +30,8 @@ from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
 from ..storage.images import UnreadableImageError, decode_image
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
-from .selection_rule import LEAST_BELIEF, Selection, select_types
+from .selection_rule import Selection, select_types
+from .settings import DomainsSelectSettings
 
 _FAILURES_SHOWN = 10
 _BATCH = 16
@@ -81,7 +82,7 @@ def select_domains(
     target: Sequence[TargetImage] | Path | str,
     classifier: DomainClassifier | Path | str,
     *,
-    least_belief: float = LEAST_BELIEF,
+    least_belief: float = DomainsSelectSettings.least_belief,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> DomainSelection:
@@ -135,7 +136,11 @@ def _check_belief(least: float) -> None:
 
 
 def images_of(
-    target: Path, options: RenderOptions, *, ids: IdStyle = "stem", roots: Mapping[str, Path] | None = None
+    target: Path,
+    options: RenderOptions,
+    *,
+    ids: IdStyle = DomainsSelectSettings.ids,
+    roots: Mapping[str, Path] | None = None,
 ) -> list[TargetImage]:
     """List the images of a folder, of one image, or of a manifest."""
     if target.suffix == ".parquet":
@@ -186,9 +191,9 @@ def run_domains_select(
     *,
     name: str | None = None,
     scores: Path | None = None,
-    least_belief: float = LEAST_BELIEF,
-    device: DeviceName = "auto",
-    ids: IdStyle = "stem",
+    least_belief: float = DomainsSelectSettings.least_belief,
+    device: DeviceName = DomainsSelectSettings.device,
+    ids: IdStyle = DomainsSelectSettings.ids,
     roots: Mapping[str, Path] | None = None,
     options: RenderOptions | None = None,
     reporter: Reporter = SILENT,

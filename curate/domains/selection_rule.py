@@ -13,10 +13,6 @@ from ..errors import CurateError
 CLASSES = len(CATALOG) + 1  # class 0 is pristine, class k is type k
 COUNTED = 4  # ranks of an image that are counted
 PLACES = COUNTED - 1  # DGQA divides by 3 N: class 0 takes one of the four places
-# Four places are filled by rank, however little the classifier believes in the second to fourth. The order of such
-# classes does not depend on the image, only on which types look alike to the classifier: the same runners-up take a
-# place of every image, and may be counted more often than what a set is made of. Beliefs below this fill no place.
-LEAST_BELIEF = 0.05
 # round(count / (3 N), 2) >= 0.04, halves rounded up, in whole numbers: 200 count >= 21 N.
 _SHARE_NUMERATOR, _SHARE_DENOMINATOR = 21, 200
 

@@ -26,10 +26,10 @@ from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from .encoders import DeviceName, Encoder
+from .settings import EncodeSettings
 
 _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16
-BATCH_SIZE = 32
 # Batches of a shard: a lost process costs no more than these; a new shard starts with nothing decoded yet.
 _BATCHES_PER_SHARD = 32
 _ENCODING_LIBRARIES = ("torch", "torchvision", "open_clip_torch")
@@ -62,7 +62,7 @@ def encode(
     source: ImageSource,
     encoder: Encoder,
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = EncodeSettings.batch_size,
     options: RenderOptions | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
@@ -86,7 +86,7 @@ def encode_manifest(
     manifest: Path,
     encoder: Encoder,
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = EncodeSettings.batch_size,
     options: RenderOptions | None = None,
     roots: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
@@ -175,11 +175,11 @@ def run_encode(
     images: Path,
     out: Path,
     *,
-    encoder: str = "resnet50",
+    encoder: str = EncodeSettings.encoder,
     weights: Path | None = None,
-    device: DeviceName = "auto",
-    batch_size: int = BATCH_SIZE,
-    ids: IdStyle = "stem",
+    device: DeviceName = EncodeSettings.device,
+    batch_size: int = EncodeSettings.batch_size,
+    ids: IdStyle = EncodeSettings.ids,
     roots: Mapping[str, Path] | None = None,
     options: RenderOptions | None = None,
     run: LongRun | None = None,

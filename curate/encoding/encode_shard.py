@@ -15,6 +15,7 @@ from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixel
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError, decode_image
 from .encoders import DeviceName, Encoder, make_encoder
+from .settings import EncodeSettings
 
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
 
@@ -38,9 +39,9 @@ class EncoderSpec:
         device: Where it computes.
     """
 
-    name: str = "resnet50"
+    name: str = EncodeSettings.encoder
     weights: Path | None = None
-    device: DeviceName = "auto"
+    device: DeviceName = EncodeSettings.device
 
     def build(self) -> Encoder:
         """Return the encoder, built once per process.

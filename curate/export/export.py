@@ -10,14 +10,15 @@ from ..errors import CurateError
 from ..manifest.provenance import digest_table
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
-from ..storage.images import MAX_PIXELS
+from ..storage.limits import MAX_PIXELS
 from .fiftyone import export_fiftyone
 from .folder import export_folder, require_free
 from .huggingface import export_hf
 from .pyiqa import export_pyiqa
 from .rows import ExportRows, Supply, check_supply, read_rows
+from .settings import ExportSettings
 from .tables import write_ids
-from .webdataset import ROWS_PER_SHARD, export_webdataset
+from .webdataset import export_webdataset
 
 Target = Literal["hf", "pyiqa", "webdataset", "fiftyone", "ids"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -46,13 +47,13 @@ class ExportRequest:
     target: Target
     out: Path
     split: str | None = None
-    render: bool = False
-    hardlink: bool = False
-    rows_per_shard: int = ROWS_PER_SHARD
+    render: bool = ExportSettings.render
+    hardlink: bool = ExportSettings.hardlink
+    rows_per_shard: int = ExportSettings.rows_per_shard
     roots: Mapping[str, Path] = field(default_factory=dict)
     max_pixels: int = MAX_PIXELS
     workers: int | None = None
-    overwrite: bool = False
+    overwrite: bool = ExportSettings.overwrite
     dry_run: bool = False
 
 

@@ -18,7 +18,8 @@ from ..manifest.schema import SPLITS
 from ..rendering.pixel_loader import RowPixels
 from ..rendering.render import RECIPE_COLUMNS, Recipe
 from ..runs.threads import ordered_map
-from ..storage.images import MAX_PIXELS, ImageFormat, encode_image
+from ..storage.images import ImageFormat, encode_image
+from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
 
 _BATCH = 10_000

@@ -12,16 +12,15 @@ from ..runs.threads import ordered_map
 from ..storage.pixel_store import open_sink, stored_path
 from .names import safe_name
 from .rows import ExportRows, recipes_of, render_file, suffix_of
+from .settings import ExportSettings
 from .tables import FACTS, facts_of
-
-ROWS_PER_SHARD = 1_000
 
 
 def export_webdataset(
     rows: ExportRows,
     folder: Path,
     *,
-    rows_per_shard: int = ROWS_PER_SHARD,
+    rows_per_shard: int = ExportSettings.rows_per_shard,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> Counter[str]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..rendering.pasting import Box, Region, Source, paste
-from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
+from .sensitivity import SensitivityMap, sensitivity_map
+from .settings import MixSettings
 
-ALPHA = 1.0  # CutMix: the share of the background is Beta(alpha, alpha), uniform at 1
 _DRAWS = 100
 
 
@@ -47,7 +47,7 @@ class Mix:
     maps: tuple[SensitivityMap, SensitivityMap]
 
 
-def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = SIGMA) -> Mix:
+def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = MixSettings.sigma) -> Mix:
     """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
 
     Swapping A and B together with inverting the region gives the same image and swaps the confidences.
@@ -86,7 +86,7 @@ def confidences(map_a: NDArray[np.float64], map_b: NDArray[np.float64], region: 
     return Confidences(_mass(map_a, region, False), _mass(map_b, region, True))
 
 
-def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float = ALPHA) -> Box:
+def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float = MixSettings.alpha) -> Box:
     """Draw the box of a mix as CutMix does.
 
     The background's share is drawn from Beta(alpha, alpha), the middle of the box uniformly. The box has the picture's

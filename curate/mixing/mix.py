@@ -21,9 +21,9 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
 from ..storage.images import ImageFormat, UnreadableImageError, encode_image
-from .dsmix import ALPHA, Confidences, draw_box, mix_sources
-from .pairs import MIXED, Classes, MixSettings, plan_mixes
-from .sensitivity import SIGMA
+from .dsmix import Confidences, draw_box, mix_sources
+from .pairs import MIXED, plan_mixes
+from .settings import Classes, MixSettings
 
 
 def mix(
@@ -32,14 +32,14 @@ def mix(
     count: int,
     types: Sequence[int] = MixSettings.types,
     levels: Sequence[int] = MixSettings.levels,
-    classes: Classes = "type",
-    sigma: float = SIGMA,
-    alpha: float = ALPHA,
+    classes: Classes = MixSettings.classes,
+    sigma: float = MixSettings.sigma,
+    alpha: float = MixSettings.alpha,
     images_out: Path | None = None,
-    image_format: ImageFormat = "png",
+    image_format: ImageFormat = MixSettings.image_format,
     roots: Mapping[str, Path] | None = None,
     workers: int | None = None,
-    seed: int = 123,
+    seed: int = MixSettings.seed,
 ) -> pa.Table:
     """Mix pairs of a manifest's distorted images and say how much of either distortion is left to see.
 
@@ -66,7 +66,16 @@ def mix(
 
     Source: Shi et al., "DSMix", ECCV 2024.
     """
-    settings = MixSettings(count, tuple(types), tuple(levels), classes, sigma, alpha, image_format, seed)
+    settings = MixSettings(
+        count=count,
+        types=tuple(types),
+        levels=tuple(levels),
+        classes=classes,
+        sigma=sigma,
+        alpha=alpha,
+        image_format=image_format,
+        seed=seed,
+    )
     in_memory = isinstance(manifest, pa.Table)
     table = validate(manifest) if in_memory else read_manifest(manifest)
     place = Path("manifest.parquet") if in_memory else Path(manifest)

@@ -21,10 +21,10 @@ from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import encode_image
 from .dsmix import mix_sources
 from .mix import is_turned, make_mixes, mix_provenance, mix_roots
-from .pairs import MIXED, MixPlan, MixSettings, plan_mixes
+from .pairs import MIXED, MixPlan, plan_mixes
 from .preview import PreviewMix, mix_preview
 from .rerender import again_roots, mix_again
-from .sensitivity import SIGMA
+from .settings import MixSettings
 
 MANIFEST_NAME = "manifest.parquet"
 PREVIEW_MIXES = 4
@@ -143,7 +143,7 @@ def _note_failures(rows: pa.Table, reporter: Reporter) -> int:
 def _draw_preview(
     file: Path, rows: pa.Table, places: Roots, options: RenderOptions, reporter: Reporter
 ) -> dict[str, str]:
-    sigma = float(read_provenance(rows).get("config", {}).get("sigma", SIGMA))
+    sigma = float(read_provenance(rows).get("config", {}).get("sigma", MixSettings.sigma))
     shown = []
     for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
         if row.box is None:

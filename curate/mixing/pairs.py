@@ -2,66 +2,22 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...distortions.catalog import CATALOG, LEVELS
+from ...distortions.catalog import LEVELS
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..manifest.schema import build_table
 from ..manifest.seeds import context_seed
 from ..rendering.mix_recipes import MIX_FIELDS, source_column
-from ..storage.images import ImageFormat
-from .dsmix import ALPHA
-from .sensitivity import SIGMA, SIGMA_MAXIMUM
+from .settings import Classes, MixSettings
 
 MIXED = "mixes"
-ALPHA_RANGE = (0.1, 100.0)
-Classes = Literal["type", "type-level"]
-CLASSES: tuple[Classes, ...] = get_args(Classes)
 Positions = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class MixSettings:
-    """What is mixed, and how.
-
-    Attributes:
-        count: Mixes to make.
-        types: Distortion ids whose images are used.
-        levels: Levels whose images are used.
-        classes: What the two images of a mix differ in: their `type`, or their type or level (`type-level`).
-        sigma: Smoothing of the sensitivity maps in pixels, 0 to 100.
-        alpha: CutMix's: the background's share is Beta(alpha, alpha); 0.1 to 100.
-        image_format: Of the stored pixels.
-        seed: The run's seed.
-    """
-
-    count: int
-    types: tuple[int, ...] = tuple(entry.id for entry in CATALOG)
-    levels: tuple[int, ...] = tuple(LEVELS)
-    classes: Classes = "type"
-    sigma: float = SIGMA
-    alpha: float = ALPHA
-    image_format: ImageFormat = "png"
-    seed: int = 123
-
-    def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
-        low, high = ALPHA_RANGE
-        ranges = {
-            "count": (self.count >= 1, "at least 1"),
-            "classes": (self.classes in CLASSES, " or ".join(CLASSES)),
-            "sigma": (0 <= self.sigma <= SIGMA_MAXIMUM, f"pixels from 0 to {SIGMA_MAXIMUM:g}"),
-            "alpha": (low <= self.alpha <= high, f"a number from {low:g} to {high:g}"),
-        }
-        for name, (fits, expected) in ranges.items():
-            if not fits:
-                raise CurateError(f"{name} is {getattr(self, name)!r}; expected {expected}")
 
 
 @dataclass(frozen=True)

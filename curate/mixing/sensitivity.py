@@ -12,9 +12,8 @@ from ...distortions.numerics.filters import correlate_separable
 from ...distortions.numerics.kernels import gaussian_half_kernel
 from ...distortions.numerics.lab import rgb_to_lab
 from ...distortions.numerics.min_max import entry
+from .settings import MixSettings
 
-SIGMA = 8.0
-SIGMA_MAXIMUM = 100.0
 # Beyond four standard deviations lie 6e-5 of a Gaussian.
 _REACH = 4.0
 # Cell (8, 1) is the identity up to so many code values: rounding, not a visible change.
@@ -39,7 +38,7 @@ class SensitivityMap:
 
 
 def sensitivity_map(
-    distorted: NDArray[np.uint8], reference: NDArray[np.uint8], *, sigma: float = SIGMA
+    distorted: NDArray[np.uint8], reference: NDArray[np.uint8], *, sigma: float = MixSettings.sigma
 ) -> SensitivityMap:
     """Map where a distorted image differs visibly from its reference.
 

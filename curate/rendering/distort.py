@@ -31,6 +31,7 @@ from .distort_rows import Distortions, RowSource, open_references, placed, rows_
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .render import RenderOptions, recipes_of
 from .render_shard import CheckWork, RenderWork
+from .settings import DistortSettings
 
 RUN_FOLDER = "run"
 IMAGES = "images"
@@ -60,13 +61,13 @@ def run_distort(
     out: Path,
     *,
     types: tuple[int, ...] | None,
-    levels: tuple[int, ...],
-    image_format: ImageFormat = "png",
-    layout: Layout = "files",
-    seed: int = 123,
+    levels: tuple[int, ...] = DistortSettings.levels,
+    image_format: ImageFormat = DistortSettings.image_format,
+    layout: Layout = DistortSettings.layout,
+    seed: int = DistortSettings.seed,
     recipe_only: bool = False,
     contact_sheet_file: Path | None = None,
-    ids: IdStyle = "stem",
+    ids: IdStyle = DistortSettings.ids,
     roots: Mapping[str, Path] | None = None,
     options: RenderOptions | None = None,
     run: LongRun | None = None,

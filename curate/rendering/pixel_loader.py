@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from ..manifest.roots import Roots
-from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image
+from ..storage.images import UnreadableImageError, decode_image
+from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence, stored_pixels
 from .render import NOTHING_TO_RENDER_FROM, Recipe, render
 

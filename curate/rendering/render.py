@@ -10,7 +10,8 @@ from ...distortions import distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
 from ..errors import CurateError
 from ..manifest.roots import Roots
-from ..storage.images import MAX_PIXELS, decode_image
+from ..storage.images import decode_image
+from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence, stored_pixels
 
 RECIPE_COLUMNS: tuple[str, ...] = (

@@ -15,13 +15,11 @@ from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
 from ..rendering.render import RenderOptions
 from ..storage.atomic import refuse_overwriting
-from ..storage.images import MAX_PIXELS
+from ..storage.limits import MAX_PIXELS
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
 from .projection import Method
-
-MAX_ROWS = 50_000
-PICTURES = 600
+from .settings import ReportSettings
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,11 @@ class ReportRequest:
     dropped: Path | None = None
     domains: tuple[Path, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
-    projection: Method = "auto"
-    pictures: int = PICTURES
-    max_rows: int = MAX_ROWS
+    projection: Method = ReportSettings.projection
+    pictures: int = ReportSettings.pictures
+    max_rows: int = ReportSettings.max_rows
     max_pixels: int = MAX_PIXELS
-    seed: int = 123
+    seed: int = ReportSettings.seed
     workers: int | None = None
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError
+from .limits import MAX_PIXELS
 
-MAX_PIXELS = 100_000_000
 # Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
 PNG_COMPRESSION = 3
 ImageFormat = Literal["png", "bmp", "webp"]

@@ -1,5 +1,6 @@
 """The flags that several commands share, each written once."""
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +9,10 @@ import typer
 
 from ..errors import CurateError
 
+ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
 KADID_ID, KADID_LABEL, KADID_REFERENCE = "dist_img", "dmos", "ref_img"
 DEFAULT_MANIFEST = Path("manifests/train.parquet")
-MAX_PIXELS = 100_000_000
 
 
 class EncoderFlag(str, Enum):
@@ -221,6 +222,16 @@ def required(value: Path | None, flag: str) -> Path:
     return value
 
 
+def levels_text(levels: Iterable[int]) -> str:
+    """Write levels as `--levels` takes them."""
+    return ",".join(map(str, levels))
+
+
+def count_text(count: int | None) -> str:
+    """Write a count as `parse_count` takes it; None stands for all."""
+    return ALL if count is None else str(count)
+
+
 def parse_range(text: str | None) -> tuple[float, float] | None:
     """Turn `MIN,MAX` into two numbers.
 
@@ -242,7 +253,7 @@ def parse_count(text: str) -> int | None:
     Raises:
         CurateError: Neither.
     """
-    if text == "all":
+    if text == ALL:
         return None
     if not text.isdecimal() or int(text) < 1:
         raise CurateError(f"--candidates {text!r}: expected a number of at least 1, or all")

@@ -21,7 +21,7 @@ from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
 from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, RowPixels
 from ..rendering.render import RECIPE_COLUMNS, Recipe
-from ..storage.images import MAX_PIXELS
+from ..storage.limits import MAX_PIXELS
 
 # Long, and of no use to a training loop.
 _LEFT_OUT = ("neighbors", "status", "error")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from ..datasets.image_folders import KADID_LABELS, IdStyle
 from ..datasets.labels import LabelFile
-from ..encoding.encode import BATCH_SIZE
 from ..encoding.encoders import DeviceName
+from ..encoding.settings import EncodeSettings
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.render import RenderOptions
+from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
 from ..storage.pixel_store import Layout
@@ -23,10 +24,10 @@ RESERVED_ROOTS = (RENDERED, REFERENCES, CANDIDATES)
 class EncoderChoice:
     """Which encoder reads images where no feature file is given."""
 
-    name: str = "resnet50"
+    name: str = EncodeSettings.encoder
     weights: Path | None = None
-    device: DeviceName = "auto"
-    batch_size: int = BATCH_SIZE
+    device: DeviceName = EncodeSettings.device
+    batch_size: int = EncodeSettings.batch_size
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class UpsampleRequest:
     recipe_only: bool = False
     images_out: Path | None = None
     selection: Path | None = None
-    ids: IdStyle = "stem"
+    ids: IdStyle = DistortSettings.ids
     render: RenderOptions = field(default_factory=RenderOptions)
-    layout: Layout = "files"
+    layout: Layout = DistortSettings.layout
     run: LongRun = field(default_factory=LongRun)
     dry_run: bool = False
 

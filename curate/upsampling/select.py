@@ -26,6 +26,7 @@ from ..manifest.selection import (
 from ..runs.progress import SILENT, Reporter, counting
 from ..similarity import farthest, nearest, nearest_and_farthest, thin
 from ..storage.atomic import refuse_overwriting
+from .settings import SelectSettings
 
 MINIMUM_REFERENCES = 2
 CANDIDATE_DRAW = "candidates"  # names the random stream of the draw
@@ -48,9 +49,9 @@ def select(
     references: Features | Path | str,
     candidates: Features | Path | str,
     *,
-    count: int | None = None,
-    max_selected: int | None = None,
-    seed: int = 123,
+    count: int | None = SelectSettings.candidates,
+    max_selected: int | None = SelectSettings.max_selected,
+    seed: int = SelectSettings.seed,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Choose the candidates that are neither near-copies of the training references nor far from all of them.
@@ -117,9 +118,9 @@ def run_select(
     candidate_features: Path,
     out: Path,
     *,
-    count: int | None = None,
-    max_selected: int | None = None,
-    seed: int = 123,
+    count: int | None = SelectSettings.candidates,
+    max_selected: int | None = SelectSettings.max_selected,
+    seed: int = SelectSettings.seed,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Select from feature files and write the selection.

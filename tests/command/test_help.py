@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import resources
 
 import pytest
 
@@ -36,6 +37,16 @@ print("IMPORTED", *sorted({{name.partition(".")[0] for name in sys.modules}}))
 @pytest.mark.parametrize("arguments", [["--help"], ["upsample", "--help"], ["downsample", "--help"], ["distortions"]])
 def test_help_and_catalog_import_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
+
+
+def test_the_settings_and_the_command_line_import_nothing_heavy():
+    package = resources.files("syndr_curate") / "curate"
+    rooms = sorted(room.name for room in package.iterdir() if (room / "settings.py").is_file())
+    assert {"labeling", "mixing", "upsampling"} <= set(rooms)
+    modules = ["cli", "curate.storage.limits", *(f"curate.{room}.settings" for room in rooms)]
+    code = "; ".join(f"import syndr_curate.{module}" for module in modules) + "; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
 
 
 def test_every_command_has_help_with_an_example(syndr_curate):

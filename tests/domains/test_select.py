@@ -11,7 +11,7 @@ from syndr_curate.curate.domains import select as domains_select
 from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
 from syndr_curate.curate.mixing.mix_files import run_mix
-from syndr_curate.curate.mixing.pairs import MixSettings
+from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
-from syndr_curate.curate.domains.selection_rule import CLASSES, LEAST_BELIEF, select_types
+from syndr_curate.curate.domains.selection_rule import CLASSES, select_types
+from syndr_curate.curate.domains.settings import DomainsSelectSettings
 
 
 def table(*rankings):
@@ -125,7 +126,7 @@ def test_a_set_of_three_types_is_led_by_their_common_runners_up_unless_belief_co
     scores = np.concatenate([sure_of(kind) for kind in (10, 13, 22)])
     shares = select_types(scores).shares
     assert min(shares[6], shares[8], shares[18]) > max(shares[10], shares[13], shares[22])
-    assert select_types(scores, LEAST_BELIEF).types == (10, 13, 22)
+    assert select_types(scores, DomainsSelectSettings.least_belief).types == (10, 13, 22)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40))

@@ -18,7 +18,8 @@ from syndr_curate.curate.manifest.schema import SCHEMA, build_table
 from syndr_curate.curate.mixing.dsmix import mix_sources
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.mixing.mix_files import run_mix
-from syndr_curate.curate.mixing.pairs import MixSettings, plan_mixes
+from syndr_curate.curate.mixing.pairs import plan_mixes
+from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, load_sources, mix_rows_of, render_mix
 from syndr_curate.curate.rendering.pasting import Source
 from syndr_curate.curate.rendering.render import RenderOptions, load_pixels, recipes_of
@@ -118,7 +119,7 @@ def test_confidences_are_those_of_the_pixels(photos, tmp_path):
 def test_the_same_command_writes_the_same_bytes_whatever_the_workers(manifest, tmp_path):
     for workers, name in ((1, "one"), (3, "three")):
         out = tmp_path / name / "mix.parquet"
-        run_mix(manifest, out, MixSettings(12), options=RenderOptions(workers=workers))
+        run_mix(manifest, out, MixSettings(count=12), options=RenderOptions(workers=workers))
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert len(files) == 13
     for path in files:
@@ -148,7 +149,7 @@ def test_classes_are_drawn_evenly_however_many_images_they_have(photos):
     table = distorted(photos)
     ids = table["distortion_id"].to_numpy()
     keep = np.flatnonzero((ids != 10) | (np.arange(len(ids)) == np.flatnonzero(ids == 10)[0]))
-    plan = plan_mixes(table.take(pa.array(keep)), MixSettings(3000))
+    plan = plan_mixes(table.take(pa.array(keep)), MixSettings(count=3000))
     kinds = [row[s]["distortion_id"] for row in plan.rows.to_pylist() for s in ("source_a", "source_b")]
     for kind in TYPES:
         assert kinds.count(kind) == pytest.approx(2000, abs=150)
@@ -233,7 +234,7 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
     ):
         row.update(change)
     table = attach(pa.Table.from_pylist(rows, schema=SCHEMA), {"roots": {"references": str(photos), "images": None}})
-    plan = plan_mixes(table, MixSettings(4, types=(10, 11)))
+    plan = plan_mixes(table, MixSettings(count=4, types=(10, 11)))
     assert plan.sources["sample_id"].to_pylist() == ["p1_10_02", "p1_11_02"]
     assert plan.left_out == {
         "not ok": 1,
@@ -258,13 +259,13 @@ def test_identity_cells_are_flagged_and_earn_their_area(photos):
 
 def test_the_summary_counts_mixes_with_an_invisible_distortion(photos, tmp_path):
     write_manifest(distorted(photos, types=(1, 3, 10), levels=(1,)), tmp_path / "distorted.parquet")
-    summary = run_mix(tmp_path / "distorted.parquet", tmp_path / "m", MixSettings(20), recipe_only=True)
+    summary = run_mix(tmp_path / "distorted.parquet", tmp_path / "m", MixSettings(count=20), recipe_only=True)
     # Cells (1, 1) and (3, 1) are the identity: every pair of the three types has at least one of them.
     assert summary["rows_with_uniform_map"] == 20
 
 
 def test_recipe_rows_rendered_later_are_the_stored_pixels(manifest, tmp_path):
-    settings = MixSettings(6, image_format="webp")
+    settings = MixSettings(count=6, image_format="webp")
     run_mix(manifest, tmp_path / "stored", settings)
     run_mix(manifest, tmp_path / "recipe.parquet", settings, recipe_only=True)
     assert not (tmp_path / "mixes").exists()
@@ -291,7 +292,7 @@ def test_a_manifest_without_mixes_is_not_rendered_again(manifest, tmp_path):
 
 def test_where_no_mix_could_be_made_there_is_no_picture_but_a_manifest_that_says_why(manifest, tmp_path):
     options = RenderOptions(max_pixels=100)
-    summary = run_mix(manifest, tmp_path / "m", MixSettings(3), preview=tmp_path / "p.png", options=options)
+    summary = run_mix(manifest, tmp_path / "m", MixSettings(count=3), preview=tmp_path / "p.png", options=options)
     assert summary["rows_not_ok"] == 3
     assert "preview" not in summary
     assert not (tmp_path / "p.png").exists()
@@ -301,9 +302,9 @@ def test_where_no_mix_could_be_made_there_is_no_picture_but_a_manifest_that_says
 
 def test_nothing_is_written_over_the_input_or_among_the_references(manifest, photos, tmp_path):
     with pytest.raises(CurateError, match="overwrite"):
-        run_mix(manifest, manifest, MixSettings(2))
+        run_mix(manifest, manifest, MixSettings(count=2))
     with pytest.raises(CurateError, match="lies inside"):
-        run_mix(manifest, tmp_path / "mix.parquet", MixSettings(2), images_out=photos / "mixes")
+        run_mix(manifest, tmp_path / "mix.parquet", MixSettings(count=2), images_out=photos / "mixes")
     assert not (tmp_path / "mix.parquet").exists()
 
 
@@ -311,8 +312,10 @@ def test_references_nobody_knows_are_an_error_before_anything_is_made(photos, tm
     table = attach(distorted(photos), {"roots": {"references": None, "images": None}})
     write_manifest(table, tmp_path / "distorted.parquet")
     with pytest.raises(CurateError, match="--root references=DIR"):
-        run_mix(tmp_path / "distorted.parquet", tmp_path / "out", MixSettings(2))
-    summary = run_mix(tmp_path / "distorted.parquet", tmp_path / "out", MixSettings(2), roots={"references": photos})
+        run_mix(tmp_path / "distorted.parquet", tmp_path / "out", MixSettings(count=2))
+    summary = run_mix(
+        tmp_path / "distorted.parquet", tmp_path / "out", MixSettings(count=2), roots={"references": photos}
+    )
     assert summary["rows_not_ok"] == 0
 
 
@@ -336,7 +339,7 @@ def test_the_command_says_what_it_did_and_draws_a_picture(syndr_curate, manifest
 
 
 def test_a_dry_run_writes_nothing(manifest, tmp_path):
-    summary = run_mix(manifest, tmp_path / "m", MixSettings(500), preview=tmp_path / "p.png", dry_run=True)
+    summary = run_mix(manifest, tmp_path / "m", MixSettings(count=500), preview=tmp_path / "p.png", dry_run=True)
     assert summary["rows"] == 500
     assert summary["megabytes_estimated"] == round(500 * 1.41 * (64 * 80 * 2 + 72 * 66) / 3 / 1e6)
     assert {path.name for path in tmp_path.iterdir()} == {"distorted.parquet"}

@@ -1,0 +1,57 @@
+"""Settings of `domains fit` and `domains select`, with their defaults.
+
+The command line reads its defaults from here, so this module imports no numeric library.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..datasets.image_folders import IdStyle
+    from ..encoding.encoders import DeviceName
+    from .classifier import KindName
+    from .training_pictures import PerReference
+
+
+@dataclass(frozen=True)
+class DomainsFitSettings:
+    """What kind of classifier is fitted.
+
+    Attributes:
+        kind: `light` or `resnet50`.
+        per_reference: Types per reference, `one` or `all`; None: all for light, one for resnet50.
+        device: Of resnet50: where torch computes.
+        epochs: Passes over the training set; None keeps the kind's own number.
+        batch_size: Of resnet50: patches per step; None keeps its own number.
+        ids: How ids are made from file names.
+        seed: Of everything random.
+    """
+
+    kind: "KindName" = "light"
+    per_reference: "PerReference | None" = None
+    device: "DeviceName" = "auto"
+    epochs: int | None = None
+    batch_size: int | None = None
+    ids: "IdStyle" = "stem"
+    seed: int = 123
+
+
+RESNET_BATCH = 64  # patches per step where `batch_size` is None
+
+
+@dataclass(frozen=True)
+class DomainsSelectSettings:
+    """How the types of a target set are selected.
+
+    Attributes:
+        least_belief: A class with a smaller probability is not counted for an image; 0 is the published rule.
+        device: Where a network on torch computes.
+        ids: How ids are made from file names.
+    """
+
+    # Four places are filled by rank, however little the classifier believes in the second to fourth. The order of such
+    # classes does not depend on the image, only on which types look alike to the classifier: the same runners-up take
+    # a place of every image, and may be counted more often than what a set is made of.
+    least_belief: float = 0.05
+    device: "DeviceName" = "auto"
+    ids: "IdStyle" = "stem"

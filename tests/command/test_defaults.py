@@ -1,0 +1,61 @@
+"""The defaults of flags are those of the stage's settings, which are the one place where they are written."""
+
+from dataclasses import MISSING, fields
+from enum import Enum
+
+import pytest
+import typer
+from syndr_curate.cli import app
+from syndr_curate.curate.checks.settings import VerifySettings
+from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
+from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
+from syndr_curate.curate.encoding.settings import EncodeSettings
+from syndr_curate.curate.export.settings import ExportSettings
+from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
+from syndr_curate.curate.mixing.settings import MixSettings
+from syndr_curate.curate.rendering.settings import DistortSettings
+from syndr_curate.curate.report.settings import ReportSettings
+from syndr_curate.curate.storage.limits import MAX_PIXELS
+from syndr_curate.curate.terminal.options import parse_count
+from syndr_curate.curate.upsampling.settings import SelectSettings, UpsampleSettings
+
+SETTINGS = {
+    "encode": (EncodeSettings,),
+    "distort": (DistortSettings,),
+    "select": (SelectSettings,),
+    "label": (LabelSettings, NeighborSettings),
+    "upsample": (UpsampleSettings, EncodeSettings, LabelSettings, NeighborSettings),
+    "mix": (MixSettings,),
+    "report": (ReportSettings,),
+    "export": (ExportSettings,),
+    "verify": (VerifySettings,),
+    "domains fit": (DomainsFitSettings,),
+    "domains select": (DomainsSelectSettings,),
+}
+FLAG_OF_FIELD = {"image_format": "format", "count": "neighbors"}
+READ_AS = {"types": parse_types, "levels": parse_levels, "candidates": parse_count}
+
+
+def defaults_of(command: str) -> dict[str, object]:
+    """The default of each flag of a command, as the stage is given it."""
+    found = typer.main.get_command(app)
+    for name in command.split():
+        found = found.commands[name]
+    plain = {p.name: p.default.value if isinstance(p.default, Enum) else p.default for p in found.params}
+    return {name: READ_AS[name](value) if name in READ_AS and value else value for name, value in plain.items()}
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"), [(command, each) for command, several in SETTINGS.items() for each in several]
+)
+def test_a_flag_has_the_default_of_its_setting(command, settings):
+    flags = defaults_of(command)
+    known = {FLAG_OF_FIELD.get(f.name, f.name): f.default for f in fields(settings) if f.default is not MISSING}
+    shared = known.keys() & flags.keys()
+    assert shared, "no flag is named like a setting"
+    assert {name: flags[name] for name in shared} == {name: known[name] for name in shared}
+
+
+@pytest.mark.parametrize("command", [command for command in SETTINGS if command not in ("select", "label")])
+def test_every_command_that_reads_pixels_has_the_same_limit(command):
+    assert defaults_of(command)["max_pixels"] == MAX_PIXELS
