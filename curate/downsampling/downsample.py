@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, as_features, require_usable
+from ..datasets.feature_files import as_features
+from ..datasets.features import Features, require_usable
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance

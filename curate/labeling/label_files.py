@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, load_features, require_usable
+from ..datasets.feature_files import load_features
+from ..datasets.features import Features, require_usable
 from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.ids import list_ids

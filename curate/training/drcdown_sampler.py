@@ -15,7 +15,8 @@ import torch
 import torch.distributed
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, as_features, require_usable
+from ..datasets.feature_files import as_features
+from ..datasets.features import Features, require_usable
 from ..downsampling.clusters import (
     KEEP_FRACTION,
     KEEP_MIN,

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, as_features, load_features, require_usable
+from ..datasets.feature_files import as_features, load_features
+from ..datasets.features import Features, require_usable
 from ..errors import CurateError
 from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance
 from ..manifest.seeds import uniform_draw

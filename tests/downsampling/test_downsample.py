@@ -3,7 +3,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.datasets.features import Features, save_features
+from syndr_curate.curate.datasets.feature_files import save_features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import (
     DownsampleSettings,
     downsample,
