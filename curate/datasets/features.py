@@ -12,8 +12,6 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids, require_unique
 
 MATRIX_AXES = 2  # rows, and the numbers of a row
-_CHECK_BYTES = 64 << 20
-_SHORTEST, _LONGEST = 1e-150, 1e150  # beyond these, the product of two norms is no normal number
 
 
 @dataclass(frozen=True)
@@ -77,44 +75,8 @@ class Features:
         return self.matrix[np.array([position[i] for i in ids], dtype=np.int64)]
 
 
-def require_usable(matrix: NDArray[np.floating[Any]], ids: Sequence[str], source: str) -> None:
-    """Refuse feature rows that have no direction: NaN, infinity or zero norm.
-
-    Args:
-        matrix: Floating array (N, D), read in blocks.
-        ids: N ids, for the message.
-        source: Where the features came from.
-
-    Raises:
-        CurateError: Names the ids and what is wrong with them.
-    """
-    step = max(1, _CHECK_BYTES // (8 * matrix.shape[1]))
-    not_finite: list[str] = []
-    zero: list[str] = []
-    immeasurable: list[str] = []
-    for start in range(0, len(matrix), step):
-        block = np.asarray(matrix[start : start + step], dtype=np.float64)
-        finite = np.isfinite(block).all(axis=1)
-        not_finite += [ids[start + int(r)] for r in np.flatnonzero(~finite)]
-        empty = ~block.any(axis=1)
-        zero += [ids[start + int(r)] for r in np.flatnonzero(finite & empty)]
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            norms = np.sqrt(np.einsum("ij,ij->i", block, block))
-        beyond = finite & ~empty & ~((norms > _SHORTEST) & (norms < _LONGEST))
-        immeasurable += [ids[start + int(r)] for r in np.flatnonzero(beyond)]
-    problems = []
-    if not_finite:
-        problems.append(f"{len(not_finite)} rows with NaN or infinity: {list_ids(not_finite)}")
-    if zero:
-        problems.append(f"{len(zero)} rows that are all zero: {list_ids(zero)}")
-    if immeasurable:
-        problems.append(f"{len(immeasurable)} rows of a length beyond all measure: {list_ids(immeasurable)}")
-    if problems:
-        raise CurateError(f"{source} has {'; '.join(problems)}")
-
-
 def check_features(features: Features) -> Features:
-    """Check the shape, the kind of numbers and the ids of features; the numbers themselves are not read.
+    """Check the shape, the kind of numbers and the ids of features, without reading the numbers.
 
     Args:
         features: What a file or a caller gave.

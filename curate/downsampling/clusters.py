@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter, counting
-from ..similarity import threshold_components
+from ..similarity import FeatureRows, threshold_components
 
 SIMILARITY = 0.9  # Algorithm 3: an edge needs cos > 1 - 0.1 (Table 6)
 LABEL_GAP = 1.0  # Algorithm 3: and labels less than this apart
@@ -80,7 +80,7 @@ def filtered_rows(rows: pa.Table, training: NDArray[np.int64], scope: Scope) -> 
 
 def cluster_rows(
     rows: pa.Table,
-    matrix: NDArray[np.floating[Any]],
+    features: FeatureRows,
     places: NDArray[np.int64],
     thresholds: Thresholds,
     executor: Executor | None = None,
@@ -90,7 +90,7 @@ def cluster_rows(
 
     Args:
         rows: N rows with labels.
-        matrix: (N, D) features, one per row.
+        features: (N, D), measured, one per row.
         places: The M rows to cluster.
         thresholds: What makes two rows alike.
         executor: Who looks for clusters; by default threads of this process. It never changes what is found.
@@ -104,10 +104,9 @@ def cluster_rows(
     if not len(places):
         return np.zeros(0, np.int32)
     labels = rows["label"].to_numpy()[places]
-    part = matrix if len(places) == len(matrix) else matrix[places]
     with reporter.task("cluster", len(places)) as task:
         return threshold_components(
-            part,
+            features.take(places),
             labels,
             thresholds.similarity,
             thresholds.label_gap,

@@ -9,14 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
-from ..similarity import cluster_statistics
+from ..similarity import check_rows, cluster_statistics
 from .clusters import (
     KEEP_FRACTION,
     KEEP_MIN,
@@ -131,13 +131,13 @@ def downsample_epoch(
     ids: list[str] = usable["sample_id"].to_pylist()
     found = as_features(features)
     matrix = found.aligned_to(ids, "the manifest's ok rows")
-    require_usable(matrix, ids, found.source)
+    feature_rows = check_rows(matrix, ids, found.source)
     if epoch < 0:
         raise CurateError(f"epoch is {epoch}; expected 0 or more")
 
     training = training_rows(usable)
     filtered = filtered_rows(usable, training, settings.scope)
-    components = cluster_rows(usable, matrix, filtered, settings, executor, reporter)
+    components = cluster_rows(usable, feature_rows, filtered, settings, executor, reporter)
     filtered_ids = [ids[int(row)] for row in filtered]
     mask = keep_mask(
         filtered_ids,

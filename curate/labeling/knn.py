@@ -9,12 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import LABEL_MAXIMUM, NEIGHBORS, SCHEMA
-from ..similarity import nearest
+from ..similarity import check_rows, nearest
 
 NEIGHBOR_COUNT = 5  # Algorithm 2, k
 NEIGHBOR_MARGIN = 0.05  # Algorithm 2, line 4: relative to the nearest distance
@@ -160,7 +160,7 @@ def require_same_references(references: Features, labels: Labels) -> None:
         raise CurateError(
             f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
         )
-    require_usable(references.matrix, ids, references.source)
+    check_rows(references.matrix, ids, references.source)
 
 
 def with_pristine_labels(

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.feature_files import load_features
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.ids import list_ids
@@ -18,6 +18,7 @@ from ..manifest.provenance import attach, digest_file, make_provenance, read_pro
 from ..manifest.recipes import Plan, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, rebase
 from ..manifest.selection import kept_rows, read_selection
+from ..similarity import check_rows
 from ..storage.atomic import refuse_overwriting
 from .gp_rows import drop_uncertain, label_rows_by_gp
 from .knn import LabelerName, NeighborSettings, find_neighbors, label_rows, require_same_references
@@ -67,7 +68,7 @@ def run_label(
     labels = label_file.read()
     references, candidates = load_features(reference_features), load_features(candidate_features)
     require_same_references(references, labels)
-    require_usable(candidates.matrix, candidates.require_ids(), candidates.source)
+    check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     before: dict[str, Any] = {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"}
     if selection is not None:
         rows = _selected_rows(selection, types, levels, seed)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
+from ..similarity import check_rows
 
 Matrix = NDArray[np.float64]
 
@@ -57,7 +58,7 @@ def label_cube(labels: Labels, references: Features) -> LabelCube:
     references.require_ids()
     ids = tuple(sorted(set(labels.reference_ids)))
     matrix = references.aligned_to(ids, "the labelled references")
-    require_usable(matrix, ids, references.source)
+    check_rows(matrix, ids, references.source)
     cells = list(zip(labels.distortion_ids.tolist(), labels.levels.tolist(), strict=True))
     conditions = tuple(sorted(set(cells)))
     row = {identifier: number for number, identifier in enumerate(ids)}

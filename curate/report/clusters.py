@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter, counting
-from ..similarity import ClusterStatistics, cluster_statistics, threshold_components
+from ..similarity import ClusterStatistics, check_rows, cluster_statistics, threshold_components
 from .rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.
@@ -108,14 +108,14 @@ def find_left_out(
     usable = ok_rows(before)
     ids: list[str] = usable["sample_id"].to_pylist()
     matrix = features.aligned_to(ids, "the first manifest's ok rows")
-    require_usable(matrix, ids, features.source)
+    feature_rows = check_rows(matrix, ids, features.source)
     if (provenance.get("inputs") or {}).get("features") != digest_array(matrix, ids):
         return _noted(clusters, "these are not the features that the later manifest was thinned by")
     rows = _filtered(usable, str(config["scope"]))
     labels = usable["label"].to_numpy()[rows]
     with reporter.task("cluster", len(rows)) as task:
         components = threshold_components(
-            matrix if len(rows) == len(matrix) else matrix[rows],
+            feature_rows.take(rows),
             labels,
             float(config["similarity"]),
             float(config["label_gap"]),

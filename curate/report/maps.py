@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..datasets.features import require_usable
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter
+from ..similarity import check_rows
 from .coordinates import Layout, load_points
 from .projection import Method, choose_method, project
 from .request import Inputs
@@ -89,7 +89,7 @@ def sample_matrix(rows: pd.DataFrame, places: Places) -> NDArray[np.floating[Any
     # A file that has just these rows is read as it lies, block by block; 50,000 x 2048 would be another 0.4 GB.
     as_it_lies = np.array_equal(order, np.arange(len(places.matrix)))
     matrix = places.matrix if as_it_lies else np.asarray(places.matrix[order])
-    require_usable(matrix, ids, "the features")
+    check_rows(matrix, ids, "the features")
     return matrix
 
 

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import read_provenance
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT, NOT_DRAWN
+from ..similarity import check_rows
 
 ORIGINAL, DROPPED = "original", "dropped"
 MAX_POINTS = 10_000
@@ -128,7 +129,7 @@ def reference_matrix(
     if not rows:
         return points, None
     matrix = np.stack(rows)
-    require_usable(matrix, [point.id for point in located], "reference and candidate features")
+    check_rows(matrix, [point.id for point in located], "reference and candidate features")
     return located, matrix
 
 

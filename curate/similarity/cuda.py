@@ -13,7 +13,7 @@ from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import SPAN_ROWS, Progress
 from .disjoint_sets import Parents, find_and_shorten, join, roots_of
-from .feature_rows import Rows
+from .feature_rows import FeatureRows
 from .label_band import Band, Place
 from .tiles import Rule, cosine_rule, is_edge
 
@@ -42,6 +42,12 @@ class Candidates(NamedTuple):
 def open_device(name: str) -> torch.device:
     """Open a CUDA device.
 
+    Args:
+        name: `cuda`, or `cuda:<number>`.
+
+    Returns:
+        The device; torch is imported here first.
+
     Raises:
         CurateError: The name is not `cuda` or `cuda:<number>`, or torch finds no such device.
     """
@@ -64,7 +70,7 @@ def open_device(name: str) -> torch.device:
 class DeviceSearch:
     """Joins what the tiles of a band hold, with the tiles on a torch device."""
 
-    def __init__(self, rows: Rows, band: Band, parents: Parents, threshold: float, device: torch.device) -> None:
+    def __init__(self, rows: FeatureRows, band: Band, parents: Parents, threshold: float, device: torch.device) -> None:
         """Place what the device needs, all unit rows included where they fit, on it."""
         import torch
 
@@ -151,7 +157,7 @@ def float32_products() -> Iterator[None]:
 
 
 @compiled
-def join_candidates(candidates: Candidates, rows: Rows, band: Band, parents: Parents, rule: Rule) -> None:
+def join_candidates(candidates: Candidates, rows: FeatureRows, band: Band, parents: Parents, rule: Rule) -> None:
     """Join the candidates that are edges, deciding in float64 where float32 cannot."""
     for pair in range(candidates.first.shape[0]):
         p, q = candidates.first[pair], candidates.second[pair]

@@ -14,7 +14,7 @@ from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
 from .disjoint_sets import Parents, roots_of
-from .feature_rows import Features, measured_rows
+from .feature_rows import FeatureMatrix, measured_rows
 from .label_band import Band, Place
 from .tile_search import Search
 from .upper_bounds import Sketch
@@ -38,7 +38,7 @@ class MatrixFile:
     shape: tuple[int, ...]
     offset: int
 
-    def map(self) -> Features:
+    def map(self) -> FeatureMatrix:
         """Map the file.
 
         Raises:
@@ -67,7 +67,7 @@ class SharedTiles:
         shares: How many shares.
     """
 
-    matrix: Features | MatrixFile
+    matrix: FeatureMatrix | MatrixFile
     norms: NDArray[np.float64]
     band: Band
     places: tuple[Place, ...]
@@ -77,14 +77,11 @@ class SharedTiles:
     shares: int
 
 
-def join_shares(
-    search: Search, features: Features, places: Sequence[Place], executor: Executor, progress: Progress | None
-) -> None:
+def join_shares(search: Search, places: Sequence[Place], executor: Executor, progress: Progress | None) -> None:
     """Let an executor look through the tiles of a search, and join what it finds.
 
     Args:
         search: The search; its forest is joined in place.
-        features: NxD, as they were opened for it.
         places: Tiles of its band.
         executor: Who looks through them. The outcome depends neither on it nor on the number of its workers.
         progress: Called with (tiles done, tiles in all) as shares arrive.
@@ -97,7 +94,7 @@ def join_shares(
     search.sketch_where_useful(places)
     shares = min(len(places), SHARES_PER_WORKER * executor.workers)
     tiles = SharedTiles(
-        matrix=matrix_file(features) or features,
+        matrix=matrix_file(search.rows.matrix) or search.rows.matrix,
         norms=search.rows.norms,
         band=search.band,
         places=tuple(places),
@@ -143,15 +140,25 @@ def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
     return np.stack([before[moved].astype(np.int32), after[moved]], axis=1)
 
 
-def matrix_file(features: Features) -> MatrixFile | None:
-    """Find the file that a whole memory-mapped matrix lies in; None for any other matrix, parts of mapped ones too."""
-    base: object = features.base
-    if not isinstance(features, np.memmap) or not isinstance(base, mmap.mmap):
+def matrix_file(features: FeatureMatrix) -> MatrixFile | None:
+    """Find the file that a whole memory-mapped matrix lies in; None for any other matrix, parts of mapped ones too.
+
+    Args:
+        features: A matrix, or a view of all of one.
+    """
+    mapped: object = features
+    while isinstance(mapped, np.ndarray) and not isinstance(mapped, np.memmap):
+        mapped = mapped.base
+    if not isinstance(mapped, np.memmap) or mapped.filename is None:
         return None
-    as_in_the_file = features.mode in ("r", "r+") and features.flags.c_contiguous
-    if not as_in_the_file or features.filename is None:
+    buffer: object = mapped.base
+    if not isinstance(buffer, mmap.mmap):
         return None
-    return MatrixFile(str(features.filename), features.dtype.str, features.shape, features.offset)
+    same_numbers = mapped.ctypes.data == features.ctypes.data and mapped.shape == features.shape
+    as_in_the_file = mapped.mode in ("r", "r+") and mapped.flags.c_contiguous and mapped.dtype == features.dtype
+    if not same_numbers or not as_in_the_file:
+        return None
+    return MatrixFile(str(mapped.filename), mapped.dtype.str, mapped.shape, mapped.offset)
 
 
 def _trees(parents: Parents) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .feature_rows import Features, Rows, Tile, cosine, open_rows
+from .feature_rows import FeatureMatrix, FeatureRows, Tile, check_rows, cosine
 from .tiles import CHUNK, any_above
 
 TILE_ROWS = 1024
@@ -31,7 +31,11 @@ class Falls(NamedTuple):
 
 
 def thin(
-    features: Features, distance: float, *, among: NDArray[np.int64] | None = None, progress: Progress | None = None
+    features: FeatureMatrix | FeatureRows,
+    distance: float,
+    *,
+    among: NDArray[np.int64] | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.bool_]:
     """Drop the first row of the closest pair until no pair is closer than `distance`.
 
@@ -45,7 +49,7 @@ def thin(
     names later rows only, so one pass from the last row to the first settles everything in memory for N numbers.
 
     Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped.
+        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         distance: Distance (1 - cosine, in float64) that pairs must keep, at least 0.
         among: Row numbers to thin, in candidate order; by default all N rows in theirs.
         progress: Called now and then with (rows settled, rows in all).
@@ -59,7 +63,7 @@ def thin(
     Source:
         SynDR-IQA (NeurIPS 2025), Algorithm 1, step 3.
     """
-    rows = open_rows(features)
+    rows = check_rows(features)
     order = np.arange(rows.total) if among is None else np.asarray(among, dtype=np.int64)
     falls = Falls(order, float(distance), np.full(len(order), np.inf))
     with one_core_per_product():
@@ -72,7 +76,7 @@ def thin(
     return alive
 
 
-def _settle(rows: Rows, falls: Falls, top: int, bottom: int) -> None:
+def _settle(rows: FeatureRows, falls: Falls, top: int, bottom: int) -> None:
     """Settle the falls of places `top` to `bottom`, all later places being settled."""
     upper = rows.unit(falls.order[top:bottom])
     lock = Lock()
@@ -89,7 +93,7 @@ def _settle(rows: Rows, falls: Falls, top: int, bottom: int) -> None:
 
 
 @compiled
-def lower_falls(tile: Tile, rows: Rows, falls: Falls, lowest: NDArray[np.float64]) -> None:
+def lower_falls(tile: Tile, rows: FeatureRows, falls: Falls, lowest: NDArray[np.float64]) -> None:
     """Lower the falls of a tile's rows to what its columns allow; last row first.
 
     Args:
@@ -115,12 +119,12 @@ def lower_falls(tile: Tile, rows: Rows, falls: Falls, lowest: NDArray[np.float64
 
 
 def edges_below(
-    features: Features, distance: float
+    features: FeatureMatrix | FeatureRows, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """List all pairs of rows closer than a distance; for few pairs, as the list is held whole.
 
     Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped.
+        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         distance: Pairs with 1 - cosine strictly below it, in float64, are listed.
 
     Returns:
@@ -129,7 +133,7 @@ def edges_below(
     Raises:
         CurateError: The matrix is malformed or rows have no direction.
     """
-    rows = open_rows(features)
+    rows = check_rows(features)
     found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
     tiles = [(top, left) for top in range(0, rows.total, TILE_ROWS) for left in range(top, rows.total, TILE_ROWS)]
 
@@ -150,7 +154,7 @@ def edges_below(
 
 @compiled
 def close_pairs(
-    tile: Tile, rows: Rows, distance: float
+    tile: Tile, rows: FeatureRows, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of one tile that are closer than `distance`."""
     high = 1.0 - distance - rows.rounding - 1e-6

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..runs.threads import Progress, each_span, each_task, one_core_per_product
 from .disjoint_sets import Parents, join_pairs, roots_of
-from .feature_rows import Rows
+from .feature_rows import FeatureRows
 from .label_band import Band, Place
 from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
 from .upper_bounds import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
@@ -26,7 +26,7 @@ class Search:
     """A forest over the rows of a band, and the ways to find what joins its trees."""
 
     def __init__(
-        self, rows: Rows, band: Band, threshold: float, parents: Parents, sketch: Sketch | None = None
+        self, rows: FeatureRows, band: Band, threshold: float, parents: Parents, sketch: Sketch | None = None
     ) -> None:
         """Go on from what is known.
 

@@ -16,7 +16,7 @@ import torch.distributed
 from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..downsampling.clusters import (
     KEEP_FRACTION,
     KEEP_MIN,
@@ -32,7 +32,7 @@ from ..downsampling.draw import keep_mask, number_by_smallest_id
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.seeds import digest_ids
-from ..similarity import cluster_statistics
+from ..similarity import FeatureRows, check_rows, cluster_statistics
 from .distributed import is_distributed, replicas_and_rank
 from .manifest_dataset import ManifestDataset
 
@@ -236,7 +236,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._features_fn is not None and self._clustered_for is None:
             self.set_epoch(self.epoch)
 
-    def _aligned(self, features: Features) -> NDArray[np.floating[Any]]:
+    def _aligned(self, features: Features) -> FeatureRows:
         if features.ids is not None and self._restricted:
             # Those of the manifest's other splits are not asked for, whatever they are.
             wanted = set(self.sample_ids)
@@ -245,8 +245,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
                 ids = tuple(features.ids[place] for place in places)
                 features = Features(features.matrix[np.array(places, np.int64)], ids, None, features.source, {})
         matrix = features.aligned_to(self.sample_ids, "the dataset's rows")
-        require_usable(matrix, self.sample_ids, features.source)
-        return matrix
+        return check_rows(matrix, self.sample_ids, features.source)
 
     def _draw(self, epoch: int) -> dict[str, Any]:
         if self._clusters is None:
@@ -288,8 +287,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         return order[self._rank : total : self._replicas]
 
     def _clustered(self, features: AnyFeatures) -> NDArray[np.int32]:
-        matrix = self._aligned(as_features(features))
-        components = cluster_rows(self._rows, matrix, self._filtered, self._thresholds)
+        components = cluster_rows(self._rows, self._aligned(as_features(features)), self._filtered, self._thresholds)
         return number_by_smallest_id([self.sample_ids[place] for place in self._filtered.tolist()], components)
 
     def _is_shared(self) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.feature_files import as_features
-from syndr_curate.curate.datasets.features import Features, check_features, require_usable
+from syndr_curate.curate.datasets.features import Features, check_features
 
 ROWS = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
 
@@ -41,27 +41,3 @@ def test_features_that_fit_are_the_same_after_the_check():
 def test_a_matrix_in_memory_is_spoken_of_as_such():
     with pytest.raises(CurateError, match=r"the feature matrix has 3 rows, but the rows are 2; .*<stem>\.ids\.txt"):
         as_features(ROWS).aligned_to(["a", "b"], "the rows")
-
-
-def test_rows_without_a_direction_are_named_by_id():
-    rows = np.array([[1, 0], [np.nan, 1], [0, 0], [np.inf, 1], [-0.0, 0]])
-    with pytest.raises(CurateError) as refused:
-        require_usable(rows, list("abcde"), "f.npy")
-    assert str(refused.value) == ("f.npy has 2 rows with NaN or infinity: 'b', 'd'; 2 rows that are all zero: 'c', 'e'")
-
-
-def test_rows_whose_length_cannot_be_squared_are_named_by_id():
-    with pytest.raises(CurateError, match="2 rows of a length beyond all measure: 'b', 'c'"):
-        require_usable(np.array([[1.0, 0.0], [1e200, 0.0], [1e-200, 0.0]]), list("abc"), "f.npy")
-
-
-def test_small_float16_rows_are_usable():
-    require_usable(np.full((2, 3), 6e-8, np.float16), list("ab"), "f.npy")
-
-
-def test_blocks_do_not_shift_the_ids(monkeypatch):
-    monkeypatch.setattr("syndr_curate.curate.datasets.features._CHECK_BYTES", 16)
-    rows = np.ones((5, 2), np.float32)
-    rows[3] = 0
-    with pytest.raises(CurateError, match="1 rows that are all zero: 'd'"):
-        require_usable(rows, list("abcde"), "f")
