@@ -5,12 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.features import Features
-from syndr_curate.curate.downsampling.downsample import (
-    DownsampleSettings,
-    downsample,
-    downsample_epoch,
-)
+from syndr_curate.curate.downsampling.downsample import downsample, downsample_epoch
 from syndr_curate.curate.downsampling.downsample_files import epoch_of, run_downsample
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
