@@ -70,14 +70,14 @@ def threshold_components(
     band = label_band(labels, label_gap, rows.total)
     search = Search(rows, band, similarity + GUARD, singletons(rows.total))
     search.join_neighbors()
-    places = list(band.tiles(tile_rows))
+    ranges = list(band.tiles(tile_rows))
     if accelerator is not None:
         DeviceSearch(rows, band, search.parents, search.threshold, accelerator).join_tiles(tile_rows, progress)
     elif executor is not None:
-        join_shares(search, places, executor, progress)
+        join_shares(search, ranges, executor, progress)
     else:
-        search.sketch_where_useful(places)
-        search.join_tiles(places, progress)
+        search.sketch_where_useful(ranges)
+        search.join_tiles(ranges, progress)
     return number_components(search.parents, band.positions())
 
 

@@ -15,7 +15,7 @@ from ..runs.executors import Executor
 from ..runs.threads import Progress
 from .disjoint_sets import Parents, roots_of
 from .feature_rows import FeatureMatrix, measured_rows
-from .label_band import Band, Place
+from .label_band import Band, TileRange
 from .tile_search import Search
 from .upper_bounds import Sketch
 
@@ -60,7 +60,7 @@ class SharedTiles:
         matrix: NxD features, or the file that holds them.
         norms: N lengths of the rows.
         band: Order and reach of the rows.
-        places: The tiles of the band; share s has every `shares`-th, from tile s on.
+        ranges: The tiles of the band; share s has every `shares`-th, from tile s on.
         threshold: Cosines above it join.
         parents: Forest over N positions that is known before.
         sketch: Bounds that rule pairs out, where they pay.
@@ -70,19 +70,19 @@ class SharedTiles:
     matrix: FeatureMatrix | MatrixFile
     norms: NDArray[np.float64]
     band: Band
-    places: tuple[Place, ...]
+    ranges: tuple[TileRange, ...]
     threshold: float
     parents: Parents
     sketch: Sketch | None
     shares: int
 
 
-def join_shares(search: Search, places: Sequence[Place], executor: Executor, progress: Progress | None) -> None:
+def join_shares(search: Search, ranges: Sequence[TileRange], executor: Executor, progress: Progress | None) -> None:
     """Let an executor look through the tiles of a search, and join what it finds.
 
     Args:
-        search: The search; its forest is joined in place.
-        places: Tiles of its band.
+        search: The search; its forest is joined where it is.
+        ranges: Tiles of its band.
         executor: Who looks through them. The outcome depends neither on it nor on the number of its workers.
         progress: Called with (tiles done, tiles in all) as shares arrive.
 
@@ -91,13 +91,13 @@ def join_shares(search: Search, places: Sequence[Place], executor: Executor, pro
     """
     if len(_trees(search.parents)) <= 1:
         return  # nothing is left to join, as with collapsed features
-    search.sketch_where_useful(places)
-    shares = min(len(places), SHARES_PER_WORKER * executor.workers)
+    search.sketch_where_useful(ranges)
+    shares = min(len(ranges), SHARES_PER_WORKER * executor.workers)
     tiles = SharedTiles(
         matrix=matrix_file(search.rows.matrix) or search.rows.matrix,
         norms=search.rows.norms,
         band=search.band,
-        places=tuple(places),
+        ranges=tuple(ranges),
         threshold=search.threshold,
         parents=search.parents.copy(),
         sketch=search.sketch,
@@ -106,9 +106,9 @@ def join_shares(search: Search, places: Sequence[Place], executor: Executor, pro
     done = 0
     for share, pairs in executor.run(partial(spanning_pairs, tiles), range(shares)):
         search.join(pairs)
-        done += len(tiles.places[share::shares])
+        done += len(tiles.ranges[share::shares])
         if progress is not None:
-            progress(done, len(places))
+            progress(done, len(ranges))
 
 
 def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
@@ -133,7 +133,7 @@ def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
         parents=np.array(tiles.parents),
         sketch=tiles.sketch,
     )
-    search.join_tiles(tiles.places[share :: tiles.shares], workers=1)
+    search.join_tiles(tiles.ranges[share :: tiles.shares], workers=1)
     before = _trees(tiles.parents)
     after = roots_of(search.parents, before)
     moved = after != before

@@ -32,7 +32,7 @@ def nearest(
     Args:
         queries: QxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         references: RxD, likewise; where the dtypes differ, the narrower side is copied into the wider dtype.
-        k: Neighbours per query, 1 to R.
+        k: Neighbors per query, 1 to R.
         exclude_self: Queries and references are one set: leave reference i out for query i.
         progress: Called now and then with (queries done, queries in all).
 
@@ -133,7 +133,7 @@ class Neighbors(NamedTuple):
 
     @classmethod
     def none(cls, queries: int, k: int) -> Neighbors:
-        """No neighbours yet."""
+        """No neighbors yet."""
         return cls(np.full((queries, k), np.inf), np.full((queries, k), -1, dtype=np.int64))
 
 
@@ -190,13 +190,13 @@ def keep_nearest(
             if 1.0 - tile.cosines[r, c] - queries.rounding >= distances[k - 1] or (exclude_self and reference == query):
                 continue
             distance = 1.0 - cosine(queries, query, references, reference)
-            place = k
-            while place > 0 and distance < distances[place - 1]:
-                place -= 1
-            for later in range(k - 1, place, -1):
+            rank = k
+            while rank > 0 and distance < distances[rank - 1]:
+                rank -= 1
+            for later in range(k - 1, rank, -1):
                 distances[later], indices[later] = distances[later - 1], indices[later - 1]
-            if place < k:
-                distances[place], indices[place] = distance, reference
+            if rank < k:
+                distances[rank], indices[rank] = distance, reference
 
 
 @compiled

@@ -228,7 +228,7 @@ def test_rows_of_one_component_are_not_compared_again(monkeypatch):
     found = threshold_components(features, None, tile_rows=200)
     assert np.unique(found).tolist() == [0, 1]
     assert np.flatnonzero(found).tolist() == [100, 300, 500]
-    # neighbours leave the runs 0-99, 101-299, 301-499, 501-599; the tile of rows 0-199 joins the two halves of it all
+    # neighbors leave the runs 0-99, 101-299, 301-499, 501-599; the tile of rows 0-199 joins the two halves of it all
     assert sum(compared) < 600 * 600 / 2
 
 

@@ -87,7 +87,7 @@ def test_a_share_returns_a_forest_of_fewer_edges_than_rows(regime):
     rng = np.random.default_rng(3)
     executor = Elsewhere(3, 0)
     threshold_components(regime(rng, 800, 40).astype(np.float32), None, tile_rows=50, executor=executor)
-    assert len(executor.results) in (0, 3 * SHARES_PER_WORKER)  # none where neighbours join everything
+    assert len(executor.results) in (0, 3 * SHARES_PER_WORKER)  # none where neighbors join everything
     for pairs in executor.results:
         assert pairs.dtype == np.int32
         assert pairs.shape[1] == 2

@@ -74,7 +74,7 @@ def test_of_three_rows_in_a_row_the_first_of_the_closest_pair_goes():
 
 
 def test_a_fallen_row_pulls_nobody_down():
-    # 1 is between 0 and 2; (1, 2) is closest, so 1 falls first and 0, far from 2, stays
+    # 1 is between 0 and 2; (1, 2) is closest, so 1 is dropped first and 0, far from 2, stays
     angles = np.radians([0, 20, 35])
     rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     assert thin(rows, 0.1).tolist() == [True, False, True]

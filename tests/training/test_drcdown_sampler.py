@@ -262,8 +262,8 @@ def test_settings_that_mean_nothing_are_refused(choice, message):
 
 
 def test_rows_that_cannot_be_sampled_are_refused():
-    unlabelled = table_of(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
-    for data in (unlabelled, ManifestDataset(unlabelled)):
+    unlabeled = table_of(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
+    for data in (unlabeled, ManifestDataset(unlabeled)):
         with pytest.raises(CurateError, match=r"no label.*'s0001'"):
             DRCDownSampler(data)
     with pytest.raises(CurateError, match="no row with status ok and split train"):
