@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.features import Features, load_features
+from ..datasets.feature_files import load_features
+from ..datasets.features import Features
 from ..datasets.image_folders import KADID_IMAGES, ImageSource, open_source
 from ..datasets.labels import LabelColumns, Labels
 from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
