@@ -242,12 +242,17 @@ def test_progress_counts_up_to_the_whole():
 
 
 def test_an_interrupt_ends_the_run_at_once():
-    def interrupt(_done, _total):
+    totals = []
+
+    def interrupt(_done, total):
+        totals.append(total)
         raise KeyboardInterrupt
 
     features = clusters(np.random.default_rng(6), 600, 20)
     with pytest.raises(KeyboardInterrupt):
         threshold_components(features, None, tile_rows=16, progress=interrupt)
+    # Every thread finishes the tile that it is at, and takes no other.
+    assert len(totals) <= threads.cores() < totals[0] / 10
 
 
 @pytest.mark.parametrize(
