@@ -11,7 +11,8 @@ from .curate.errors import CurateError
 if TYPE_CHECKING:
     from .curate.checks.inspect import inspect
     from .curate.checks.verify import verify
-    from .curate.datasets.features import Features, load_features, save_features
+    from .curate.datasets.feature_files import load_features, save_features
+    from .curate.datasets.features import Features
     from .curate.datasets.labels import LabelColumns, read_labels
     from .curate.domains.fit import fit_domains
     from .curate.domains.select import select_domains
@@ -57,8 +58,8 @@ __all__ = [
 
 _HOMES = {
     "Features": "curate.datasets.features",
-    "load_features": "curate.datasets.features",
-    "save_features": "curate.datasets.features",
+    "load_features": "curate.datasets.feature_files",
+    "save_features": "curate.datasets.feature_files",
     "LabelColumns": "curate.datasets.labels",
     "read_labels": "curate.datasets.labels",
     "append_manifest": "curate.manifest.manifest",

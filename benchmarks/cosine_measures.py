@@ -1,4 +1,4 @@
-"""What the engine's benchmarks share: synthetic features on disk, a clock, and a gauge of anonymous memory."""
+"""What the benchmarks of the similarity search share: synthetic features on disk, a clock, a memory gauge."""
 
 from __future__ import annotations
 

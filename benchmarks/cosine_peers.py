@@ -1,4 +1,4 @@
-"""What the engine is timed beside: a dense reading of the definition, and faiss."""
+"""What the similarity search is timed beside: a dense reading of the definition, and faiss."""
 
 from __future__ import annotations
 

@@ -142,8 +142,8 @@ def cuda(rows: int, width: int) -> None:
     components = threshold_components(features, labels, device="cuda")
     seconds = time.perf_counter() - start
     report("clusters", rows, "cuda", Measured(seconds, float("nan"), float("nan")), components)
-    places = label_band(labels, 1.0, rows).tiles(DEVICE_TILE_ROWS, aspect=1)
-    operations = 2.0 * width * sum((p.bottom - p.top) * (p.right - p.left) for p in places)
+    ranges = label_band(labels, 1.0, rows).tiles(DEVICE_TILE_ROWS, aspect=1)
+    operations = 2.0 * width * sum((p.bottom - p.top) * (p.right - p.left) for p in ranges)
     name, peak = torch.cuda.get_device_name(), measured_peak(width)
     print(
         f"{name}: {operations / seconds / 1e12:.1f} TFLOP/s end to end, {operations / seconds / peak:.0%} of the "

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from syndr_curate.curate.datasets.features import Features, load_features
+from syndr_curate.curate.datasets.feature_files import load_features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels, read_labels
 from syndr_curate.curate.labeling.cross_validation import CrossValidation, compare, comparison_text, cross_validate
 from syndr_curate.curate.labeling.gp import GpSearch

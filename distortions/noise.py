@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .numerics.coded_image import CodedImage
-from .numerics.compiled import Row, Rows, compiled, rows
+from .numerics.compiled import MatrixRow, MatrixRows, compiled, rows
 from .numerics.random_draws import checked, standard_normals
 
 CHANNELS = 3
@@ -137,7 +137,7 @@ def _add_noise_ycbcr(
     codes: NDArray[np.uint8],
     table: NDArray[np.float64],
     deviation: float,
-    conversion: tuple[Rows, Row, Rows],
+    conversion: tuple[MatrixRows, MatrixRow, MatrixRows],
     samples: NDArray[np.float64],
 ) -> None:
     (to_y, to_cb, to_cr), (at_y, at_cb, at_cr), (to_red, to_green, to_blue) = conversion
@@ -171,7 +171,7 @@ def _add_speckle(
 
 
 @compiled
-def _dot(row: Row, x: float, y: float, z: float) -> float:
+def _dot(row: MatrixRow, x: float, y: float, z: float) -> float:
     return row[0] * x + row[1] * y + row[2] * z
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.features import Features
-from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
+from syndr_curate.curate.downsampling.downsample import downsample_epoch
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.labeling.scores import linear_correlation, rank_correlation
 from syndr_curate.curate.storage.atomic import write_bytes
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.datasets.features import Features, load_features, write_feature_table
+from syndr_curate.curate.datasets.feature_files import load_features, write_feature_table
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.encoding.encoders import make_encoder

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..downsampling.settings import DownsampleSettings
 from ..errors import CurateError
 from ..terminal import options as opt
 from ..terminal.console import make_reporter
@@ -21,19 +22,27 @@ def downsample(
         Path | None,
         typer.Option("--out", help="Epoch's manifest.", show_default="<features stem>.parquet beside the manifest"),
     ] = None,
-    similarity: Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")] = 0.9,
-    label_gap: Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")] = 1.0,
-    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")] = 20,
-    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")] = 0.5,
+    similarity: Annotated[
+        float, typer.Option("--similarity", help="Two rows are alike above this cosine.")
+    ] = DownsampleSettings.similarity,
+    label_gap: Annotated[
+        float, typer.Option("--label-gap", help="... if their labels differ by less.")
+    ] = DownsampleSettings.label_gap,
+    keep_min: Annotated[
+        int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")
+    ] = DownsampleSettings.keep_min,
+    keep_fraction: Annotated[
+        float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")
+    ] = DownsampleSettings.keep_fraction,
     scope: Annotated[
         opt.ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
-    ] = opt.ScopeFlag.all,
+    ] = opt.ScopeFlag[DownsampleSettings.scope],
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
-    device: opt.Device = opt.DeviceFlag.cpu,
+    device: opt.Device = opt.DeviceFlag[DownsampleSettings.device],
     executor: Annotated[
         opt.ExecutorFlag | None,
         typer.Option(
@@ -47,7 +56,7 @@ def downsample(
         int | None,
         typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
     ] = None,
-    seed: opt.Seed = 123,
+    seed: opt.Seed = DownsampleSettings.seed,
     strict: opt.Strict = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -56,14 +65,21 @@ def downsample(
 
     Example: syndr-curate downsample --features epoch3.npy
     """
-    from ..downsampling.downsample import DownsampleSettings
     from ..downsampling.downsample_files import run_downsample
     from ..runs.executors import make_executor
 
     if executor is None and (workers is not None or ray_address is not None):
         given = "--workers" if workers is not None else "--ray-address"
         raise CurateError(f"{given} needs --executor local or ray; without one, threads on every core do the work")
-    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope.value, seed, device.value)
+    settings = DownsampleSettings(
+        similarity=similarity,
+        label_gap=label_gap,
+        keep_min=keep_min,
+        keep_fraction=keep_fraction,
+        scope=scope.value,
+        seed=seed,
+        device=device.value,
+    )
     summary = run_downsample(
         features,
         manifest,

@@ -1,47 +1,17 @@
-"""Feature files: ids beside a matrix, matched by id wherever the format has ids."""
+"""Features: a matrix and the ids of its rows, matched by id wherever there are ids."""
 
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.ipc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import list_ids, require_unique, strip_image_suffix
-from ..manifest.provenance import attach, read_provenance
-from ..manifest.table_stream import in_pieces
-from ..storage.atomic import atomic_path, write_bytes
+from ..manifest.ids import list_ids, require_unique
 
-ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
-FORMATS = ".npy, .npz, .parquet, .arrow"
-ROWS_PER_GROUP = 2048
-_CHECK_BYTES = 64 << 20
-_NPY_MAGIC = b"\x93NUMPY"
-_SHORTEST, _LONGEST = 1e-150, 1e150  # beyond these, the product of two norms is no normal number
-# What numpy, zipfile and Arrow raise on damaged files.
-DAMAGE = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pa.ArrowException,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+MATRIX_AXES = 2  # rows, and the numbers of a row
 
 
 @dataclass(frozen=True)
@@ -105,176 +75,20 @@ class Features:
         return self.matrix[np.array([position[i] for i in ids], dtype=np.int64)]
 
 
-def load_features(path: Path | str) -> Features:
-    """Read a feature file: `.npy` (memory-mapped), `.npz`, `.parquet` or `.arrow`. Nothing is ever unpickled.
-
-    `.npz` holds `ids` or `names`, and `features`; `.parquet` and `.arrow` a column `id` and a list column
-    `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists.
-    Rows whose `status` column is not `ok` are left out.
+def check_features(features: Features) -> Features:
+    """Check the shape, the kind of numbers and the ids of features, without reading the numbers.
 
     Args:
-        path: The file.
+        features: What a file or a caller gave.
+
+    Returns:
+        The same features, in float16, float32 or float64 of this machine's byte order: others are converted.
 
     Raises:
-        CurateError: Missing, of another format, pickled inside, not a floating N x D matrix, empty, or with
-            repeated ids.
+        CurateError: No floating N x D matrix, an empty one, another number of ids than rows, or repeated ids.
     """
-    path = Path(path)
-    readers = {".npy": _load_npy, ".npz": _load_npz, ".parquet": _load_arrow, ".arrow": _load_arrow}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise CurateError(f"{path}: features are read from {FORMATS}")
-    if not path.is_file():
-        raise CurateError(f"no features at {path}")
-    try:
-        features = reader(path)
-    except CurateError:
-        raise
-    except DAMAGE as error:
-        raise CurateError(f"{path} is not a readable {path.suffix} file: {' '.join(str(error).split())}") from error
-    return _checked(features)
-
-
-def as_features(value: "Features | Path | str | NDArray[np.floating[Any]]") -> Features:
-    """Take features as a file, as `Features`, or as a bare matrix (rows in the manifest's order).
-
-    Raises:
-        CurateError: As `load_features`.
-    """
-    if isinstance(value, Features):
-        return value
-    if isinstance(value, np.ndarray):
-        return _checked(Features(value, None, None, "the feature matrix", {}))
-    return load_features(value)
-
-
-def save_features(
-    path: Path | str,
-    ids: Sequence[str],
-    matrix: NDArray[np.floating[Any]],
-    *,
-    provenance: dict[str, Any] | None = None,
-    **columns: Any,
-) -> None:
-    """Write features with their ids, so that rows can never be matched wrongly.
-
-    Args:
-        path: `.parquet`, `.npz`, or `.npy` (which gets `<stem>.ids.txt` beside it).
-        ids: N ids, e.g. the `sample_id` of each row.
-        matrix: Floating array (N, D); stored as float32.
-        provenance: For `.parquet`: how the features were made.
-        **columns: For `.parquet`: further columns of N values, e.g. `status`.
-
-    Raises:
-        CurateError: Counts differ, ids repeat, or the file cannot be written.
-    """
-    path = Path(path)
-    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
-    two = 2
-    if matrix.ndim != two:
-        raise CurateError(f"features of shape {matrix.shape}, expected (rows, D)")
-    if len(ids) != len(matrix):
-        raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
-    require_unique(ids, str(path))
-    if path.suffix == ".parquet":
-        values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
-        table = pa.table({"id": pa.array(ids, pa.string()), "features": values, **columns})
-        write_feature_table(attach(table, provenance or {}), path)
-    elif path.suffix == ".npz":
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, ids=np.array(list(ids), dtype=np.str_), features=matrix)
-    elif path.suffix == ".npy":
-        if any("\n" in i or "\r" in i for i in ids):
-            raise CurateError("an id with a line break cannot go into an ids file: use .parquet or .npz")
-        write_bytes(path.with_suffix(".ids.txt"), "".join(f"{i}\n" for i in ids).encode())
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, matrix)
-    else:
-        raise CurateError(f"{path}: features are written as .parquet, .npz or .npy")
-
-
-def write_feature_table(table: pa.Table, path: Path) -> None:
-    """Write a table with the columns `id` and `features`, and any others, as a feature file.
-
-    Args:
-        table: Its rows; `features` may be NaN where a column `status` is not `ok`.
-        path: A `.parquet` file to make or replace.
-
-    Raises:
-        CurateError: Another format, or the file cannot be written.
-    """
-    write_feature_parts([table], path, read_provenance(table))
-
-
-def write_feature_parts(tables: Iterable[pa.Table], path: Path, provenance: Mapping[str, Any]) -> None:
-    """Write a feature file from its pieces, one below the other; memory does not grow with their number.
-
-    The bytes depend on the rows alone, not on where the pieces were cut.
-
-    Args:
-        tables: As for `write_feature_table`.
-        path: A `.parquet` file to make or replace.
-        provenance: How they were made.
-
-    Raises:
-        CurateError: Another format, no pieces, or the file cannot be written.
-    """
-    if path.suffix != ".parquet":
-        raise CurateError(f"{path}: encoded features are written as .parquet, which keeps the rows that failed")
-    with atomic_path(path) as temporary:
-        writer = None
-        try:
-            for piece in in_pieces(tables, ROWS_PER_GROUP):
-                group = attach(piece, provenance)
-                writer = writer or pq.ParquetWriter(temporary, group.schema, compression="zstd", use_dictionary=False)
-                writer.write_table(group, row_group_size=ROWS_PER_GROUP)
-        finally:
-            if writer is not None:
-                writer.close()
-        if writer is None:
-            raise CurateError(f"{path}: no features to write")
-
-
-def require_usable(matrix: NDArray[np.floating[Any]], ids: Sequence[str], source: str) -> None:
-    """Refuse feature rows that have no direction: NaN, infinity or zero norm.
-
-    Args:
-        matrix: Floating array (N, D), read in blocks.
-        ids: N ids, for the message.
-        source: Where the features came from.
-
-    Raises:
-        CurateError: Names the ids and what is wrong with them.
-    """
-    step = max(1, _CHECK_BYTES // (8 * matrix.shape[1]))
-    not_finite: list[str] = []
-    zero: list[str] = []
-    immeasurable: list[str] = []
-    for start in range(0, len(matrix), step):
-        block = np.asarray(matrix[start : start + step], dtype=np.float64)
-        finite = np.isfinite(block).all(axis=1)
-        not_finite += [ids[start + int(r)] for r in np.flatnonzero(~finite)]
-        empty = ~block.any(axis=1)
-        zero += [ids[start + int(r)] for r in np.flatnonzero(finite & empty)]
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            norms = np.sqrt(np.einsum("ij,ij->i", block, block))
-        beyond = finite & ~empty & ~((norms > _SHORTEST) & (norms < _LONGEST))
-        immeasurable += [ids[start + int(r)] for r in np.flatnonzero(beyond)]
-    problems = []
-    if not_finite:
-        problems.append(f"{len(not_finite)} rows with NaN or infinity: {list_ids(not_finite)}")
-    if zero:
-        problems.append(f"{len(zero)} rows that are all zero: {list_ids(zero)}")
-    if immeasurable:
-        problems.append(f"{len(immeasurable)} rows of a length beyond all measure: {list_ids(immeasurable)}")
-    if problems:
-        raise CurateError(f"{source} has {'; '.join(problems)}")
-
-
-def _checked(features: Features) -> Features:
     matrix, source = features.matrix, features.source
-    two = 2
-    if matrix.ndim != two or not np.issubdtype(matrix.dtype, np.floating):
+    if matrix.ndim != MATRIX_AXES or not np.issubdtype(matrix.dtype, np.floating):
         raise CurateError(f"{source} holds {matrix.dtype} of shape {matrix.shape}, expected floating numbers (rows, D)")
     if not matrix.size:
         raise CurateError(f"{source} is empty: its shape is {matrix.shape}")
@@ -287,96 +101,6 @@ def _checked(features: Features) -> Features:
     if not matrix.dtype.isnative:
         return replace(features, matrix=matrix.astype(matrix.dtype.newbyteorder("=")))
     return features
-
-
-def _load_npy(path: Path) -> Features:
-    with path.open("rb") as file:
-        start = file.read(len(_NPY_MAGIC))
-    if start != _NPY_MAGIC:
-        if zipfile.is_zipfile(path):
-            raise CurateError(f"{path} is an archive of arrays: name it .npz")
-        raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
-    matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
-    ids_file = path.with_suffix(".ids.txt")
-    names = None
-    if ids_file.is_file():
-        names = _read_ids(ids_file)
-    return _features(matrix, names, path)
-
-
-def _load_npz(path: Path) -> Features:
-    if not zipfile.is_zipfile(path):
-        raise CurateError(f"{path} is not a readable .npz file: it is no zip archive of arrays")
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        key = next((k for k in ("ids", "names") if k in archive.files), None)
-        if key is None or "features" not in archive.files:
-            raise CurateError(f"{path} holds {', '.join(archive.files)}; expected 'ids' (or 'names') and 'features'")
-        names = _refusing_pickles(path, lambda: archive[key])
-        matrix = _refusing_pickles(path, lambda: archive["features"])
-    if names.ndim != 1 or names.dtype.kind not in "US":
-        raise CurateError(f"{path}: {key!r} is {names.dtype} of shape {names.shape}, expected a list of strings")
-    texts = np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names
-    return _features(matrix, tuple(texts.tolist()), path)
-
-
-def _load_arrow(path: Path) -> Features:
-    table = pq.read_table(path, partitioning=None) if path.suffix.lower() == ".parquet" else _read_ipc(path)
-    key = next((k for k in ID_COLUMNS if k in table.column_names), None)
-    if key is None or "features" not in table.column_names:
-        raise CurateError(f"{path} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
-    if "status" in table.column_names:
-        table = table.filter(pc.equal(table["status"], "ok"))
-    if not len(table):
-        raise CurateError(f"{path} is empty: it has no row with features")
-    if table[key].null_count:
-        raise CurateError(f"{path}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
-    column = table["features"].combine_chunks()
-    if column.null_count:
-        raise CurateError(f"{path}: {column.null_count} rows have no features though their status is ok")
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        lengths = set(pc.list_value_length(column).to_pylist())
-        if len(lengths) != 1:
-            raise CurateError(f"{path}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
-        width = lengths.pop()
-    elif pa.types.is_fixed_size_list(column.type):
-        width = column.type.list_size
-    else:
-        raise CurateError(f"{path}: 'features' is {column.type}, expected a fixed-size list of floats")
-    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
-    ids = tuple(strip_image_suffix(name) for name in table[key].cast(pa.string()).to_pylist())
-    named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
-    return Features(matrix, ids, tuple(named), str(path), read_provenance(table))
-
-
-def _read_ipc(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
-        # Offsets that point outside the file would end the process, not raise.
-        table.validate(full=True)
-    return table
-
-
-def _read_ids(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CurateError(f"{path} is not UTF-8 text: {error}") from error
-    return tuple(lines[:-1] if lines[-1] == "" else lines)
-
-
-def _features(matrix: NDArray[Any], names: tuple[str, ...] | None, path: Path) -> Features:
-    ids = None if names is None else tuple(strip_image_suffix(name) for name in names)
-    return Features(matrix, ids, names, str(path), {})
-
-
-def _refusing_pickles(path: Path, load: Any) -> NDArray[Any]:
-    try:
-        value: NDArray[Any] = load()
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "python objects" in str(error).lower():
-            raise CurateError(f"{path} holds pickled Python objects, which are never loaded") from error
-        raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
-    return value
 
 
 def _ids_name(source: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CurateError
 from ..storage.csv_tables import read_csv
-from .features import DAMAGE
+from .feature_files import DAMAGE
 
 _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ..checks.verify import verify
-from ..datasets.features import save_features
+from ..datasets.feature_files import save_features
 from ..datasets.type_lists import parse_types
-from ..downsampling.downsample import DownsampleSettings
 from ..downsampling.downsample_files import run_downsample
+from ..downsampling.settings import DownsampleSettings
 from ..encoding.encode import encode_manifest, features_of
 from ..encoding.encoders import make_encoder
 from ..manifest.recipes import distortion_name

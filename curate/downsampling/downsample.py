@@ -8,28 +8,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, as_features, require_usable
-from ..errors import CurateError
+from ..datasets.feature_files import as_features
+from ..datasets.features import Features
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
-from ..similarity import cluster_statistics
-from .clusters import (
-    KEEP_FRACTION,
-    KEEP_MIN,
-    LABEL_GAP,
-    SIMILARITY,
-    Scope,
-    Thresholds,
-    cluster_rows,
-    filtered_rows,
-    training_rows,
-)
-from .draw import keep_mask, number_by_smallest_id
-
-DownsampleSettings = Thresholds
+from .epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
+from .settings import DownsampleSettings, Scope, check_epoch
 
 
 @dataclass(frozen=True)
@@ -53,13 +40,13 @@ def downsample(
     manifest: pa.Table | Path | str,
     *,
     epoch: int,
-    similarity: float = SIMILARITY,
-    label_gap: float = LABEL_GAP,
-    keep_min: int = KEEP_MIN,
-    keep_fraction: float = KEEP_FRACTION,
-    scope: Scope = "all",
-    seed: int = 123,
-    device: str = "cpu",
+    similarity: float = DownsampleSettings.similarity,
+    label_gap: float = DownsampleSettings.label_gap,
+    keep_min: int = DownsampleSettings.keep_min,
+    keep_fraction: float = DownsampleSettings.keep_fraction,
+    scope: Scope = DownsampleSettings.scope,
+    seed: int = DownsampleSettings.seed,
+    device: str = DownsampleSettings.device,
     executor: Executor | None = None,
 ) -> pa.Table:
     """Return the rows of a training manifest that one epoch keeps.
@@ -72,7 +59,7 @@ def downsample(
         label_gap: ... and their labels, on [0, 10], are less than this apart (strict).
         keep_min: A cluster keeps at least this many members.
         keep_fraction: Share of a larger cluster that is kept.
-        scope: `all`, or `mos` to leave pseudo-labelled rows alone.
+        scope: `all`, or `mos` to leave pseudo-labeled rows alone.
         seed: The run's seed.
         device: `cpu` or `cuda`.
         executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
@@ -85,7 +72,15 @@ def downsample(
 
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
-    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
+    settings = DownsampleSettings(
+        similarity=similarity,
+        label_gap=label_gap,
+        keep_min=keep_min,
+        keep_fraction=keep_fraction,
+        scope=scope,
+        seed=seed,
+        device=device,
+    )
     return downsample_epoch(features, manifest, epoch=epoch, settings=settings, executor=executor).kept
 
 
@@ -108,7 +103,7 @@ def downsample_epoch(
         features: One row per ok row of the manifest (N, D): a file, `Features`, or a matrix in the manifest's order.
         manifest: A training manifest, or its file.
         epoch: Number of the epoch to come.
-        settings: Thresholds.
+        settings: What makes two rows alike, how much of a cluster is kept, and the seed; by default the paper's best.
         executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
         reporter: Shows progress.
 
@@ -121,92 +116,48 @@ def downsample_epoch(
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
     settings = settings or DownsampleSettings()
+    check_epoch(epoch)
     table = (
         read_manifest(manifest, training=True)
         if isinstance(manifest, str | Path)
         else validate(manifest, training=True)
     )
     usable = ok_rows(table)
-    ids: list[str] = usable["sample_id"].to_pylist()
-    found = as_features(features)
-    matrix = found.aligned_to(ids, "the manifest's ok rows")
-    require_usable(matrix, ids, found.source)
-    if epoch < 0:
-        raise CurateError(f"epoch is {epoch}; expected 0 or more")
+    rows = epoch_rows(usable, settings.scope)
+    feature_rows = epoch_features(rows, as_features(features), "the manifest's ok rows")
+    clusters = epoch_clusters(rows, feature_rows, settings, executor, reporter)
+    draw = draw_epoch(rows, clusters, settings, epoch=epoch)
 
-    training = training_rows(usable)
-    filtered = filtered_rows(usable, training, settings.scope)
-    components = cluster_rows(usable, matrix, filtered, settings, executor, reporter)
-    filtered_ids = [ids[int(row)] for row in filtered]
-    mask = keep_mask(
-        filtered_ids,
-        components,
-        keep_min=settings.keep_min,
-        keep_fraction=settings.keep_fraction,
-        seed=settings.seed,
-        epoch=epoch,
-    )
-    keep = np.zeros(len(usable), dtype=bool)
-    keep[training] = True
-    keep[filtered[~mask]] = False
-    drop = np.zeros(len(usable), dtype=bool)
-    drop[filtered[~mask]] = True
-
-    clustered = _with_clusters(usable, filtered, number_by_smallest_id(filtered_ids, components))
-    provenance = _provenance(table, matrix, ids, epoch, settings)
+    clustered = _with_clusters(usable, rows.filtered, clusters)
+    config = {**settings.draw_settings(), "epoch": epoch}
+    inputs = {"manifest": digest_table(table), "features": digest_array(feature_rows.matrix, rows.ids)}
+    provenance = _provenance(read_provenance(table), config, inputs)
     return Downsampled(
-        kept=attach(clustered.filter(pa.array(keep)), provenance),
-        dropped=attach(clustered.filter(pa.array(drop)), {**provenance, "rows": "dropped"}),
-        summary={
-            **_summary(components, mask, len(training), int(keep.sum())),
-            "rows_not_ok": len(table) - len(usable),
-        },
+        kept=attach(_rows(clustered, draw.kept), provenance),
+        dropped=attach(_rows(clustered, draw.dropped), {**provenance, "rows": "dropped"}),
+        summary={**draw.summary, "rows_not_ok": len(table) - len(usable)},
     )
 
 
-def _with_clusters(usable: pa.Table, rows: NDArray[np.int64], numbers: NDArray[np.int32]) -> pa.Table:
-    clusters = np.full(len(usable), -1, np.int64)
-    clusters[rows] = numbers
+def _with_clusters(usable: pa.Table, filtered: NDArray[np.int64], clusters: NDArray[np.int32]) -> pa.Table:
+    of_row = np.full(len(usable), -1, np.int64)
+    of_row[filtered] = clusters
     sizes = np.zeros(len(usable), np.int64)
-    sizes[rows] = np.bincount(numbers)[numbers] if len(numbers) else 0
-    absent = clusters < 0
+    sizes[filtered] = np.bincount(clusters)[clusters] if len(clusters) else 0
+    absent = of_row < 0
     table = usable.drop_columns([f.name for f in CLUSTER_FIELDS if f.name in usable.column_names])
-    for field, values in zip(CLUSTER_FIELDS, (clusters, sizes), strict=True):
+    for field, values in zip(CLUSTER_FIELDS, (of_row, sizes), strict=True):
         table = table.append_column(field, pa.array(values, pa.int32(), mask=absent))
     return table
 
 
-def _summary(components: NDArray[np.integer], mask: NDArray[np.bool_], rows_in: int, rows_kept: int) -> dict[str, Any]:
-    statistics = cluster_statistics(components)
-    return {
-        "rows_in": rows_in,
-        "rows_kept": rows_kept,
-        "clusters": statistics.clusters,
-        "largest_cluster": statistics.largest_cluster,
-        "clusters_reduced": len(np.unique(components[~mask])),
-        "effective_clusters": statistics.effective_clusters,
-        "heterogeneity": statistics.heterogeneity,
-    }
+def _rows(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
+    mask = np.zeros(len(table), bool)
+    mask[numbers] = True
+    return table.filter(pa.array(mask))
 
 
-def _provenance(
-    table: pa.Table,
-    matrix: NDArray[np.floating[Any]],
-    ids: list[str],
-    epoch: int,
-    settings: DownsampleSettings,
-) -> dict[str, Any]:
-    before = read_provenance(table)
-    config = {
-        "similarity": settings.similarity,
-        "label_gap": settings.label_gap,
-        "keep_min": settings.keep_min,
-        "keep_fraction": settings.keep_fraction,
-        "scope": settings.scope,
-        "seed": settings.seed,
-        "epoch": epoch,
-    }
-    inputs = {"manifest": digest_table(table), "features": digest_array(matrix, ids)}
+def _provenance(before: dict[str, Any], config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
     kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient")}
     parent = {
         "stage": before.get("stage"),

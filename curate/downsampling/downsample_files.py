@@ -10,7 +10,8 @@ from ..manifest.roots import rebase
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
-from .downsample import DownsampleSettings, downsample_epoch
+from .downsample import downsample_epoch
+from .settings import DownsampleSettings
 
 _EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def run_downsample(
         out: The epoch's manifest; by default `<features stem>.parquet` beside the training manifest.
         dropped: Also write the rows left out.
         epoch: By default taken from `epoch<number>` in the features' name, otherwise 0, and said so.
-        settings: Thresholds.
+        settings: As for `downsample_epoch`.
         executor: Who looks for clusters; by default threads of this process. It never changes a byte.
         reporter: Shows progress.
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.features import Features, write_feature_parts
+from ..datasets.feature_files import write_feature_parts
+from ..datasets.features import Features
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.features import load_features, require_usable
+from ..datasets.feature_files import load_features
 from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
@@ -14,6 +14,7 @@ from ..manifest.provenance import attach, digest_file, make_provenance, read_pro
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, rebase
 from ..manifest.selection import kept_rows, read_selection
+from ..similarity import check_rows
 from ..storage.atomic import refuse_overwriting
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
@@ -61,7 +62,7 @@ def run_label(
     labels = label_file.read()
     references, candidates = load_features(reference_features), load_features(candidate_features)
     require_same_references(references, labels)
-    require_usable(candidates.matrix, candidates.require_ids(), candidates.source)
+    check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     before: dict[str, Any] = {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"}
     if selection is not None:
         rows = _selected_rows(selection, types, levels, seed)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id
+from ..similarity import check_rows
 
 Matrix = NDArray[np.float64]
 Condition = tuple[int, int]  # distortion id and level
@@ -110,7 +111,7 @@ def complete_label_matrix(labels: Labels, references: Features) -> LabelMatrix:
     references.require_ids()
     ids = tuple(sorted(set(labels.reference_ids)))
     matrix = references.aligned_to(ids, "the labelled references")
-    require_usable(matrix, ids, references.source)
+    check_rows(matrix, ids, references.source)
     _require_one_each(labels, ids)
     return label_matrix(labels, replace(references, matrix=matrix, ids=ids, names=None))
 
@@ -150,7 +151,7 @@ def require_same_references(references: Features, labels: Labels) -> None:
         raise CurateError(
             f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
         )
-    require_usable(references.matrix, ids, references.source)
+    check_rows(references.matrix, ids, references.source)
 
 
 def _require_one_each(labels: Labels, ids: Sequence[str]) -> None:

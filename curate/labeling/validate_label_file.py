@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..datasets.features import Features, load_features
+from ..datasets.feature_files import load_features
+from ..datasets.features import Features
 from ..datasets.labels import LabelFile, Labels
 from ..runs.progress import SILENT, Reporter, counting
 from .cross_validation import CrossValidation, comparison_text, cross_validate

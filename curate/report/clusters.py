@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
+from ..downsampling.epoch import epoch_clusters, epoch_features, epoch_rows
+from ..downsampling.settings import DownsampleSettings
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
-from ..runs.progress import SILENT, Reporter, counting
-from ..similarity import ClusterStatistics, cluster_statistics, threshold_components
+from ..runs.progress import SILENT, Reporter
+from ..similarity import ClusterStatistics, cluster_statistics
 from .rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.
@@ -105,24 +107,19 @@ def find_left_out(
     config = provenance.get("config", {})
     if provenance.get("stage") != "downsample" or not {"similarity", "label_gap", "scope"} <= set(config):
         return _noted(clusters, "the later manifest does not say how it was thinned")
-    usable = ok_rows(before)
-    ids: list[str] = usable["sample_id"].to_pylist()
-    matrix = features.aligned_to(ids, "the first manifest's ok rows")
-    require_usable(matrix, ids, features.source)
-    if (provenance.get("inputs") or {}).get("features") != digest_array(matrix, ids):
+    settings = DownsampleSettings(
+        similarity=float(config["similarity"]), label_gap=float(config["label_gap"]), scope=config["scope"]
+    )
+    rows = epoch_rows(ok_rows(before), settings.scope)
+    feature_rows = epoch_features(rows, features, "the first manifest's ok rows")
+    if (provenance.get("inputs") or {}).get("features") != digest_array(feature_rows.matrix, rows.ids):
         return _noted(clusters, "these are not the features that the later manifest was thinned by")
-    rows = _filtered(usable, str(config["scope"]))
-    labels = usable["label"].to_numpy()[rows]
-    with reporter.task("cluster", len(rows)) as task:
-        components = threshold_components(
-            matrix if len(rows) == len(matrix) else matrix[rows],
-            labels,
-            float(config["similarity"]),
-            float(config["label_gap"]),
-            progress=counting(task, len(rows)),
-        )
-    found = _match([ids[int(row)] for row in rows], components, clusters)
-    return _noted(clusters, "clustering again gave other clusters") if found is None else with_left_out(clusters, found)
+    found = epoch_clusters(rows, feature_rows, settings, reporter=reporter)
+    numbers = dict(zip(rows.filtered_ids, found.tolist(), strict=True))
+    sizes = dict(enumerate(np.bincount(found).tolist()))
+    if sizes != clusters.sizes or any(numbers.get(kept) != number for kept, number in clusters.of_row.items()):
+        return _noted(clusters, "clustering again gave other clusters")
+    return with_left_out(clusters, numbers)
 
 
 def size_figures(clusters: Clusters) -> dict[str, Any]:
@@ -196,24 +193,6 @@ def left_out(frame: pd.DataFrame) -> list[str]:
 
 def _noted(clusters: Clusters, note: str) -> Clusters:
     return Clusters(clusters.of_row, clusters.sizes, clusters.kept, note)
-
-
-def _filtered(usable: pa.Table, scope: str) -> NDArray[np.int64]:
-    chosen = pc.equal(usable["split"], "train")
-    if scope == "mos":
-        chosen = pc.and_(chosen, pc.invert(pc.fill_null(pc.equal(usable["label_source"], "pseudo"), False)))
-    return np.flatnonzero(pc.fill_null(chosen, False).to_numpy())
-
-
-def _match(ids: Sequence[str], components: NDArray[np.integer], clusters: Clusters) -> dict[str, int] | None:
-    number_of: dict[int, int] = {}
-    for sample_id, component in zip(ids, components.tolist(), strict=True):
-        number = clusters.of_row.get(sample_id)
-        if number is not None and number_of.setdefault(component, number) != number:
-            return None
-    if not set(components.tolist()) <= set(number_of):
-        return None
-    return {sample_id: number_of[component] for sample_id, component in zip(ids, components.tolist(), strict=True)}
 
 
 def _statistics(sizes: NDArray[np.int64]) -> dict[str, float | int]:

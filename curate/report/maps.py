@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..datasets.features import require_usable
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter
+from ..similarity import check_rows
 from .coordinates import Layout, load_points
 from .projection import Method, choose_method, project
 from .request import Inputs
@@ -24,8 +24,8 @@ SAMPLES, REFERENCES = "samples", "references"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where features are found by id.
+class FeaturesById:
+    """Features, and the row of each id.
 
     Attributes:
         matrix: (N, D) features.
@@ -36,7 +36,7 @@ class Places:
     row_of: dict[str, int]
 
 
-def feature_places(inputs: Inputs) -> Places | None:
+def features_by_id(inputs: Inputs) -> FeaturesById | None:
     """Index the features of samples by id; None without features.
 
     Raises:
@@ -48,16 +48,16 @@ def feature_places(inputs: Inputs) -> Places | None:
     if features.ids is None:
         ids: list[str] = ok_rows(inputs.before.table)["sample_id"].to_pylist()
         matrix = features.aligned_to(ids, "the first manifest's ok rows")
-        return Places(matrix, {identifier: row for row, identifier in enumerate(ids)})
-    return Places(features.matrix, {identifier: row for row, identifier in enumerate(features.ids)})
+        return FeaturesById(matrix, {identifier: row for row, identifier in enumerate(ids)})
+    return FeaturesById(features.matrix, {identifier: row for row, identifier in enumerate(features.ids)})
 
 
-def drawn_rows(frame: pd.DataFrame, places: Places | None, limit: int, seed: int) -> pd.DataFrame:
+def drawn_rows(frame: pd.DataFrame, features: FeaturesById | None, limit: int, seed: int) -> pd.DataFrame:
     """Choose the rows that a report draws one by one: all usable ones, or a draw of them, in order.
 
     Args:
         frame: As `joined_rows` gives it.
-        places: Where features are; with them, only rows that have some are drawn.
+        features: Features by id; with them, only rows that have some are drawn.
         limit: At most so many.
         seed: Seed of the draw.
 
@@ -65,11 +65,11 @@ def drawn_rows(frame: pd.DataFrame, places: Places | None, limit: int, seed: int
         CurateError: Not one row has features.
     """
     usable = frame[frame["state"] != UNUSABLE]
-    if places is not None:
-        found = usable["sample_id"].isin(list(places.row_of))
+    if features is not None:
+        found = usable["sample_id"].isin(list(features.row_of))
         if not found.any() and len(usable):
             raise CurateError(
-                f"the features are of none of the manifest's rows; they have {list_ids(list(places.row_of))}, "
+                f"the features are of none of the manifest's rows; they have {list_ids(list(features.row_of))}, "
                 f"the manifest {list_ids(usable['sample_id'].tolist())}"
             )
         usable = usable[found]
@@ -78,18 +78,18 @@ def drawn_rows(frame: pd.DataFrame, places: Places | None, limit: int, seed: int
     return usable.reset_index(drop=True)
 
 
-def sample_matrix(rows: pd.DataFrame, places: Places) -> NDArray[np.floating[Any]]:
+def sample_matrix(rows: pd.DataFrame, features: FeaturesById) -> NDArray[np.floating[Any]]:
     """Return the features of drawn rows, in their order.
 
     Raises:
         CurateError: A row without a direction.
     """
     ids = rows["sample_id"].tolist()
-    order = np.array([places.row_of[i] for i in ids], dtype=np.int64)
+    order = np.array([features.row_of[i] for i in ids], dtype=np.int64)
     # A file that has just these rows is read as it lies, block by block; 50,000 x 2048 would be another 0.4 GB.
-    as_it_lies = np.array_equal(order, np.arange(len(places.matrix)))
-    matrix = places.matrix if as_it_lies else np.asarray(places.matrix[order])
-    require_usable(matrix, ids, "the features")
+    as_it_lies = np.array_equal(order, np.arange(len(features.matrix)))
+    matrix = features.matrix if as_it_lies else np.asarray(features.matrix[order])
+    check_rows(matrix, ids, "the features")
     return matrix
 
 

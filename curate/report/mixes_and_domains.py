@@ -15,6 +15,7 @@ from ..manifest.recipes import PRISTINE_NAME, distortion_name
 
 SOFT_LABELS = "soft_labels"
 CONFIDENCE_BINS = 20
+CLASSES_MIXED = 2  # DSMix pastes one image into another
 
 
 def is_mixed(table: pa.Table) -> bool:
@@ -48,8 +49,7 @@ def mix_figures(table: pa.Table, name: str) -> dict[str, Any]:
                 f"{name}: {SOFT_LABELS} is {usable[SOFT_LABELS].type}; expected "
                 "list<struct<distortion_id, level, confidence>>"
             ) from error
-        two = 2
-        if len(found) != two:
+        if len(found) != CLASSES_MIXED:
             others += 1
             continue
         low, high = sorted(kind for kind, _ in found)

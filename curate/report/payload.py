@@ -94,10 +94,10 @@ def gallery_entries(gallery: Sequence[GalleryCluster], frame: pd.DataFrame) -> l
     ]
 
 
-def reference_columns(points: Sequence[ReferencePoint], places: NDArray[np.float32] | None) -> dict[str, Any]:
+def reference_columns(points: Sequence[ReferencePoint], coordinates: NDArray[np.float32] | None) -> dict[str, Any]:
     """Lay out originals and candidates, with coordinates where there are some."""
     roles = sorted({point.role for point in points}, key=lambda role: (role != ORIGINAL, role))
-    scaled = None if places is None else quantised(places)
+    scaled = None if coordinates is None else quantised(coordinates)
     return {
         "roles": roles,
         "ids": [point.id for point in points],

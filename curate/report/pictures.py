@@ -63,24 +63,24 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
     """Return what loads each reference that the rows name, those of the most rows first."""
     order = Counter(name for name in frame["reference_id"] if isinstance(name, str))
     names = sorted(order, key=lambda name: (-order[name], name))
-    places: dict[str, tuple[Source, str | None, str]] = {}
+    files: dict[str, tuple[Source, str | None, str]] = {}
     for source in (*inputs.chain, *inputs.mixes):
         columns = (source.table[name] for name in ("reference_id", "reference_root", "reference_path"))
         for name, root, path in zip(*(column.to_pylist() for column in columns), strict=True):
             if name is not None and path is not None:
-                places.setdefault(name, (source, root, path))
+                files.setdefault(name, (source, root, path))
     return {
-        name: file_loader(places[name][1], places[name][2], places[name][0].roots, places[name][0].options)
+        name: file_loader(files[name][1], files[name][2], files[name][0].roots, files[name][0].options)
         for name in names
-        if name in places
+        if name in files
     }
 
 
 def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> None:
     sources = (inputs.before, inputs.after or inputs.before)
     chosen = frame[frame["sample_id"].isin(set(ids))]
-    places = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
-    where = dict(zip(chosen["sample_id"].tolist(), places, strict=True))
+    rows = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
+    where = dict(zip(chosen["sample_id"].tolist(), rows, strict=True))
     for identifier in ids:
         if identifier not in where:
             continue

@@ -1,4 +1,4 @@
-"""The references of a report: originals, candidates kept, candidates dropped and why; neighbours of pseudo-labels."""
+"""The references of a report: originals, candidates kept, candidates dropped and why; neighbors of pseudo-labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, require_usable
+from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import read_provenance
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT, NOT_DRAWN
+from ..similarity import check_rows
 
 ORIGINAL, DROPPED = "original", "dropped"
 MAX_POINTS = 10_000
@@ -116,19 +117,19 @@ def reference_matrix(
             "encode both with the same encoder"
         )
     located, rows = [], []
-    places = {
-        True: (references, _places(references)),
-        False: (candidates, _places(candidates)),
+    given_for = {
+        True: (references, _row_of(references)),
+        False: (candidates, _row_of(candidates)),
     }
     for point in points:
-        features, place = places[point.role == ORIGINAL]
-        if features is not None and point.id in place:
+        features, row_of = given_for[point.role == ORIGINAL]
+        if features is not None and point.id in row_of:
             located.append(point)
-            rows.append(np.asarray(features.matrix[place[point.id]], dtype=np.float32))
+            rows.append(np.asarray(features.matrix[row_of[point.id]], dtype=np.float32))
     if not rows:
         return points, None
     matrix = np.stack(rows)
-    require_usable(matrix, [point.id for point in located], "reference and candidate features")
+    check_rows(matrix, [point.id for point in located], "reference and candidate features")
     return located, matrix
 
 
@@ -141,7 +142,7 @@ def selection_bounds(selection: pa.Table | None) -> dict[str, float] | None:
 
 
 def neighbor_cards(table: pa.Table, limit: int = MAX_CARDS) -> tuple[list[dict[str, Any]], int]:
-    """Gather the pseudo-labelled references and the labelled ones that their labels came from.
+    """Gather the pseudo-labeled references and the labeled ones that their labels came from.
 
     Args:
         table: A manifest.
@@ -183,7 +184,7 @@ def _card(reference: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _places(features: Features | None) -> dict[str, int]:
+def _row_of(features: Features | None) -> dict[str, int]:
     return {} if features is None else {name: row for row, name in enumerate(features.require_ids())}
 
 

@@ -22,7 +22,7 @@ from .clusters import (
     with_left_out,
 )
 from .coordinates import Layout, coordinates_file, save_layouts
-from .maps import REFERENCES, SAMPLES, drawn_rows, feature_places, lay_out, sample_matrix
+from .maps import REFERENCES, SAMPLES, drawn_rows, features_by_id, lay_out, sample_matrix
 from .mixes_and_domains import mix_figures
 from .page import WEBGL_FROM, build_page, json_inside_script, plotly_script
 from .payload import gallery_entries, provenance_entries, reference_columns, sample_columns
@@ -179,11 +179,11 @@ def _clusters(inputs: Inputs, reporter: Reporter) -> Clusters | None:
 
 def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter: Reporter) -> _Maps:
     saved = coordinates_file(request.out)
-    places = feature_places(inputs)
-    rows = drawn_rows(frame, places, request.max_rows, request.seed)
+    features = features_by_id(inputs)
+    rows = drawn_rows(frame, features, request.max_rows, request.seed)
     samples = None
-    if places is not None and len(rows):
-        matrix = sample_matrix(rows, places)
+    if features is not None and len(rows):
+        matrix = sample_matrix(rows, features)
         ids = rows["sample_id"].tolist()
         samples = lay_out(
             SAMPLES, ids, matrix, method=request.projection, seed=request.seed, saved=saved, reporter=reporter

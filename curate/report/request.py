@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..datasets.features import Features, load_features
+from ..datasets.feature_files import load_features
+from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance

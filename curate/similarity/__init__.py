@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from .components import threshold_components
-from .feature_rows import validate_features
+from .feature_rows import FeatureRows, check_rows
 from .greedy_thinning import edges_below, thin
 from .neighbors import farthest, nearest, nearest_and_farthest
 from .statistics import ClusterStatistics, cluster_statistics
 
 __all__ = [
     "ClusterStatistics",
+    "FeatureRows",
+    "check_rows",
     "cluster_statistics",
     "edges_below",
     "farthest",
@@ -17,5 +19,4 @@ __all__ = [
     "nearest_and_farthest",
     "thin",
     "threshold_components",
-    "validate_features",
 ]

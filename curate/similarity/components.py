@@ -13,7 +13,7 @@ from ..runs.threads import Progress
 from .cuda import DeviceSearch, open_device
 from .disjoint_sets import number_components, singletons
 from .distributed import join_shares
-from .feature_rows import Features, open_rows
+from .feature_rows import FeatureMatrix, FeatureRows, check_rows
 from .label_band import label_band
 from .tile_search import Search
 
@@ -21,7 +21,7 @@ GUARD = 1e-12  # a cosine within this of the threshold counts as not above it
 
 
 def threshold_components(
-    features: Features,
+    features: FeatureMatrix | FeatureRows,
     labels: NDArray[Any] | None,
     similarity: float = 0.9,
     label_gap: float = 1.0,
@@ -39,7 +39,7 @@ def threshold_components(
     executor.
 
     Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped.
+        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         labels: N labels, quality on [0, 10]; None leaves the label test out.
         similarity: Cosine threshold, -1 to 1.
         label_gap: Label threshold, on the labels' own scale, above 0.
@@ -66,18 +66,18 @@ def threshold_components(
             "the executor out, or take cpu"
         )
     accelerator = None if device == "cpu" else open_device(device)
-    rows = open_rows(features)
+    rows = check_rows(features)
     band = label_band(labels, label_gap, rows.total)
     search = Search(rows, band, similarity + GUARD, singletons(rows.total))
     search.join_neighbors()
-    places = list(band.tiles(tile_rows))
+    ranges = list(band.tiles(tile_rows))
     if accelerator is not None:
         DeviceSearch(rows, band, search.parents, search.threshold, accelerator).join_tiles(tile_rows, progress)
     elif executor is not None:
-        join_shares(search, features, places, executor, progress)
+        join_shares(search, ranges, executor, progress)
     else:
-        search.sketch_where_useful(places)
-        search.join_tiles(places, progress)
+        search.sketch_where_useful(ranges)
+        search.join_tiles(ranges, progress)
     return number_components(search.parents, band.positions())
 
 

@@ -13,8 +13,8 @@ from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import SPAN_ROWS, Progress
 from .disjoint_sets import Parents, find_and_shorten, join, roots_of
-from .feature_rows import Rows
-from .label_band import Band, Place
+from .feature_rows import FeatureRows
+from .label_band import Band, TileRange
 from .tiles import Rule, cosine_rule, is_edge
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ class Candidates(NamedTuple):
 def open_device(name: str) -> torch.device:
     """Open a CUDA device.
 
+    Args:
+        name: `cuda`, or `cuda:<number>`.
+
+    Returns:
+        The device; torch is imported here first.
+
     Raises:
         CurateError: The name is not `cuda` or `cuda:<number>`, or torch finds no such device.
     """
@@ -64,8 +70,8 @@ def open_device(name: str) -> torch.device:
 class DeviceSearch:
     """Joins what the tiles of a band hold, with the tiles on a torch device."""
 
-    def __init__(self, rows: Rows, band: Band, parents: Parents, threshold: float, device: torch.device) -> None:
-        """Place what the device needs, all unit rows included where they fit, on it."""
+    def __init__(self, rows: FeatureRows, band: Band, parents: Parents, threshold: float, device: torch.device) -> None:
+        """Put what the device needs on it, with all unit rows where they fit."""
         import torch
 
         self.rows, self.band, self.parents, self.device = rows, band, parents, device
@@ -75,43 +81,43 @@ class DeviceSearch:
 
     def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
         """Join what the tiles hold."""
-        places = list(self.band.tiles(tile_rows or DEVICE_TILE_ROWS, aspect=1))
+        ranges = list(self.band.tiles(tile_rows or DEVICE_TILE_ROWS, aspect=1))
         with float32_products():
-            for done, place in enumerate(places, start=1):
-                self.join_tile(place)
+            for done, tile_range in enumerate(ranges, start=1):
+                self.join_tile(tile_range)
                 if progress is not None:
-                    progress(done, len(places))
+                    progress(done, len(ranges))
 
-    def join_tile(self, place: Place) -> None:
+    def join_tile(self, tile_range: TileRange) -> None:
         """Join what one tile holds, in halves where too many pairs come into question at once."""
-        roots = self._roots(place.top, place.bottom), self._roots(place.left, place.right)
+        roots = self._roots(tile_range.top, tile_range.bottom), self._roots(tile_range.left, tile_range.right)
         if min(roots[0].min(), roots[1].min()) == max(roots[0].max(), roots[1].max()):
             return
-        candidates = self._candidates(place, *roots)
+        candidates = self._candidates(tile_range, *roots)
         if candidates is not None:
             join_candidates(candidates, self.rows, self.band, self.parents, self.rule)
             return
-        middle = (place.top + place.bottom) // 2
-        self.join_tile(place._replace(bottom=middle))
-        self.join_tile(place._replace(top=middle))
+        middle = (tile_range.top + tile_range.bottom) // 2
+        self.join_tile(tile_range._replace(bottom=middle))
+        self.join_tile(tile_range._replace(top=middle))
 
     def _candidates(
-        self, place: Place, row_roots: NDArray[np.int32], column_roots: NDArray[np.int32]
+        self, tile_range: TileRange, row_roots: NDArray[np.int32], column_roots: NDArray[np.int32]
     ) -> Candidates | None:
         """Sift a tile on the device; None where more pairs are left than may be brought back, and it can be halved."""
         import torch
 
-        cosines = self._unit(place.top, place.bottom) @ self._unit(place.left, place.right).T
-        first = torch.arange(place.top, place.bottom, device=self.device)[:, None]
-        second = torch.arange(place.left, place.right, device=self.device)[None, :]
+        cosines = self._unit(tile_range.top, tile_range.bottom) @ self._unit(tile_range.left, tile_range.right).T
+        first = torch.arange(tile_range.top, tile_range.bottom, device=self.device)[:, None]
+        second = torch.arange(tile_range.left, tile_range.right, device=self.device)[None, :]
         sought = cosines > float(self.rule.low)
-        sought &= (second > first) & (second < self.reach[place.top : place.bottom, None])
+        sought &= (second > first) & (second < self.reach[tile_range.top : tile_range.bottom, None])
         sought &= torch.from_numpy(row_roots).to(self.device)[:, None] != torch.from_numpy(column_roots).to(self.device)
-        if int(sought.sum()) > MOST_CANDIDATES and place.bottom - place.top > 1:
+        if int(sought.sum()) > MOST_CANDIDATES and tile_range.bottom - tile_range.top > 1:
             return None
         r, c = torch.nonzero(sought, as_tuple=True)
         values = cosines[r, c].cpu().numpy()
-        return Candidates(r.cpu().numpy() + place.top, c.cpu().numpy() + place.left, values)
+        return Candidates(r.cpu().numpy() + tile_range.top, c.cpu().numpy() + tile_range.left, values)
 
     def _roots(self, start: int, stop: int) -> NDArray[np.int32]:
         return roots_of(self.parents, np.arange(start, stop))
@@ -151,7 +157,7 @@ def float32_products() -> Iterator[None]:
 
 
 @compiled
-def join_candidates(candidates: Candidates, rows: Rows, band: Band, parents: Parents, rule: Rule) -> None:
+def join_candidates(candidates: Candidates, rows: FeatureRows, band: Band, parents: Parents, rule: Rule) -> None:
     """Join the candidates that are edges, deciding in float64 where float32 cannot."""
     for pair in range(candidates.first.shape[0]):
         p, q = candidates.first[pair], candidates.second[pair]

@@ -14,8 +14,8 @@ from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
 from .disjoint_sets import Parents, roots_of
-from .feature_rows import Features, measured_rows
-from .label_band import Band, Place
+from .feature_rows import FeatureMatrix, measured_rows
+from .label_band import Band, TileRange
 from .tile_search import Search
 from .upper_bounds import Sketch
 
@@ -38,7 +38,7 @@ class MatrixFile:
     shape: tuple[int, ...]
     offset: int
 
-    def map(self) -> Features:
+    def map(self) -> FeatureMatrix:
         """Map the file.
 
         Raises:
@@ -60,32 +60,29 @@ class SharedTiles:
         matrix: NxD features, or the file that holds them.
         norms: N lengths of the rows.
         band: Order and reach of the rows.
-        places: The tiles of the band; share s has every `shares`-th, from tile s on.
+        ranges: The tiles of the band; share s has every `shares`-th, from tile s on.
         threshold: Cosines above it join.
         parents: Forest over N positions that is known before.
         sketch: Bounds that rule pairs out, where they pay.
         shares: How many shares.
     """
 
-    matrix: Features | MatrixFile
+    matrix: FeatureMatrix | MatrixFile
     norms: NDArray[np.float64]
     band: Band
-    places: tuple[Place, ...]
+    ranges: tuple[TileRange, ...]
     threshold: float
     parents: Parents
     sketch: Sketch | None
     shares: int
 
 
-def join_shares(
-    search: Search, features: Features, places: Sequence[Place], executor: Executor, progress: Progress | None
-) -> None:
+def join_shares(search: Search, ranges: Sequence[TileRange], executor: Executor, progress: Progress | None) -> None:
     """Let an executor look through the tiles of a search, and join what it finds.
 
     Args:
-        search: The search; its forest is joined in place.
-        features: NxD, as they were opened for it.
-        places: Tiles of its band.
+        search: The search; its forest is joined where it is.
+        ranges: Tiles of its band.
         executor: Who looks through them. The outcome depends neither on it nor on the number of its workers.
         progress: Called with (tiles done, tiles in all) as shares arrive.
 
@@ -94,13 +91,13 @@ def join_shares(
     """
     if len(_trees(search.parents)) <= 1:
         return  # nothing is left to join, as with collapsed features
-    search.sketch_where_useful(places)
-    shares = min(len(places), SHARES_PER_WORKER * executor.workers)
+    search.sketch_where_useful(ranges)
+    shares = min(len(ranges), SHARES_PER_WORKER * executor.workers)
     tiles = SharedTiles(
-        matrix=matrix_file(features) or features,
+        matrix=matrix_file(search.rows.matrix) or search.rows.matrix,
         norms=search.rows.norms,
         band=search.band,
-        places=tuple(places),
+        ranges=tuple(ranges),
         threshold=search.threshold,
         parents=search.parents.copy(),
         sketch=search.sketch,
@@ -109,9 +106,9 @@ def join_shares(
     done = 0
     for share, pairs in executor.run(partial(spanning_pairs, tiles), range(shares)):
         search.join(pairs)
-        done += len(tiles.places[share::shares])
+        done += len(tiles.ranges[share::shares])
         if progress is not None:
-            progress(done, len(places))
+            progress(done, len(ranges))
 
 
 def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
@@ -136,22 +133,32 @@ def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
         parents=np.array(tiles.parents),
         sketch=tiles.sketch,
     )
-    search.join_tiles(tiles.places[share :: tiles.shares], workers=1)
+    search.join_tiles(tiles.ranges[share :: tiles.shares], workers=1)
     before = _trees(tiles.parents)
     after = roots_of(search.parents, before)
     moved = after != before
     return np.stack([before[moved].astype(np.int32), after[moved]], axis=1)
 
 
-def matrix_file(features: Features) -> MatrixFile | None:
-    """Find the file that a whole memory-mapped matrix lies in; None for any other matrix, parts of mapped ones too."""
-    base: object = features.base
-    if not isinstance(features, np.memmap) or not isinstance(base, mmap.mmap):
+def matrix_file(features: FeatureMatrix) -> MatrixFile | None:
+    """Find the file that a whole memory-mapped matrix lies in; None for any other matrix, parts of mapped ones too.
+
+    Args:
+        features: A matrix, or a view of all of one.
+    """
+    mapped: object = features
+    while isinstance(mapped, np.ndarray) and not isinstance(mapped, np.memmap):
+        mapped = mapped.base
+    if not isinstance(mapped, np.memmap) or mapped.filename is None:
         return None
-    as_in_the_file = features.mode in ("r", "r+") and features.flags.c_contiguous
-    if not as_in_the_file or features.filename is None:
+    buffer: object = mapped.base
+    if not isinstance(buffer, mmap.mmap):
         return None
-    return MatrixFile(str(features.filename), features.dtype.str, features.shape, features.offset)
+    same_numbers = mapped.ctypes.data == features.ctypes.data and mapped.shape == features.shape
+    as_in_the_file = mapped.mode in ("r", "r+") and mapped.flags.c_contiguous and mapped.dtype == features.dtype
+    if not same_numbers or not as_in_the_file:
+        return None
+    return MatrixFile(str(mapped.filename), mapped.dtype.str, mapped.shape, mapped.offset)
 
 
 def _trees(parents: Parents) -> NDArray[np.int64]:

@@ -10,42 +10,47 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .feature_rows import Features, Rows, Tile, cosine, open_rows
+from .feature_rows import FeatureMatrix, FeatureRows, Tile, check_rows, cosine
 from .tiles import CHUNK, any_above
 
 TILE_ROWS = 1024
 
 
-class Falls(NamedTuple):
-    """Rows to be thinned, and how far the thinning has come.
+class DropDistances(NamedTuple):
+    """The distance at which each row is dropped, as far as it is known.
 
     Attributes:
-        order: N row numbers; place p is row `order[p]`.
-        distance: Distance (1 - cosine) that pairs must keep.
-        at: N distances at which the places fall, infinite for those that stay; settled from the last place down.
+        order: N row numbers; position p is row `order[p]`.
+        limit: Distance (1 - cosine) that pairs must keep.
+        values: N distances by position, infinite for rows that stay; final values are filled from the last position
+            backwards.
     """
 
     order: NDArray[np.int64]
-    distance: float
-    at: NDArray[np.float64]
+    limit: float
+    values: NDArray[np.float64]
 
 
 def thin(
-    features: Features, distance: float, *, among: NDArray[np.int64] | None = None, progress: Progress | None = None
+    features: FeatureMatrix | FeatureRows,
+    distance: float,
+    *,
+    among: NDArray[np.int64] | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.bool_]:
     """Drop the first row of the closest pair until no pair is closer than `distance`.
 
     Equivalent to sorting all pairs (d, i, j), i < j, d < `distance`, and sweeping once, dropping i where both ends
     are still alive, but without the pairs, which may be a billion. In the sweep only the first end of a pair is ever
-    dropped, so row i falls at the smallest d(i, j) over later rows j that have not fallen before that pair comes up:
+    dropped, so row i is dropped at the smallest d(i, j) over later rows j that are still alive when that pair comes up:
 
-        fall(i) = min { d(i, j) : j > i, d(i, j) < distance, d(i, j) ≤ fall(j) },   fall = ∞ for rows that stay.
+        drop(i) = min { d(i, j) : j > i, d(i, j) < distance, d(i, j) ≤ drop(j) },   drop = ∞ for rows that stay.
 
     (At equal distances the pair with first end i comes before the one with first end j > i: hence ≤.) The right side
     names later rows only, so one pass from the last row to the first settles everything in memory for N numbers.
 
     Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped.
+        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         distance: Distance (1 - cosine, in float64) that pairs must keep, at least 0.
         among: Row numbers to thin, in candidate order; by default all N rows in theirs.
         progress: Called now and then with (rows settled, rows in all).
@@ -59,68 +64,68 @@ def thin(
     Source:
         SynDR-IQA (NeurIPS 2025), Algorithm 1, step 3.
     """
-    rows = open_rows(features)
+    rows = check_rows(features)
     order = np.arange(rows.total) if among is None else np.asarray(among, dtype=np.int64)
-    falls = Falls(order, float(distance), np.full(len(order), np.inf))
+    drops = DropDistances(order, float(distance), np.full(len(order), np.inf))
     with one_core_per_product():
         for bottom in range(len(order), 0, -TILE_ROWS):
             top = max(bottom - TILE_ROWS, 0)
-            _settle(rows, falls, top, bottom)
+            _settle(rows, drops, top, bottom)
             if progress is not None:
                 progress(len(order) - top, len(order))
-    alive: NDArray[np.bool_] = np.isinf(falls.at)
+    alive: NDArray[np.bool_] = np.isinf(drops.values)
     return alive
 
 
-def _settle(rows: Rows, falls: Falls, top: int, bottom: int) -> None:
-    """Settle the falls of places `top` to `bottom`, all later places being settled."""
-    upper = rows.unit(falls.order[top:bottom])
+def _settle(rows: FeatureRows, drops: DropDistances, top: int, bottom: int) -> None:
+    """Fill in the final values of positions `top` to `bottom`; those of all later positions are final."""
+    upper = rows.unit(drops.order[top:bottom])
     lock = Lock()
 
     def compare(left: int) -> None:
-        lower = rows.unit(falls.order[left : left + TILE_ROWS])
-        lowest = falls.at[top:bottom].copy()
-        lower_falls(Tile(upper @ lower.T, top, left), rows, falls, lowest)
+        lower = rows.unit(drops.order[left : left + TILE_ROWS])
+        lowest = drops.values[top:bottom].copy()
+        lower_drop_distances(Tile(upper @ lower.T, top, left), rows, drops, lowest)
         with lock:
-            np.minimum(falls.at[top:bottom], lowest, out=falls.at[top:bottom])
+            np.minimum(drops.values[top:bottom], lowest, out=drops.values[top:bottom])
 
-    each_task(range(bottom, len(falls.order), TILE_ROWS), compare)
-    lower_falls(Tile(upper @ upper.T, top, top), rows, falls, falls.at[top:bottom])
+    each_task(range(bottom, len(drops.order), TILE_ROWS), compare)
+    lower_drop_distances(Tile(upper @ upper.T, top, top), rows, drops, drops.values[top:bottom])
 
 
 @compiled
-def lower_falls(tile: Tile, rows: Rows, falls: Falls, lowest: NDArray[np.float64]) -> None:
-    """Lower the falls of a tile's rows to what its columns allow; last row first.
+def lower_drop_distances(tile: Tile, rows: FeatureRows, drops: DropDistances, lowest: NDArray[np.float64]) -> None:
+    """Lower the drop distances of a tile's rows to what its columns allow; last row first.
 
     Args:
-        tile: RxC cosines in float32, by place.
+        tile: RxC cosines in float32, by position.
         rows: The rows themselves.
-        falls: Order, distance, and the falls; those of the columns behind a row are settled.
-        lowest: R falls, lowered here; may be a part of `falls.at`.
+        drops: Order, limit, and the values; those of the columns behind a row are final.
+        lowest: R drop distances, lowered here; may be a part of `drops.values`.
     """
-    low = np.float32(1.0 - falls.distance - rows.rounding - 1e-6)
+    low = np.float32(1.0 - drops.limit - rows.rounding - 1e-6)
     width = tile.cosines.shape[1]
     for r in range(tile.cosines.shape[0] - 1, -1, -1):
-        place, cosines = tile.top + r, tile.cosines[r]
-        for chunk in range(max(0, place + 1 - tile.left), width, CHUNK):
+        position, cosines = tile.top + r, tile.cosines[r]
+        for chunk in range(max(0, position + 1 - tile.left), width, CHUNK):
             stop = min(chunk + CHUNK, width)
             if not any_above(cosines[chunk:stop], low):
                 continue
             for c in range(chunk, stop):
                 least = 1.0 - cosines[c] - rows.rounding
-                if least < falls.distance and least <= falls.at[tile.left + c] and least < lowest[r]:
-                    exact = 1.0 - cosine(rows, falls.order[place], rows, falls.order[tile.left + c])
-                    if exact < falls.distance and exact <= falls.at[tile.left + c]:
+                if least < drops.limit and least <= drops.values[tile.left + c] and least < lowest[r]:
+                    exact = 1.0 - cosine(rows, drops.order[position], rows, drops.order[tile.left + c])
+                    if exact < drops.limit and exact <= drops.values[tile.left + c]:
                         lowest[r] = min(lowest[r], exact)
 
 
 def edges_below(
-    features: Features, distance: float
+    features: FeatureMatrix | FeatureRows, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """List all pairs of rows closer than a distance; for few pairs, as the list is held whole.
 
     Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped.
+        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
         distance: Pairs with 1 - cosine strictly below it, in float64, are listed.
 
     Returns:
@@ -129,7 +134,7 @@ def edges_below(
     Raises:
         CurateError: The matrix is malformed or rows have no direction.
     """
-    rows = open_rows(features)
+    rows = check_rows(features)
     found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
     tiles = [(top, left) for top in range(0, rows.total, TILE_ROWS) for left in range(top, rows.total, TILE_ROWS)]
 
@@ -150,7 +155,7 @@ def edges_below(
 
 @compiled
 def close_pairs(
-    tile: Tile, rows: Rows, distance: float
+    tile: Tile, rows: FeatureRows, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of one tile that are closer than `distance`."""
     high = 1.0 - distance - rows.rounding - 1e-6

@@ -16,7 +16,7 @@ LEAST_TILE_ROWS, MOST_TILE_ROWS = 128, 512
 TILE_ASPECT = 4  # columns per row of a tile
 
 
-class Place(NamedTuple):
+class TileRange(NamedTuple):
     """Positions of a tile's rows, top to bottom, and columns, left to right; the ends are exclusive."""
 
     top: int
@@ -42,7 +42,7 @@ class Band(NamedTuple):
         positions[self.order] = np.arange(len(self.order))
         return positions
 
-    def tiles(self, tile_rows: int | None = None, aspect: int = TILE_ASPECT) -> Iterator[Place]:
+    def tiles(self, tile_rows: int | None = None, aspect: int = TILE_ASPECT) -> Iterator[TileRange]:
         """Cut the band into tiles.
 
         Args:
@@ -50,7 +50,7 @@ class Band(NamedTuple):
             aspect: Columns per row of a tile.
 
         Yields:
-            Places that cover every pair of the band once, row by row.
+            Ranges that cover every pair of the band once, row by row.
         """
         total = len(self.order)
         height = tile_rows or min(max(total // TILES_DOWN, LEAST_TILE_ROWS), MOST_TILE_ROWS)
@@ -58,7 +58,7 @@ class Band(NamedTuple):
             bottom = min(top + height, total)
             end = int(self.reach[bottom - 1])
             for left in range(top, end, height * aspect):
-                yield Place(top, bottom, left, min(left + height * aspect, end))
+                yield TileRange(top, bottom, left, min(left + height * aspect, end))
 
 
 def label_band(labels: NDArray[Any] | None, label_gap: float, count: int) -> Band:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .feature_rows import Features, Rows, Tile, cosine, open_rows
+from .feature_rows import FeatureMatrix, FeatureRows, Tile, check_rows, cosine
 
 QUERY_ROWS, REFERENCE_ROWS = 512, 1024  # rows of a tile
 
 
 def nearest(
-    queries: Features,
-    references: Features,
+    queries: FeatureMatrix | FeatureRows,
+    references: FeatureMatrix | FeatureRows,
     k: int,
     *,
     exclude_self: bool = False,
@@ -30,9 +30,9 @@ def nearest(
     company of a row can change it; ties go to the smallest index.
 
     Args:
-        queries: QxD, float16, float32 or float64; may be memory-mapped.
-        references: RxD; where the dtypes differ, the narrower side is copied into the wider dtype.
-        k: Neighbours per query, 1 to R.
+        queries: QxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
+        references: RxD, likewise; where the dtypes differ, the narrower side is copied into the wider dtype.
+        k: Neighbors per query, 1 to R.
         exclude_self: Queries and references are one set: leave reference i out for query i.
         progress: Called now and then with (queries done, queries in all).
 
@@ -42,7 +42,7 @@ def nearest(
     Raises:
         CurateError: Widths differ, rows have no direction, or fewer than k references stand to choose from.
     """
-    query_rows, reference_rows = _open_both(queries, references)
+    query_rows, reference_rows = _check_both(queries, references)
     choice = reference_rows.total - int(exclude_self)
     if not 1 <= k <= choice:
         raise CurateError(f"{k} nearest references asked for; expected 1 to {choice}, the references to choose from")
@@ -55,12 +55,14 @@ def nearest(
     return found.distances, found.indices
 
 
-def farthest(queries: Features, references: Features, *, progress: Progress | None = None) -> NDArray[np.float64]:
+def farthest(
+    queries: FeatureMatrix | FeatureRows, references: FeatureMatrix | FeatureRows, *, progress: Progress | None = None
+) -> NDArray[np.float64]:
     """Measure how far away the farthest reference of each query is.
 
     Args:
-        queries: QxD, float16, float32 or float64; may be memory-mapped.
-        references: RxD, R at least 1; where the dtypes differ, the narrower side is copied into the wider dtype.
+        queries: QxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
+        references: RxD, likewise, R at least 1; where the dtypes differ, the narrower side is copied.
         progress: Called now and then with (queries done, queries in all).
 
     Returns:
@@ -73,13 +75,13 @@ def farthest(queries: Features, references: Features, *, progress: Progress | No
 
 
 def nearest_and_farthest(
-    queries: Features, references: Features, *, progress: Progress | None = None
+    queries: FeatureMatrix | FeatureRows, references: FeatureMatrix | FeatureRows, *, progress: Progress | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Find the nearest reference of each query and how far away the farthest is, in one reading of the queries.
 
     Args:
-        queries: QxD, float16, float32 or float64; may be memory-mapped.
-        references: RxD, R at least 1; where the dtypes differ, the narrower side is copied into the wider dtype.
+        queries: QxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
+        references: RxD, likewise, R at least 1; where the dtypes differ, the narrower side is copied.
         progress: Called now and then with (queries done, queries in all).
 
     Returns:
@@ -97,9 +99,13 @@ def nearest_and_farthest(
 
 
 def _extremes(
-    queries: Features, references: Features, *, near: bool, progress: Progress | None
+    queries: FeatureMatrix | FeatureRows,
+    references: FeatureMatrix | FeatureRows,
+    *,
+    near: bool,
+    progress: Progress | None,
 ) -> tuple[Neighbors, NDArray[np.float64]]:
-    query_rows, reference_rows = _open_both(queries, references)
+    query_rows, reference_rows = _check_both(queries, references)
     if reference_rows.total == 0:
         raise CurateError("there are no reference features; expected at least one row")
     found = Neighbors.none(query_rows.total, 1)
@@ -127,16 +133,16 @@ class Neighbors(NamedTuple):
 
     @classmethod
     def none(cls, queries: int, k: int) -> Neighbors:
-        """No neighbours yet."""
+        """No neighbors yet."""
         return cls(np.full((queries, k), np.inf), np.full((queries, k), -1, dtype=np.int64))
 
 
-def _open_both(queries: Features, references: Features) -> tuple[Rows, Rows]:
-    common = np.result_type(queries.dtype, references.dtype)
-    query_rows, reference_rows = (
-        open_rows(queries.astype(common, copy=False)),
-        open_rows(references.astype(common, copy=False)),
-    )
+def _check_both(
+    queries: FeatureMatrix | FeatureRows, references: FeatureMatrix | FeatureRows
+) -> tuple[FeatureRows, FeatureRows]:
+    query_rows, reference_rows = check_rows(queries), check_rows(references)
+    common = np.result_type(query_rows.matrix.dtype, reference_rows.matrix.dtype)
+    query_rows, reference_rows = query_rows.as_dtype(common), reference_rows.as_dtype(common)
     if query_rows.width != reference_rows.width:
         raise CurateError(
             f"queries have {query_rows.width} numbers a row, references {reference_rows.width}; expected features of "
@@ -146,8 +152,8 @@ def _open_both(queries: Features, references: Features) -> tuple[Rows, Rows]:
 
 
 def _visit_tiles(
-    queries: Rows,
-    references: Rows,
+    queries: FeatureRows,
+    references: FeatureRows,
     visit: Callable[[Tile], None],
     progress: Progress | None,
 ) -> None:
@@ -171,7 +177,9 @@ def _visit_tiles(
 
 
 @compiled
-def keep_nearest(tile: Tile, queries: Rows, references: Rows, exclude_self: bool, found: Neighbors) -> None:
+def keep_nearest(
+    tile: Tile, queries: FeatureRows, references: FeatureRows, exclude_self: bool, found: Neighbors
+) -> None:
     """Insert what one tile holds into the sorted lists of nearest references; tiles come in order of reference."""
     k = found.distances.shape[1]
     for r in range(tile.cosines.shape[0]):
@@ -182,17 +190,17 @@ def keep_nearest(tile: Tile, queries: Rows, references: Rows, exclude_self: bool
             if 1.0 - tile.cosines[r, c] - queries.rounding >= distances[k - 1] or (exclude_self and reference == query):
                 continue
             distance = 1.0 - cosine(queries, query, references, reference)
-            place = k
-            while place > 0 and distance < distances[place - 1]:
-                place -= 1
-            for later in range(k - 1, place, -1):
+            rank = k
+            while rank > 0 and distance < distances[rank - 1]:
+                rank -= 1
+            for later in range(k - 1, rank, -1):
                 distances[later], indices[later] = distances[later - 1], indices[later - 1]
-            if place < k:
-                distances[place], indices[place] = distance, reference
+            if rank < k:
+                distances[rank], indices[rank] = distance, reference
 
 
 @compiled
-def keep_farthest(tile: Tile, queries: Rows, references: Rows, distances: NDArray[np.float64]) -> None:
+def keep_farthest(tile: Tile, queries: FeatureRows, references: FeatureRows, distances: NDArray[np.float64]) -> None:
     """Raise the farthest distances to what one tile holds."""
     for r in range(tile.cosines.shape[0]):
         query = tile.top + r

@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from ..runs.threads import Progress, each_span, each_task, one_core_per_product
 from .disjoint_sets import Parents, join_pairs, roots_of
-from .feature_rows import Rows
-from .label_band import Band, Place
+from .feature_rows import FeatureRows
+from .label_band import Band, TileRange
 from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
 from .upper_bounds import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
 
 Positions: TypeAlias = NDArray[np.int64]
 
 WORTH_PARTING = 0.7  # a tile is taken in parts where they hold at most this share of its pairs
-PLACES_TRIED = 256  # tiles that tell how many pairs are left to compare
+TILES_TRIED = 256  # tiles that tell how many pairs are left to compare
 
 
 class Search:
     """A forest over the rows of a band, and the ways to find what joins its trees."""
 
     def __init__(
-        self, rows: Rows, band: Band, threshold: float, parents: Parents, sketch: Sketch | None = None
+        self, rows: FeatureRows, band: Band, threshold: float, parents: Parents, sketch: Sketch | None = None
     ) -> None:
         """Go on from what is known.
 
@@ -34,7 +34,7 @@ class Search:
             rows: N rows.
             band: Their order and reach.
             threshold: Cosines above it join.
-            parents: Forest over N positions; it is joined further in place.
+            parents: Forest over N positions; it is changed.
             sketch: Bounds that rule pairs out, where they pay.
         """
         self.rows, self.band, self.threshold = rows, band, threshold
@@ -53,43 +53,45 @@ class Search:
             lambda start, stop: self.join(joined_neighbors(self.rows, self.band, (start, stop), self.threshold)),
         )
 
-    def sketch_where_useful(self, places: Sequence[Place]) -> None:
+    def sketch_where_useful(self, ranges: Sequence[TileRange]) -> None:
         """Sketch the rows, if what is left to compare in the tiles is worth it."""
-        tried = places[:: max(1, len(places) // PLACES_TRIED)]
-        pairs = sum(len(rows) * len(columns) for place in tried for rows, columns in self.open_parts(place))
-        pairs = pairs * len(places) // max(1, len(tried))
+        tried = ranges[:: max(1, len(ranges) // TILES_TRIED)]
+        pairs = sum(len(rows) * len(columns) for tile_range in tried for rows, columns in self.open_parts(tile_range))
+        pairs = pairs * len(ranges) // max(1, len(tried))
         with one_core_per_product():
             self.sketch = useful_sketch(self.rows, self.band.order, self.threshold, pairs)
 
-    def join_tiles(self, places: Sequence[Place], progress: Progress | None = None, workers: int | None = None) -> None:
+    def join_tiles(
+        self, ranges: Sequence[TileRange], progress: Progress | None = None, workers: int | None = None
+    ) -> None:
         """Join what the tiles hold, in any order.
 
         Args:
-            places: Tiles of the band.
+            ranges: Tiles of the band.
             progress: Called with (tiles done, tiles in all).
             workers: Threads; default one per core.
         """
         done = 0
 
-        def visit(place: Place) -> None:
+        def visit(tile_range: TileRange) -> None:
             nonlocal done
-            for rows, columns in self.open_parts(place):
+            for rows, columns in self.open_parts(tile_range):
                 self.join_part(rows, columns)
             with self.lock:
                 done += 1
                 if progress is not None:
-                    progress(done, len(places))
+                    progress(done, len(ranges))
 
         with one_core_per_product():
-            each_task(places, visit, workers)
+            each_task(ranges, visit, workers)
 
-    def open_parts(self, place: Place) -> list[tuple[Positions, Positions]]:
+    def open_parts(self, tile_range: TileRange) -> list[tuple[Positions, Positions]]:
         """Rows and columns of a tile whose pairs may still join something.
 
         Two rows of one component have nothing to join. Where most of a tile is in one component, as features collapse
         into it but for a few, only the few need be compared with the rest.
         """
-        rows, columns = np.arange(place.top, place.bottom), np.arange(place.left, place.right)
+        rows, columns = np.arange(tile_range.top, tile_range.bottom), np.arange(tile_range.left, tile_range.right)
         row_roots, column_roots = roots_of(self.parents, rows), roots_of(self.parents, columns)
         roots, counts = np.unique(np.concatenate([row_roots, column_roots]), return_counts=True)
         if len(roots) == 1:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from .disjoint_sets import find_and_shorten, join
-from .feature_rows import Rows, cosine
+from .feature_rows import FeatureRows, cosine
 from .label_band import Band
 
 NEVER_GIVE_UP = int(np.iinfo(np.int64).max)
@@ -33,13 +33,30 @@ class Rule(NamedTuple):
 
 
 def cosine_rule(threshold: float, rounding: float) -> Rule:
-    """The rule for tiles of float32 cosines with an error of at most `rounding`."""
+    """Make the rule for tiles of float32 cosines.
+
+    Args:
+        threshold: An edge has a float64 cosine above it.
+        rounding: Bound on the error of a float32 cosine.
+
+    Returns:
+        The rule; only cosines within `rounding` of the threshold are decided in float64.
+    """
     low, high = _below(threshold - rounding), threshold + rounding
     return Rule(threshold, low, high, patience=NEVER_GIVE_UP)
 
 
 def bound_rule(threshold: float, slack: float, patience: int) -> Rule:
-    """The rule for tiles of upper bounds that rounding may have lowered by `slack`."""
+    """Make the rule for tiles of upper bounds.
+
+    Args:
+        threshold: An edge has a float64 cosine above it.
+        slack: What rounding may have taken off a bound.
+        patience: Pairs that may be decided in float64 in vain before a tile is given up.
+
+    Returns:
+        The rule; every number above the threshold is decided in float64.
+    """
     return Rule(threshold, _below(threshold - slack), float(np.inf), patience)
 
 
@@ -63,7 +80,7 @@ class Patch(NamedTuple):
 
 @compiled
 def joined_pairs(
-    patch: Patch, rows: Rows, band: Band, roots: NDArray[np.int32], rule: Rule
+    patch: Patch, rows: FeatureRows, band: Band, roots: NDArray[np.int32], rule: Rule
 ) -> tuple[NDArray[np.int32], int]:
     """Edges of one patch that join what was not yet joined: a spanning forest over the known components.
 
@@ -119,14 +136,14 @@ def any_above(numbers: NDArray[np.float32], low: np.float32) -> bool:
 
 
 @compiled
-def is_edge(rows: Rows, band: Band, p: int, q: int, threshold: float) -> bool:
+def is_edge(rows: FeatureRows, band: Band, p: int, q: int, threshold: float) -> bool:
     """Whether the float64 cosine of the rows at two positions is above the threshold."""
     similarity: float = cosine(rows, band.order[p], rows, band.order[q])
     return similarity > threshold
 
 
 @compiled
-def joined_neighbors(rows: Rows, band: Band, span: tuple[int, int], threshold: float) -> NDArray[np.int32]:
+def joined_neighbors(rows: FeatureRows, band: Band, span: tuple[int, int], threshold: float) -> NDArray[np.int32]:
     """Edges between each position of a span and the next: in collapsed features they join almost everything.
 
     Returns:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.threads import each_span
-from .feature_rows import SINGLE_ROUNDOFF, Rows
+from .feature_rows import SINGLE_ROUNDOFF, FeatureRows
 
 SAMPLE_ROWS = 640  # rows that the principal axes are found from
 TRIAL_ROWS = 512  # rows whose pairs tell how many a sketch leaves over
@@ -38,7 +38,7 @@ class Sketch(NamedTuple):
     slack: float
 
 
-def useful_sketch(rows: Rows, order: NDArray[np.int64], threshold: float, pairs: int) -> Sketch | None:
+def useful_sketch(rows: FeatureRows, order: NDArray[np.int64], threshold: float, pairs: int) -> Sketch | None:
     """Sketch the rows, if comparing sketches first is expected to be faster than whole products.
 
     Args:
@@ -95,7 +95,7 @@ def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float3
     return np.asarray(axes / np.sqrt(squared_norm) * (1.0 - 1e-5), dtype=np.float32)
 
 
-def sketch(rows: Rows, order: NDArray[np.int64], axes: NDArray[np.float32]) -> Sketch:
+def sketch(rows: FeatureRows, order: NDArray[np.int64], axes: NDArray[np.float32]) -> Sketch:
     """Project all rows on the axes, in a stream.
 
     Args:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.features import Features, load_features
+from ..datasets.feature_files import load_features
+from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels
 from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.features import Features, as_features, load_features, require_usable
+from ..datasets.feature_files import as_features, load_features
+from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance
 from ..manifest.seeds import uniform_draw
@@ -24,7 +25,7 @@ from ..manifest.selection import (
     write_selection,
 )
 from ..runs.progress import SILENT, Reporter, counting
-from ..similarity import farthest, nearest, nearest_and_farthest, thin
+from ..similarity import FeatureRows, check_rows, farthest, nearest, nearest_and_farthest, thin
 from ..storage.atomic import refuse_overwriting
 from .settings import SelectSettings
 
@@ -82,14 +83,15 @@ def select(
     """
     references, candidates = as_features(references), as_features(candidates)
     _check(references, candidates, count, max_selected)
+    reference_rows, candidate_rows = _measure(references), _measure(candidates)
     reference_ids, candidate_ids = references.require_ids(), candidates.require_ids()
     drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, CANDIDATE_DRAW)
     rows = np.array([row for row, identifier in enumerate(candidate_ids) if identifier in drawn], dtype=np.int64)
-    matrix = candidates.matrix if len(rows) == len(candidate_ids) else candidates.matrix[rows]
-    bounds = reference_bounds(references.matrix)
+    drawn_rows = candidate_rows.take(rows)
+    bounds = reference_bounds(reference_rows)
     with reporter.task("compare with references", len(rows)) as task:
-        least, which, most = nearest_and_farthest(matrix, references.matrix, progress=counting(task))
-    statuses = _thin(matrix, _judge(least, most, bounds), bounds.near, reporter)
+        least, which, most = nearest_and_farthest(drawn_rows, reference_rows, progress=counting(task))
+    statuses = _thin(drawn_rows, _judge(least, most, bounds), bounds.near, reporter)
     statuses = _limit(statuses, [candidate_ids[int(row)] for row in rows], max_selected, seed)
     table = _table(candidates, rows, statuses, [reference_ids[int(i)] for i in which], least, most)
     config = {"candidates": count, "max_selected": max_selected, "seed": seed}
@@ -101,16 +103,17 @@ def select(
     return attach(table, make_provenance("select", config, inputs, bounds=facts))
 
 
-def reference_bounds(matrix: NDArray[np.floating[Any]]) -> Bounds:
+def reference_bounds(references: NDArray[np.floating[Any]] | FeatureRows) -> Bounds:
     """Return τ and `far` of the training references.
 
     Args:
-        matrix: (n, D) features, n ≥ 2.
+        references: (n, D) features, or rows that `check_rows` measured; n ≥ 2.
 
     Source: SynDR-IQA, Algorithm 1, lines 1-3.
     """
-    distances, _ = nearest(matrix, matrix, 1, exclude_self=True)
-    return Bounds(float(np.median(distances[:, 0])), float(farthest(matrix, matrix).max()))
+    rows = check_rows(references)
+    distances, _ = nearest(rows, rows, 1, exclude_self=True)
+    return Bounds(float(np.median(distances[:, 0])), float(farthest(rows, rows).max()))
 
 
 def run_select(
@@ -157,8 +160,10 @@ def _check(references: Features, candidates: Features, count: int | None, max_se
     for name, number in (("candidates", count), ("max_selected", max_selected)):
         if number is not None and number < 1:
             raise CurateError(f"{name} is {number}; expected at least 1")
-    for features in (references, candidates):
-        require_usable(features.matrix, features.require_ids(), features.source)
+
+
+def _measure(features: Features) -> FeatureRows:
+    return check_rows(features.matrix, features.require_ids(), features.source)
 
 
 def _judge(least: NDArray[np.float64], most: NDArray[np.float64], bounds: Bounds) -> NDArray[np.str_]:
@@ -168,13 +173,11 @@ def _judge(least: NDArray[np.float64], most: NDArray[np.float64], bounds: Bounds
     return statuses
 
 
-def _thin(
-    matrix: NDArray[np.floating[Any]], statuses: NDArray[np.str_], near: float, reporter: Reporter
-) -> NDArray[np.str_]:
+def _thin(candidates: FeatureRows, statuses: NDArray[np.str_], near: float, reporter: Reporter) -> NDArray[np.str_]:
     passing = np.flatnonzero(statuses == KEPT)
     with reporter.task("thin", len(passing)) as task:
         if len(passing) > 1:
-            alive = thin(matrix, near, among=passing, progress=counting(task))
+            alive = thin(candidates, near, among=passing, progress=counting(task))
             statuses[passing[~alive]] = THINNED
     return statuses
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..datasets.features import Features, as_features
+from ..datasets.feature_files import as_features
+from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Row = tuple[float, float, float]
-Rows = tuple[Row, Row, Row]
+MatrixRow = tuple[float, float, float]
+MatrixRows = tuple[MatrixRow, MatrixRow, MatrixRow]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -36,7 +36,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return cast("Callable[P, R]", numba.njit(nogil=True, error_model="numpy")(function))
 
 
-def rows(matrix: NDArray[np.floating]) -> Rows:
+def rows(matrix: NDArray[np.floating]) -> MatrixRows:
     """Return a 3 x 3 matrix as a tuple of its rows."""
     first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in matrix)
     return first, second, third

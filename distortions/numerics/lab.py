@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .coded_image import CodedImage
-from .compiled import Rows, compiled, rows
+from .compiled import MatrixRows, compiled, rows
 from .cubic_tables import Pieces, evaluate, tabulate
 
 # The digits that reproduce the reference outputs best, out of those in circulation.
@@ -96,7 +96,7 @@ def _root(t: float, table: Pieces) -> float:
 def _to_lab(
     codes: NDArray[np.uint8],
     linear: NDArray[np.float64],
-    matrix: Rows,
+    matrix: MatrixRows,
     table: Pieces,
     out: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
@@ -128,7 +128,7 @@ def _to_srgb(x: float, table: Pieces) -> float:
 def _from_lab(
     lightness: NDArray[np.float64],
     chroma: NDArray[np.float64],
-    matrix: Rows,
+    matrix: MatrixRows,
     table: Pieces,
     out: NDArray[np.float64],
 ) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from syndr_curate.curate.datasets.features import load_features, save_features
+from syndr_curate.curate.datasets.feature_files import load_features, save_features
 
 PUBLISHED = ("--labels", "--reference-features", "--candidate-features")
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from syndr_curate.curate.datasets.features import save_features
+from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.storage.images import decode_image
 
 

@@ -9,6 +9,7 @@ from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
@@ -25,6 +26,7 @@ SETTINGS = {
     "select": (SelectSettings,),
     "label": (LabelSettings, NeighborSettings),
     "upsample": (UpsampleSettings, EncodeSettings, LabelSettings, NeighborSettings),
+    "downsample": (DownsampleSettings,),
     "mix": (MixSettings,),
     "report": (ReportSettings,),
     "export": (ExportSettings,),
@@ -56,6 +58,8 @@ def test_a_flag_has_the_default_of_its_setting(command, settings):
     assert {name: flags[name] for name in shared} == {name: known[name] for name in shared}
 
 
-@pytest.mark.parametrize("command", [command for command in SETTINGS if command not in ("select", "label")])
+@pytest.mark.parametrize(
+    "command", [command for command in SETTINGS if command not in ("select", "label", "downsample")]
+)
 def test_every_command_that_reads_pixels_has_the_same_limit(command):
     assert defaults_of(command)["max_pixels"] == MAX_PIXELS

@@ -1,15 +1,16 @@
+import inspect
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.datasets.features import Features, save_features
-from syndr_curate.curate.downsampling.downsample import (
-    DownsampleSettings,
-    downsample,
-    downsample_epoch,
-)
+from syndr_curate.curate.command.downsample import downsample as command
+from syndr_curate.curate.datasets.feature_files import save_features
+from syndr_curate.curate.datasets.features import Features
+from syndr_curate.curate.downsampling.downsample import downsample, downsample_epoch
 from syndr_curate.curate.downsampling.downsample_files import epoch_of, run_downsample
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
@@ -45,7 +46,7 @@ def test_a_label_gap_of_exactly_one_is_no_edge(training_table):
 
 
 def test_clusters_are_connected_components_not_cliques(training_table):
-    # Angles 0, 20, 40 degrees: cos 20 = 0.94 > 0.9 links neighbours, cos 40 = 0.77 does not link the ends.
+    # Angles 0, 20, 40 degrees: cos 20 = 0.94 > 0.9 links neighbors, cos 40 = 0.77 does not link the ends.
     angles = np.radians([0, 20, 40])
     features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     result = downsample_epoch(features, training_table(names(3), [5.0] * 3), epoch=0)
@@ -118,7 +119,7 @@ def test_the_draw_is_uniform(training_table):
     assert max(counts.values()) < 250
 
 
-def test_scope_mos_leaves_pseudo_labelled_rows_alone(training_table):
+def test_scope_mos_leaves_pseudo_labeled_rows_alone(training_table):
     sources = ["mos"] * 40 + ["pseudo"] * 40
     table = training_table(names(80), [5.0] * 80, label_source=sources)
     features = np.ones((80, 3), np.float32)
@@ -252,3 +253,10 @@ def test_a_manifest_without_labels_cannot_be_thinned(training_table):
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(CurateError, match="expected"):
         DownsampleSettings(**wrong)
+
+
+@pytest.mark.parametrize("function", [downsample, command], ids=["python", "command line"])
+def test_both_doors_have_the_defaults_of_the_settings(function):
+    parameters = inspect.signature(function).parameters
+    found = {name: parameters[name].default for name in vars(DownsampleSettings())}
+    assert {name: getattr(default, "value", default) for name, default in found.items()} == vars(DownsampleSettings())

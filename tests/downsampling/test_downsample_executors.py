@@ -4,8 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-from syndr_curate.curate.datasets.features import save_features
-from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample, downsample_epoch
+from syndr_curate.curate.datasets.feature_files import save_features
+from syndr_curate.curate.downsampling.downsample import downsample, downsample_epoch
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.runs.executors import Processes

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.datasets.features import Features, load_features
+from syndr_curate.curate.datasets.feature_files import load_features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels, LabelScale, read_labels
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.labeling.cross_validation import compare, comparison_text, cross_validate

@@ -114,7 +114,7 @@ def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_ang
 
 
 def test_weights_sum_to_one_on_real_features(reference_data):
-    from syndr_curate.curate.datasets.features import load_features
+    from syndr_curate.curate.datasets.feature_files import load_features
 
     references = load_features(reference_data / "refset" / "train_ref.npz")
     candidates = load_features(reference_data / "refset" / "additional_ref.npz")
@@ -125,7 +125,7 @@ def test_weights_sum_to_one_on_real_features(reference_data):
 
 def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_angles, training_table):
     import pyarrow as pa
-    from syndr_curate.curate.datasets.features import save_features
+    from syndr_curate.curate.datasets.feature_files import save_features
     from syndr_curate.curate.datasets.labels import LabelFile
     from syndr_curate.curate.labeling.label_files import run_label
     from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate.curate.datasets.features import Features, load_features, save_features
+from syndr_curate.curate.datasets.feature_files import load_features, save_features
+from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import LabelFile
 from syndr_curate.curate.labeling.cross_validation import CrossValidation, cross_validate
 from syndr_curate.curate.labeling.label_files import run_label

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from syndr_curate.curate.datasets.features import save_features
-from syndr_curate.curate.downsampling.downsample import DownsampleSettings
+from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.downsampling.downsample_files import run_downsample
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate.curate.datasets.features import Features
-from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
+from syndr_curate.curate.downsampling.downsample import downsample_epoch
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.report.clusters import (
     Clusters,

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.similarity import components as cosine_graph
-from syndr_curate.curate.similarity import cuda as cosine_torch
-from syndr_curate.curate.similarity import threshold_components
+from syndr_curate.curate.similarity import components, cuda, threshold_components
 
 torch = pytest.importorskip("torch")
 
 
 @pytest.fixture
 def on_torch_cpu(monkeypatch):
-    monkeypatch.setattr(cosine_graph, "open_device", lambda _name: torch.device("cpu"))
+    monkeypatch.setattr(components, "open_device", lambda _name: torch.device("cpu"))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -20,7 +18,7 @@ def on_torch_cpu(monkeypatch):
 @pytest.mark.parametrize("most", [50, 10**9])
 @pytest.mark.usefixtures("on_torch_cpu")
 def test_torch_and_numpy_find_the_same_components(monkeypatch, dtype, spread, most):
-    monkeypatch.setattr(cosine_torch, "MOST_CANDIDATES", most)
+    monkeypatch.setattr(cuda, "MOST_CANDIDATES", most)
     rng = np.random.default_rng(5)
     features = rng.standard_normal((40, 64))[rng.integers(0, 40, 500)] + spread * rng.standard_normal((500, 64))
     labels = rng.uniform(0, 10, 500).astype(np.float32)
@@ -33,14 +31,14 @@ def test_torch_and_numpy_find_the_same_components(monkeypatch, dtype, spread, mo
 @pytest.mark.usefixtures("on_torch_cpu")
 def test_rows_that_do_not_fit_are_sent_tile_by_tile(monkeypatch):
     features = np.random.default_rng(1).standard_normal((300, 3)).astype(np.float32)
-    monkeypatch.setattr(cosine_torch.DeviceSearch, "_resident_rows", lambda _self: None)
+    monkeypatch.setattr(cuda.DeviceSearch, "_resident_rows", lambda _self: None)
     ours = threshold_components(features, None, device="cuda", tile_rows=64)
     assert ours.tolist() == threshold_components(features, None).tolist()
 
 
 def test_products_are_float32_and_the_setting_is_put_back():
     torch.set_float32_matmul_precision("high")
-    with cosine_torch.float32_products():
+    with cuda.float32_products():
         assert torch.get_float32_matmul_precision() == "highest"
     assert torch.get_float32_matmul_precision() == "high"
     torch.set_float32_matmul_precision("highest")

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.runs.executors import InProcess, Processes
-from syndr_curate.curate.similarity import threshold_components
-from syndr_curate.curate.similarity import tile_search as cosine_search
+from syndr_curate.curate.similarity import threshold_components, tile_search
 from syndr_curate.curate.similarity.distributed import SHARES_PER_WORKER, MatrixFile, matrix_file
-from syndr_curate.curate.similarity.feature_rows import measured_rows, open_rows
+from syndr_curate.curate.similarity.feature_rows import check_rows, measured_rows
 from syndr_curate.curate.similarity.upper_bounds import principal_axes, sketch
 
 
@@ -88,7 +87,7 @@ def test_a_share_returns_a_forest_of_fewer_edges_than_rows(regime):
     rng = np.random.default_rng(3)
     executor = Elsewhere(3, 0)
     threshold_components(regime(rng, 800, 40).astype(np.float32), None, tile_rows=50, executor=executor)
-    assert len(executor.results) in (0, 3 * SHARES_PER_WORKER)  # none where neighbours join everything
+    assert len(executor.results) in (0, 3 * SHARES_PER_WORKER)  # none where neighbors join everything
     for pairs in executor.results:
         assert pairs.dtype == np.int32
         assert pairs.shape[1] == 2
@@ -113,7 +112,7 @@ def test_sketches_travel_with_the_shares(monkeypatch):
     def sketch_anyway(rows, order, _threshold, _pairs):
         return sketch(rows, order, principal_axes(rows.unit(np.arange(500)), 32))
 
-    monkeypatch.setattr(cosine_search, "useful_sketch", sketch_anyway)
+    monkeypatch.setattr(tile_search, "useful_sketch", sketch_anyway)
     executor = Elsewhere(2, 1)
     assert threshold_components(features, labels, executor=executor).tolist() == whole.tolist()
     assert executor.results
@@ -166,13 +165,16 @@ def test_a_mapped_file_is_opened_again_and_anything_else_travels(tmp_path):
     found = matrix_file(mapped)
     assert found == MatrixFile(str(file), "<f4", (6, 3), 128)
     assert found.map().tolist() == mapped.tolist()
+    assert matrix_file(np.asarray(mapped)) == matrix_file(check_rows(mapped).matrix) == found
     np.save(tmp_path / "columns.npy", np.asfortranarray(np.ones((6, 3))))
     changed = np.load(file, mmap_mode="c")  # copy on write: what is changed is not in the file
     for other in (
         mapped[1:],  # a view keeps the name and the offset of the whole
         mapped.T,
         mapped[[0, 1]],
-        np.asarray(mapped),
+        np.asarray(mapped)[1:],
+        np.asarray(mapped[:, :1]),
+        check_rows(mapped).matrix.view(np.int32),
         changed,
         np.load(tmp_path / "columns.npy", mmap_mode="r"),
     ):
@@ -186,7 +188,7 @@ def test_a_worker_that_does_not_see_the_features_says_which(tmp_path):
 
 def test_a_worker_that_sees_other_features_refuses_them():
     features = clusters(np.random.default_rng(9), 100, 8)
-    norms = open_rows(features).norms
+    norms = check_rows(features).norms
     assert (measured_rows(features, norms).norms == norms).all()
     other = features.copy()
     other[57, 3] += 1e-6

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.similarity import edges_below, farthest, nearest, nearest_and_farthest, thin
-from syndr_curate.curate.similarity import greedy_thinning as cosine_thin
+from syndr_curate.curate.similarity import edges_below, farthest, greedy_thinning, nearest, nearest_and_farthest, thin
 
 
 def exact_distances(rows):
@@ -58,7 +57,7 @@ def test_thinning_follows_the_definition(*, seed, n, d, copies, distance, dtype,
     rows = few[rng.integers(0, len(few), n)] if copies > 1 else few
     expected = drop_first_of_closest_pair(rows, distance)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cosine_thin, "TILE_ROWS", tile)
+        patch.setattr(greedy_thinning, "TILE_ROWS", tile)
         ours = thin(rows, distance)
         assert sweep(rows, distance).tolist() == expected.tolist()
     assert ours.dtype == np.bool_
@@ -75,7 +74,7 @@ def test_of_three_rows_in_a_row_the_first_of_the_closest_pair_goes():
 
 
 def test_a_fallen_row_pulls_nobody_down():
-    # 1 is between 0 and 2; (1, 2) is closest, so 1 falls first and 0, far from 2, stays
+    # 1 is between 0 and 2; (1, 2) is closest, so 1 is dropped first and 0, far from 2, stays
     angles = np.radians([0, 20, 35])
     rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     assert thin(rows, 0.1).tolist() == [True, False, True]

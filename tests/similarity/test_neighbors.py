@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.similarity import farthest, nearest, nearest_and_farthest, validate_features
-from syndr_curate.curate.similarity import neighbors as cosine_neighbors
+from syndr_curate.curate.similarity import farthest, nearest, nearest_and_farthest, neighbors
 
 
 def dense_distances(queries, references):
@@ -28,8 +27,8 @@ def test_nearest_are_the_first_k_of_the_sorted_distances(*, seed, q, r, d, k, dt
     rng = np.random.default_rng(seed)
     queries, references = rng.standard_normal((q, d)).astype(dtype), rng.standard_normal((r, d)).astype(dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cosine_neighbors, "QUERY_ROWS", tile)
-        patch.setattr(cosine_neighbors, "REFERENCE_ROWS", tile)
+        patch.setattr(neighbors, "QUERY_ROWS", tile)
+        patch.setattr(neighbors, "REFERENCE_ROWS", tile)
         distances, indices = nearest(queries, references, k)
         near, which, far = nearest_and_farthest(queries, references)
     dense = dense_distances(queries, references)
@@ -54,7 +53,7 @@ def test_a_tie_of_copies_does_not_depend_on_the_tile(monkeypatch):
     queries = rng.standard_normal((30, 130)).astype(np.float32)
     expected = nearest(queries, references, 12)
     for tile in (1, 3, 17, 399):
-        monkeypatch.setattr(cosine_neighbors, "REFERENCE_ROWS", tile)
+        monkeypatch.setattr(neighbors, "REFERENCE_ROWS", tile)
         distances, indices = nearest(queries, references, 12)
         assert distances.tolist() == expected[0].tolist()
         assert indices.tolist() == expected[1].tolist()
@@ -95,25 +94,6 @@ def test_more_neighbors_than_references_are_refused():
         nearest(rows, rows[:2, :2], 1)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_validate_finds_rows_without_a_direction(dtype):
-    features = np.ones((9000, 5), dtype=dtype)
-    features[[0, 4096, 8999]] = 0
-    features[17, 3] = np.nan
-    features[5000, 0] = -np.inf
-    assert validate_features(features).tolist() == [0, 17, 4096, 5000, 8999]
-
-
 def test_subnormal_and_huge_float32_rows_have_a_direction():
     features = np.array([[1e-44, 0], [3e38, 3e38], [-3e38, 0]], dtype=np.float32)
-    assert validate_features(features).size == 0
     np.testing.assert_allclose(nearest(features, features, 3)[0][1], [0, 1 - 0.5**0.5, 1 + 0.5**0.5], atol=1e-15)
-
-
-def test_every_float16_is_read_exactly():
-    bits = np.arange(65536, dtype=np.uint16)
-    values = bits.view(np.float16)
-    values = values[np.isfinite(values) & (values != 0)]
-    from syndr_curate.curate.similarity.feature_rows import half_value
-
-    assert all(half_value(int(b)) == float(v) for b, v in zip(values.view(np.uint16)[::7], values[::7], strict=True))

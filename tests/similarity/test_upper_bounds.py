@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from syndr_curate.curate.similarity import threshold_components
-from syndr_curate.curate.similarity import tile_search as cosine_search
-from syndr_curate.curate.similarity.feature_rows import open_rows
+from syndr_curate.curate.similarity import threshold_components, tile_search
+from syndr_curate.curate.similarity.feature_rows import check_rows
 from syndr_curate.curate.similarity.upper_bounds import principal_axes, sketch
 
 
@@ -43,8 +42,8 @@ def test_sketches_change_nothing(monkeypatch, regime, similarity, patience):
             used.append(count)
             return sketch(rows, order, axes)
 
-        monkeypatch.setattr(cosine_search, "useful_sketch", sketch_anyway)
-        monkeypatch.setattr(cosine_search.Search, "_patience", lambda _self, _pairs: patience)
+        monkeypatch.setattr(tile_search, "useful_sketch", sketch_anyway)
+        monkeypatch.setattr(tile_search.Search, "_patience", lambda _self, _pairs: patience)
         assert (threshold_components(features, labels, similarity) == plain).all()
     assert used == [1, 8, 64]
 
@@ -53,7 +52,7 @@ def test_sketches_change_nothing(monkeypatch, regime, similarity, patience):
 def test_sketches_bound_every_cosine(regime):
     rng = np.random.default_rng(17)
     features = regime(rng, 400, 300).astype(np.float32)
-    rows = open_rows(features)
+    rows = check_rows(features)
     x = features.astype(np.float64) / rows.norms[:, None]
     for count in (1, 20, 75):
         found = sketch(rows, np.arange(400), principal_axes(rows.unit(np.arange(90)), count))

@@ -13,7 +13,8 @@ import torch.multiprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate import CurateError, DRCDownSampler, Features, ManifestDataset, read_manifest, save_features
-from syndr_curate.curate.downsampling.downsample import DownsampleSettings, downsample_epoch
+from syndr_curate.curate.downsampling.downsample import downsample_epoch
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.schema import build_table
 from torch.utils.data import DataLoader, DistributedSampler
@@ -37,7 +38,7 @@ def names(count: int) -> list[str]:
 
 
 def case(seed: int, count: int, **columns) -> tuple[pa.Table, np.ndarray]:
-    """Rows about three centres, so that some clusters are large."""
+    """Rows about three centers, so that some clusters are large."""
     rng = np.random.Generator(np.random.PCG64(seed))
     centers = rng.normal(size=(3, 5))
     matrix = (centers[rng.integers(0, 3, count)] + 0.1 * rng.normal(size=(count, 5))).astype(np.float32)
@@ -141,11 +142,36 @@ def test_a_feature_function_makes_set_epoch_enough():
 
     sampler = DRCDownSampler(table, features_fn=features)
     expected = [downsample_epoch(matrix, table, epoch=epoch).kept["sample_id"].to_pylist() for epoch in range(2)]
-    assert len(sampler) == len(expected[0])  # before any set_epoch: epoch 0
     for epoch in (0, 0, 1):
         sampler.set_epoch(epoch)
         assert sampler.kept_ids == expected[epoch]
     assert len(asked) == 2
+
+
+def test_a_length_asks_for_no_features_and_clusters_nothing(monkeypatch):
+    table, matrix = case(2, 90)
+    for replicas, most in ((1, 90), (4, 23)):
+        sampler = DRCDownSampler(table, num_replicas=replicas, rank=0, features_fn=lambda: pytest.fail("asked"))
+        loader = DataLoader(sampler.sample_ids, sampler=sampler, batch_size=10)
+        assert (len(sampler), len(loader)) == (most, -(-most // 10))  # the most that any epoch can have
+        assert sampler.summary is None
+        sampler.update(matrix, epoch=1)
+        monkeypatch.setattr(
+            "syndr_curate.curate.training.drcdown_sampler.draw_epoch", lambda *_, **__: pytest.fail("drawn")
+        )
+        kept = len(downsample_epoch(matrix, table, epoch=1).kept)
+        assert (len(sampler), len(loader)) == (-(-kept // replicas), -(-kept // replicas // 10))
+        monkeypatch.undo()
+
+
+def test_iterating_before_any_set_epoch_asks_for_features_once_and_sets_the_length():
+    table, matrix = case(2, 90)
+    asked = []
+    sampler = DRCDownSampler(table, features_fn=lambda: asked.append(1) or matrix)
+    kept = downsample_epoch(matrix, table, epoch=0).kept["sample_id"].to_pylist()
+    for _ in range(2):
+        assert {sampler.sample_ids[row] for row in sampler} == set(kept)
+    assert (asked, len(sampler)) == ([1], len(kept))
 
 
 def test_features_given_for_an_epoch_are_not_asked_for_again():
@@ -236,8 +262,8 @@ def test_settings_that_mean_nothing_are_refused(choice, message):
 
 
 def test_rows_that_cannot_be_sampled_are_refused():
-    unlabelled = table_of(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
-    for data in (unlabelled, ManifestDataset(unlabelled)):
+    unlabeled = table_of(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
+    for data in (unlabeled, ManifestDataset(unlabeled)):
         with pytest.raises(CurateError, match=r"no label.*'s0001'"):
             DRCDownSampler(data)
     with pytest.raises(CurateError, match="no row with status ok and split train"):

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.checks.verify import verify
-from syndr_curate.curate.datasets.features import save_features
+from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
