@@ -89,7 +89,7 @@ def _with_every_candidate(run: Run, labels: Labels, references: Features, pool: 
         dataset=CANDIDATES,
     )
     rows = recipe_rows([Reference(identifier, identifier) for identifier in ids], grid)
-    rows = label_new_rows(rows, ids, references, pool, labels, settings)
+    rows = label_new_rows(rows, ids, references=references, candidates=pool, labels=labels, settings=settings)
     return join_rows(original_rows(labels, TYPES, PATHS, {}), rows, {}, only_new=False)
 
 

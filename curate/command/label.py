@@ -57,7 +57,13 @@ def label(
     file = LabelFile(
         opt.required(labels, "--labels"),
         LabelColumns.chosen(
-            id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
+            id=id_column,
+            label=label_column,
+            reference=reference_column,
+            std=std_column,
+            raters=raters,
+            distortion=distortion_column,
+            level=level_column,
         ),
         lower_is_better,
         opt.parse_range(label_range),

@@ -106,7 +106,13 @@ def upsample(
     from ..upsampling.run import run_upsample
 
     columns = LabelColumns.chosen(
-        id_column, label_column, reference_column, std_column, raters, distortion_column, level_column
+        id=id_column,
+        label=label_column,
+        reference=reference_column,
+        std=std_column,
+        raters=raters,
+        distortion=distortion_column,
+        level=level_column,
     )
     labeling = LabelSettings(
         labeler=labeler.value,

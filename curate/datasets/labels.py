@@ -49,20 +49,29 @@ class LabelColumns:
     @classmethod
     def chosen(
         cls,
+        *,
         id: str,
         label: str,
         reference: str,
-        std: str | None,
-        raters: int | None,
-        distortion: str | None,
-        level: str | None,
+        std: str | None = None,
+        raters: int | None = None,
+        distortion: str | None = None,
+        level: str | None = None,
     ) -> "LabelColumns":
         """Fill in what a user left open: spread and raters are KADID-10k's only with KADID-10k's columns."""
         kadid = cls()
         is_kadid = (id, label) == (kadid.id, kadid.label)
         spread = std or (kadid.std if is_kadid else None)
         votes = raters or (kadid.raters if is_kadid and spread == kadid.std else 1)
-        return cls(id, label, reference, spread, votes, distortion, level)
+        return cls(
+            id=id,
+            label=label,
+            reference=reference,
+            std=spread,
+            raters=votes,
+            distortion=distortion,
+            level=level,
+        )
 
 
 @dataclass(frozen=True)

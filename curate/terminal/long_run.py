@@ -35,6 +35,6 @@ def long_run(
         raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
     if shard is not None and executor is not opt.ExecutorFlag.local:
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
-    mode = Mode(overwrite, retry_failed, None if shard is None else parse_share(shard))
+    mode = Mode(overwrite=overwrite, retry_failed=retry_failed, share=None if shard is None else parse_share(shard))
     who = make_executor(executor.value, workers=workers, ray_address=ray_address, num_gpus=num_gpus)
-    return LongRun(mode, who, rows_per_shard)
+    return LongRun(mode=mode, executor=who, rows_per_shard=rows_per_shard)

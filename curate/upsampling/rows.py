@@ -118,6 +118,7 @@ def new_rows(
 def label_new_rows(
     rows: pa.Table,
     chosen: Sequence[str],
+    *,
     references: Features,
     candidates: Features,
     labels: Labels,

@@ -87,8 +87,15 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         labeled = measure_references(request, folders.references, roots, reporter)
     splits = _read_splits(request, labeled.labels)
     refuse_shared_ids(labeled.labels.reference_ids, chosen)
-    new = label_new_rows(rows, chosen, inputs.references, inputs.candidates, labeled.labels, settings)
-    originals = _originals(request, labeled, paths, splits, roots, reporter)
+    new = label_new_rows(
+        rows,
+        chosen,
+        references=inputs.references,
+        candidates=inputs.candidates,
+        labels=labeled.labels,
+        settings=settings,
+    )
+    originals = _originals(request, labeled, paths, splits=splits, roots=roots, reporter=reporter)
     provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
     wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
     _render_and_join(request, wanted, originals, provenance, reporter)
@@ -145,6 +152,7 @@ def _originals(
     request: UpsampleRequest,
     labeled: LabeledSet,
     paths: ManifestPaths,
+    *,
     splits: Mapping[str, str],
     roots: Roots,
     reporter: Reporter,

@@ -90,7 +90,7 @@ def upsample(
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
     originals = original_rows(labelled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
     rows, chosen = new_rows(selection, pool, settings, paths)
-    rows = label_new_rows(rows, chosen, references, pool, labelled_set, settings)
+    rows = label_new_rows(rows, chosen, references=references, candidates=pool, labels=labelled_set, settings=settings)
     roots = dict.fromkeys((paths.image_root, paths.reference_root, CANDIDATES, RENDERED))
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),

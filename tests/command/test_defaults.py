@@ -7,6 +7,7 @@ import pytest
 import typer
 from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
+from syndr_curate.curate.datasets.labels import LabelColumns
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
@@ -58,8 +59,13 @@ def test_a_flag_has_the_default_of_its_setting(command, settings):
     assert {name: flags[name] for name in shared} == {name: known[name] for name in shared}
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in SETTINGS if command not in ("select", "label", "downsample")]
-)
+@pytest.mark.parametrize("command", ["label", "upsample"])
+def test_the_columns_of_a_label_file_are_those_of_kadid(command):
+    flags, columns = defaults_of(command), LabelColumns()
+    found = flags["id_column"], flags["label_column"], flags["reference_column"]
+    assert found == (columns.id, columns.label, columns.reference)
+
+
+@pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample"}))
 def test_every_command_that_reads_pixels_has_the_same_limit(command):
     assert defaults_of(command)["max_pixels"] == MAX_PIXELS

@@ -213,10 +213,10 @@ def test_files_without_rows_or_text_are_refused(write_text, tmp_path):
 
 
 def test_spread_and_votes_are_kadids_only_with_kadids_columns():
-    assert LabelColumns.chosen("dist_img", "dmos", "ref_img", None, None, None, None) == LabelColumns()
-    own = LabelColumns.chosen("name", "mos", "ref", None, None, None, None)
+    assert LabelColumns.chosen(id="dist_img", label="dmos", reference="ref_img") == LabelColumns()
+    own = LabelColumns.chosen(id="name", label="mos", reference="ref")
     assert (own.std, own.raters) == (None, 1)
-    spread = LabelColumns.chosen("name", "mos", "ref", "sd", 25, None, None)
+    spread = LabelColumns.chosen(id="name", label="mos", reference="ref", std="sd", raters=25)
     assert (spread.std, spread.raters) == ("sd", 25)
 
 

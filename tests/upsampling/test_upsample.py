@@ -103,7 +103,7 @@ def test_somebody_elses_label_file_goes_through(files):
     own = pd.read_csv(files / "dmos.csv")
     shuffled = pd.DataFrame({"picture": own.dist_img, "badness": 100 - 20 * own.dmos}).sample(frac=1, random_state=0)
     shuffled.to_csv(files / "scores.csv", index=False)
-    columns = LabelColumns.chosen("picture", "badness", "ref_img", None, None, None, None)
+    columns = LabelColumns.chosen(id="picture", label="badness", reference="ref_img")
     labels = LabelFile(files / "scores.csv", columns, lower_is_better=True, label_range=(0.0, 100.0))
     run_upsample(request(files, labels=labels))
     frame = pd.read_parquet(files / "out" / "train.parquet").set_index("sample_id")
