@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ...distortions import DistortionError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
@@ -20,7 +21,7 @@ from ..rendering.mix_recipes import MixRow, mixes_by_id, render_mix
 from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image, image_problem
+from ..storage.images import MAX_PIXELS, decode_image, image_problem
 from ..storage.pixel_store import absence, stored_pixels
 
 SAMPLE = 100
@@ -128,7 +129,7 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     for distortion_id, name in sorted({pair for pair in names if pair[0] is not None}, key=str):
         try:
             expected = distortion_name(distortion_id)
-        except ValueError as error:
+        except DistortionError as error:
             verdict.problems.append(str(error))
             continue
         if name != expected:
@@ -173,7 +174,7 @@ def _check_files(
             if stored is None:
                 raise absence(path)
             decode_image(stored, max_pixels=limit)
-        except (UnreadableImageError, CurateError) as error:
+        except RowError as error:
             return recipe, "bad", f"{recipe.sample_id}: {recipe.image_path}: {error}"
         return recipe, "decoded", None
 
@@ -234,12 +235,12 @@ def _render_sample(
     def compare(recipe: Recipe) -> str | None:
         try:
             again = render_again(recipe)
-        except ValueError as error:
+        except RowError as error:
             return f"{recipe.sample_id}: cannot be rendered again: {error}"
         try:
             stored = stored_pixels(roots.resolve(recipe.image_root, recipe.image_path))
             same = stored is None or np.array_equal(decode_image(stored, max_pixels=limit), again)
-        except UnreadableImageError as error:
+        except RowError as error:
             return f"{recipe.sample_id}: {recipe.image_path}: {error}"
         return None if same else f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
 

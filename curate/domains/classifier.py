@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding.encoders import DeviceName
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..storage.atomic import write_bytes
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
@@ -40,7 +40,7 @@ class DomainClassifier(Protocol):
         """Cut an image's five patches and get them ready; safe to call from several threads.
 
         Raises:
-            ValueError: The image is too small; the message says so.
+            RowError: The image is too small; the message says so.
         """
 
     def scores(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -78,11 +78,11 @@ def light_patch(image: NDArray[np.uint8]) -> tuple[int, int]:
     """Return height and width of the patches that the light classifier looks at.
 
     Raises:
-        ValueError: The image is too small for any.
+        RowError: The image is too small for any.
     """
     height, width = image.shape[:2]
     if min(height, width) < LIGHT_MINIMUM:
-        raise ValueError(f"{width}x{height} is smaller than {LIGHT_MINIMUM}x{LIGHT_MINIMUM}")
+        raise RowError(f"{width}x{height} is smaller than {LIGHT_MINIMUM}x{LIGHT_MINIMUM}")
     return min(LIGHT_PATCH, height // _LIGHT_STEP * _LIGHT_STEP), min(LIGHT_PATCH, width // _LIGHT_STEP * _LIGHT_STEP)
 
 

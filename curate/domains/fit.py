@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource, open_source
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
 from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import decode_image
 from .classifier import (
     STAGE,
     DomainClassifier,
@@ -242,7 +242,7 @@ def _describer(
             path = source.folder / entry.path
             reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
             light_patch(reference)
-        except (UnreadableImageError, ValueError) as error:
+        except RowError as error:
             return nothing, [], str(error)
         cells = settings.cells(entry.id, types[entry.id])
         rows, classes = [], []

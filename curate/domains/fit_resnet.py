@@ -13,12 +13,12 @@ from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..encoding.encoders import DeviceName
 from ..encoding.torch_encoders import CROP
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
 from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image, encode_image
+from ..storage.images import decode_image, encode_image
 from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
@@ -158,7 +158,7 @@ def _render(
         try:
             path = source.folder / entry.path
             reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-        except UnreadableImageError as error:
+        except RowError as error:
             return [], str(error)
         made = []
         cells = settings.cells(entry.id, types[entry.id])

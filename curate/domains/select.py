@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..encoding.encoders import DeviceName
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
@@ -27,13 +27,13 @@ from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import decode_image
 from .classifier import DomainClassifier, load_classifier
 from .selection_rule import LEAST_BELIEF, Selection, select_types
 
 _FAILURES_SHOWN = 10
 _BATCH = 16
-OK, UNREADABLE, FAILED = "ok", "unreadable", "failed"
+OK = "ok"
 
 
 @dataclass(frozen=True)
@@ -321,12 +321,8 @@ def _prepare(classifier: DomainClassifier, image: TargetImage) -> _Prepared:
         return image, None, image.status, image.error
     try:
         return image, classifier.prepare(image.load()), OK, None
-    except UnreadableImageError as error:
-        return image, None, UNREADABLE, str(error)
-    except CurateError:
-        raise
-    except ValueError as error:
-        return image, None, FAILED, str(error)
+    except RowError as error:
+        return image, None, error.status, str(error)
 
 
 def _batches(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:

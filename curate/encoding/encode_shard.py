@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..errors import RowError
 from ..manifest.roots import Roots
 from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import decode_image
 from .encoders import DeviceName, Encoder, make_encoder
 
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
@@ -108,10 +109,8 @@ class EncodeWork:
             place, row = item
             try:
                 return place, encoder.prepare(self._load(row)), "ok", None
-            except UnreadableImageError as error:
-                return place, None, "unreadable", str(error)
-            except ValueError as error:
-                return place, None, "failed", str(error)
+            except RowError as error:
+                return place, None, error.status, str(error)
 
         prepared = ordered_map(prepare, zip(todo, items, strict=True), self.options.workers)
         for batch in _batches(prepared, self.batch_size):

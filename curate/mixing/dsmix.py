@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
+from ..errors import RowError
 from ..rendering.pasting import Box, Region, Source, paste
 from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
 
@@ -24,11 +25,11 @@ class Confidences(NamedTuple):
         """Return both divided by their sum.
 
         Raises:
-            ValueError: Both are 0.
+            RowError: Both are 0.
         """
         total = self.a + self.b
         if total == 0:
-            raise ValueError("neither distortion shows in its part of the mix")
+            raise RowError("neither distortion shows in its part of the mix")
         return Confidences(self.a / total, self.b / total)
 
 
@@ -99,7 +100,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         alpha: Above 0; 1 makes every share equally likely, more favours boxes of half the area.
 
     Raises:
-        ValueError: No box leaves something of both images: the picture is too small.
+        RowError: No box leaves something of both images: the picture is too small.
 
     Source: Yun et al., "CutMix", ICCV 2019, equation 2.
     """
@@ -111,7 +112,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         top, bottom = max(y - half_height, 0), min(y + half_height, height)
         if 0 < (right - left) * (bottom - top) < width * height:
             return Box(left, top, right, bottom)
-    raise ValueError(f"a picture of {width} x {height} pixels is too small to cut a box from")
+    raise RowError(f"a picture of {width} x {height} pixels is too small to cut a box from")
 
 
 @compiled

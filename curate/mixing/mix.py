@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
@@ -20,7 +20,7 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import ImageFormat, UnreadableImageError, encode_image
+from ..storage.images import ImageFormat, encode_image
 from .dsmix import ALPHA, Confidences, draw_box, mix_sources
 from .pairs import MIXED, Classes, MixSettings, plan_mixes
 from .sensitivity import SIGMA
@@ -178,17 +178,10 @@ def _make(row: MixRow, roots: Roots, settings: MixSettings, options: RenderOptio
         box = draw_box(height, width, np.random.Generator(np.random.PCG64(row.seed)), alpha=settings.alpha)
         mixed = mix_sources(a, b, box.region(height, width), sigma=settings.sigma)
         mixed.raw.normalized()
-    except CurateError:
-        raise
-    except UnreadableImageError as error:
-        return _Outcome("unreadable", str(error))
-    except ValueError as error:
-        return _Outcome("failed", str(error))
-    if options.write:
-        try:
-            content = encode_image(mixed.image, settings.image_format)
-        except CurateError as error:  # a picture that its format cannot hold
-            return _Outcome("failed", str(error))
+        content = encode_image(mixed.image, settings.image_format) if options.write else None
+    except RowError as error:
+        return _Outcome(error.status, str(error))
+    if content is not None:
         write_bytes(roots.resolve(row.image_root, row.image_path), content, durable=False)
     first, second = mixed.maps
     differences = first.mean_difference, second.mean_difference

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
@@ -148,7 +148,11 @@ def _draw_preview(
     for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
         if row.box is None:
             continue
-        a, b = load_sources(row, places, options)
+        try:
+            a, b = load_sources(row, places, options)
+        except RowError as error:
+            reporter.note(f"not in the preview: {row.sample_id}: {error}")
+            continue
         mixed = mix_sources(a, b, row.box.region(*a.image.shape[:2]), sigma=sigma)
         shown.append(PreviewMix(row.sample_id, (row.a, row.b), (a, b), row.box, mixed))
     if not shown:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
@@ -13,7 +13,7 @@ from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
+from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
 from .mix import with_columns
 
 
@@ -72,10 +72,8 @@ def _store(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[str, str]
     image_format = _format_of(target)
     try:
         content = encode_image(render_mix(row, roots, options), image_format)
-    except UnreadableImageError as error:
-        return "unreadable", str(error)
-    except ValueError as error:
-        return "failed", str(error)
+    except RowError as error:
+        return error.status, str(error)
     write_bytes(target, content, durable=False)
     return None
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ..errors import RowError
 from ..manifest.roots import Roots
-from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
+from ..storage.images import ImageFormat, decode_image, encode_image, image_size
 from .render import Recipe, RenderOptions, recipes_of, render
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
@@ -49,7 +50,7 @@ def estimate_seconds(
             _render(recipe, roots, options, image_format)  # compiled code is loaded at the first call of a type
             started = time.perf_counter()
             _render(recipe, roots, options, image_format)
-        except (UnreadableImageError, ValueError):
+        except RowError:
             continue
         spent.append(time.perf_counter() - started)
     return sum(spent) / len(spent) * rows if spent else None

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
 from ..storage.images import UnreadableImageError, decode_image
 from .pasting import Box, Source, common_size, crop_middle, paste
@@ -117,7 +117,7 @@ def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOp
 
     Raises:
         UnreadableImageError: The image or one that it is made of cannot be decoded.
-        ValueError: The row cannot be rendered.
+        RowError: The row cannot be rendered.
     """
     if mix is None:
         return load_pixels(recipe, roots, options)
@@ -150,7 +150,7 @@ def load_sources(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[Sou
 
     Raises:
         UnreadableImageError: An image or a reference cannot be decoded; the message names the source.
-        ValueError: A source cannot be rendered, or its size is not its reference's.
+        RowError: A source cannot be rendered, or its size is not its reference's.
     """
     a, b = (_load_source(recipe, roots, options) for recipe in (row.a, row.b))
     height, width = common_size(a.image, b.image)
@@ -171,10 +171,10 @@ def render_mix(row: MixRow, roots: Roots, options: RenderOptions | None = None) 
 
     Raises:
         UnreadableImageError: A source cannot be decoded.
-        ValueError: A source cannot be rendered, or the row has no box: it failed when it was made.
+        RowError: A source cannot be rendered, or the row has no box: it failed when it was made.
     """
     if row.box is None:
-        raise ValueError(f"the mix {row.sample_id} has no box: it could not be made in the first place")
+        raise RowError(f"the mix {row.sample_id} has no box: it could not be made in the first place")
     options = options or RenderOptions()
     a, b = (load_pixels(recipe, roots, options) for recipe in (row.a, row.b))
     height, width = common_size(a, b)
@@ -191,17 +191,13 @@ def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source
         try:
             reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
         except UnreadableImageError as error:
-            raise UnreadableImageError(f"reference {recipe.reference_path}: {error}") from error
+            raise error.about(f"reference {recipe.reference_path}") from error
         image = load_stored(recipe, roots, options)
         if image is None:  # as `load_pixels` does, without decoding the reference a second time
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-    except CurateError:
-        raise
-    except UnreadableImageError as error:
-        raise UnreadableImageError(f"source {recipe.sample_id}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"source {recipe.sample_id}: {error}") from error
+    except RowError as error:
+        raise error.about(f"source {recipe.sample_id}") from error
     if image.shape != reference.shape:
         sizes = " and its reference ".join(f"{size[1]} x {size[0]}" for size in (image.shape, reference.shape))
-        raise ValueError(f"source {recipe.sample_id} has {sizes} pixels: what changed cannot be mapped")
+        raise RowError(f"source {recipe.sample_id} has {sizes} pixels: what changed cannot be mapped")
     return Source(image, stretch_uint8(reference))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
 from ..storage.images import MAX_PIXELS, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
@@ -72,7 +72,7 @@ class RowPixels:
                 return found
             if recipe.seed is None:
                 self.roots.resolve(recipe.image_root, recipe.image_path)
-        except (UnreadableImageError, CurateError) as error:
+        except (RowError, CurateError) as error:
             raise CurateError(f"{recipe.sample_id!r} ({recipe.image_path}): {error}") from error
         return None
 
@@ -88,7 +88,7 @@ class RowPixels:
             path = self.roots.resolve(recipe.reference_root, recipe.reference_path)
             reference = self._references.get(path, lambda: self._decode_reference(path))
             return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-        except ValueError as error:
+        except (RowError, CurateError) as error:
             raise CurateError(f"{recipe.sample_id!r} cannot be rendered: {error}") from error
 
     def _decode_reference(self, path: Path) -> NDArray[np.uint8]:

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...distortions import distort, stretch_uint8
+from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
 from ..storage.images import MAX_PIXELS, decode_image
 from ..storage.pixel_store import absence, stored_pixels
@@ -86,11 +86,14 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
         uint8 (H, W, 3) RGB; the same arguments and library versions give the same bytes.
 
     Raises:
-        ValueError: The image is too small for the type, or the seed of a random type is missing.
+        RowError: The image is too small for the type, or the seed of a random type is missing.
     """
     if distortion_id == PRISTINE:
         return stretch_uint8(reference)
-    return distort(reference, distortion_id, level, seed=seed)
+    try:
+        return distort(reference, distortion_id, level, seed=seed)
+    except DistortionError as error:
+        raise RowError(str(error)) from error
 
 
 def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
@@ -106,13 +109,14 @@ def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray
 
     Raises:
         UnreadableImageError: The image or its reference cannot be decoded.
-        ValueError: The row cannot be rendered.
+        RowError: The row cannot be rendered.
+        CurateError: Where its files lie is not known.
     """
     stored = load_stored(recipe, roots, options)
     if stored is not None:
         return stored
     if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-        raise ValueError(NOTHING_TO_RENDER_FROM)
+        raise RowError(NOTHING_TO_RENDER_FROM)
     path = roots.resolve(recipe.reference_root, recipe.reference_path)
     reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
     return render(reference, recipe.distortion_id, recipe.level, recipe.seed)

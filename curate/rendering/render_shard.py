@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from ..manifest.roots import Roots
 from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem
@@ -82,19 +82,13 @@ class RenderWork:
         try:
             reference, shown = current.load(recipe)
         except UnreadableImageError as error:
-            return Outcome("unreadable", f"reference {recipe.reference_path}: {error}")
+            return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-        except CurateError:
-            raise
-        except ValueError as error:
-            return Outcome("failed", str(error))
-        if sink is not None:
-            image_format = format_of(recipe.image_path)
-            try:
-                content = encode_image(image, image_format)
-            except CurateError as error:  # a picture that its format cannot hold
-                return Outcome("failed", str(error))
+            content = None if sink is None else encode_image(image, format_of(recipe.image_path))
+        except RowError as error:
+            return Outcome(error.status, str(error))
+        if sink is not None and content is not None:
             sink.put(row, content)
         return Outcome("ok", None, mdsi(shown, image) if self.options.measure else None)
 

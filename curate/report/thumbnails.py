@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
 from ..rendering.render import Recipe, RenderOptions, load_pixels
 from ..runs.progress import SILENT, Reporter
@@ -128,7 +128,7 @@ def thumbnail(image: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> str:
         A WebP data URI; the same pixels give the same text.
 
     Raises:
-        CurateError: The picture cannot be packed.
+        RowError: The picture cannot be packed.
     """
     import cv2
 
@@ -138,7 +138,7 @@ def thumbnail(image: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> str:
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
     done, content = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     if not done:
-        raise CurateError(f"a thumbnail of shape {small.shape} cannot be encoded as WebP")
+        raise RowError(f"a thumbnail of shape {small.shape} cannot be encoded as WebP")
     return _PREFIX + base64.b64encode(content.tobytes()).decode()
 
 
@@ -149,7 +149,7 @@ def _made(batch: list[tuple[str, Load]], workers: int | None) -> Iterator[tuple[
             return key, thumbnail(load())
         except UnreadableImageError as error:
             return key, f"the file cannot be read: {error}"
-        except ValueError as error:
+        except (RowError, CurateError) as error:  # without its files a report has words in place of pictures
             return key, str(error)
 
     return ordered_map(make, batch, workers)

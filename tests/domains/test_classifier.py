@@ -9,6 +9,7 @@ from syndr_curate.curate.domains.classifier import LightClassifier, light_patch,
 from syndr_curate.curate.domains.features import FEATURE_VERSION, domain_features, feature_count
 from syndr_curate.curate.domains.mlp_ensemble import Ensemble
 from syndr_curate.curate.domains.patches import five_patches, patch_corners
+from syndr_curate.curate.errors import RowError
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_patches_are_as_large_as_the_picture_allows(size, patch):
 
 
 def test_too_small_a_picture_is_refused(classifier):
-    with pytest.raises(ValueError, match="100x63 is smaller than 64x64"):
+    with pytest.raises(RowError, match="100x63 is smaller than 64x64"):
         classifier.prepare(np.zeros((63, 100, 3), np.uint8))
 
 

@@ -17,6 +17,7 @@ from syndr_curate.curate.domains.fit_resnet import (
     training_batches,
 )
 from syndr_curate.curate.domains.resnet import ResNetClassifier, normalized
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image
 
@@ -96,5 +97,5 @@ def test_a_run_of_few_steps_trains_tests_and_writes_a_classifier(
     unseen = [facts["classes"].index(name) for name in facts["classes_unseen"]]
     assert len(unseen) == 23
     assert scores[0, unseen].max() < 1e-15
-    with pytest.raises(ValueError, match="smaller than 224x224"):
+    with pytest.raises(RowError, match="smaller than 224x224"):
         loaded.prepare(image[:200])

@@ -10,6 +10,7 @@ from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.domains import select as domains_select
 from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
@@ -25,7 +26,7 @@ class ByColour:
 
     def prepare(self, image):
         if min(image.shape[:2]) < 16:
-            raise ValueError("smaller than 16")
+            raise RowError("smaller than 16")
         return image.reshape(-1, 3).mean(axis=0).astype(np.float32)
 
     def scores(self, prepared):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.dsmix import Confidences, confidences, draw_box, mix_sources
 from syndr_curate.curate.mixing.preview import PreviewMix, mix_preview
 from syndr_curate.curate.rendering.pasting import Box, Source, common_size, crop_middle, paste
@@ -86,7 +87,7 @@ def test_on_a_picture_a_box_away_from_the_color_block_earns_nothing_and_one_over
 def test_nothing_left_of_either_distortion_is_an_error_not_a_label():
     mix = mix_sources(painted((3, 3)), painted((0, 0)), Box(2, 2, 6, 6).region(8, 8), sigma=0)
     assert mix.raw == (0, 0)
-    with pytest.raises(ValueError, match="neither distortion shows"):
+    with pytest.raises(RowError, match="neither distortion shows"):
         mix.raw.normalized()
 
 
@@ -166,7 +167,7 @@ def test_the_same_seed_draws_the_same_box():
 
 
 def test_one_pixel_is_too_small_for_a_box():
-    with pytest.raises(ValueError, match="too small"):
+    with pytest.raises(RowError, match="too small"):
         draw_box(1, 1, np.random.default_rng(0))
 
 
