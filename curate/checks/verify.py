@@ -18,10 +18,10 @@ from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
 from ..manifest.seeds import uniform_draw
 from ..rendering.mix_recipes import MixRow, mixes_by_id, render_mix
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
+from ..rendering.render import RECIPE_COLUMNS, Recipe, render
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import MAX_PIXELS, decode_image, image_problem
+from ..storage.images import MAX_PIXELS, DecodeOptions, decode_image, image_problem
 from ..storage.pixel_store import absence, stored_pixels
 
 SAMPLE = 100
@@ -115,8 +115,8 @@ def verify(
     )
     mixes = mixes_by_id(usable)
     chosen = _draw_sample(recipes, mixes, places, sample, seed, verdict)
-    decoding = RenderOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels, workers=workers)
-    _render_sample(chosen, mixes, places, verdict, decoding, reporter)
+    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    _render_sample(chosen, mixes, places, verdict, decoding, workers, reporter)
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
@@ -220,7 +220,8 @@ def _render_sample(
     mixes: Mapping[str, MixRow],
     roots: Roots,
     verdict: Verdict,
-    decoding: RenderOptions,
+    decoding: DecodeOptions,
+    workers: int | None,
     reporter: Reporter,
 ) -> None:
     limit = decoding.max_pixels
@@ -229,7 +230,7 @@ def _render_sample(
         if recipe.sample_id in mixes:
             return render_mix(mixes[recipe.sample_id], roots, decoding)
         path = roots.resolve(recipe.reference_root, recipe.reference_path)
-        reference = decode_image(path, exif_orient=decoding.exif_orient, max_pixels=limit)
+        reference = decoding.decode(path)
         return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
 
     def compare(recipe: Recipe) -> str | None:
@@ -245,7 +246,7 @@ def _render_sample(
         return None if same else f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
 
     with reporter.task("render again", len(chosen)) as task:
-        for problem in ordered_map(compare, chosen, decoding.workers):
+        for problem in ordered_map(compare, chosen, workers):
             task.advance(failed=problem is not None)
             verdict.rendered_again += 1
             if problem is not None:

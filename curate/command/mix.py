@@ -65,7 +65,6 @@ def mix(
     from ..manifest.roots import parse_roots
     from ..mixing.mix_files import run_mix
     from ..mixing.pairs import MixSettings
-    from ..rendering.render import RenderOptions
 
     settings = None
     if count is not None:
@@ -87,7 +86,8 @@ def mix(
         recipe_only=recipe_only,
         preview=preview,
         roots=parse_roots(root or []),
-        options=RenderOptions(max_pixels=max_pixels, workers=workers),
+        max_pixels=max_pixels,
+        workers=workers,
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),
     )

@@ -13,10 +13,9 @@ from ..datasets.image_folders import ImageEntry, ImageSource, open_source
 from ..errors import CurateError, RowError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import decode_image
+from ..storage.images import DecodeOptions
 from .classifier import (
     STAGE,
     DomainClassifier,
@@ -112,7 +111,8 @@ def fit_domains(
     references: ImageSource | Path | str,
     settings: LightSettings | None = None,
     *,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> FittedDomains:
     """Fit the light classifier to pictures made from pristine references.
@@ -120,7 +120,8 @@ def fit_domains(
     Args:
         references: Pristine photographs, two at least, or their folder.
         settings: What to make of them and how to train.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -132,8 +133,8 @@ def fit_domains(
     Source: DGQA (CVPR 2024); the features and the training are this project's.
     """
     source = references if isinstance(references, ImageSource) else open_source(references)
-    settings, options = settings or LightSettings(), options or RenderOptions()
-    samples, unusable = _light_samples(source, settings, options, reporter)
+    settings, decoding = settings or LightSettings(), decoding or DecodeOptions()
+    samples, unusable = _light_samples(source, settings, decoding, workers, reporter)
     ensemble, held_out = train_ensemble(
         samples.features,
         samples.classes,
@@ -142,7 +143,7 @@ def fit_domains(
         seed=settings.seed,
         emphasis={PRISTINE: settings.pristine_weight},
         settings=settings.training,
-        workers=options.workers,
+        workers=workers,
         reporter=reporter,
     )
     clean, again = (
@@ -150,7 +151,7 @@ def fit_domains(
     )
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
     seen = set(samples.classes.tolist())
-    facts = domain_facts(source, config, unusable, seen, options, reporter)
+    facts = domain_facts(source, config, unusable, seen, decoding, reporter)
     return FittedDomains(LightClassifier(ensemble), clean, again, facts)
 
 
@@ -164,7 +165,7 @@ def domain_facts(
     config: dict[str, Any],
     unusable: dict[str, str],
     seen: Collection[int],
-    options: RenderOptions,
+    decoding: DecodeOptions,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Put together what a classifier's JSON says of where it comes from, and say which classes it does not know.
@@ -174,7 +175,7 @@ def domain_facts(
         config: Settings, as JSON values.
         unusable: Path to reason of the references left out.
         seen: Classes that pictures were made of.
-        options: How references are read.
+        decoding: How references are read.
         reporter: Gets a note of the classes that none was made of.
     """
     unseen = [distortion_name(kind) for kind in classes_besides(seen)]
@@ -185,7 +186,7 @@ def domain_facts(
         )
     return make_provenance(
         STAGE,
-        {**config, "exif_orient": options.exif_orient, "max_pixels": options.max_pixels},
+        {**config, "exif_orient": decoding.exif_orient, "max_pixels": decoding.max_pixels},
         {source.name: source.digest()},
         classes=[distortion_name(kind) for kind in range(CLASSES)],
         classes_unseen=unseen,
@@ -195,17 +196,17 @@ def domain_facts(
 
 
 def _light_samples(
-    source: ImageSource, settings: LightSettings, options: RenderOptions, reporter: Reporter
+    source: ImageSource, settings: LightSettings, decoding: DecodeOptions, workers: int | None, reporter: Reporter
 ) -> tuple[_Samples, dict[str, str]]:
     ids = [entry.id for entry in source.entries]
     types = types_of_references(ids, settings.per_reference, settings.seed)
-    describe = _describer(source, types, settings, options)
+    describe = _describer(source, types, settings, decoding)
     rows: list[NDArray[np.float32]] = []
     labels: list[tuple[int, bool, str]] = []
     unusable: dict[str, str] = {}
     with reporter.task("make and describe", len(ids)) as task:
         for entry, (features, classes, problem) in zip(
-            source.entries, ordered_map(describe, source.entries, options.workers), strict=True
+            source.entries, ordered_map(describe, source.entries, workers), strict=True
         ):
             task.advance(1, failed=int(problem is not None))
             if problem is not None:
@@ -233,14 +234,14 @@ _Described = tuple[NDArray[np.float32], list[tuple[int, bool]], str | None]
 
 
 def _describer(
-    source: ImageSource, types: dict[str, tuple[int, ...]], settings: LightSettings, options: RenderOptions
+    source: ImageSource, types: dict[str, tuple[int, ...]], settings: LightSettings, decoding: DecodeOptions
 ) -> Callable[[ImageEntry], _Described]:
     nothing = np.zeros((0, 0), np.float32)
 
     def describe(entry: ImageEntry) -> _Described:
         try:
             path = source.folder / entry.path
-            reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+            reference = decoding.decode(path)
             light_patch(reference)
         except RowError as error:
             return nothing, [], str(error)

@@ -23,11 +23,11 @@ from ..manifest.provenance import attach, digest_file, make_provenance, read_pro
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
 from ..rendering.mix_recipes import load_row, mixes_by_id
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions
+from ..rendering.render import RECIPE_COLUMNS, Recipe
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
-from ..storage.images import decode_image
+from ..storage.images import DecodeOptions
 from .classifier import DomainClassifier, load_classifier
 from .selection_rule import LEAST_BELIEF, Selection, select_types
 
@@ -103,7 +103,7 @@ def select_domains(
     Source: DGQA (CVPR 2024); `least_belief` is this project's.
     """
     _check_belief(least_belief)
-    images = images_of(Path(target), RenderOptions()) if isinstance(target, Path | str) else target
+    images = images_of(Path(target), DecodeOptions()) if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
         classifier, _ = load_classifier(Path(classifier))
     rows: list[dict[str, Any]] = []
@@ -134,25 +134,25 @@ def _check_belief(least: float) -> None:
 
 
 def images_of(
-    target: Path, options: RenderOptions, *, ids: IdStyle = "stem", roots: Mapping[str, Path] | None = None
+    target: Path, decoding: DecodeOptions, *, ids: IdStyle = "stem", roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
     """List the images of a folder, of one image, or of a manifest."""
     if target.suffix == ".parquet":
-        return images_of_manifest(target, options, roots)
-    return images_of_source(open_source(target, ids=ids), options)
+        return images_of_manifest(target, decoding, roots)
+    return images_of_source(open_source(target, ids=ids), decoding)
 
 
-def images_of_source(source: ImageSource, options: RenderOptions) -> list[TargetImage]:
+def images_of_source(source: ImageSource, decoding: DecodeOptions) -> list[TargetImage]:
     """List the images of a folder."""
 
     def loader(path: Path) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+        return lambda: decoding.decode(path)
 
     return [TargetImage(entry.id, entry.path, loader(source.folder / entry.path)) for entry in source.entries]
 
 
 def images_of_manifest(
-    manifest: Path, options: RenderOptions, roots: Mapping[str, Path] | None = None
+    manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
     """List the images of a manifest by sample id; rows without stored pixels are rendered when they are looked at.
 
@@ -163,12 +163,12 @@ def images_of_manifest(
     """
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
-    options = replace(options, exif_orient=options.exif_orient or bool(read_provenance(table).get("exif_orient")))
+    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(read_provenance(table).get("exif_orient")))
 
     mixes = mixes_by_id(table.filter(pc.equal(table["status"], OK)))
 
     def loader(recipe: Recipe) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: load_row(recipe, mixes.get(recipe.sample_id), places, options)
+        return lambda: load_row(recipe, mixes.get(recipe.sample_id), places, decoding)
 
     images = []
     for row in table.select([*RECIPE_COLUMNS, "status", "error"]).to_pylist():
@@ -189,7 +189,8 @@ def run_domains_select(
     device: DeviceName = "auto",
     ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Select the types of a target folder or manifest, and write them as a preset.
@@ -204,7 +205,8 @@ def run_domains_select(
         device: Where a network on torch computes.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -222,18 +224,18 @@ def run_domains_select(
     for written in (out, scores):
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
-    options = options or RenderOptions()
-    images = images_of(target, options, ids=ids, roots=roots)
+    decoding = decoding or DecodeOptions()
+    images = images_of(target, decoding, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
     built, facts = load_classifier(classifier, device=device)
-    found = select_domains(images, built, least_belief=least_belief, workers=options.workers, reporter=reporter)
+    found = select_domains(images, built, least_belief=least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
         "least_belief": least_belief,
-        "exif_orient": options.exif_orient,
-        "max_pixels": options.max_pixels,
+        "exif_orient": decoding.exif_orient,
+        "max_pixels": decoding.max_pixels,
     }
     inputs["classifier"] = facts["weights_digest"]
     provenance = make_provenance("domains select", config, inputs)

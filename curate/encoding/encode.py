@@ -18,12 +18,13 @@ from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
-from ..rendering.render import RECIPE_COLUMNS, RenderOptions
+from ..rendering.render import RECIPE_COLUMNS
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Plan, Request
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
+from ..storage.images import DecodeOptions
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from .encoders import DeviceName, Encoder
 
@@ -46,7 +47,7 @@ class Pictures:
         listing: (input, path, bytes) of the images.
         folder: Where the paths of a folder's images are relative to.
         roots: Roots of a manifest's rows.
-        options: How images are read.
+        decoding: How images are read.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Pictures:
     listing: Listing
     folder: Path | None
     roots: Roots | None
-    options: RenderOptions
+    decoding: DecodeOptions
 
 
 def encode(
@@ -63,7 +64,8 @@ def encode(
     encoder: Encoder,
     *,
     batch_size: int = BATCH_SIZE,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Encode every image of a source, in memory.
@@ -72,14 +74,16 @@ def encode(
         source: The images.
         encoder: What turns a picture into features.
         batch_size: Pictures per call of the encoder.
-        options: Threads that decode, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads that decode; None uses every core.
         reporter: Shows progress.
 
     Returns:
         A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
         the source's order, with its provenance.
     """
-    return _encoded(pictures_of_source(source, options or RenderOptions()), encoder, batch_size, reporter)
+    pictures = pictures_of_source(source, decoding or DecodeOptions())
+    return _encoded(pictures, encoder, batch_size, workers, reporter)
 
 
 def encode_manifest(
@@ -87,7 +91,8 @@ def encode_manifest(
     encoder: Encoder,
     *,
     batch_size: int = BATCH_SIZE,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     roots: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
@@ -97,7 +102,8 @@ def encode_manifest(
         manifest: The file.
         encoder: What turns a picture into features.
         batch_size: Pictures per call of the encoder.
-        options: Threads, EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
+        workers: Threads that decode; None uses every core.
         roots: Folders of roots that have moved.
         reporter: Shows progress.
 
@@ -107,8 +113,8 @@ def encode_manifest(
     Raises:
         CurateError: The manifest cannot be read.
     """
-    pictures = pictures_of_manifest(manifest, options or RenderOptions(), roots)
-    return _encoded(pictures, encoder, batch_size, reporter)
+    pictures = pictures_of_manifest(manifest, decoding or DecodeOptions(), roots)
+    return _encoded(pictures, encoder, batch_size, workers, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:
@@ -127,7 +133,7 @@ def features_of(table: pa.Table, source: str) -> Features:
     return Features(matrix, tuple(ids), tuple(names), source, {})
 
 
-def pictures_of_source(source: ImageSource, options: RenderOptions) -> Pictures:
+def pictures_of_source(source: ImageSource, decoding: DecodeOptions) -> Pictures:
     """List the images of a source."""
     listing = source.listing()
     rows = pa.table(
@@ -137,11 +143,11 @@ def pictures_of_source(source: ImageSource, options: RenderOptions) -> Pictures:
         }
     )
     inputs = {source.name: digest_listing((path, size) for _, path, size in listing)}
-    return Pictures(source.name, rows, inputs, listing, source.folder, None, options)
+    return Pictures(source.name, rows, inputs, listing, source.folder, None, decoding)
 
 
 def pictures_of_manifest(
-    manifest: Path, options: RenderOptions, overrides: Mapping[str, Path] | None = None
+    manifest: Path, decoding: DecodeOptions, overrides: Mapping[str, Path] | None = None
 ) -> Pictures:
     """List the ok rows of a manifest.
 
@@ -167,8 +173,8 @@ def pictures_of_manifest(
     inputs = {"manifest": digest_file(manifest)}
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
-    options = replace(options, exif_orient=options.exif_orient or bool(file.provenance.get("exif_orient")))
-    return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, options)
+    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(file.provenance.get("exif_orient")))
+    return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, decoding)
 
 
 def run_encode(
@@ -181,7 +187,8 @@ def run_encode(
     batch_size: int = BATCH_SIZE,
     ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     run: LongRun | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
@@ -199,13 +206,13 @@ def run_encode(
     if out.suffix != ".parquet":
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
     refuse_overwriting(out, images, weights)
-    options, run = options or RenderOptions(), run or LongRun()
+    decoding, run = decoding or DecodeOptions(), run or LongRun()
     if images.suffix == ".parquet":
-        pictures = pictures_of_manifest(images, options, roots)
+        pictures = pictures_of_manifest(images, decoding, roots)
     else:
-        pictures = pictures_of_source(open_source(images, ids=ids), options)
+        pictures = pictures_of_source(open_source(images, ids=ids), decoding)
     spec = EncoderSpec(encoder, weights, device)
-    request = encode_request(pictures, spec, batch_size, out, run.rows_per_shard)
+    request = encode_request(pictures, spec, batch_size, out, rows_per_shard=run.rows_per_shard, workers=workers)
     if dry_run:
         forecast = _forecast(pictures.rows, request)
         return {"images": len(pictures.rows), **forecast, "dry_run": True, "out": str(out)}
@@ -223,9 +230,23 @@ def run_encode(
 
 
 def encode_request(
-    pictures: Pictures, builder: EncoderBuilder, batch_size: int, out: Path, rows_per_shard: int | None = None
+    pictures: Pictures,
+    builder: EncoderBuilder,
+    batch_size: int,
+    out: Path,
+    *,
+    rows_per_shard: int | None = None,
+    workers: int | None = None,
 ) -> Request:
     """Describe a run that ends in a feature file.
+
+    Args:
+        pictures: What is encoded.
+        builder: Gives the encoder.
+        batch_size: Pictures per call of the encoder.
+        out: The feature file.
+        rows_per_shard: None chooses.
+        workers: Threads that decode; None uses every core.
 
     Raises:
         CurateError: There is nothing to encode, or the encoder's weights cannot be had.
@@ -243,7 +264,7 @@ def encode_request(
         rows_per_shard=rows_per_shard or batch_size * _BATCHES_PER_SHARD,
         listing=pictures.listing,
         path_columns=("image_path",) if pictures.roots is None else ("image_path", "reference_path"),
-        work=_work(pictures, builder, batch_size),
+        work=_work(pictures, builder, batch_size, workers),
     )
 
 
@@ -252,8 +273,10 @@ def join_features(plan: Plan, parts: Iterator[pa.Table]) -> None:
     write_feature_parts(parts, plan.final, plan.provenance())
 
 
-def _encoded(pictures: Pictures, encoder: Encoder, batch_size: int, reporter: Reporter) -> pa.Table:
-    work = _work(pictures, GivenEncoder(encoder), batch_size)
+def _encoded(
+    pictures: Pictures, encoder: Encoder, batch_size: int, workers: int | None, reporter: Reporter
+) -> pa.Table:
+    work = _work(pictures, GivenEncoder(encoder), batch_size, workers)
     provenance = _provenance(pictures, encoder, batch_size)
     step = batch_size * _BATCHES_PER_SHARD
     parts = []
@@ -265,16 +288,16 @@ def _encoded(pictures: Pictures, encoder: Encoder, batch_size: int, reporter: Re
     return attach(pa.concat_tables(parts), provenance)
 
 
-def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int) -> EncodeWork:
-    return EncodeWork(builder, batch_size, pictures.options, pictures.folder, pictures.roots)
+def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:
+    return EncodeWork(builder, batch_size, pictures.decoding, pictures.folder, pictures.roots, workers)
 
 
 def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[str, Any]:
     config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": pictures.options.exif_orient,
-        "max_pixels": pictures.options.max_pixels,
+        "exif_orient": pictures.decoding.exif_orient,
+        "max_pixels": pictures.decoding.max_pixels,
     }
     facts = {"name": encoder.name, "weights": encoder.weights_digest}
     provenance = make_provenance("encode", config, pictures.inputs, encoder=facts)

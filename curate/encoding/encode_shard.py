@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..errors import RowError
 from ..manifest.roots import Roots
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
+from ..rendering.render import RECIPE_COLUMNS, Recipe, load_pixels
 from ..runs.threads import ordered_map
-from ..storage.images import decode_image
+from ..storage.images import DecodeOptions
 from .encoders import DeviceName, Encoder, make_encoder
 
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
@@ -72,16 +72,18 @@ class EncodeWork:
     Attributes:
         builder: Gives the encoder.
         batch_size: Pictures per call of the encoder.
-        options: Threads that decode, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
         folder: Where the paths are relative to; None where the rows name their roots.
         roots: The roots of a manifest's rows.
+        workers: Threads that decode; None uses every core.
     """
 
     builder: EncoderBuilder
     batch_size: int
-    options: RenderOptions
+    decoding: DecodeOptions
     folder: Path | None = None
     roots: Roots | None = None
+    workers: int | None = None
 
     def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Encode a shard.
@@ -112,7 +114,7 @@ class EncodeWork:
             except RowError as error:
                 return place, None, error.status, str(error)
 
-        prepared = ordered_map(prepare, zip(todo, items, strict=True), self.options.workers)
+        prepared = ordered_map(prepare, zip(todo, items, strict=True), self.workers)
         for batch in _batches(prepared, self.batch_size):
             good = [(place, picture) for place, picture, _, _ in batch if picture is not None]
             if good:
@@ -124,9 +126,9 @@ class EncodeWork:
     def _load(self, row: dict[str, object]) -> NDArray[np.uint8]:
         if self.roots is not None:
             values = {name: row[name] for name in RECIPE_COLUMNS}
-            return load_pixels(Recipe(**values), self.roots, self.options)  # type: ignore[arg-type]
+            return load_pixels(Recipe(**values), self.roots, self.decoding)  # type: ignore[arg-type]
         path = (self.folder or Path()) / str(row["image_path"])
-        return decode_image(path, exif_orient=self.options.exif_orient, max_pixels=self.options.max_pixels)
+        return self.decoding.decode(path)
 
 
 def _batches(rows: Iterator[_Prepared], size: int) -> Iterator[Sequence[_Prepared]]:

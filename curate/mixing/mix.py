@@ -16,11 +16,10 @@ from ..manifest.roots import Roots
 from ..manifest.schema import encode
 from ..rendering.mix_recipes import MIX_FIELDS, MixRow, load_sources, mix_rows_of
 from ..rendering.pasting import Box
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import ImageFormat, encode_image
+from ..storage.images import DecodeOptions, ImageFormat, encode_image
 from .dsmix import ALPHA, Confidences, draw_box, mix_sources
 from .pairs import MIXED, Classes, MixSettings, plan_mixes
 from .sensitivity import SIGMA
@@ -72,9 +71,9 @@ def mix(
     place = Path("manifest.parquet") if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
-    options = RenderOptions(write=images_out is not None, exif_orient=is_turned(table), workers=workers)
-    rows = make_mixes(plan.rows, places, settings, options)
-    return attach(rows, mix_provenance(table, settings, places, place, stored=options.write))
+    decoding, write = DecodeOptions(exif_orient=is_turned(table)), images_out is not None
+    rows = make_mixes(plan.rows, places, settings, decoding=decoding, write=write, workers=workers)
+    return attach(rows, mix_provenance(table, settings, places, place, stored=write))
 
 
 def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Roots:
@@ -118,7 +117,14 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
 
 
 def make_mixes(
-    plan: pa.Table, roots: Roots, settings: MixSettings, options: RenderOptions, *, reporter: Reporter = SILENT
+    plan: pa.Table,
+    roots: Roots,
+    settings: MixSettings,
+    *,
+    decoding: DecodeOptions,
+    write: bool,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Draw the boxes, measure the confidences and, if asked to, store the pixels.
 
@@ -126,7 +132,9 @@ def make_mixes(
         plan: Rows of `plan_mixes`.
         roots: Where sources and references lie, and mixes go.
         settings: Smoothing, boxes, image format.
-        options: Whether to write, EXIF orientation of references, pixel limit, threads.
+        decoding: EXIF orientation of references, pixel limit.
+        write: Whether pixels are stored.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -137,7 +145,7 @@ def make_mixes(
     """
     rows, outcomes = mix_rows_of(plan), []
     with reporter.task("mix", len(rows)) as task:
-        for outcome in ordered_map(lambda row: _make(row, roots, settings, options), rows, options.workers):
+        for outcome in ordered_map(lambda row: _make(row, roots, settings, decoding, write), rows, workers):
             outcomes.append(outcome)
             task.advance(failed=outcome.status != "ok")
     return _with_outcomes(plan, rows, outcomes)
@@ -171,14 +179,14 @@ class _Outcome:
     measured: _Measured | None = None
 
 
-def _make(row: MixRow, roots: Roots, settings: MixSettings, options: RenderOptions) -> _Outcome:
+def _make(row: MixRow, roots: Roots, settings: MixSettings, decoding: DecodeOptions, write: bool) -> _Outcome:
     try:
-        a, b = load_sources(row, roots, options)
+        a, b = load_sources(row, roots, decoding)
         height, width = a.image.shape[:2]
         box = draw_box(height, width, np.random.Generator(np.random.PCG64(row.seed)), alpha=settings.alpha)
         mixed = mix_sources(a, b, box.region(height, width), sigma=settings.sigma)
         mixed.raw.normalized()
-        content = encode_image(mixed.image, settings.image_format) if options.write else None
+        content = encode_image(mixed.image, settings.image_format) if write else None
     except RowError as error:
         return _Outcome(error.status, str(error))
     if content is not None:

@@ -9,11 +9,10 @@ from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
 from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
+from ..storage.images import IMAGE_FORMATS, DecodeOptions, ImageFormat, encode_image
 from .mix import with_columns
 
 
@@ -34,7 +33,13 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
 
 
 def mix_again(
-    table: pa.Table, roots: Roots, out: Path, options: RenderOptions, *, reporter: Reporter = SILENT
+    table: pa.Table,
+    roots: Roots,
+    out: Path,
+    *,
+    decoding: DecodeOptions,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Render the mixes of a manifest from their recipes, and store them.
 
@@ -42,7 +47,8 @@ def mix_again(
         table: A mixed manifest; rows that are not ok stay as they are.
         roots: Where sources and references lie, and mixes go.
         out: Where the manifest will lie.
-        options: EXIF orientation of references, pixel limit, threads.
+        decoding: EXIF orientation of references, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -55,7 +61,7 @@ def mix_again(
     problems: dict[str, tuple[str, str]] = {}
     with reporter.task("mix", len(rows)) as task:
         for row, problem in zip(
-            rows, ordered_map(lambda row: _store(row, roots, options), rows, options.workers), strict=True
+            rows, ordered_map(lambda row: _store(row, roots, decoding), rows, workers), strict=True
         ):
             task.advance(failed=problem is not None)
             if problem is not None:
@@ -67,11 +73,11 @@ def mix_again(
     return attach(with_columns(table, values), facts)
 
 
-def _store(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[str, str] | None:
+def _store(row: MixRow, roots: Roots, decoding: DecodeOptions) -> tuple[str, str] | None:
     target = roots.resolve(row.image_root, row.image_path)
     image_format = _format_of(target)
     try:
-        content = encode_image(render_mix(row, roots, options), image_format)
+        content = encode_image(render_mix(row, roots, decoding), image_format)
     except RowError as error:
         return error.status, str(error)
     write_bytes(target, content, durable=False)

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from ..errors import RowError
 from ..manifest.roots import Roots
-from ..storage.images import ImageFormat, decode_image, encode_image, image_size
-from .render import Recipe, RenderOptions, recipes_of, render
+from ..storage.images import DecodeOptions, ImageFormat, encode_image, image_size
+from .render import Recipe, recipes_of, render
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
 BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}
@@ -36,7 +36,7 @@ def estimate_bytes(sample: pa.Table, rows: int, roots: Roots, image_format: Imag
 
 
 def estimate_seconds(
-    sample: pa.Table, rows: int, roots: Roots, options: RenderOptions, image_format: ImageFormat
+    sample: pa.Table, rows: int, roots: Roots, decoding: DecodeOptions, image_format: ImageFormat
 ) -> float | None:
     """Estimate the time that rendering takes on one worker, by rendering a few rows (writing is not timed).
 
@@ -47,18 +47,18 @@ def estimate_seconds(
     spent = []
     for recipe in recipes:
         try:
-            _render(recipe, roots, options, image_format)  # compiled code is loaded at the first call of a type
+            _render(recipe, roots, decoding, image_format)  # compiled code is loaded at the first call of a type
             started = time.perf_counter()
-            _render(recipe, roots, options, image_format)
+            _render(recipe, roots, decoding, image_format)
         except RowError:
             continue
         spent.append(time.perf_counter() - started)
     return sum(spent) / len(spent) * rows if spent else None
 
 
-def _render(recipe: Recipe, roots: Roots, options: RenderOptions, image_format: ImageFormat) -> None:
+def _render(recipe: Recipe, roots: Roots, decoding: DecodeOptions, image_format: ImageFormat) -> None:
     path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+    reference = decoding.decode(path)
     encode_image(render(reference, recipe.distortion_id, recipe.level, recipe.seed), image_format)
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ...distortions import stretch_uint8
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import DecodeOptions, UnreadableImageError
 from .pasting import Box, Source, common_size, crop_middle, paste
-from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render
+from .render import RECIPE_COLUMNS, Recipe, load_pixels, load_stored, render
 
 SOURCE_TYPE = pa.struct(
     [
@@ -103,14 +103,14 @@ def mixes_by_id(usable: pa.Table) -> dict[str, MixRow]:
     return {row.sample_id: row for row in mix_rows_of(usable.filter(usable["source_a"].is_valid()))}
 
 
-def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
+def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, decoding: DecodeOptions) -> NDArray[np.uint8]:
     """Return a row's pixels: the stored ones, or where there are none, rendered or mixed anew.
 
     Args:
         recipe: The row.
         mix: The same row where it is a mix.
         roots: Where images and references lie.
-        options: EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
 
     Returns:
         uint8 (H, W, 3) RGB.
@@ -120,9 +120,9 @@ def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOp
         RowError: The row cannot be rendered.
     """
     if mix is None:
-        return load_pixels(recipe, roots, options)
-    stored = load_stored(recipe, roots, options)
-    return render_mix(mix, roots, options) if stored is None else stored
+        return load_pixels(recipe, roots, decoding)
+    stored = load_stored(recipe, roots, decoding)
+    return render_mix(mix, roots, decoding) if stored is None else stored
 
 
 def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructArray:
@@ -137,13 +137,13 @@ def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructA
     return pa.StructArray.from_arrays(arrays, fields=list(SOURCE_TYPE))
 
 
-def load_sources(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[Source, Source]:
+def load_sources(row: MixRow, roots: Roots, decoding: DecodeOptions) -> tuple[Source, Source]:
     """Load both images of a row with their references, cropped to their common size.
 
     Args:
         row: The row.
         roots: Where images and references lie.
-        options: EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
 
     Returns:
         A and B. Of images that differ in size, the middle of each remains.
@@ -152,19 +152,19 @@ def load_sources(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[Sou
         UnreadableImageError: An image or a reference cannot be decoded; the message names the source.
         RowError: A source cannot be rendered, or its size is not its reference's.
     """
-    a, b = (_load_source(recipe, roots, options) for recipe in (row.a, row.b))
+    a, b = (_load_source(recipe, roots, decoding) for recipe in (row.a, row.b))
     height, width = common_size(a.image, b.image)
     first, second = (Source(*(crop_middle(image, height, width) for image in source)) for source in (a, b))
     return first, second
 
 
-def render_mix(row: MixRow, roots: Roots, options: RenderOptions | None = None) -> NDArray[np.uint8]:
+def render_mix(row: MixRow, roots: Roots, decoding: DecodeOptions | None = None) -> NDArray[np.uint8]:
     """Make a row's mixed image again, bit for bit, from its sources' pixels or their references.
 
     Args:
         row: The row.
         roots: Where images and references lie; stored pixels of a source are taken, otherwise it is rendered.
-        options: EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
 
     Returns:
         uint8 (H, W, 3) RGB.
@@ -175,8 +175,8 @@ def render_mix(row: MixRow, roots: Roots, options: RenderOptions | None = None) 
     """
     if row.box is None:
         raise RowError(f"the mix {row.sample_id} has no box: it could not be made in the first place")
-    options = options or RenderOptions()
-    a, b = (load_pixels(recipe, roots, options) for recipe in (row.a, row.b))
+    decoding = decoding or DecodeOptions()
+    a, b = (load_pixels(recipe, roots, decoding) for recipe in (row.a, row.b))
     height, width = common_size(a, b)
     return paste(crop_middle(a, height, width), crop_middle(b, height, width), row.box.region(height, width))
 
@@ -185,14 +185,14 @@ def _recipe(source: dict[str, Any]) -> Recipe:
     return Recipe(**{name: source[name] for name in RECIPE_COLUMNS})
 
 
-def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source:
+def _load_source(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> Source:
     try:
         path = roots.resolve(recipe.reference_root, recipe.reference_path)
         try:
-            reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+            reference = decoding.decode(path)
         except UnreadableImageError as error:
             raise error.about(f"reference {recipe.reference_path}") from error
-        image = load_stored(recipe, roots, options)
+        image = load_stored(recipe, roots, decoding)
         if image is None:  # as `load_pixels` does, without decoding the reference a second time
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
     except RowError as error:

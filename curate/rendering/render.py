@@ -10,7 +10,7 @@ from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
-from ..storage.images import MAX_PIXELS, decode_image
+from ..storage.images import DecodeOptions, decode_image
 from ..storage.pixel_store import absence, stored_pixels
 
 RECIPE_COLUMNS: tuple[str, ...] = (
@@ -39,25 +39,6 @@ class Recipe:
     distortion_id: int
     level: int
     seed: int | None
-
-
-@dataclass(frozen=True)
-class RenderOptions:
-    """How rows are rendered.
-
-    Attributes:
-        write: Store the pixels at each row's image path.
-        measure: Compute each image's MDSI score.
-        exif_orient: Obey the EXIF orientation of references.
-        max_pixels: References with more pixels are refused.
-        workers: Workers; None uses every core.
-    """
-
-    write: bool = True
-    measure: bool = False
-    exif_orient: bool = False
-    max_pixels: int = MAX_PIXELS
-    workers: int | None = None
 
 
 def recipes_of(table: pa.Table) -> list[Recipe]:
@@ -96,13 +77,13 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
         raise RowError(str(error)) from error
 
 
-def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
+def load_pixels(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> NDArray[np.uint8]:
     """Return a row's pixels: the stored ones, or where there are none, a fresh rendering.
 
     Args:
         recipe: The row.
         roots: Where images and references lie.
-        options: EXIF orientation of the reference, pixel limit.
+        decoding: EXIF orientation of the reference, pixel limit.
 
     Returns:
         uint8 (H, W, 3) RGB.
@@ -112,23 +93,22 @@ def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray
         RowError: The row cannot be rendered.
         CurateError: Where its files lie is not known.
     """
-    stored = load_stored(recipe, roots, options)
+    stored = load_stored(recipe, roots, decoding)
     if stored is not None:
         return stored
     if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
         raise RowError(NOTHING_TO_RENDER_FROM)
     path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-    return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+    return render(decoding.decode(path), recipe.distortion_id, recipe.level, recipe.seed)
 
 
-def load_stored(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8] | None:
+def load_stored(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> NDArray[np.uint8] | None:
     """Return a row's stored pixels, uint8 (H, W, 3) RGB; None where they have to be made.
 
     Args:
         recipe: The row.
         roots: Where images lie.
-        options: Pixel limit.
+        decoding: Pixel limit.
 
     Raises:
         UnreadableImageError: The image cannot be decoded, or is absent and has no seed to be made from.
@@ -138,7 +118,7 @@ def load_stored(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray
     place = roots.resolve(recipe.image_root, recipe.image_path)
     stored = stored_pixels(place)
     if stored is not None:
-        return decode_image(stored, max_pixels=options.max_pixels)
+        return decode_image(stored, max_pixels=decoding.max_pixels)
     if recipe.seed is None:
         raise absence(place)
     return None

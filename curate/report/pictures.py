@@ -70,7 +70,7 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
             if name is not None and path is not None:
                 places.setdefault(name, (source, root, path))
     return {
-        name: file_loader(places[name][1], places[name][2], places[name][0].roots, places[name][0].options)
+        name: file_loader(places[name][1], places[name][2], places[name][0].roots, places[name][0].decoding)
         for name in names
         if name in places
     }
@@ -87,7 +87,7 @@ def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence
         origin, position = where[identifier]
         source = sources[origin]
         row = source.table.select(list(RECIPE_COLUMNS)).slice(position, 1).to_pylist()[0]
-        wanted.add(ROW + identifier, row_loader(Recipe(**row), source.roots, source.options))
+        wanted.add(ROW + identifier, row_loader(Recipe(**row), source.roots, source.decoding))
 
 
 def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:
@@ -102,4 +102,4 @@ def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePo
     for identifier in sorted(uniform_draw(list(dropped), count, seed, "report candidate pictures")):
         path = dropped[identifier]
         if path is not None:
-            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.roots, home.options))
+            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.roots, home.decoding))

@@ -13,9 +13,8 @@ from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
-from ..rendering.render import RenderOptions
 from ..storage.atomic import refuse_overwriting
-from ..storage.images import MAX_PIXELS
+from ..storage.images import MAX_PIXELS, DecodeOptions
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
 from .projection import Method
@@ -72,13 +71,13 @@ class Source:
         name: Its file name, without folders: a report is the same wherever it is made.
         table: Its rows.
         roots: Its root folders.
-        options: How its pixels are read.
+        decoding: How its pixels are read.
     """
 
     name: str
     table: pa.Table
     roots: Roots
-    options: RenderOptions
+    decoding: DecodeOptions
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -151,8 +150,8 @@ def _source(path: Path, table: pa.Table, request: ReportRequest) -> Source:
     own = Roots.of_manifest(table, path)
     roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     exif_orient = bool(read_provenance(table).get("exif_orient"))
-    options = RenderOptions(write=False, exif_orient=exif_orient, max_pixels=request.max_pixels)
-    return Source(path.name, table, roots, options)
+    decoding = DecodeOptions(exif_orient=exif_orient, max_pixels=request.max_pixels)
+    return Source(path.name, table, roots, decoding)
 
 
 def _check_roots(given: Mapping[str, Path], tables: list[pa.Table], paths: list[Path]) -> None:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
-from ..rendering.render import Recipe, RenderOptions, load_pixels
+from ..rendering.render import Recipe, load_pixels
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import DecodeOptions, UnreadableImageError
 
 LONGEST_SIDE = 112
 QUALITY = 60
@@ -61,20 +61,20 @@ def picture_budget(data_bytes: int) -> int:
     return max(0, min(BUDGET_BYTES, _ROOM_BYTES - data_bytes))
 
 
-def row_loader(recipe: Recipe, roots: Roots, options: RenderOptions) -> Load:
+def row_loader(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> Load:
     """Return what loads a row's pixels: the stored ones, or a fresh rendering."""
 
     def load() -> NDArray[np.uint8]:
-        return load_pixels(recipe, roots, options)
+        return load_pixels(recipe, roots, decoding)
 
     return load
 
 
-def file_loader(root: str | None, path: str, roots: Roots, options: RenderOptions) -> Load:
+def file_loader(root: str | None, path: str, roots: Roots, decoding: DecodeOptions) -> Load:
     """Return what decodes an image file."""
 
     def load() -> NDArray[np.uint8]:
-        return decode_image(roots.resolve(root, path), exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+        return decoding.decode(roots.resolve(root, path))
 
     return load
 

@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
@@ -54,6 +55,24 @@ class UnreadableImageError(RowError):
     """An image file cannot be used; the message is the reason that goes into its row."""
 
     status = "unreadable"
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How image files are read.
+
+    Attributes:
+        exif_orient: Turn a picture as its EXIF orientation says. KADID-10k has none; off by default so that pixels
+            never depend on a tag.
+        max_pixels: Images with more pixels are refused.
+    """
+
+    exif_orient: bool = False
+    max_pixels: int = MAX_PIXELS
+
+    def decode(self, source: Path | bytes) -> NDArray[np.uint8]:
+        """Decode an image as `decode_image` does, with these options."""
+        return decode_image(source, exif_orient=self.exif_orient, max_pixels=self.max_pixels)
 
 
 def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:

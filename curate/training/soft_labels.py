@@ -18,8 +18,8 @@ from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..manifest.roots import Roots
 from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
-from ..storage.images import decode_image
+from ..rendering.render import RECIPE_COLUMNS, Recipe, load_pixels
+from ..storage.images import DecodeOptions, decode_image
 from ..storage.pixel_store import stored_pixels
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class SoftLabelDataset:
         in_memory = isinstance(manifest, pa.Table)
         table = validate(manifest) if in_memory else read_manifest(manifest)
         self._roots = Roots.of_manifest(table, Path("manifest.parquet" if in_memory else manifest), roots)
-        self._options = RenderOptions(exif_orient=bool(read_provenance(table).get("exif_orient")))
+        self._decoding = DecodeOptions(exif_orient=bool(read_provenance(table).get("exif_orient")))
         rows = ok_rows(table)
         if split is not None:
             rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))
@@ -160,12 +160,12 @@ class SoftLabelDataset:
         """Return an image, uint8 (H, W, 3) RGB: stored, or rendered from its recipe."""
         row = _image_of(self._rows.slice(index, 1))
         if isinstance(row, Recipe):
-            return load_pixels(row, self._roots, self._options)
+            return load_pixels(row, self._roots, self._decoding)
         if self._roots.has_folder(row.image_root):
             stored = stored_pixels(self._roots.resolve(row.image_root, row.image_path))
             if stored is not None:
-                return decode_image(stored, max_pixels=self._options.max_pixels)
-        return render_mix(row, self._roots, self._options)
+                return decode_image(stored, max_pixels=self._decoding.max_pixels)
+        return render_mix(row, self._roots, self._decoding)
 
 
 def _labels(

@@ -174,9 +174,17 @@ class Inputs:
     def _encoded(self, role: str, source: ImageSource, spec: EncoderSpec) -> pa.Table:
         request, batch_size = self._request, self._request.encoder.batch_size
         if request.dry_run:
-            return encode(source, spec.build(), batch_size=batch_size, options=request.render, reporter=self._reporter)
+            return encode(
+                source,
+                spec.build(),
+                batch_size=batch_size,
+                decoding=request.decoding,
+                workers=request.workers,
+                reporter=self._reporter,
+            )
         target = request.out.with_name(f"{request.out.stem}.{role}-features.parquet")
-        wanted = encode_request(pictures_of_source(source, request.render), spec, batch_size, target)
+        pictures = pictures_of_source(source, request.decoding)
+        wanted = encode_request(pictures, spec, batch_size, target, workers=request.workers)
         carry_out(
             wanted,
             join_features,

@@ -12,13 +12,13 @@ from ..manifest.provenance import digest_table
 from ..manifest.roots import Roots
 from ..rendering.distort import shard_length
 from ..rendering.distort_rows import placed, size_of
-from ..rendering.render import RenderOptions
 from ..rendering.render_shard import CheckWork, RenderWork
 from ..runs.options import LongRun
 from ..runs.parts import parts
 from ..runs.plan import Plan, Request
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
+from ..storage.images import DecodeOptions
 from ..storage.pixel_store import Layout
 
 
@@ -31,18 +31,20 @@ class RowsToRender:
         roots: Where references lie and pixels go.
         folder: The folder of the pixels' root.
         layout: How pixels are stored; None stores none, and looks at the references only.
-        options: How they are rendered.
+        decoding: How references are read.
         first_archive: Number of the first archive, where other rows have archives in the same folder.
         rows_per_shard: None chooses.
+        measure: Whether each image's MDSI score is computed.
     """
 
     table: pa.Table
     roots: Roots
     folder: Path
     layout: Layout | None
-    options: RenderOptions
+    decoding: DecodeOptions
     first_archive: int = 0
     rows_per_shard: int | None = None
+    measure: bool = False
 
     @property
     def shard_rows(self) -> int:
@@ -76,10 +78,17 @@ class RowsToRender:
             (root, path, size_of(self.roots.resolve(root, path)) if self.roots.has_folder(root) else -1)
             for root, path in dict.fromkeys(pairs)
         ]
-        work = RenderWork(self.roots, self.options, self.folder, self.layout or "files", self.first_archive)
-        rendered = replace(work, options=replace(self.options, write=self.layout is not None))
+        rendered = RenderWork(
+            self.roots,
+            self.decoding,
+            self.folder,
+            layout=self.layout or "files",
+            first_archive=self.first_archive,
+            write=self.layout is not None,
+            measure=self.measure,
+        )
         # Without pixels, rows are rendered only to be measured.
-        only_checked = self.layout is None and not self.options.measure
+        only_checked = self.layout is None and not self.measure
         return Request(
             stage=stage,
             folder=folder,
@@ -90,7 +99,7 @@ class RowsToRender:
             rows_per_shard=self.shard_rows,
             listing=listing,
             path_columns=("reference_path",),
-            work=CheckWork(self.roots, self.options.max_pixels) if only_checked else rendered,
+            work=CheckWork(self.roots, self.decoding.max_pixels) if only_checked else rendered,
         )
 
 

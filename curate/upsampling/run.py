@@ -176,8 +176,16 @@ class _Run:
     def _to_render(self, rows: pa.Table, roots: Roots, *, measure: bool = False) -> RowsToRender:
         request = self.request
         layout = None if request.recipe_only else request.layout
-        options = replace(request.render, measure=measure)
-        wanted = RowsToRender(rows, roots, self.images_out, layout, options, self.archives, request.run.rows_per_shard)
+        wanted = RowsToRender(
+            rows,
+            roots,
+            self.images_out,
+            layout,
+            request.decoding,
+            first_archive=self.archives,
+            rows_per_shard=request.run.rows_per_shard,
+            measure=measure,
+        )
         self.archives += wanted.shards
         return wanted.placed()
 
@@ -218,9 +226,9 @@ class _Run:
         self.reporter.note(f"rendering {len(rendered)} images, {about} {image_format}, to {self.images_out}")
         forecast = {} if size is None else {"megabytes_estimated": round(size / 1e6)}
         if self.request.dry_run:
-            render = self.request.render
-            seconds = estimate_seconds(_spread(rendered, ROWS_TIMED), len(rendered), roots, render, image_format)
-            forecast |= {} if seconds is None else {"seconds_estimated": round(seconds / (render.workers or cores()))}
+            decoding, workers = self.request.decoding, self.request.workers or cores()
+            seconds = estimate_seconds(_spread(rendered, ROWS_TIMED), len(rendered), roots, decoding, image_format)
+            forecast |= {} if seconds is None else {"seconds_estimated": round(seconds / workers)}
         return forecast
 
     def _proxy_labels(self, roots: Roots) -> tuple[Labels, pa.Table]:
@@ -252,7 +260,7 @@ class _Run:
     def _provenance(self, scale: LabelScale, roots: Roots) -> dict[str, Any]:
         request = self.request
         config = {**self.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
-        config |= {"layout": request.layout, "max_pixels": request.render.max_pixels}
+        config |= {"layout": request.layout, "max_pixels": request.decoding.max_pixels}
         if request.proxy_labels:
             config["proxy_metric"] = METRIC
         return make_provenance(
@@ -263,7 +271,7 @@ class _Run:
             roots=roots.as_json(request.out),
             encoder=self.inputs.encoders or None,
             pixels="recipe" if request.recipe_only else "stored",
-            exif_orient=request.render.exif_orient or None,
+            exif_orient=request.decoding.exif_orient or None,
         )
 
 

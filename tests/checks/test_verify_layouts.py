@@ -12,8 +12,8 @@ from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
-from syndr_curate.curate.rendering.render import Recipe, RenderOptions, load_pixels, recipes_of, render
-from syndr_curate.curate.storage.images import UnreadableImageError, encode_image
+from syndr_curate.curate.rendering.render import Recipe, load_pixels, recipes_of, render
+from syndr_curate.curate.storage.images import DecodeOptions, UnreadableImageError, encode_image
 from syndr_curate.curate.storage.pixel_store import LAYOUTS, open_sink, stored_path
 
 ARCHIVE = {"webdataset": "00000.tar", "parquet": "00000.parquet"}
@@ -125,9 +125,9 @@ def test_load_pixels_takes_what_is_stored_before_it_renders(layout, stored, tmp_
     _, table = stored(layout, one_pixel_off)
     roots = Roots({"images": tmp_path / "images", "photos": tmp_path / "photos"})
     recipe = recipes_of(table)[1]
-    kept = load_pixels(recipe, roots, RenderOptions())
+    kept = load_pixels(recipe, roots, DecodeOptions())
     shutil.rmtree(tmp_path / "images")
-    fresh = load_pixels(recipe, roots, RenderOptions())
+    fresh = load_pixels(recipe, roots, DecodeOptions())
     assert np.argwhere(kept != fresh).tolist() == [[3, 4, 1]]
 
 
@@ -137,10 +137,10 @@ def test_load_pixels_never_renders_in_the_place_of_somebody_elses_image(layout, 
     roots = Roots({"images": tmp_path / "images", "photos": tmp_path / "photos"})
     foreign = replace(recipes_of(table)[1], seed=None, image_path=f"{ARCHIVE[layout]}/b.png")
     with pytest.raises(UnreadableImageError, match=rf"{ARCHIVE[layout]} holds no b\.png"):
-        load_pixels(foreign, roots, RenderOptions())
+        load_pixels(foreign, roots, DecodeOptions())
 
 
 def test_a_row_without_pixels_or_recipe_is_a_bad_row_and_not_the_end_of_a_run():
     bare = Recipe("mix_1", "mixes", "mix_1.png", None, None, None, None, None)
     with pytest.raises(RowError, match="no stored pixels, and no reference, distortion and level"):
-        load_pixels(bare, Roots({}), RenderOptions())
+        load_pixels(bare, Roots({}), DecodeOptions())

@@ -18,7 +18,6 @@ from syndr_curate.curate.domains.fit_resnet import (
 )
 from syndr_curate.curate.domains.resnet import ResNetClassifier, normalized
 from syndr_curate.curate.errors import RowError
-from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image
 
 
@@ -29,7 +28,7 @@ def test_no_batch_is_a_single_patch(tmp_path, pictures, sizes):
         file = tmp_path / f"{number}.png"
         file.write_bytes(encode_image(np.full((230, 240, 3), number, np.uint8)))
         made.append(Picture(file, number, False, "r"))
-    batches = list(training_batches(made, 0, ResNetSettings(batch=4), RenderOptions()))
+    batches = list(training_batches(made, 0, ResNetSettings(batch=4)))
     assert [len(classes) for _, classes in batches] == sizes
     assert np.concatenate([classes for _, classes in batches]).tolist() == list(range(pictures))
     patches = np.concatenate([patches for patches, _ in batches])

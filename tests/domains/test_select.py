@@ -14,7 +14,6 @@ from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image
 
 
@@ -91,7 +90,7 @@ def test_the_preset_is_one_for_every_command(folder, tmp_path):
     assert preset["name"] == "mine"
     assert preset["provenance"]["inputs"]["classifier"] == "0"
     before = out.read_bytes()
-    run_domains_select(folder, tmp_path / "c.safetensors", out, options=RenderOptions(workers=1))
+    run_domains_select(folder, tmp_path / "c.safetensors", out, workers=1)
     assert out.read_bytes() == before
 
 

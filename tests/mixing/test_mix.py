@@ -21,8 +21,8 @@ from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import MixSettings, plan_mixes
 from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, load_sources, mix_rows_of, render_mix
 from syndr_curate.curate.rendering.pasting import Source
-from syndr_curate.curate.rendering.render import RenderOptions, load_pixels, recipes_of
-from syndr_curate.curate.storage.images import decode_image, encode_image
+from syndr_curate.curate.rendering.render import load_pixels, recipes_of
+from syndr_curate.curate.storage.images import DecodeOptions, decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 
 TYPES, LEVELS = (10, 11, 16), (2, 4)
@@ -55,7 +55,7 @@ def stored(rows, photos, folder):
     for recipe in recipes_of(rows):
         path = folder / recipe.image_path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_image(load_pixels(recipe, Roots({**places.folders, "images": None}), RenderOptions())))
+        path.write_bytes(encode_image(load_pixels(recipe, Roots({**places.folders, "images": None}), DecodeOptions())))
     bare = rows.set_column(SCHEMA.get_field_index("seed"), SCHEMA.field("seed"), pa.nulls(len(rows), pa.int64()))
     return attach(bare, {"roots": {"references": str(photos), "images": str(folder)}})
 
@@ -95,7 +95,7 @@ def test_confidences_are_those_of_the_pixels(photos, tmp_path):
             columns = {key: [source[key]] for key in ("sample_id", "image_path", "image_root", "level", "seed")}
             columns |= {key: [source[key]] for key in ("reference_path", "reference_root", "distortion_id")}
             (recipe,) = recipes_of(build_table(columns, 1))
-            image = load_pixels(recipe, Roots({"references": photos}), RenderOptions())
+            image = load_pixels(recipe, Roots({"references": photos}), DecodeOptions())
             sources.append(Source(image, stretch_uint8(decode_image(photos / source["reference_path"]))))
         region = np.zeros((64, 80), bool)
         box = row["box"]
@@ -110,7 +110,7 @@ def test_confidences_are_those_of_the_pixels(photos, tmp_path):
 def test_the_same_command_writes_the_same_bytes_whatever_the_workers(manifest, tmp_path):
     for workers, name in ((1, "one"), (3, "three")):
         out = tmp_path / name / "mix.parquet"
-        run_mix(manifest, out, MixSettings(12), options=RenderOptions(workers=workers))
+        run_mix(manifest, out, MixSettings(12), workers=workers)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert len(files) == 13
     for path in files:
@@ -182,7 +182,7 @@ def test_images_of_two_sizes_are_mixed_where_both_have_pixels(photos):
         image = render_mix(row, places)
         assert image.shape[:2] == (min(h for h, _ in sizes), min(w for _, w in sizes))
         seen.add(image.shape[:2])
-        a, b = load_sources(row, places, RenderOptions())
+        a, b = load_sources(row, places, DecodeOptions())
         assert a.image.shape == b.image.shape == a.reference.shape == image.shape
     assert seen == {(64, 80), (64, 66), (72, 66)}
 
@@ -282,8 +282,7 @@ def test_a_manifest_without_mixes_is_not_rendered_again(manifest, tmp_path):
 
 
 def test_where_no_mix_could_be_made_there_is_no_picture_but_a_manifest_that_says_why(manifest, tmp_path):
-    options = RenderOptions(max_pixels=100)
-    summary = run_mix(manifest, tmp_path / "m", MixSettings(3), preview=tmp_path / "p.png", options=options)
+    summary = run_mix(manifest, tmp_path / "m", MixSettings(3), preview=tmp_path / "p.png", max_pixels=100)
     assert summary["rows_not_ok"] == 3
     assert "preview" not in summary
     assert not (tmp_path / "p.png").exists()
