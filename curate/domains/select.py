@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -18,12 +17,12 @@ from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..encoding.encoders import DeviceName
 from ..errors import CurateError, RowError
-from ..manifest.manifest import read_manifest
+from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
-from ..rendering.mix_recipes import load_row, mixes_by_id
-from ..rendering.render import RECIPE_COLUMNS, Recipe
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
@@ -144,38 +143,32 @@ def images_of(
 
 def images_of_source(source: ImageSource, decoding: DecodeOptions) -> list[TargetImage]:
     """List the images of a folder."""
-
-    def loader(path: Path) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: decoding.decode(path)
-
-    return [TargetImage(entry.id, entry.path, loader(source.folder / entry.path)) for entry in source.entries]
+    return [
+        TargetImage(entry.id, entry.path, partial(decoding.decode, source.folder / entry.path))
+        for entry in source.entries
+    ]
 
 
 def images_of_manifest(
     manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
-    """List the images of a manifest by sample id; rows without stored pixels are rendered when they are looked at.
+    """List the images of a manifest by sample id; rows without stored pixels are made when they are looked at.
 
     Rows that are not ok stay in the list, with their reason.
 
     Raises:
-        CurateError: The manifest cannot be read.
+        CurateError: The manifest cannot be read, or where files lie that its rows need is not known.
     """
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
     decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(read_provenance(table).get("exif_orient")))
-
-    mixes = mixes_by_id(table.filter(pc.equal(table["status"], OK)))
-
-    def loader(recipe: Recipe) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: load_row(recipe, mixes.get(recipe.sample_id), places, decoding)
-
-    images = []
-    for row in table.select([*RECIPE_COLUMNS, "status", "error"]).to_pylist():
-        status, error = row.pop("status"), row.pop("error")
-        recipe = Recipe(**row)
-        images.append(TargetImage(recipe.sample_id, recipe.image_path, loader(recipe), status, error))
-    return images
+    pixels = PixelLoader(places, decoding=decoding)
+    pixels.require_roots(pixel_rows(ok_rows(table)))
+    states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)
+    return [
+        TargetImage(row.sample_id, row.image_path, partial(pixels.load, row), status, error)
+        for row, (status, error) in zip(pixel_rows(table), states, strict=True)
+    ]
 
 
 def run_domains_select(

@@ -18,7 +18,9 @@ from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
-from ..rendering.render import RECIPE_COLUMNS
+from ..rendering.mix_recipes import PixelRow, pixel_columns, pixel_rows
+from ..rendering.pixel_loader import PixelLoader
+from ..rendering.render import Recipe
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Plan, Request
 from ..runs.progress import SILENT, Reporter
@@ -42,7 +44,7 @@ class Pictures:
 
     Attributes:
         name: Of the folder or manifest, for messages.
-        rows: `id, image_path`, and a manifest's recipe columns.
+        rows: `id, image_path`, and a manifest's columns of recipes and mixes.
         inputs: Input name to digest.
         listing: (input, path, bytes) of the images.
         folder: Where the paths of a folder's images are relative to.
@@ -152,23 +154,21 @@ def pictures_of_manifest(
     """List the ok rows of a manifest.
 
     Raises:
-        CurateError: It cannot be read.
+        CurateError: It cannot be read, or where files lie that its rows need is not known.
     """
     file = ManifestFile(manifest)
     roots = Roots.of_manifest(file.empty(), manifest, overrides)
-    columns = file.columns([*RECIPE_COLUMNS, "status"])
+    columns = file.columns([*pixel_columns(file.empty().schema), "status"])
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
     for name in ("image_root", "reference_root"):
         position = rows.schema.get_field_index(name)
         rows = rows.set_column(position, name, rows[name].cast(pa.string()))
     rows = rows.add_column(0, "id", rows["sample_id"])
+    pixels = PixelLoader(roots)
+    pixels.require_roots(pixel_rows(rows))
+    places = {place for row in pixel_rows(rows) for place in _places(row, pixels)}
     listing = sorted(
-        {
-            (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1)
-            for columns in (("image_root", "image_path"), ("reference_root", "reference_path"))
-            for root, path in zip(*(rows[name].to_pylist() for name in columns), strict=True)
-            if root is not None and path is not None
-        }
+        (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1) for root, path in places
     )
     inputs = {"manifest": digest_file(manifest)}
     for root in sorted({root for root, _, _ in listing}):
@@ -263,7 +263,7 @@ def encode_request(
         rows=lambda: iter([pictures.rows]),
         rows_per_shard=rows_per_shard or batch_size * _BATCHES_PER_SHARD,
         listing=pictures.listing,
-        path_columns=("image_path",) if pictures.roots is None else ("image_path", "reference_path"),
+        path_columns=_path_columns(pictures),
         work=_work(pictures, builder, batch_size, workers),
     )
 
@@ -286,6 +286,26 @@ def _encoded(
             task.advance(len(part), failed=sum(status != "ok" for status in part["status"].to_pylist()))
             parts.append(part)
     return attach(pa.concat_tables(parts), provenance)
+
+
+def _places(row: PixelRow, pixels: PixelLoader) -> Iterator[tuple[str, str]]:
+    """Give (root, path) of the files that a row's pixels may come from."""
+    if row.image_root is not None:
+        yield row.image_root, row.image_path
+    if isinstance(row, Recipe):
+        if row.reference_root is not None and row.reference_path is not None:
+            yield row.reference_root, row.reference_path
+    elif not pixels.is_stored(row):
+        yield from _places(row.a, pixels)
+        yield from _places(row.b, pixels)
+
+
+def _path_columns(pictures: Pictures) -> tuple[str, ...]:
+    if pictures.roots is None:
+        return ("image_path",)
+    names = ("image_path", "reference_path")
+    sources = [source for source in ("source_a", "source_b") if source in pictures.rows.column_names]
+    return (*names, *(f"{source}.{name}" for source in sources for name in names))
 
 
 def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:

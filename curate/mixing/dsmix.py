@@ -8,11 +8,23 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..errors import RowError
-from ..rendering.pasting import Box, Region, Source, paste
+from ..rendering.pasting import Box, Region, paste
 from .sensitivity import SIGMA, SensitivityMap, sensitivity_map
 
 ALPHA = 1.0  # CutMix: the share of the background is Beta(alpha, alpha), uniform at 1
 _DRAWS = 100
+
+
+class DistortedPair(NamedTuple):
+    """A distorted image and its reference.
+
+    Attributes:
+        image: The distorted image, uint8 (H, W, 3) RGB.
+        reference: Its reference after the generator's entry stretch, the same shape.
+    """
+
+    image: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
 
 
 class Confidences(NamedTuple):
@@ -48,7 +60,7 @@ class Mix:
     maps: tuple[SensitivityMap, SensitivityMap]
 
 
-def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = SIGMA) -> Mix:
+def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: float = SIGMA) -> Mix:
     """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
 
     Swapping A and B together with inverting the region gives the same image and swaps the confidences.

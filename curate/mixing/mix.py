@@ -14,8 +14,9 @@ from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import encode
-from ..rendering.mix_recipes import MIX_FIELDS, MixRow, load_sources, mix_rows_of
+from ..rendering.mix_recipes import MIX_FIELDS, MixRow, mix_rows_of
 from ..rendering.pasting import Box
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
@@ -23,6 +24,7 @@ from ..storage.images import DecodeOptions, ImageFormat, encode_image
 from .dsmix import ALPHA, Confidences, draw_box, mix_sources
 from .pairs import MIXED, Classes, MixSettings, plan_mixes
 from .sensitivity import SIGMA
+from .sources import load_sources
 
 
 def mix(
@@ -51,7 +53,7 @@ def mix(
         classes: What the two images differ in: their `type`, or their type or level (`type-level`).
         sigma: Smoothing of the sensitivity maps in pixels.
         alpha: CutMix's: the background's share is Beta(alpha, alpha).
-        images_out: Folder of the pixels; None makes recipe rows, which `render_mix` renders.
+        images_out: Folder of the pixels; None makes recipe rows, whose pixels are mixed anew wherever they are needed.
         image_format: Of the pixels.
         roots: Folders of roots that have moved.
         workers: Threads; None uses every core.
@@ -71,8 +73,8 @@ def mix(
     place = Path("manifest.parquet") if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
-    decoding, write = DecodeOptions(exif_orient=is_turned(table)), images_out is not None
-    rows = make_mixes(plan.rows, places, settings, decoding=decoding, write=write, workers=workers)
+    pixels, write = PixelLoader(places, decoding=DecodeOptions(exif_orient=is_turned(table))), images_out is not None
+    rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers)
     return attach(rows, mix_provenance(table, settings, places, place, stored=write))
 
 
@@ -118,10 +120,9 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
 
 def make_mixes(
     plan: pa.Table,
-    roots: Roots,
+    pixels: PixelLoader,
     settings: MixSettings,
     *,
-    decoding: DecodeOptions,
     write: bool,
     workers: int | None = None,
     reporter: Reporter = SILENT,
@@ -130,9 +131,8 @@ def make_mixes(
 
     Args:
         plan: Rows of `plan_mixes`.
-        roots: Where sources and references lie, and mixes go.
+        pixels: Finds or makes the sources; its roots also say where mixes go.
         settings: Smoothing, boxes, image format.
-        decoding: EXIF orientation of references, pixel limit.
         write: Whether pixels are stored.
         workers: Threads; None uses every core.
         reporter: Shows progress.
@@ -141,11 +141,12 @@ def make_mixes(
         The rows with what became of each.
 
     Raises:
-        CurateError: An image cannot be written.
+        CurateError: Where a source lies is not known, or an image cannot be written.
     """
     rows, outcomes = mix_rows_of(plan), []
+    pixels.require_roots(source for row in rows for source in (row.a, row.b))
     with reporter.task("mix", len(rows)) as task:
-        for outcome in ordered_map(lambda row: _make(row, roots, settings, decoding, write), rows, workers):
+        for outcome in ordered_map(lambda row: _make(row, pixels, settings, write), rows, workers):
             outcomes.append(outcome)
             task.advance(failed=outcome.status != "ok")
     return _with_outcomes(plan, rows, outcomes)
@@ -179,9 +180,9 @@ class _Outcome:
     measured: _Measured | None = None
 
 
-def _make(row: MixRow, roots: Roots, settings: MixSettings, decoding: DecodeOptions, write: bool) -> _Outcome:
+def _make(row: MixRow, pixels: PixelLoader, settings: MixSettings, write: bool) -> _Outcome:
     try:
-        a, b = load_sources(row, roots, decoding)
+        a, b = load_sources(row, pixels)
         height, width = a.image.shape[:2]
         box = draw_box(height, width, np.random.Generator(np.random.PCG64(row.seed)), alpha=settings.alpha)
         mixed = mix_sources(a, b, box.region(height, width), sigma=settings.sigma)
@@ -190,7 +191,7 @@ def _make(row: MixRow, roots: Roots, settings: MixSettings, decoding: DecodeOpti
     except RowError as error:
         return _Outcome(error.status, str(error))
     if content is not None:
-        write_bytes(roots.resolve(row.image_root, row.image_path), content, durable=False)
+        write_bytes(pixels.roots.resolve(row.image_root, row.image_path), content, durable=False)
     first, second = mixed.maps
     differences = first.mean_difference, second.mean_difference
     return _Outcome("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))

@@ -13,7 +13,8 @@ from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
 from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes
-from ..rendering.mix_recipes import load_sources, mix_rows_of
+from ..rendering.mix_recipes import mix_rows_of
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import MAX_PIXELS, DecodeOptions, encode_image
@@ -23,6 +24,7 @@ from .pairs import MIXED, MixPlan, MixSettings, plan_mixes
 from .preview import PreviewMix, mix_preview
 from .rerender import again_roots, mix_again
 from .sensitivity import SIGMA
+from .sources import load_sources
 
 MANIFEST_NAME = "manifest.parquet"
 PREVIEW_MIXES = 4
@@ -79,7 +81,8 @@ def run_mix(
         places = again_roots(table, places, images_out)
         summary: dict[str, Any] = {"rows": len(table)}
         if not dry_run:
-            rows = mix_again(table, places, out, decoding=decoding, workers=workers, reporter=reporter)
+            pixels = PixelLoader(places, decoding=decoding)
+            rows = mix_again(table, pixels, out, workers=workers, reporter=reporter)
     else:
         plan = plan_mixes(table, settings)
         places = mix_roots(plan.sources, places, images_out)
@@ -87,15 +90,8 @@ def run_mix(
         summary = _describe(plan, settings, places, recipe_only)
         if not dry_run:
             reporter.note(_announce(summary))
-            rows = make_mixes(
-                plan.rows,
-                places,
-                settings,
-                decoding=decoding,
-                write=not recipe_only,
-                workers=workers,
-                reporter=reporter,
-            )
+            pixels, write = PixelLoader(places, decoding=decoding), not recipe_only
+            rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers, reporter=reporter)
             rows = attach(rows, mix_provenance(table, settings, places, out, stored=not recipe_only))
             summary["rows_with_uniform_map"] = _count_uniform(rows)
     if dry_run:
@@ -103,7 +99,7 @@ def run_mix(
     write_manifest(rows, out)
     summary["rows_not_ok"] = _note_failures(rows, reporter)
     if preview is not None:
-        summary |= _draw_preview(preview, rows, places, decoding, reporter)
+        summary |= _draw_preview(preview, rows, pixels, reporter)
     return {**summary, "out": str(out)}
 
 
@@ -148,16 +144,14 @@ def _note_failures(rows: pa.Table, reporter: Reporter) -> int:
     return len(failed)
 
 
-def _draw_preview(
-    file: Path, rows: pa.Table, places: Roots, decoding: DecodeOptions, reporter: Reporter
-) -> dict[str, str]:
+def _draw_preview(file: Path, rows: pa.Table, pixels: PixelLoader, reporter: Reporter) -> dict[str, str]:
     sigma = float(read_provenance(rows).get("config", {}).get("sigma", SIGMA))
     shown = []
     for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
         if row.box is None:
             continue
         try:
-            a, b = load_sources(row, places, decoding)
+            a, b = load_sources(row, pixels)
         except RowError as error:
             reporter.note(f"not in the preview: {row.sample_id}: {error}")
             continue

@@ -8,11 +8,12 @@ from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
-from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
+from ..rendering.mix_recipes import MixRow, mix_rows_of
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, DecodeOptions, ImageFormat, encode_image
+from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
 from .mix import with_columns
 
 
@@ -34,10 +35,9 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
 
 def mix_again(
     table: pa.Table,
-    roots: Roots,
+    pixels: PixelLoader,
     out: Path,
     *,
-    decoding: DecodeOptions,
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
@@ -45,9 +45,8 @@ def mix_again(
 
     Args:
         table: A mixed manifest; rows that are not ok stay as they are.
-        roots: Where sources and references lie, and mixes go.
+        pixels: Finds or makes the sources; its roots also say where mixes go.
         out: Where the manifest will lie.
-        decoding: EXIF orientation of references, pixel limit.
         workers: Threads; None uses every core.
         reporter: Shows progress.
 
@@ -55,29 +54,28 @@ def mix_again(
         The same rows; `status` and `error` say which could not be made, and why.
 
     Raises:
-        CurateError: An image cannot be written.
+        CurateError: Where a source lies is not known, or an image cannot be written.
     """
     rows = mix_rows_of(ok_rows(table))
+    pixels.require_roots(source for row in rows for source in (row.a, row.b))
     problems: dict[str, tuple[str, str]] = {}
     with reporter.task("mix", len(rows)) as task:
-        for row, problem in zip(
-            rows, ordered_map(lambda row: _store(row, roots, decoding), rows, workers), strict=True
-        ):
+        for row, problem in zip(rows, ordered_map(lambda row: _store(row, pixels), rows, workers), strict=True):
             task.advance(failed=problem is not None)
             if problem is not None:
                 problems[row.sample_id] = problem
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {**read_provenance(table), "roots": roots.as_json(out), "pixels": "stored"}
+    facts = {**read_provenance(table), "roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 
 
-def _store(row: MixRow, roots: Roots, decoding: DecodeOptions) -> tuple[str, str] | None:
-    target = roots.resolve(row.image_root, row.image_path)
+def _store(row: MixRow, pixels: PixelLoader) -> tuple[str, str] | None:
+    target = pixels.roots.resolve(row.image_root, row.image_path)
     image_format = _format_of(target)
     try:
-        content = encode_image(render_mix(row, roots, decoding), image_format)
+        content = encode_image(pixels.make(row), image_format)
     except RowError as error:
         return error.status, str(error)
     write_bytes(target, content, durable=False)

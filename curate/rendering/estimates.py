@@ -9,7 +9,8 @@ import pyarrow as pa
 from ..errors import RowError
 from ..manifest.roots import Roots
 from ..storage.images import DecodeOptions, ImageFormat, encode_image, image_size
-from .render import Recipe, recipes_of, render
+from .pixel_loader import PixelLoader
+from .render import Recipe, recipes_of
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
 BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}
@@ -44,22 +45,17 @@ def estimate_seconds(
         Seconds; None where none of the sample can be rendered.
     """
     recipes = [r for r in recipes_of(sample) if roots.has_folder(r.reference_root)][:ROWS_TIMED]
+    pixels = PixelLoader(roots, decoding=decoding, cache_bytes=0)  # decoding is timed too
     spent = []
     for recipe in recipes:
         try:
-            _render(recipe, roots, decoding, image_format)  # compiled code is loaded at the first call of a type
+            encode_image(pixels.make(recipe), image_format)  # compiled code is loaded at the first call of a type
             started = time.perf_counter()
-            _render(recipe, roots, decoding, image_format)
+            encode_image(pixels.make(recipe), image_format)
         except RowError:
             continue
         spent.append(time.perf_counter() - started)
     return sum(spent) / len(spent) * rows if spent else None
-
-
-def _render(recipe: Recipe, roots: Roots, decoding: DecodeOptions, image_format: ImageFormat) -> None:
-    path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    reference = decoding.decode(path)
-    encode_image(render(reference, recipe.distortion_id, recipe.level, recipe.seed), image_format)
 
 
 def _sizes(recipes: Iterable[Recipe], roots: Roots) -> list[tuple[int, int]]:

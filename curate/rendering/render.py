@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
 from ..errors import CurateError, RowError
-from ..manifest.roots import Roots
-from ..storage.images import DecodeOptions, decode_image
-from ..storage.pixel_store import absence, stored_pixels
 
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",
@@ -23,8 +20,6 @@ RECIPE_COLUMNS: tuple[str, ...] = (
     "level",
     "seed",
 )
-
-NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level to render them from"
 
 
 @dataclass(frozen=True)
@@ -75,50 +70,3 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
         return distort(reference, distortion_id, level, seed=seed)
     except DistortionError as error:
         raise RowError(str(error)) from error
-
-
-def load_pixels(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> NDArray[np.uint8]:
-    """Return a row's pixels: the stored ones, or where there are none, a fresh rendering.
-
-    Args:
-        recipe: The row.
-        roots: Where images and references lie.
-        decoding: EXIF orientation of the reference, pixel limit.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        UnreadableImageError: The image or its reference cannot be decoded.
-        RowError: The row cannot be rendered.
-        CurateError: Where its files lie is not known.
-    """
-    stored = load_stored(recipe, roots, decoding)
-    if stored is not None:
-        return stored
-    if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-        raise RowError(NOTHING_TO_RENDER_FROM)
-    path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    return render(decoding.decode(path), recipe.distortion_id, recipe.level, recipe.seed)
-
-
-def load_stored(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> NDArray[np.uint8] | None:
-    """Return a row's stored pixels, uint8 (H, W, 3) RGB; None where they have to be made.
-
-    Args:
-        recipe: The row.
-        roots: Where images lie.
-        decoding: Pixel limit.
-
-    Raises:
-        UnreadableImageError: The image cannot be decoded, or is absent and has no seed to be made from.
-    """
-    if not roots.has_folder(recipe.image_root):
-        return None
-    place = roots.resolve(recipe.image_root, recipe.image_path)
-    stored = stored_pixels(place)
-    if stored is not None:
-        return decode_image(stored, max_pixels=decoding.max_pixels)
-    if recipe.seed is None:
-        raise absence(place)
-    return None

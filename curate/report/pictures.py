@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,11 @@ import pandas as pd
 from ..manifest.roots import CANDIDATES
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT
-from ..rendering.render import RECIPE_COLUMNS, Recipe
+from ..rendering.mix_recipes import pixel_rows
 from .clusters import GalleryCluster
 from .references import ORIGINAL, ReferencePoint
 from .request import Inputs, Source
-from .thumbnails import Load, Wanted, file_loader, row_loader
+from .thumbnails import Load, Wanted, file_loader
 
 ROW, REFERENCE = "row:", "reference:"
 _CANDIDATE_SHARE = 0.25  # of the pictures, at most, are of candidates that were dropped
@@ -70,9 +71,7 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
             if name is not None and path is not None:
                 places.setdefault(name, (source, root, path))
     return {
-        name: file_loader(places[name][1], places[name][2], places[name][0].roots, places[name][0].decoding)
-        for name in names
-        if name in places
+        name: file_loader(places[name][1], places[name][2], places[name][0].pixels) for name in names if name in places
     }
 
 
@@ -86,12 +85,12 @@ def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence
             continue
         origin, position = where[identifier]
         source = sources[origin]
-        row = source.table.select(list(RECIPE_COLUMNS)).slice(position, 1).to_pylist()[0]
-        wanted.add(ROW + identifier, row_loader(Recipe(**row), source.roots, source.decoding))
+        row = next(pixel_rows(source.table.slice(position, 1)))
+        wanted.add(ROW + identifier, partial(source.pixels.load, row))
 
 
 def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:
-    home = next((source for source in inputs.chain if source.roots.has_folder(CANDIDATES)), None)
+    home = next((source for source in inputs.chain if source.pixels.roots.has_folder(CANDIDATES)), None)
     dropped = {
         point.id: point.path
         for point in points
@@ -102,4 +101,4 @@ def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePo
     for identifier in sorted(uniform_draw(list(dropped), count, seed, "report candidate pictures")):
         path = dropped[identifier]
         if path is not None:
-            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.roots, home.decoding))
+            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.pixels))

@@ -13,6 +13,7 @@ from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
+from ..rendering.pixel_loader import PixelLoader
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import MAX_PIXELS, DecodeOptions
 from .coordinates import coordinates_file
@@ -70,14 +71,12 @@ class Source:
     Attributes:
         name: Its file name, without folders: a report is the same wherever it is made.
         table: Its rows.
-        roots: Its root folders.
-        decoding: How its pixels are read.
+        pixels: Finds or makes its rows' pixels.
     """
 
     name: str
     table: pa.Table
-    roots: Roots
-    decoding: DecodeOptions
+    pixels: PixelLoader
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -151,7 +150,7 @@ def _source(path: Path, table: pa.Table, request: ReportRequest) -> Source:
     roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     exif_orient = bool(read_provenance(table).get("exif_orient"))
     decoding = DecodeOptions(exif_orient=exif_orient, max_pixels=request.max_pixels)
-    return Source(path.name, table, roots, decoding)
+    return Source(path.name, table, PixelLoader(roots, decoding=decoding))
 
 
 def _check_roots(given: Mapping[str, Path], tables: list[pa.Table], paths: list[Path]) -> None:

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError, RowError
-from ..manifest.roots import Roots
-from ..rendering.render import Recipe, load_pixels
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import DecodeOptions, UnreadableImageError
+from ..storage.images import UnreadableImageError
 
 LONGEST_SIDE = 112
 QUALITY = 60
@@ -61,20 +60,11 @@ def picture_budget(data_bytes: int) -> int:
     return max(0, min(BUDGET_BYTES, _ROOM_BYTES - data_bytes))
 
 
-def row_loader(recipe: Recipe, roots: Roots, decoding: DecodeOptions) -> Load:
-    """Return what loads a row's pixels: the stored ones, or a fresh rendering."""
+def file_loader(root: str | None, path: str, pixels: PixelLoader) -> Load:
+    """Return what decodes an image file that is no row of its own, such as a reference."""
 
     def load() -> NDArray[np.uint8]:
-        return load_pixels(recipe, roots, decoding)
-
-    return load
-
-
-def file_loader(root: str | None, path: str, roots: Roots, decoding: DecodeOptions) -> Load:
-    """Return what decodes an image file."""
-
-    def load() -> NDArray[np.uint8]:
-        return decoding.decode(roots.resolve(root, path))
+        return pixels.decoding.decode(pixels.roots.resolve(root, path))
 
     return load
 
