@@ -31,7 +31,7 @@ from .training_pictures import (
     PerReference,
     fold_of_references,
     training_cells,
-    training_samples,
+    training_pictures,
     types_of_references,
 )
 
@@ -100,7 +100,7 @@ class FittedDomains:
 
 
 @dataclass(frozen=True)
-class _Samples:
+class _LabeledPatches:
     features: NDArray[np.float32]
     classes: NDArray[np.int64]
     again: NDArray[np.bool_]
@@ -134,11 +134,11 @@ def fit_domains(
     """
     source = references if isinstance(references, ImageSource) else open_source(references)
     settings, decoding = settings or LightSettings(), decoding or DecodeOptions()
-    samples, unusable = _light_samples(source, settings, decoding, workers, reporter)
+    patches, unusable = _labeled_patches(source, settings, decoding, workers, reporter)
     ensemble, held_out = train_ensemble(
-        samples.features,
-        samples.classes,
-        samples.folds,
+        patches.features,
+        patches.classes,
+        patches.folds,
         count=CLASSES,
         seed=settings.seed,
         emphasis={PRISTINE: settings.pristine_weight},
@@ -147,10 +147,10 @@ def fit_domains(
         reporter=reporter,
     )
     clean, again = (
-        score_classes(held_out[chosen], samples.classes[chosen]) for chosen in (~samples.again, samples.again)
+        score_classes(held_out[chosen], patches.classes[chosen]) for chosen in (~patches.again, patches.again)
     )
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
-    seen = set(samples.classes.tolist())
+    seen = set(patches.classes.tolist())
     facts = domain_facts(source, config, unusable, seen, decoding, reporter)
     return FittedDomains(LightClassifier(ensemble), clean, again, facts)
 
@@ -195,9 +195,9 @@ def domain_facts(
     )
 
 
-def _light_samples(
+def _labeled_patches(
     source: ImageSource, settings: LightSettings, decoding: DecodeOptions, workers: int | None, reporter: Reporter
-) -> tuple[_Samples, dict[str, str]]:
+) -> tuple[_LabeledPatches, dict[str, str]]:
     ids = [entry.id for entry in source.entries]
     types = types_of_references(ids, settings.per_reference, settings.seed)
     describe = _describer(source, types, settings, decoding)
@@ -221,13 +221,13 @@ def _light_samples(
         reason = f" ({next(iter(unusable.values()))})" if unusable else ""
         raise CurateError(f"{source.name}: {len(used)} of {len(ids)} references can be used{reason}; two are needed")
     fold = fold_of_references(used, settings.folds, settings.seed)
-    samples = _Samples(
+    patches = _LabeledPatches(
         np.concatenate(rows),
         np.array([kind for kind, _, _ in labels]),
         np.array([again for _, again, _ in labels]),
         np.array([fold[identifier] for _, _, identifier in labels]),
     )
-    return samples, unusable
+    return patches, unusable
 
 
 _Described = tuple[NDArray[np.float32], list[tuple[int, bool]], str | None]
@@ -247,10 +247,10 @@ def _describer(
             return nothing, [], str(error)
         cells = settings.cells(entry.id, types[entry.id])
         rows, classes = [], []
-        for sample in training_samples(reference, entry.id, cells, settings.seed):
-            patch = random_patch(sample.picture, light_patch(sample.picture), sample.rng)
+        for made in training_pictures(reference, entry.id, cells, settings.seed):
+            patch = random_patch(made.picture, light_patch(made.picture), made.rng)
             rows.append(domain_features(patch))
-            classes.append((sample.kind, sample.recompressed))
+            classes.append((made.kind, made.recompressed))
         return np.stack(rows), classes, None
 
     return describe

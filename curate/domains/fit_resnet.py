@@ -26,7 +26,7 @@ from .training_pictures import (
     PerReference,
     fold_of_references,
     training_cells,
-    training_samples,
+    training_pictures,
     types_of_references,
 )
 
@@ -69,7 +69,7 @@ class ResNetSettings:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """A rendered picture on disk: its class, whether it was saved as JPEG, and the id of its reference."""
 
     file: Path
@@ -156,10 +156,10 @@ def _render(
     decoding: DecodeOptions,
     workers: int | None,
     reporter: Reporter,
-) -> tuple[list[Picture], dict[str, str]]:
+) -> tuple[list[PictureFile], dict[str, str]]:
     types = types_of_references([entry.id for entry in source.entries], settings.per_reference, settings.seed)
 
-    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[Picture], str | None]:
+    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[PictureFile], str | None]:
         number, entry = numbered
         try:
             path = source.folder / entry.path
@@ -168,7 +168,7 @@ def _render(
             return [], str(error)
         made = []
         cells = settings.cells(entry.id, types[entry.id])
-        for place, sample in enumerate(training_samples(reference, entry.id, cells, settings.seed)):
+        for place, sample in enumerate(training_pictures(reference, entry.id, cells, settings.seed)):
             if min(sample.picture.shape[:2]) < CROP:
                 continue
             file = folder / f"{number}-{place}.png"
@@ -176,10 +176,10 @@ def _render(
                 file.write_bytes(encode_image(sample.picture))
             except OSError as error:
                 raise CurateError(f"cannot write {file}: {error.strerror or error}") from error
-            made.append(Picture(file, sample.kind, sample.recompressed, entry.id))
+            made.append(PictureFile(file, sample.kind, sample.recompressed, entry.id))
         return made, None if made else f"smaller than {CROP}x{CROP}"
 
-    pictures: list[Picture] = []
+    pictures: list[PictureFile] = []
     unusable: dict[str, str] = {}
     with reporter.task("render", len(source.entries)) as task:
         done = ordered_map(make, enumerate(source.entries), workers)
@@ -194,7 +194,7 @@ def _render(
 
 
 def training_batches(
-    pictures: Sequence[Picture], epoch: int, settings: ResNetSettings, *, workers: int | None = None
+    pictures: Sequence[PictureFile], epoch: int, settings: ResNetSettings, *, workers: int | None = None
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Cut a random patch, mirrored or not, of every picture, in order.
 
@@ -208,7 +208,7 @@ def training_batches(
         Normalised patches (B, 3, 224, 224) and their classes (B,).
     """
 
-    def patch_of(numbered: tuple[int, Picture]) -> NDArray[np.float32]:
+    def patch_of(numbered: tuple[int, PictureFile]) -> NDArray[np.float32]:
         place, picture = numbered
         rng = np.random.Generator(np.random.PCG64([settings.seed, epoch, place]))
         patch = random_patch(decode_image(picture.file), (CROP, CROP), rng)
@@ -229,9 +229,9 @@ def training_batches(
 
 
 def _held_out(
-    classifier: ResNetClassifier, pictures: Sequence[Picture], workers: int | None
+    classifier: ResNetClassifier, pictures: Sequence[PictureFile], workers: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
-    def prepared(picture: Picture) -> NDArray[np.float32]:
+    def prepared(picture: PictureFile) -> NDArray[np.float32]:
         return classifier.prepare(decode_image(picture.file))
 
     scores = [classifier.scores([patches])[0] for patches in ordered_map(prepared, pictures, workers)]

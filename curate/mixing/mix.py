@@ -143,13 +143,13 @@ def make_mixes(
     Raises:
         CurateError: Where a source lies is not known, or an image cannot be written.
     """
-    rows, outcomes = mix_rows_of(plan), []
+    rows, mixed = mix_rows_of(plan), []
     pixels.require_roots(source for row in rows for source in (row.a, row.b))
     with reporter.task("mix", len(rows)) as task:
-        for outcome in ordered_map(lambda row: _make(row, pixels, settings, write), rows, workers):
-            outcomes.append(outcome)
-            task.advance(failed=outcome.status != "ok")
-    return _with_outcomes(plan, rows, outcomes)
+        for made in ordered_map(lambda row: _make(row, pixels, settings, write), rows, workers):
+            mixed.append(made)
+            task.advance(failed=made.status != "ok")
+    return _filled_in(plan, rows, mixed)
 
 
 def with_columns(table: pa.Table, values: Mapping[str, Sequence[Any]]) -> pa.Table:
@@ -174,13 +174,13 @@ class _Measured:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _MixedRow:
     status: str
     error: str | None = None
     measured: _Measured | None = None
 
 
-def _make(row: MixRow, pixels: PixelLoader, settings: MixSettings, write: bool) -> _Outcome:
+def _make(row: MixRow, pixels: PixelLoader, settings: MixSettings, write: bool) -> _MixedRow:
     try:
         a, b = load_sources(row, pixels)
         height, width = a.image.shape[:2]
@@ -189,20 +189,17 @@ def _make(row: MixRow, pixels: PixelLoader, settings: MixSettings, write: bool) 
         mixed.raw.normalized()
         content = encode_image(mixed.image, settings.image_format) if write else None
     except RowError as error:
-        return _Outcome(error.status, str(error))
+        return _MixedRow(error.status, str(error))
     if content is not None:
         write_bytes(pixels.roots.resolve(row.image_root, row.image_path), content, durable=False)
     first, second = mixed.maps
     differences = first.mean_difference, second.mean_difference
-    return _Outcome("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))
+    return _MixedRow("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))
 
 
-def _with_outcomes(plan: pa.Table, rows: list[MixRow], outcomes: list[_Outcome]) -> pa.Table:
-    values: dict[str, list[Any]] = {
-        "status": [outcome.status for outcome in outcomes],
-        "error": [outcome.error for outcome in outcomes],
-    }
-    cells = [_cells(row, outcome.measured) for row, outcome in zip(rows, outcomes, strict=True)]
+def _filled_in(plan: pa.Table, rows: list[MixRow], mixed: list[_MixedRow]) -> pa.Table:
+    values: dict[str, list[Any]] = {"status": [made.status for made in mixed], "error": [made.error for made in mixed]}
+    cells = [_cells(row, made.measured) for row, made in zip(rows, mixed, strict=True)]
     measured = [field.name for field in MIX_FIELDS if not field.name.startswith("source_")]
     return with_columns(plan, {**values, **{name: [cell.get(name) for cell in cells] for name in measured}})
 

@@ -27,7 +27,7 @@ from ..storage.images import DecodeOptions, ImageFormat, UnreadableImageError, e
 from ..storage.pixel_store import Layout, clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .contact_sheet import contact_sheet
-from .distort_rows import Distortions, RowSource, open_references, placed, rows_of_manifest, rows_of_references
+from .distort_rows import Distortions, PlannedRows, open_references, placed, rows_of_manifest, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
 from .render import recipes_of
 from .render_shard import CheckWork, RenderWork
@@ -137,7 +137,7 @@ def run_distort(
     return {**summary, "rows_not_ok": note_failures(request.final, reporter), "out": str(request.final)}
 
 
-def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:
+def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:
     """Describe a rendering run that ends in a manifest.
 
     Args:
@@ -236,7 +236,7 @@ def _failures(manifest: Path) -> Iterator[dict[str, Any]]:
 
 
 def _forecast(
-    rows: RowSource,
+    rows: PlannedRows,
     sample: pa.Table,
     pixels: Pixels,
     request: Request,
@@ -253,7 +253,7 @@ def _forecast(
     return forecast
 
 
-def _draw_sheet(file: Path, sample: pa.Table, rows: RowSource, decoding: DecodeOptions, wanted: Distortions) -> None:
+def _draw_sheet(file: Path, sample: pa.Table, rows: PlannedRows, decoding: DecodeOptions, wanted: Distortions) -> None:
     if file.suffix.lower() != ".png":
         raise CurateError(f"--contact-sheet {file}: the sheet is a .png")
     first = recipes_of(sample.slice(0, 1))[0]

@@ -13,7 +13,7 @@ from ..manifest.selection import KEPT
 from ..rendering.mix_recipes import pixel_rows
 from .clusters import GalleryCluster
 from .references import ORIGINAL, ReferencePoint
-from .request import Inputs, Source
+from .request import Inputs, ReportManifest
 from .thumbnails import Load, Wanted, file_loader
 
 ROW, REFERENCE = "row:", "reference:"
@@ -64,19 +64,19 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
     """Return what loads each reference that the rows name, those of the most rows first."""
     order = Counter(name for name in frame["reference_id"] if isinstance(name, str))
     names = sorted(order, key=lambda name: (-order[name], name))
-    places: dict[str, tuple[Source, str | None, str]] = {}
-    for source in (*inputs.chain, *inputs.mixes):
-        columns = (source.table[name] for name in ("reference_id", "reference_root", "reference_path"))
+    places: dict[str, tuple[ReportManifest, str | None, str]] = {}
+    for manifest in (*inputs.chain, *inputs.mixes):
+        columns = (manifest.table[name] for name in ("reference_id", "reference_root", "reference_path"))
         for name, root, path in zip(*(column.to_pylist() for column in columns), strict=True):
             if name is not None and path is not None:
-                places.setdefault(name, (source, root, path))
+                places.setdefault(name, (manifest, root, path))
     return {
         name: file_loader(places[name][1], places[name][2], places[name][0].pixels) for name in names if name in places
     }
 
 
 def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> None:
-    sources = (inputs.before, inputs.after or inputs.before)
+    manifests = (inputs.before, inputs.after or inputs.before)
     chosen = frame[frame["sample_id"].isin(set(ids))]
     places = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
     where = dict(zip(chosen["sample_id"].tolist(), places, strict=True))
@@ -84,13 +84,13 @@ def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence
         if identifier not in where:
             continue
         origin, position = where[identifier]
-        source = sources[origin]
-        row = next(pixel_rows(source.table.slice(position, 1)))
-        wanted.add(ROW + identifier, partial(source.pixels.load, row))
+        manifest = manifests[origin]
+        row = next(pixel_rows(manifest.table.slice(position, 1)))
+        wanted.add(ROW + identifier, partial(manifest.pixels.load, row))
 
 
 def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:
-    home = next((source for source in inputs.chain if source.pixels.roots.has_folder(CANDIDATES)), None)
+    home = next((manifest for manifest in inputs.chain if manifest.pixels.roots.has_folder(CANDIDATES)), None)
     dropped = {
         point.id: point.path
         for point in points

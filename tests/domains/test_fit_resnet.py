@@ -10,7 +10,7 @@ from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.domains.classifier import load_classifier
 from syndr_curate.curate.domains.fit_files import run_domains_fit, write_fitted
 from syndr_curate.curate.domains.fit_resnet import (
-    Picture,
+    PictureFile,
     ResNetSettings,
     fit_resnet_domains,
     planned,
@@ -27,7 +27,7 @@ def test_no_batch_is_a_single_patch(tmp_path, pictures, sizes):
     for number in range(pictures):
         file = tmp_path / f"{number}.png"
         file.write_bytes(encode_image(np.full((230, 240, 3), number, np.uint8)))
-        made.append(Picture(file, number, False, "r"))
+        made.append(PictureFile(file, number, False, "r"))
     batches = list(training_batches(made, 0, ResNetSettings(batch=4)))
     assert [len(classes) for _, classes in batches] == sizes
     assert np.concatenate([classes for _, classes in batches]).tolist() == list(range(pictures))
