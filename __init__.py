@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .curate.labeling.settings import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
     from .curate.mixing.mix import mix
+    from .curate.rendering.distort_image import distort
     from .curate.training.collect_features import collect_features
     from .curate.training.drcdown_sampler import DRCDownSampler
     from .curate.training.manifest_dataset import ManifestDataset
     from .curate.training.soft_labels import SoftLabelDataset
     from .curate.upsampling.select import select
     from .curate.upsampling.upsample import upsample
-    from .distortions.apply import distort
 
 __version__ = "0.1.0"
 __all__ = [
@@ -78,7 +78,7 @@ _HOMES = {
     "select": "curate.upsampling.select",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",
-    "distort": "distortions.apply",
+    "distort": "curate.rendering.distort_image",
 }
 
 

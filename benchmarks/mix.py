@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.mixing.dsmix import confidences, draw_box, mix_sources
+from syndr_curate.curate.mixing.dsmix import DistortedPair, confidences, draw_box, mix_sources
 from syndr_curate.curate.mixing.sensitivity import color_difference, sensitivity_map
-from syndr_curate.curate.rendering.pasting import Source, paste
+from syndr_curate.curate.rendering.pasting import paste
 from syndr_curate.curate.storage.images import encode_image
 from syndr_curate.distortions import distort, stretch_uint8
 
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     image, origin = picture(options.image)
-    sources = [Source(distort(image, kind, LEVEL, seed=1), stretch_uint8(image)) for kind in TYPES]
+    sources = [DistortedPair(distort(image, kind, LEVEL, seed=1), stretch_uint8(image)) for kind in TYPES]
     rng = np.random.Generator(np.random.PCG64(1))
 
     def mix(number: int) -> None:

@@ -6,6 +6,7 @@ The public names are resolved on first use, so that reading the catalog needs ne
 from typing import TYPE_CHECKING
 
 from .catalog import CATALOG, FAMILIES, LEVELS, PRISTINE, Distortion, get
+from .errors import DistortionError
 
 if TYPE_CHECKING:
     from .apply import distort, draw, map_min_max, stretch_uint8
@@ -16,6 +17,7 @@ __all__ = [
     "LEVELS",
     "PRISTINE",
     "Distortion",
+    "DistortionError",
     "distort",
     "draw",
     "get",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .catalog import Distortion, get
+from .errors import DistortionError
 from .numerics.min_max import entry, leave, map_min_max
 
 __all__ = ["distort", "draw", "map_min_max", "stretch_uint8"]
@@ -47,8 +48,8 @@ def distort(
         H x W x 3, uint8, spanning 0 to 255 unless the result is constant or ``stretch`` is off.
 
     Raises:
-        ValueError: If the image, the kind or the level is not admissible, or if a random type is not given exactly
-            one of ``seed``, ``rng`` and ``draws``.
+        DistortionError: If the image, the kind or the level is not admissible, or if a random type is not given exactly
+            one of ``seed``, ``rng`` and ``draws``; a seed is not negative.
 
     >>> image = np.zeros((48, 64, 3), np.uint8)
     >>> image[:, 32:] = 200
@@ -94,7 +95,7 @@ def draw(kind: int | str, level: int, shape: tuple[int, ...], rng: np.random.Gen
         The numbers in the order and shape in which the type uses them; the type's own ``draw_`` function tells.
 
     Raises:
-        ValueError: If the type is not random, or if kind, level or size is not admissible.
+        DistortionError: If the type is not random, or if kind, level or size is not admissible.
     """
     distortion = get(kind)
     parameter = distortion.parameter_at(level)
@@ -113,7 +114,7 @@ def stretch_uint8(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         H x W x 3, uint8: the entry stretch alone, rounded; a copy of a constant image.
 
     Raises:
-        ValueError: If the image is not admissible.
+        DistortionError: If the image is not admissible.
     """
     codes = _rgb_codes(image)
     if codes.min() == codes.max():
@@ -124,18 +125,18 @@ def stretch_uint8(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _rgb_codes(image: object) -> NDArray[np.uint8]:
     if not isinstance(image, np.ndarray):
         message = f"an image must be a numpy array, not {type(image).__name__}: convert it with numpy.asarray first"
-        raise ValueError(message)
+        raise DistortionError(message)
     if image.dtype != np.uint8:
         message = f"an image must be uint8 with codes 0 to 255, not {image.dtype}: scale and convert it first"
-        raise ValueError(message)
+        raise DistortionError(message)
     if image.ndim == GREY_DIMENSIONS:
         image = image[:, :, np.newaxis]
     if image.ndim != COLOR_DIMENSIONS or image.shape[2] not in (1, RGB, RGBA):
         message = f"an image must be H x W x 3 RGB, H x W grey or H x W x 4 RGBA, not of shape {image.shape}"
-        raise ValueError(message)
+        raise DistortionError(message)
     if 0 in image.shape:
         message = f"an image must have at least one pixel, not the shape {image.shape}"
-        raise ValueError(message)
+        raise DistortionError(message)
     if image.shape[2] == 1:
         return np.repeat(image, RGB, axis=2)
     return np.ascontiguousarray(image[:, :, :RGB])
@@ -148,7 +149,7 @@ def _check_size(distortion: Distortion, height: int, width: int) -> None:
             f"{distortion.name} needs an image of at least {least} x {least} pixels, not {height} high x {width} wide: "
             "use a larger image or another type"
         )
-        raise ValueError(message)
+        raise DistortionError(message)
 
 
 def _check_one_source(
@@ -158,4 +159,7 @@ def _check_one_source(
     if len(given) != 1:
         what = " and ".join(given) if given else "none of them"
         message = f"{distortion.name} is random: give exactly one of seed, rng and draws ({what} was given)"
-        raise ValueError(message)
+        raise DistortionError(message)
+    if seed is not None and seed < 0:
+        message = f"the seed {seed} is negative: give a whole number from 0 on"
+        raise DistortionError(message)

@@ -12,6 +12,8 @@ from importlib import import_module
 from numbers import Integral
 from typing import TYPE_CHECKING
 
+from .errors import DistortionError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -66,12 +68,12 @@ class Distortion:
             The number the pixel function receives.
 
         Raises:
-            ValueError: If the level is not one of 1 to 5.
+            DistortionError: If the level is not one of 1 to 5.
         """
         given: object = level
         if isinstance(given, bool) or not isinstance(given, Integral) or given not in LEVELS:
             message = f"level {level!r} of {self.name} does not exist: give 1, 2, 3, 4 or 5"
-            raise ValueError(message)
+            raise DistortionError(message)
         return self.parameters[level - 1]
 
     @property
@@ -85,11 +87,11 @@ class Distortion:
         """The function ``(parameter, height, width, rng) -> draws`` of a random type.
 
         Raises:
-            ValueError: If the type is not random.
+            DistortionError: If the type is not random.
         """
         if not self.random:
             message = f"{self.name} is not random: it has no draws"
-            raise ValueError(message)
+            raise DistortionError(message)
         found: DrawFunction = getattr(import_module(f".{self.family}", __package__), f"draw_{self.name}")
         return found
 
@@ -307,7 +309,7 @@ def get(kind: int | str) -> Distortion:
         The catalog entry.
 
     Raises:
-        ValueError: If there is no such distortion; the message lists close names.
+        DistortionError: If there is no such distortion; the message lists close names.
     """
     if isinstance(kind, str):
         wanted = kind.strip().lower().replace("-", "_").replace(" ", "_")
@@ -318,7 +320,7 @@ def get(kind: int | str) -> Distortion:
         close = difflib.get_close_matches(wanted, _BY_NAME, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"the names are: {', '.join(_BY_NAME)}"
         message = f"there is no distortion {kind!r}: {hint}"
-        raise ValueError(message)
+        raise DistortionError(message)
     return _by_id(kind, given=kind)
 
 
@@ -327,5 +329,5 @@ def _by_id(number: int, *, given: int | str) -> Distortion:
         message = f"there is no distortion {given!r}: ids run from 1 to {len(CATALOG)}, or give a name"
         if number == PRISTINE and not isinstance(number, bool):
             message += f" ({PRISTINE} stands for a pristine image, which has no distortion)"
-        raise ValueError(message)
+        raise DistortionError(message)
     return _BY_ID[number]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import DistortionError
 from .numerics.coded_image import CodedImage
 from .numerics.compiled import compiled
 from .numerics.dither import dither
@@ -44,13 +45,13 @@ def color_shift(image: CodedImage, amount: float, draws: NDArray[np.float64]) ->
         The image with green shifted, H x W x 3, float64.
 
     Raises:
-        ValueError: If both draws are 0, which is no direction.
+        DistortionError: If both draws are 0, which is no direction.
     """
     direction = checked(draws, (2,), "color_shift", "the direction as rows down, columns right")
     length = float(np.sqrt(np.sum(direction**2)))
     if length == 0:
         message = "draws of color_shift are (0, 0), which is no direction: give uniforms in (0, 1)"
-        raise ValueError(message)
+        raise DistortionError(message)
     down, right = (math.floor(amount * u / length + 0.5) for u in direction)
     out = image.dense()
     _blend_shifted_green(out, edge_strength(out), down, right)

@@ -1,6 +1,6 @@
 """Stage `verify`: is a manifest what it says, and are its files there?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ...distortions import DistortionError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
 from ..manifest.seeds import uniform_draw
-from ..rendering.mix_recipes import MixRow, mixes_by_id, render_mix
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, render
+from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
+from ..rendering.pixel_loader import PixelLoader
+from ..rendering.render import Recipe
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image, image_problem
+from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
-from ..storage.pixel_store import absence, stored_pixels
+from ..storage.pixel_store import absence
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -104,19 +105,16 @@ def verify(
         Roots.of_manifest(table, manifest)
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
-    places = Roots.of_manifest(table, manifest, roots)
+    provenance = read_provenance(table)
+    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
     verdict = Verdict(rows=len(table))
     _check_columns(table, verdict)
-    usable = ok_rows(table)
-    provenance = read_provenance(table)
     pixels_expected = provenance.get("pixels") != "recipe"
-    recipes = _check_files(
-        usable, places, verdict, pixels_expected=pixels_expected, limit=max_pixels, workers=workers, reporter=reporter
-    )
-    mixes = mixes_by_id(usable)
-    chosen = _draw_sample(recipes, mixes, places, sample, seed, verdict)
-    decoding = RenderOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels, workers=workers)
-    _render_sample(chosen, mixes, places, verdict, decoding, reporter)
+    rows = list(pixel_rows(ok_rows(table)))
+    makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
+    chosen = _draw_sample(makeable, pixels, sample, seed, verdict)
+    _make_sample_again(chosen, pixels, verdict, workers, reporter)
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
@@ -129,7 +127,7 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     for distortion_id, name in sorted({pair for pair in names if pair[0] is not None}, key=str):
         try:
             expected = distortion_name(distortion_id)
-        except ValueError as error:
+        except DistortionError as error:
             verdict.problems.append(str(error))
             continue
         if name != expected:
@@ -148,104 +146,100 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
 
 
 def _check_files(
-    usable: pa.Table,
-    roots: Roots,
+    rows: Sequence[PixelRow],
+    pixels: PixelLoader,
     verdict: Verdict,
     *,
     pixels_expected: bool,
-    limit: int,
     workers: int | None,
     reporter: Reporter,
-) -> list[Recipe]:
-    recipes = [Recipe(**row) for row in usable.select(list(RECIPE_COLUMNS)).to_pylist()]
+) -> list[PixelRow]:
     known = []
-    for recipe in recipes:
-        if roots.has_folder(recipe.image_root):
-            known.append(recipe)
+    for row in rows:
+        if pixels.roots.has_folder(row.image_root):
+            known.append(row)
         else:
-            verdict.not_checked[recipe.image_root] = verdict.not_checked.get(recipe.image_root, 0) + 1
+            verdict.not_checked[row.image_root] = verdict.not_checked.get(row.image_root, 0) + 1
 
-    def look(recipe: Recipe) -> tuple[Recipe, str, str | None]:
+    def look(row: PixelRow) -> tuple[PixelRow, str, str | None]:
         try:
-            path = roots.resolve(recipe.image_root, recipe.image_path)
-            stored = stored_pixels(path)
-            if stored is None and recipe.seed is not None and not pixels_expected:
-                return recipe, *_look_at_reference(recipe, roots, limit)
-            if stored is None:
-                raise absence(path)
-            decode_image(stored, max_pixels=limit)
-        except (UnreadableImageError, CurateError) as error:
-            return recipe, "bad", f"{recipe.sample_id}: {recipe.image_path}: {error}"
-        return recipe, "decoded", None
+            if pixels.load_stored(row) is not None:
+                return row, "decoded", None
+            if pixels_expected:
+                raise absence(pixels.roots.resolve(row.image_root, row.image_path))
+            problem = _problem_of_inputs(row, pixels)
+        except RowError as error:
+            return row, "bad", f"{row.sample_id}: {row.image_path}: {error}"
+        return (row, "recipe", None) if problem is None else (row, "bad", f"{row.sample_id}: {problem}")
 
-    rendered = []
+    makeable = []
     with reporter.task("decode", len(known)) as task:
-        for recipe, state, problem in ordered_map(look, known, workers):
+        for row, state, problem in ordered_map(look, known, workers):
             task.advance(failed=state == "bad")
             verdict.files_decoded += state == "decoded"
             verdict.recipe_rows += state == "recipe"
             if problem is not None:
                 verdict.problems.append(problem)
-            if state != "bad" and recipe.seed is not None:
-                rendered.append(recipe)
-    return rendered
+            if state != "bad" and row.seed is not None:
+                makeable.append(row)
+    return makeable
 
 
-def _look_at_reference(recipe: Recipe, roots: Roots, limit: int) -> tuple[str, str | None]:
-    if not roots.has_folder(recipe.reference_root):
-        return "recipe", None
-    path = roots.resolve(recipe.reference_root, recipe.reference_path or "")
-    problem = image_problem(path, max_pixels=limit)
-    return ("recipe", None) if problem is None else ("bad", f"{recipe.sample_id}: reference {path.name}: {problem}")
+def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
+    """Say what is wrong with what a row's pixels are made from, as far as headers tell; unknown roots are left out."""
+    if isinstance(row, MixRow):
+        for source in (row.a, row.b):
+            problem = None if pixels.unreachable(source) else _problem_of_source(source, pixels)
+            if problem is not None:
+                return f"source {source.sample_id}: {problem}"
+        return None
+    if not pixels.roots.has_folder(row.reference_root):
+        return None
+    path = pixels.roots.resolve(row.reference_root, row.reference_path or "")
+    problem = image_problem(path, max_pixels=pixels.decoding.max_pixels)
+    return None if problem is None else f"reference {path.name}: {problem}"
+
+
+def _problem_of_source(source: Recipe, pixels: PixelLoader) -> str | None:
+    try:
+        return None if pixels.find(source) is not None else _problem_of_inputs(source, pixels)
+    except RowError as error:
+        return str(error)
 
 
 def _draw_sample(
-    recipes: list[Recipe], mixes: Mapping[str, MixRow], roots: Roots, sample: int, seed: int, verdict: Verdict
-) -> list[Recipe]:
-    def has_references(recipe: Recipe) -> bool:
-        mix = mixes.get(recipe.sample_id)
-        sources = (recipe,) if mix is None else (mix.a, mix.b)
-        return all(roots.has_folder(source.reference_root) for source in sources)
+    rows: Sequence[PixelRow], pixels: PixelLoader, sample: int, seed: int, verdict: Verdict
+) -> list[PixelRow]:
+    def can_be_made(row: PixelRow) -> bool:
+        if isinstance(row, MixRow):
+            return all(pixels.unreachable(source) is None for source in (row.a, row.b))
+        return pixels.roots.has_folder(row.reference_root)
 
-    drawn = uniform_draw([recipe.sample_id for recipe in recipes], sample, seed, "verify")
-    chosen = [recipe for recipe in recipes if recipe.sample_id in drawn and has_references(recipe)]
+    drawn = uniform_draw([row.sample_id for row in rows], sample, seed, "verify")
+    chosen = [row for row in rows if row.sample_id in drawn and can_be_made(row)]
     skipped = len(drawn) - len(chosen)
     if skipped:
         verdict.warnings.append(f"{skipped} sampled rows were not rendered again: their references' root has no folder")
     return chosen
 
 
-def _render_sample(
-    chosen: list[Recipe],
-    mixes: Mapping[str, MixRow],
-    roots: Roots,
-    verdict: Verdict,
-    decoding: RenderOptions,
-    reporter: Reporter,
+def _make_sample_again(
+    chosen: Sequence[PixelRow], pixels: PixelLoader, verdict: Verdict, workers: int | None, reporter: Reporter
 ) -> None:
-    limit = decoding.max_pixels
-
-    def render_again(recipe: Recipe) -> NDArray[np.uint8]:
-        if recipe.sample_id in mixes:
-            return render_mix(mixes[recipe.sample_id], roots, decoding)
-        path = roots.resolve(recipe.reference_root, recipe.reference_path)
-        reference = decode_image(path, exif_orient=decoding.exif_orient, max_pixels=limit)
-        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-
-    def compare(recipe: Recipe) -> str | None:
+    def compare(row: PixelRow) -> str | None:
         try:
-            again = render_again(recipe)
-        except ValueError as error:
-            return f"{recipe.sample_id}: cannot be rendered again: {error}"
+            again = pixels.make(row)
+        except RowError as error:
+            return f"{row.sample_id}: cannot be rendered again: {error}"
         try:
-            stored = stored_pixels(roots.resolve(recipe.image_root, recipe.image_path))
-            same = stored is None or np.array_equal(decode_image(stored, max_pixels=limit), again)
-        except UnreadableImageError as error:
-            return f"{recipe.sample_id}: {recipe.image_path}: {error}"
-        return None if same else f"{recipe.sample_id}: the stored pixels differ from a fresh rendering"
+            stored = pixels.load_stored(row)
+        except RowError as error:
+            return f"{row.sample_id}: {row.image_path}: {error}"
+        same = stored is None or np.array_equal(stored, again)
+        return None if same else f"{row.sample_id}: the stored pixels differ from a fresh rendering"
 
     with reporter.task("render again", len(chosen)) as task:
-        for problem in ordered_map(compare, chosen, decoding.workers):
+        for problem in ordered_map(compare, chosen, workers):
             task.advance(failed=problem is not None)
             verdict.rendered_again += 1
             if problem is not None:

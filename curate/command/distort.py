@@ -54,7 +54,7 @@ def distort(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..manifest.roots import parse_roots
     from ..rendering.distort import run_distort
-    from ..rendering.render import RenderOptions
+    from ..storage.images import DecodeOptions
 
     summary = run_distort(
         images,
@@ -68,7 +68,8 @@ def distort(
         contact_sheet_file=contact_sheet,
         ids=ids.value,
         roots=parse_roots(root or []),
-        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+        workers=workers,
         run=long_run(
             executor=executor,
             ray_address=ray_address,

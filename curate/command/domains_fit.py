@@ -77,7 +77,7 @@ def fit(
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
     from ..domains.fit_files import describe_fit, run_domains_fit
-    from ..rendering.render import RenderOptions
+    from ..storage.images import DecodeOptions
 
     summary = run_domains_fit(
         references,
@@ -90,7 +90,8 @@ def fit(
         batch_size=batch_size,
         ids=ids.value,
         seed=seed,
-        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+        workers=workers,
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),
     )

@@ -49,7 +49,7 @@ def select(
     """
     from ..domains.select import describe_selection, run_domains_select
     from ..manifest.roots import parse_roots
-    from ..rendering.render import RenderOptions
+    from ..storage.images import DecodeOptions
 
     summary = run_domains_select(
         target,
@@ -61,7 +61,8 @@ def select(
         device=device.value,
         ids=ids.value,
         roots=parse_roots(root or []),
-        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+        workers=workers,
         reporter=make_reporter(quiet=quiet),
     )
     print_result(summary, describe_selection(summary), as_json=json)

@@ -45,7 +45,7 @@ def encode(
     """
     from ..encoding.encode import run_encode
     from ..manifest.roots import parse_roots
-    from ..rendering.render import RenderOptions
+    from ..storage.images import DecodeOptions
 
     summary = run_encode(
         images,
@@ -56,7 +56,8 @@ def encode(
         batch_size=batch_size,
         ids=ids.value,
         roots=parse_roots(root or []),
-        options=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+        workers=workers,
         run=long_run(
             executor=executor,
             ray_address=ray_address,

@@ -70,7 +70,6 @@ def mix(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..manifest.roots import parse_roots
     from ..mixing.mix_files import run_mix
-    from ..rendering.render import RenderOptions
 
     settings = None
     if count is not None:
@@ -92,7 +91,8 @@ def mix(
         recipe_only=recipe_only,
         preview=preview,
         roots=parse_roots(root or []),
-        options=RenderOptions(max_pixels=max_pixels, workers=workers),
+        max_pixels=max_pixels,
+        workers=workers,
         dry_run=dry_run,
         reporter=make_reporter(quiet=quiet),
     )

@@ -101,7 +101,7 @@ def upsample(
     """
     from ..datasets.labels import LabelColumns, LabelFile
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..rendering.render import RenderOptions
+    from ..storage.images import DecodeOptions
     from ..upsampling.request import EncoderChoice, UpsampleRequest
     from ..upsampling.run import run_upsample
 
@@ -147,7 +147,8 @@ def upsample(
         images_out=images_out,
         selection=selection,
         ids=ids.value,
-        render=RenderOptions(exif_orient=exif_orient, max_pixels=max_pixels, workers=workers),
+        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+        workers=workers,
         layout=layout.value,
         run=long_run(
             executor=executor,

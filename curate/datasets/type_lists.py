@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from ...distortions.catalog import CATALOG, LEVELS, get
+from ...distortions.errors import DistortionError
 from ..errors import CurateError
 
 ALL = "all"
@@ -40,7 +41,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
         elif part:
             try:
                 chosen.add(get(part).id)
-            except ValueError as error:
+            except DistortionError as error:
                 presets = ", ".join(preset_names())
                 raise CurateError(
                     f"{error}; a list of types may also name `all`, a preset ({presets}) or its file"

@@ -15,7 +15,6 @@ from ..manifest.recipes import distortion_name
 from ..mixing.mix_files import run_mix
 from ..mixing.settings import MixSettings
 from ..rendering.distort import run_distort
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
 from ..storage.images import encode_image
@@ -136,7 +135,7 @@ def _upsample(
         proxy_labels=True,
         candidates_root=candidates,
         encoder=EncoderChoice("gist"),
-        render=RenderOptions(workers=workers),
+        workers=workers,
     )
     summary = run_upsample(request, reporter)
     dropped = ", ".join(
@@ -165,7 +164,7 @@ def _verify(demo: DemoSteps, manifest: Path, reporter: Reporter) -> None:
 
 def _downsample(demo: DemoSteps, out: Path, manifest: Path, seed: int, workers: int | None, reporter: Reporter) -> None:
     features_file = out / "epoch0.npy"
-    table = encode_manifest(manifest, make_encoder("gist"), options=RenderOptions(workers=workers), reporter=reporter)
+    table = encode_manifest(manifest, make_encoder("gist"), workers=workers, reporter=reporter)
     features = features_of(table, str(manifest))
     save_features(features_file, features.require_ids(), features.matrix)
     demo.steps.append(
@@ -209,22 +208,21 @@ def _add_domains(
     from ..domains.fit_files import run_domains_fit
     from ..domains.select import run_domains_select
 
-    options = RenderOptions(workers=workers)
     target, classifier, preset = out / "target", out / "domains.safetensors", out / "target.json"
     made = run_distort(
-        candidates, target, types=TARGET_TYPES, levels=(TARGET_LEVEL,), seed=seed, options=options, reporter=reporter
+        candidates, target, types=TARGET_TYPES, levels=(TARGET_LEVEL,), seed=seed, workers=workers, reporter=reporter
     )
     types = ",".join(map(str, TARGET_TYPES))
     command = f"syndr-curate distort {candidates} --types {types} --levels {TARGET_LEVEL} --out {target}"
     names = " and ".join(distortion_name(kind) for kind in TARGET_TYPES)
     demo.steps.append((command, {"said": f"{made['rows']} images that stand for a target set: {names}", **made}))
 
-    fitted = run_domains_fit(references, classifier, seed=seed, options=options, reporter=reporter)
+    fitted = run_domains_fit(references, classifier, seed=seed, workers=workers, reporter=reporter)
     said = f"top-1 {fitted['held_out_top1']:.0%} over 26 classes on references held out of the fit"
     command = f"syndr-curate domains fit --references {references} --out {classifier}"
     demo.steps.append((command, {"said": said, **fitted}))
 
-    selected = run_domains_select(target / "images", classifier, preset, options=options, reporter=reporter)
+    selected = run_domains_select(target / "images", classifier, preset, workers=workers, reporter=reporter)
     leading = sorted(selected["top1_shares"].items(), key=lambda item: (-item[1], int(item[0])))[:3]
     shares = ", ".join(f"{distortion_name(int(kind))} {share:.0%}" for kind, share in leading)
     said = f"types {', '.join(map(str, selected['types']))}; most often first: {shares}"
@@ -250,7 +248,7 @@ def add_mix(demo: DemoSteps, out: Path, *, manifest: Path, seed: int, workers: i
         mixed,
         MixSettings(count=MIXES, seed=seed),
         preview=picture,
-        options=RenderOptions(workers=workers),
+        workers=workers,
         reporter=reporter,
     )
     said = f"{summary['rows']} mixes of {summary['sources']} images of {len(summary['types'])} types, with soft labels"

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import RowError
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
 
@@ -32,7 +33,7 @@ class DomainClassifier(Protocol):
         """Cut an image's five patches and get them ready; safe to call from several threads.
 
         Raises:
-            ValueError: The image is too small; the message says so.
+            RowError: The image is too small; the message says so.
         """
 
     def scores(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -70,9 +71,9 @@ def light_patch(image: NDArray[np.uint8]) -> tuple[int, int]:
     """Return height and width of the patches that the light classifier looks at.
 
     Raises:
-        ValueError: The image is too small for any.
+        RowError: The image is too small for any.
     """
     height, width = image.shape[:2]
     if min(height, width) < LIGHT_MINIMUM:
-        raise ValueError(f"{width}x{height} is smaller than {LIGHT_MINIMUM}x{LIGHT_MINIMUM}")
+        raise RowError(f"{width}x{height} is smaller than {LIGHT_MINIMUM}x{LIGHT_MINIMUM}")
     return min(LIGHT_PATCH, height // _LIGHT_STEP * _LIGHT_STEP), min(LIGHT_PATCH, width // _LIGHT_STEP * _LIGHT_STEP)

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource, open_source
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import DecodeOptions
 from .classifier import STAGE, DomainClassifier, LightClassifier, light_patch
 from .evaluation import ClassScores, score_classes
 from .features import FEATURE_VERSION, domain_features
@@ -28,7 +27,7 @@ from .training_pictures import (
     PerReference,
     fold_of_references,
     training_cells,
-    training_samples,
+    training_pictures,
     types_of_references,
 )
 
@@ -97,7 +96,7 @@ class FittedDomains:
 
 
 @dataclass(frozen=True)
-class _Samples:
+class _LabeledPatches:
     features: NDArray[np.float32]
     classes: NDArray[np.int64]
     again: NDArray[np.bool_]
@@ -108,7 +107,8 @@ def fit_domains(
     references: ImageSource | Path | str,
     settings: LightSettings | None = None,
     *,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> FittedDomains:
     """Fit the light classifier to pictures made from pristine references.
@@ -116,7 +116,8 @@ def fit_domains(
     Args:
         references: Pristine photographs, two at least, or their folder.
         settings: What to make of them and how to train.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -128,25 +129,25 @@ def fit_domains(
     Source: DGQA (CVPR 2024); the features and the training are this project's.
     """
     source = references if isinstance(references, ImageSource) else open_source(references)
-    settings, options = settings or LightSettings(), options or RenderOptions()
-    samples, unusable = _light_samples(source, settings, options, reporter)
+    settings, decoding = settings or LightSettings(), decoding or DecodeOptions()
+    patches, unusable = _labeled_patches(source, settings, decoding, workers, reporter)
     ensemble, held_out = train_ensemble(
-        samples.features,
-        samples.classes,
-        samples.folds,
+        patches.features,
+        patches.classes,
+        patches.folds,
         count=CLASSES,
         seed=settings.seed,
         emphasis={PRISTINE: settings.pristine_weight},
         settings=settings.training,
-        workers=options.workers,
+        workers=workers,
         reporter=reporter,
     )
     clean, again = (
-        score_classes(held_out[chosen], samples.classes[chosen]) for chosen in (~samples.again, samples.again)
+        score_classes(held_out[chosen], patches.classes[chosen]) for chosen in (~patches.again, patches.again)
     )
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
-    seen = set(samples.classes.tolist())
-    facts = domain_facts(source, config, unusable, seen, options, reporter)
+    seen = set(patches.classes.tolist())
+    facts = domain_facts(source, config, unusable, seen, decoding, reporter)
     return FittedDomains(LightClassifier(ensemble), clean, again, facts)
 
 
@@ -160,7 +161,7 @@ def domain_facts(
     config: dict[str, Any],
     unusable: dict[str, str],
     seen: Collection[int],
-    options: RenderOptions,
+    decoding: DecodeOptions,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Put together what a classifier's JSON says of where it comes from, and say which classes it does not know.
@@ -170,7 +171,7 @@ def domain_facts(
         config: Settings, as JSON values.
         unusable: Path to reason of the references left out.
         seen: Classes that pictures were made of.
-        options: How references are read.
+        decoding: How references are read.
         reporter: Gets a note of the classes that none was made of.
     """
     unseen = [distortion_name(kind) for kind in classes_besides(seen)]
@@ -181,7 +182,7 @@ def domain_facts(
         )
     return make_provenance(
         STAGE,
-        {**config, "exif_orient": options.exif_orient, "max_pixels": options.max_pixels},
+        {**config, "exif_orient": decoding.exif_orient, "max_pixels": decoding.max_pixels},
         {source.name: source.digest()},
         classes=[distortion_name(kind) for kind in range(CLASSES)],
         classes_unseen=unseen,
@@ -190,18 +191,18 @@ def domain_facts(
     )
 
 
-def _light_samples(
-    source: ImageSource, settings: LightSettings, options: RenderOptions, reporter: Reporter
-) -> tuple[_Samples, dict[str, str]]:
+def _labeled_patches(
+    source: ImageSource, settings: LightSettings, decoding: DecodeOptions, workers: int | None, reporter: Reporter
+) -> tuple[_LabeledPatches, dict[str, str]]:
     ids = [entry.id for entry in source.entries]
     types = types_of_references(ids, settings.per_reference, settings.seed)
-    describe = _describer(source, types, settings, options)
+    describe = _describer(source, types, settings, decoding)
     rows: list[NDArray[np.float32]] = []
     labels: list[tuple[int, bool, str]] = []
     unusable: dict[str, str] = {}
     with reporter.task("make and describe", len(ids)) as task:
         for entry, (features, classes, problem) in zip(
-            source.entries, ordered_map(describe, source.entries, options.workers), strict=True
+            source.entries, ordered_map(describe, source.entries, workers), strict=True
         ):
             task.advance(1, failed=int(problem is not None))
             if problem is not None:
@@ -216,36 +217,36 @@ def _light_samples(
         reason = f" ({next(iter(unusable.values()))})" if unusable else ""
         raise CurateError(f"{source.name}: {len(used)} of {len(ids)} references can be used{reason}; two are needed")
     fold = fold_of_references(used, settings.folds, settings.seed)
-    samples = _Samples(
+    patches = _LabeledPatches(
         np.concatenate(rows),
         np.array([kind for kind, _, _ in labels]),
         np.array([again for _, again, _ in labels]),
         np.array([fold[identifier] for _, _, identifier in labels]),
     )
-    return samples, unusable
+    return patches, unusable
 
 
 _Described = tuple[NDArray[np.float32], list[tuple[int, bool]], str | None]
 
 
 def _describer(
-    source: ImageSource, types: dict[str, tuple[int, ...]], settings: LightSettings, options: RenderOptions
+    source: ImageSource, types: dict[str, tuple[int, ...]], settings: LightSettings, decoding: DecodeOptions
 ) -> Callable[[ImageEntry], _Described]:
     nothing = np.zeros((0, 0), np.float32)
 
     def describe(entry: ImageEntry) -> _Described:
         try:
             path = source.folder / entry.path
-            reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+            reference = decoding.decode(path)
             light_patch(reference)
-        except (UnreadableImageError, ValueError) as error:
+        except RowError as error:
             return nothing, [], str(error)
         cells = settings.cells(entry.id, types[entry.id])
         rows, classes = [], []
-        for sample in training_samples(reference, entry.id, cells, settings.seed):
-            patch = random_patch(sample.picture, light_patch(sample.picture), sample.rng)
+        for made in training_pictures(reference, entry.id, cells, settings.seed):
+            patch = random_patch(made.picture, light_patch(made.picture), made.rng)
             rows.append(domain_features(patch))
-            classes.append((sample.kind, sample.recompressed))
+            classes.append((made.kind, made.recompressed))
         return np.stack(rows), classes, None
 
     return describe

@@ -9,10 +9,9 @@ from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..encoding.encoders import DeviceName
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import encode_image
+from ..storage.images import DecodeOptions, encode_image
 from .classifier import KindName
 from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
 from .evaluation import confusion_picture
@@ -36,7 +35,8 @@ def run_domains_fit(
     batch_size: int | None = DomainsFitSettings.batch_size,
     ids: IdStyle = DomainsFitSettings.ids,
     seed: int = DomainsFitSettings.seed,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
@@ -53,7 +53,8 @@ def run_domains_fit(
         batch_size: Of resnet50.
         ids: How ids are made from file names.
         seed: Of everything random.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         dry_run: Say what would be made, and make nothing.
         reporter: Shows progress.
 
@@ -73,7 +74,6 @@ def run_domains_fit(
     source = open_source(references, ids=ids)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
-    options = options or RenderOptions()
     chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
     if kind == "light":
         if weights is not None:
@@ -89,7 +89,7 @@ def run_domains_fit(
             light = replace(light, training=replace(light.training, epochs=epochs))
         if dry_run:
             return {**_planned(source, light), "dry_run": True, "out": str(out)}
-        fitted = fit_domains(source, light, options=options, reporter=reporter)
+        fitted = fit_domains(source, light, decoding=decoding, workers=workers, reporter=reporter)
     else:
         from .fit_resnet import ResNetSettings, fit_resnet_domains, planned
 
@@ -97,7 +97,7 @@ def run_domains_fit(
         resnet = replace(resnet, epochs=epochs or resnet.epochs, batch=batch_size or resnet.batch)
         if dry_run:
             return {**planned(source, resnet), "dry_run": True, "out": str(out)}
-        fitted = fit_resnet_domains(source, resnet, options=options, reporter=reporter)
+        fitted = fit_resnet_domains(source, resnet, decoding=decoding, workers=workers, reporter=reporter)
     return write_fitted(fitted, out)
 
 

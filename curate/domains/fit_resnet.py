@@ -13,12 +13,11 @@ from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..encoding.encoders import DeviceName
 from ..encoding.torch_encoders import CROP
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
-from ..rendering.render import RenderOptions
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image, encode_image
+from ..storage.images import DecodeOptions, decode_image, encode_image
 from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
@@ -28,7 +27,7 @@ from .training_pictures import (
     PerReference,
     fold_of_references,
     training_cells,
-    training_samples,
+    training_pictures,
     types_of_references,
 )
 
@@ -71,7 +70,7 @@ class ResNetSettings:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """A rendered picture on disk: its class, whether it was saved as JPEG, and the id of its reference."""
 
     file: Path
@@ -84,7 +83,8 @@ def fit_resnet_domains(
     source: ImageSource,
     settings: ResNetSettings,
     *,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> FittedDomains:
     """Fine-tune ResNet-50 on pictures made from pristine references, and test it on a fifth of them, held out.
@@ -95,7 +95,8 @@ def fit_resnet_domains(
     Args:
         source: The references, two at least, of 224 x 224 pixels at least.
         settings: What to make of them and how to train.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -106,7 +107,7 @@ def fit_resnet_domains(
 
     Source: DGQA (CVPR 2024).
     """
-    options = options or RenderOptions()
+    decoding = decoding or DecodeOptions()
     trainer = ResNetTrainer(
         weights=settings.weights,
         device=settings.device,
@@ -115,7 +116,7 @@ def fit_resnet_domains(
         seed=settings.seed,
     )
     with tempfile.TemporaryDirectory(prefix="syndr-domains-") as folder:
-        pictures, unusable = _render(source, Path(folder), settings, options, reporter)
+        pictures, unusable = _render(source, Path(folder), settings, decoding, workers, reporter)
         used = sorted({picture.reference for picture in pictures})
         fold = fold_of_references(used, _HELD_OUT_FOLDS, settings.seed)
         training = [picture for picture in pictures if fold[picture.reference] > 0]
@@ -129,15 +130,15 @@ def fit_resnet_domains(
                 if epoch and epoch == settings.epochs * 2 // 3:
                     trainer.slow_down(0.1)
                 order = np.random.Generator(np.random.PCG64([settings.seed, epoch])).permutation(len(training))
-                trainer.epoch(training_batches([training[i] for i in order], epoch, settings, options))
+                trainer.epoch(training_batches([training[i] for i in order], epoch, settings, workers=workers))
                 task.advance(len(training))
         seen = {picture.kind for picture in training}
         classifier = trainer.finished(classes_besides(seen))
-        scores, classes, again = _held_out(classifier, tested, options)
+        scores, classes, again = _held_out(classifier, tested, workers)
     clean, compressed = (score_classes(scores[chosen], classes[chosen]) for chosen in (~again, again))
     config = {**asdict(settings), "kind": "resnet50", "weights": settings.weights and digest_file(settings.weights)}
     del config["device"]
-    facts = domain_facts(source, config, unusable, seen, options, reporter)
+    facts = domain_facts(source, config, unusable, seen, decoding, reporter)
     return FittedDomains(classifier, clean, compressed, facts)
 
 
@@ -150,20 +151,25 @@ def planned(source: ImageSource, settings: ResNetSettings) -> dict[str, Any]:
 
 
 def _render(
-    source: ImageSource, folder: Path, settings: ResNetSettings, options: RenderOptions, reporter: Reporter
-) -> tuple[list[Picture], dict[str, str]]:
+    source: ImageSource,
+    folder: Path,
+    settings: ResNetSettings,
+    decoding: DecodeOptions,
+    workers: int | None,
+    reporter: Reporter,
+) -> tuple[list[PictureFile], dict[str, str]]:
     types = types_of_references([entry.id for entry in source.entries], settings.per_reference, settings.seed)
 
-    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[Picture], str | None]:
+    def make(numbered: tuple[int, ImageEntry]) -> tuple[list[PictureFile], str | None]:
         number, entry = numbered
         try:
             path = source.folder / entry.path
-            reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-        except UnreadableImageError as error:
+            reference = decoding.decode(path)
+        except RowError as error:
             return [], str(error)
         made = []
         cells = settings.cells(entry.id, types[entry.id])
-        for place, sample in enumerate(training_samples(reference, entry.id, cells, settings.seed)):
+        for place, sample in enumerate(training_pictures(reference, entry.id, cells, settings.seed)):
             if min(sample.picture.shape[:2]) < CROP:
                 continue
             file = folder / f"{number}-{place}.png"
@@ -171,13 +177,13 @@ def _render(
                 file.write_bytes(encode_image(sample.picture))
             except OSError as error:
                 raise CurateError(f"cannot write {file}: {error.strerror or error}") from error
-            made.append(Picture(file, sample.kind, sample.recompressed, entry.id))
+            made.append(PictureFile(file, sample.kind, sample.recompressed, entry.id))
         return made, None if made else f"smaller than {CROP}x{CROP}"
 
-    pictures: list[Picture] = []
+    pictures: list[PictureFile] = []
     unusable: dict[str, str] = {}
     with reporter.task("render", len(source.entries)) as task:
-        done = ordered_map(make, enumerate(source.entries), options.workers)
+        done = ordered_map(make, enumerate(source.entries), workers)
         for entry, (made, problem) in zip(source.entries, done, strict=True):
             task.advance(1, failed=int(problem is not None))
             pictures += made
@@ -189,7 +195,7 @@ def _render(
 
 
 def training_batches(
-    pictures: Sequence[Picture], epoch: int, settings: ResNetSettings, options: RenderOptions
+    pictures: Sequence[PictureFile], epoch: int, settings: ResNetSettings, *, workers: int | None = None
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Cut a random patch, mirrored or not, of every picture, in order.
 
@@ -197,13 +203,13 @@ def training_batches(
         pictures: What to learn from.
         epoch: Number of the epoch, which other patches are drawn for.
         settings: Batch size and seed.
-        options: Threads.
+        workers: Threads; None uses every core.
 
     Yields:
         Normalised patches (B, 3, 224, 224) and their classes (B,).
     """
 
-    def patch_of(numbered: tuple[int, Picture]) -> NDArray[np.float32]:
+    def patch_of(numbered: tuple[int, PictureFile]) -> NDArray[np.float32]:
         place, picture = numbered
         rng = np.random.Generator(np.random.PCG64([settings.seed, epoch, place]))
         patch = random_patch(decode_image(picture.file), (CROP, CROP), rng)
@@ -213,7 +219,7 @@ def training_batches(
     classes: list[int] = []
     # Batch normalisation learns nothing from a single patch: what is left over joins the batch before.
     size = settings.batch
-    for number, patch in enumerate(ordered_map(patch_of, enumerate(pictures), options.workers)):
+    for number, patch in enumerate(ordered_map(patch_of, enumerate(pictures), workers)):
         patches.append(patch)
         classes.append(pictures[number].kind)
         if len(patches) >= size and len(pictures) - number - 1 != 1:
@@ -224,11 +230,11 @@ def training_batches(
 
 
 def _held_out(
-    classifier: ResNetClassifier, pictures: Sequence[Picture], options: RenderOptions
+    classifier: ResNetClassifier, pictures: Sequence[PictureFile], workers: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
-    def prepared(picture: Picture) -> NDArray[np.float32]:
+    def prepared(picture: PictureFile) -> NDArray[np.float32]:
         return classifier.prepare(decode_image(picture.file))
 
-    scores = [classifier.scores([patches])[0] for patches in ordered_map(prepared, pictures, options.workers)]
+    scores = [classifier.scores([patches])[0] for patches in ordered_map(prepared, pictures, workers)]
     classes = np.array([picture.kind for picture in pictures])
     return np.stack(scores), classes, np.array([picture.recompressed for picture in pictures])

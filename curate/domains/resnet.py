@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..encoding.encoders import DeviceName
 from ..encoding.torch_encoders import CROP, pick_device
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from .classifier import KindName
 from .mlp_ensemble import NEVER
 from .patches import five_patches
@@ -59,7 +59,7 @@ class ResNetClassifier:
         """Return the five normalised patches, float32 (5, 3, 224, 224)."""
         height, width = image.shape[:2]
         if min(height, width) < CROP:
-            raise ValueError(f"{width}x{height} is smaller than {CROP}x{CROP}, the patch of resnet50")
+            raise RowError(f"{width}x{height} is smaller than {CROP}x{CROP}, the patch of resnet50")
         return np.stack([normalized(patch) for patch in five_patches(image, (CROP, CROP))])
 
     def scores(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:

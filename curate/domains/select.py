@@ -10,24 +10,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..encoding.encoders import DeviceName
-from ..errors import CurateError
-from ..manifest.manifest import read_manifest
+from ..errors import CurateError, RowError
+from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
-from ..rendering.mix_recipes import load_row, mixes_by_id
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import DecodeOptions
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
 from .selection_rule import Selection, select_types
@@ -35,7 +34,7 @@ from .settings import DomainsSelectSettings
 
 _FAILURES_SHOWN = 10
 _BATCH = 16
-OK, UNREADABLE, FAILED = "ok", "unreadable", "failed"
+OK = "ok"
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def select_domains(
     Source: DGQA (CVPR 2024); `least_belief` is this project's.
     """
     _check_belief(least_belief)
-    images = images_of(Path(target), RenderOptions()) if isinstance(target, Path | str) else target
+    images = images_of(Path(target), DecodeOptions()) if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
         classifier, _ = load_classifier(Path(classifier))
     rows: list[dict[str, Any]] = []
@@ -137,51 +136,45 @@ def _check_belief(least: float) -> None:
 
 def images_of(
     target: Path,
-    options: RenderOptions,
+    decoding: DecodeOptions,
     *,
     ids: IdStyle = DomainsSelectSettings.ids,
     roots: Mapping[str, Path] | None = None,
 ) -> list[TargetImage]:
     """List the images of a folder, of one image, or of a manifest."""
     if target.suffix == ".parquet":
-        return images_of_manifest(target, options, roots)
-    return images_of_source(open_source(target, ids=ids), options)
+        return images_of_manifest(target, decoding, roots)
+    return images_of_source(open_source(target, ids=ids), decoding)
 
 
-def images_of_source(source: ImageSource, options: RenderOptions) -> list[TargetImage]:
+def images_of_source(source: ImageSource, decoding: DecodeOptions) -> list[TargetImage]:
     """List the images of a folder."""
-
-    def loader(path: Path) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-
-    return [TargetImage(entry.id, entry.path, loader(source.folder / entry.path)) for entry in source.entries]
+    return [
+        TargetImage(entry.id, entry.path, partial(decoding.decode, source.folder / entry.path))
+        for entry in source.entries
+    ]
 
 
 def images_of_manifest(
-    manifest: Path, options: RenderOptions, roots: Mapping[str, Path] | None = None
+    manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None = None
 ) -> list[TargetImage]:
-    """List the images of a manifest by sample id; rows without stored pixels are rendered when they are looked at.
+    """List the images of a manifest by sample id; rows without stored pixels are made when they are looked at.
 
     Rows that are not ok stay in the list, with their reason.
 
     Raises:
-        CurateError: The manifest cannot be read.
+        CurateError: The manifest cannot be read, or where files lie that its rows need is not known.
     """
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
-    options = replace(options, exif_orient=options.exif_orient or bool(read_provenance(table).get("exif_orient")))
-
-    mixes = mixes_by_id(table.filter(pc.equal(table["status"], OK)))
-
-    def loader(recipe: Recipe) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: load_row(recipe, mixes.get(recipe.sample_id), places, options)
-
-    images = []
-    for row in table.select([*RECIPE_COLUMNS, "status", "error"]).to_pylist():
-        status, error = row.pop("status"), row.pop("error")
-        recipe = Recipe(**row)
-        images.append(TargetImage(recipe.sample_id, recipe.image_path, loader(recipe), status, error))
-    return images
+    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(read_provenance(table).get("exif_orient")))
+    pixels = PixelLoader(places, decoding=decoding)
+    pixels.require_roots(pixel_rows(ok_rows(table)))
+    states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)
+    return [
+        TargetImage(row.sample_id, row.image_path, partial(pixels.load, row), status, error)
+        for row, (status, error) in zip(pixel_rows(table), states, strict=True)
+    ]
 
 
 def run_domains_select(
@@ -195,7 +188,8 @@ def run_domains_select(
     device: DeviceName = DomainsSelectSettings.device,
     ids: IdStyle = DomainsSelectSettings.ids,
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Select the types of a target folder or manifest, and write them as a preset.
@@ -210,7 +204,8 @@ def run_domains_select(
         device: Where a network on torch computes.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
-        options: Threads, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
@@ -228,18 +223,18 @@ def run_domains_select(
     for written in (out, scores):
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
-    options = options or RenderOptions()
-    images = images_of(target, options, ids=ids, roots=roots)
+    decoding = decoding or DecodeOptions()
+    images = images_of(target, decoding, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
     built, facts = load_classifier(classifier, device=device)
-    found = select_domains(images, built, least_belief=least_belief, workers=options.workers, reporter=reporter)
+    found = select_domains(images, built, least_belief=least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
         "least_belief": least_belief,
-        "exif_orient": options.exif_orient,
-        "max_pixels": options.max_pixels,
+        "exif_orient": decoding.exif_orient,
+        "max_pixels": decoding.max_pixels,
     }
     inputs["classifier"] = facts["weights_digest"]
     provenance = make_provenance("domains select", config, inputs)
@@ -327,12 +322,8 @@ def _prepare(classifier: DomainClassifier, image: TargetImage) -> _Prepared:
         return image, None, image.status, image.error
     try:
         return image, classifier.prepare(image.load()), OK, None
-    except UnreadableImageError as error:
-        return image, None, UNREADABLE, str(error)
-    except CurateError:
-        raise
-    except ValueError as error:
-        return image, None, FAILED, str(error)
+    except RowError as error:
+        return image, None, error.status, str(error)
 
 
 def _batches(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:

@@ -38,7 +38,7 @@ _SAMPLE_STREAM = 1  # beside the stream of the distortion's own draws
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingPicture:
     """One training picture.
 
     Attributes:
@@ -123,9 +123,9 @@ def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, i
     return fold
 
 
-def training_samples(
+def training_pictures(
     reference: NDArray[np.uint8], identifier: str, cells: Sequence[tuple[int, int]], seed: int
-) -> Iterator[Sample]:
+) -> Iterator[TrainingPicture]:
     """Make the training pictures of a reference, one after the other.
 
     Each is drawn its own size and part of the reference, its own random distortion, and whether it is saved as JPEG.
@@ -137,7 +137,7 @@ def training_samples(
         seed: The run's seed.
 
     Yields:
-        The samples. Each depends on (seed, identifier, cell) alone.
+        The pictures. Each depends on (seed, identifier, cell) alone.
     """
     for kind, level in cells:
         stream = stream_seed(seed, identifier, kind, level)
@@ -148,7 +148,7 @@ def training_samples(
         raw = kind == PRISTINE and rng.random() < _AS_IT_IS
         picture = shown if raw else render(shown, kind, level, int(rng.integers(1 << 62)))
         again = bool(rng.random() < _RECOMPRESSED)
-        yield Sample(recompress(picture, rng) if again else picture, kind, again, rng)
+        yield TrainingPicture(recompress(picture, rng) if again else picture, kind, again, rng)
 
 
 def recompress(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

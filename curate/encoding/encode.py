@@ -19,12 +19,15 @@ from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
-from ..rendering.render import RECIPE_COLUMNS, RenderOptions
+from ..rendering.mix_recipes import PixelRow, pixel_columns, pixel_rows
+from ..rendering.pixel_loader import PixelLoader
+from ..rendering.render import Recipe
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
+from ..storage.images import DecodeOptions
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from .encoders import DeviceName, Encoder
 from .settings import EncodeSettings
@@ -42,12 +45,12 @@ class Pictures:
 
     Attributes:
         name: Of the folder or manifest, for messages.
-        rows: `id, image_path`, and a manifest's recipe columns.
+        rows: `id, image_path`, and a manifest's columns of recipes and mixes.
         inputs: Input name to digest.
         listing: (input, path, bytes) of the images.
         folder: Where the paths of a folder's images are relative to.
         roots: Roots of a manifest's rows.
-        options: How images are read.
+        decoding: How images are read.
     """
 
     name: str
@@ -56,7 +59,7 @@ class Pictures:
     listing: Listing
     folder: Path | None
     roots: Roots | None
-    options: RenderOptions
+    decoding: DecodeOptions
 
 
 def encode(
@@ -64,7 +67,8 @@ def encode(
     encoder: Encoder,
     *,
     batch_size: int = EncodeSettings.batch_size,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Encode every image of a source, in memory.
@@ -73,14 +77,16 @@ def encode(
         source: The images.
         encoder: What turns a picture into features.
         batch_size: Pictures per call of the encoder.
-        options: Threads that decode, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads that decode; None uses every core.
         reporter: Shows progress.
 
     Returns:
         A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
         the source's order, with its provenance.
     """
-    return _encoded(pictures_of_source(source, options or RenderOptions()), encoder, batch_size, reporter)
+    pictures = pictures_of_source(source, decoding or DecodeOptions())
+    return _encoded(pictures, encoder, batch_size, workers, reporter)
 
 
 def encode_manifest(
@@ -88,7 +94,8 @@ def encode_manifest(
     encoder: Encoder,
     *,
     batch_size: int = EncodeSettings.batch_size,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     roots: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
@@ -98,7 +105,8 @@ def encode_manifest(
         manifest: The file.
         encoder: What turns a picture into features.
         batch_size: Pictures per call of the encoder.
-        options: Threads, EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
+        workers: Threads that decode; None uses every core.
         roots: Folders of roots that have moved.
         reporter: Shows progress.
 
@@ -108,8 +116,8 @@ def encode_manifest(
     Raises:
         CurateError: The manifest cannot be read.
     """
-    pictures = pictures_of_manifest(manifest, options or RenderOptions(), roots)
-    return _encoded(pictures, encoder, batch_size, reporter)
+    pictures = pictures_of_manifest(manifest, decoding or DecodeOptions(), roots)
+    return _encoded(pictures, encoder, batch_size, workers, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:
@@ -128,7 +136,7 @@ def features_of(table: pa.Table, source: str) -> Features:
     return Features(matrix, tuple(ids), tuple(names), source, {})
 
 
-def pictures_of_source(source: ImageSource, options: RenderOptions) -> Pictures:
+def pictures_of_source(source: ImageSource, decoding: DecodeOptions) -> Pictures:
     """List the images of a source."""
     listing = source.listing()
     rows = pa.table(
@@ -138,38 +146,36 @@ def pictures_of_source(source: ImageSource, options: RenderOptions) -> Pictures:
         }
     )
     inputs = {source.name: digest_listing((path, size) for _, path, size in listing)}
-    return Pictures(source.name, rows, inputs, listing, source.folder, None, options)
+    return Pictures(source.name, rows, inputs, listing, source.folder, None, decoding)
 
 
 def pictures_of_manifest(
-    manifest: Path, options: RenderOptions, overrides: Mapping[str, Path] | None = None
+    manifest: Path, decoding: DecodeOptions, overrides: Mapping[str, Path] | None = None
 ) -> Pictures:
     """List the ok rows of a manifest.
 
     Raises:
-        CurateError: It cannot be read.
+        CurateError: It cannot be read, or where files lie that its rows need is not known.
     """
     file = ManifestFile(manifest)
     roots = Roots.of_manifest(file.empty(), manifest, overrides)
-    columns = file.columns([*RECIPE_COLUMNS, "status"])
+    columns = file.columns([*pixel_columns(file.empty().schema), "status"])
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
     for name in ("image_root", "reference_root"):
         position = rows.schema.get_field_index(name)
         rows = rows.set_column(position, name, rows[name].cast(pa.string()))
     rows = rows.add_column(0, "id", rows["sample_id"])
+    pixels = PixelLoader(roots)
+    pixels.require_roots(pixel_rows(rows))
+    places = {place for row in pixel_rows(rows) for place in _places(row, pixels)}
     listing = sorted(
-        {
-            (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1)
-            for columns in (("image_root", "image_path"), ("reference_root", "reference_path"))
-            for root, path in zip(*(rows[name].to_pylist() for name in columns), strict=True)
-            if root is not None and path is not None
-        }
+        (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1) for root, path in places
     )
     inputs = {"manifest": digest_file(manifest)}
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
-    options = replace(options, exif_orient=options.exif_orient or bool(file.provenance.get("exif_orient")))
-    return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, options)
+    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(file.provenance.get("exif_orient")))
+    return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, decoding)
 
 
 def run_encode(
@@ -182,7 +188,8 @@ def run_encode(
     batch_size: int = EncodeSettings.batch_size,
     ids: IdStyle = EncodeSettings.ids,
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     run: LongRun | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
@@ -200,13 +207,13 @@ def run_encode(
     if out.suffix != ".parquet":
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
     refuse_overwriting(out, images, weights)
-    options, run = options or RenderOptions(), run or LongRun()
+    decoding, run = decoding or DecodeOptions(), run or LongRun()
     if images.suffix == ".parquet":
-        pictures = pictures_of_manifest(images, options, roots)
+        pictures = pictures_of_manifest(images, decoding, roots)
     else:
-        pictures = pictures_of_source(open_source(images, ids=ids), options)
+        pictures = pictures_of_source(open_source(images, ids=ids), decoding)
     spec = EncoderSpec(encoder, weights, device)
-    request = encode_request(pictures, spec, batch_size, out, run.rows_per_shard)
+    request = encode_request(pictures, spec, batch_size, out, rows_per_shard=run.rows_per_shard, workers=workers)
     if dry_run:
         forecast = _forecast(pictures.rows, request)
         return {"images": len(pictures.rows), **forecast, "dry_run": True, "out": str(out)}
@@ -224,9 +231,23 @@ def run_encode(
 
 
 def encode_request(
-    pictures: Pictures, builder: EncoderBuilder, batch_size: int, out: Path, rows_per_shard: int | None = None
+    pictures: Pictures,
+    builder: EncoderBuilder,
+    batch_size: int,
+    out: Path,
+    *,
+    rows_per_shard: int | None = None,
+    workers: int | None = None,
 ) -> Request:
     """Describe a run that ends in a feature file.
+
+    Args:
+        pictures: What is encoded.
+        builder: Gives the encoder.
+        batch_size: Pictures per call of the encoder.
+        out: The feature file.
+        rows_per_shard: None chooses.
+        workers: Threads that decode; None uses every core.
 
     Raises:
         CurateError: There is nothing to encode, or the encoder's weights cannot be had.
@@ -243,8 +264,8 @@ def encode_request(
         rows=lambda: iter([pictures.rows]),
         rows_per_shard=rows_per_shard or batch_size * _BATCHES_PER_SHARD,
         listing=pictures.listing,
-        path_columns=("image_path",) if pictures.roots is None else ("image_path", "reference_path"),
-        work=_work(pictures, builder, batch_size),
+        path_columns=_path_columns(pictures),
+        work=_work(pictures, builder, batch_size, workers),
     )
 
 
@@ -253,8 +274,10 @@ def join_features(plan: RunPlan, parts: Iterator[pa.Table]) -> None:
     write_feature_parts(parts, plan.final, plan.provenance())
 
 
-def _encoded(pictures: Pictures, encoder: Encoder, batch_size: int, reporter: Reporter) -> pa.Table:
-    work = _work(pictures, GivenEncoder(encoder), batch_size)
+def _encoded(
+    pictures: Pictures, encoder: Encoder, batch_size: int, workers: int | None, reporter: Reporter
+) -> pa.Table:
+    work = _work(pictures, GivenEncoder(encoder), batch_size, workers)
     provenance = _provenance(pictures, encoder, batch_size)
     step = batch_size * _BATCHES_PER_SHARD
     parts = []
@@ -266,16 +289,36 @@ def _encoded(pictures: Pictures, encoder: Encoder, batch_size: int, reporter: Re
     return attach(pa.concat_tables(parts), provenance)
 
 
-def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int) -> EncodeWork:
-    return EncodeWork(builder, batch_size, pictures.options, pictures.folder, pictures.roots)
+def _places(row: PixelRow, pixels: PixelLoader) -> Iterator[tuple[str, str]]:
+    """Give (root, path) of the files that a row's pixels may come from."""
+    if row.image_root is not None:
+        yield row.image_root, row.image_path
+    if isinstance(row, Recipe):
+        if row.reference_root is not None and row.reference_path is not None:
+            yield row.reference_root, row.reference_path
+    elif not pixels.is_stored(row):
+        yield from _places(row.a, pixels)
+        yield from _places(row.b, pixels)
+
+
+def _path_columns(pictures: Pictures) -> tuple[str, ...]:
+    if pictures.roots is None:
+        return ("image_path",)
+    names = ("image_path", "reference_path")
+    sources = [source for source in ("source_a", "source_b") if source in pictures.rows.column_names]
+    return (*names, *(f"{source}.{name}" for source in sources for name in names))
+
+
+def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:
+    return EncodeWork(builder, batch_size, pictures.decoding, pictures.folder, pictures.roots, workers)
 
 
 def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[str, Any]:
     config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": pictures.options.exif_orient,
-        "max_pixels": pictures.options.max_pixels,
+        "exif_orient": pictures.decoding.exif_orient,
+        "max_pixels": pictures.decoding.max_pixels,
     }
     facts = {"name": encoder.name, "weights": encoder.weights_digest}
     provenance = make_provenance("encode", config, pictures.inputs, encoder=facts)

@@ -1,7 +1,8 @@
 """The work of a shard of images to encode: decoded on threads, encoded in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -10,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..errors import RowError
 from ..manifest.roots import Roots
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import DecodeOptions
 from .encoders import DeviceName, Encoder, make_encoder
 from .settings import EncodeSettings
 
+Load = Callable[[], NDArray[np.uint8]]
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
 
 _built: dict["EncoderSpec", Encoder] = {}
@@ -67,21 +71,23 @@ class GivenEncoder:
 
 @dataclass(frozen=True)
 class EncodeWork:
-    """Encodes rows: images of a folder (`id, image_path`), or of a manifest (its recipe columns too).
+    """Encodes rows: images of a folder (`id, image_path`), or of a manifest (its columns of recipes and mixes too).
 
     Attributes:
         builder: Gives the encoder.
         batch_size: Pictures per call of the encoder.
-        options: Threads that decode, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
         folder: Where the paths are relative to; None where the rows name their roots.
         roots: The roots of a manifest's rows.
+        workers: Threads that decode; None uses every core.
     """
 
     builder: EncoderBuilder
     batch_size: int
-    options: RenderOptions
+    decoding: DecodeOptions
     folder: Path | None = None
     roots: Roots | None = None
+    workers: int | None = None
 
     def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Encode a shard.
@@ -99,22 +105,21 @@ class EncodeWork:
         matrix = np.full((len(rows), encoder.dimensions), np.nan, np.float32)
         statuses: list[str] = ["ok"] * len(rows)
         errors: list[str | None] = [None] * len(rows)
-        todo: Sequence[int] = range(len(rows))
+        todo: list[int] = list(range(len(rows)))
         if known is not None:
             matrix[:] = _matrix(known)
             todo = [k for k, status in enumerate(known["status"].to_pylist()) if status != "ok"]
-        items = rows.take(todo).to_pylist() if known is not None else rows.to_pylist()
 
-        def prepare(item: tuple[int, dict[str, object]]) -> _Prepared:
-            place, row = item
+        def prepare(item: tuple[int, Load]) -> _Prepared:
+            place, load = item
             try:
-                return place, encoder.prepare(self._load(row)), "ok", None
-            except UnreadableImageError as error:
-                return place, None, "unreadable", str(error)
-            except ValueError as error:
-                return place, None, "failed", str(error)
+                return place, encoder.prepare(load()), "ok", None
+            except RowError as error:
+                return place, None, error.status, str(error)
 
-        prepared = ordered_map(prepare, zip(todo, items, strict=True), self.options.workers)
+        prepared = ordered_map(
+            prepare, zip(todo, self._loads(rows.take(pa.array(todo, pa.int64()))), strict=True), self.workers
+        )
         for batch in _batches(prepared, self.batch_size):
             good = [(place, picture) for place, picture, _, _ in batch if picture is not None]
             if good:
@@ -123,12 +128,14 @@ class EncodeWork:
                 statuses[place], errors[place] = status, error
         return _feature_table(rows, matrix, statuses, errors)
 
-    def _load(self, row: dict[str, object]) -> NDArray[np.uint8]:
-        if self.roots is not None:
-            values = {name: row[name] for name in RECIPE_COLUMNS}
-            return load_pixels(Recipe(**values), self.roots, self.options)  # type: ignore[arg-type]
-        path = (self.folder or Path()) / str(row["image_path"])
-        return decode_image(path, exif_orient=self.options.exif_orient, max_pixels=self.options.max_pixels)
+    def _loads(self, rows: pa.Table) -> Iterator[Load]:
+        """Give what loads the pixels of each row."""
+        if self.roots is None:
+            folder = self.folder or Path()
+            yield from (partial(self.decoding.decode, folder / path) for path in rows["image_path"].to_pylist())
+        else:
+            pixels = PixelLoader(self.roots, decoding=self.decoding)
+            yield from (partial(pixels.load, row) for row in pixel_rows(rows))
 
 
 def _batches(rows: Iterator[_Prepared], size: int) -> Iterator[Sequence[_Prepared]]:

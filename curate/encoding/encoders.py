@@ -31,7 +31,7 @@ class Encoder(Protocol):
         """Preprocess one uint8 (H, W, 3) RGB picture; safe to call from several threads.
 
         Raises:
-            ValueError: The picture cannot be encoded; the message says why.
+            RowError: The picture cannot be encoded; the message says why.
         """
 
     def encode(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import RowError
+
 GIST_MINIMUM_SIDE = 16
 _SIDE = 128
 _SCALES = (1, 2, 4)
@@ -30,14 +32,14 @@ def gist_features(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         float32 (480,), never all zero.
 
     Raises:
-        ValueError: The image is too small.
+        RowError: The image is too small.
 
     Source: after the spatial envelope of A. Oliva and A. Torralba (IJCV 2001), simplified; the numbers are this
     project's.
     """
     height, width = image.shape[:2]
     if min(height, width) < GIST_MINIMUM_SIDE:
-        raise ValueError(f"{width}x{height} is smaller than the {GIST_MINIMUM_SIDE} pixels a side that gist needs")
+        raise RowError(f"{width}x{height} is smaller than the {GIST_MINIMUM_SIDE} pixels a side that gist needs")
     small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2Lab).astype(np.float64)
     lightness = _normalise_contrast(lab[..., 0] / 100.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ResNet50(_Backbone):
         """Cut the central 224 x 224 pixels and normalise as for ImageNet; float32 (3, 224, 224)."""
         height, width = image.shape[:2]
         if min(height, width) < CROP:
-            raise ValueError(f"{width}x{height} is smaller than the {CROP}x{CROP} crop of {self.name}")
+            raise RowError(f"{width}x{height} is smaller than the {CROP}x{CROP} crop of {self.name}")
         top, left = round((height - CROP) / 2.0), round((width - CROP) / 2.0)
         crop = image[top : top + CROP, left : left + CROP].astype(np.float32) / np.float32(255)
         return np.ascontiguousarray(((crop - _IMAGENET_MEAN) / _IMAGENET_STD).transpose(2, 0, 1))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..rendering.render import Recipe
+from ..rendering.mix_recipes import PixelRow, pixel_rows
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import cannot_write
 from .names import image_name
-from .rows import ExportRows, recipes_of, render_file, suffix_of
+from .rows import ExportRows, find_or_make, suffix_of
 
 
 def write_images(
@@ -49,12 +49,12 @@ def write_images(
     for parent in sorted({(folder / name).parent for name in names}):
         parent.mkdir(parents=True, exist_ok=True)
 
-    def write(task: tuple[Recipe, str]) -> str:
-        recipe, name = task
-        return _write_image(recipe, folder / name, rows, hardlink=hardlink)
+    def write(task: tuple[PixelRow, str]) -> str:
+        row, name = task
+        return _write_image(row, folder / name, rows, hardlink=hardlink)
 
     with reporter.task("export", len(names)) as progress:
-        for how in ordered_map(write, zip(recipes_of(part), names, strict=True), workers):
+        for how in ordered_map(write, zip(pixel_rows(part), names, strict=True), workers):
             made[how] += 1
             progress.advance()
     return names, made
@@ -63,25 +63,22 @@ def write_images(
 def _names(part: pa.Table, rows: ExportRows) -> list[str]:
     references: Sequence[str | None] = part["reference_id"].to_pylist()
     return [
-        image_name(recipe.sample_id, reference, suffix_of(recipe, rows.pixels.roots))
-        for recipe, reference in zip(recipes_of(part), references, strict=True)
+        image_name(row.sample_id, reference, suffix_of(row, rows.pixels.roots))
+        for row, reference in zip(pixel_rows(part), references, strict=True)
     ]
 
 
-def _write_image(recipe: Recipe, target: Path, rows: ExportRows, *, hardlink: bool) -> str:
-    stored = rows.pixels.stored(recipe)
+def _write_image(row: PixelRow, target: Path, rows: ExportRows, *, hardlink: bool) -> str:
+    content, made = find_or_make(row, rows.pixels)
     try:
-        if stored is None:
-            target.write_bytes(render_file(recipe, rows.pixels))
-            return "rendered"
-        if isinstance(stored, bytes):
-            target.write_bytes(stored)
-            return "copied"
+        if isinstance(content, bytes):
+            target.write_bytes(content)
+            return "rendered" if made else "copied"
         if hardlink:
             with contextlib.suppress(OSError):  # another file system, or one without links
-                os.link(os.path.realpath(stored), target)
+                os.link(os.path.realpath(content), target)
                 return "linked"
-        shutil.copyfile(stored, target)
+        shutil.copyfile(content, target)
     except OSError as error:
         raise cannot_write(target, error) from error
     return "copied"

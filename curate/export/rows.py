@@ -1,7 +1,7 @@
 """Which rows an export takes, and where their pixels come from."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
-from ..rendering.pixel_loader import RowPixels
-from ..rendering.render import RECIPE_COLUMNS, Recipe
+from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
+from ..rendering.pixel_loader import PixelLoader, naming_row
 from ..runs.threads import ordered_map
-from ..storage.images import ImageFormat, encode_image
+from ..storage.images import DecodeOptions, ImageFormat, encode_image
 from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
 
-_BATCH = 10_000
 _RENDERED_FORMATS: dict[str, ImageFormat] = {".png": "png", ".bmp": "bmp", ".webp": "webp"}
 
 
@@ -40,16 +39,12 @@ class ExportRows:
     table: pa.Table
     provenance: dict[str, Any]
     not_ok: int
-    pixels: RowPixels
+    pixels: PixelLoader
 
     def splits(self) -> list[tuple[str, pa.Table]]:
         """Return the rows by split, in the order train, val, test; a split without rows is left out."""
         parts = [(split, self.table.filter(pc.equal(self.table["split"], split))) for split in SPLITS]
         return [(split, part) for split, part in parts if len(part)]
-
-    def recipes(self) -> Iterator[Recipe]:
-        """Give the rows' recipes, in order."""
-        yield from recipes_of(self.table)
 
 
 @dataclass(frozen=True)
@@ -96,15 +91,9 @@ def read_rows(
         raise CurateError(f"{manifest} has no row with status ok{'' if split is None else f' and split {split}'}")
     provenance = read_provenance(table)
     places = Roots.of_manifest(table, manifest, roots)
-    pixels = RowPixels(places, exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    pixels = PixelLoader(places, decoding=decoding)
     return ExportRows(chosen, provenance, len(table) - len(usable), pixels)
-
-
-def recipes_of(table: pa.Table) -> Iterator[Recipe]:
-    """Give the recipes of rows, whether or not they can be rendered."""
-    for batch in table.select(list(RECIPE_COLUMNS)).to_batches(max_chunksize=_BATCH):
-        for row in batch.to_pylist():
-            yield Recipe(**row)
 
 
 def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) -> Supply:
@@ -118,46 +107,54 @@ def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) 
     Raises:
         CurateError: Pixels are missing and may not or cannot be rendered; the message names the rows.
     """
-    unstored: list[Recipe] = []
+    unstored: list[PixelRow] = []
     stored = size = 0
-    for recipe, found in ordered_map(lambda r: (r, _stored_size(r, rows.pixels.roots)), rows.recipes(), workers):
+    roots = rows.pixels.roots
+    for row, found in ordered_map(lambda r: (r, _stored_size(r, roots)), pixel_rows(rows.table), workers):
         if found is None:
-            unstored.append(recipe)
+            unstored.append(row)
         else:
             stored, size = stored + 1, size + found
-    lost = [recipe for recipe in unstored if not _has_recipe(recipe, rows.pixels.roots)]
+    lost = [row for row in unstored if not _can_be_made(row, roots)]
     if lost:
-        unknown = sorted({recipe.image_root for recipe in lost if not rows.pixels.roots.has_folder(recipe.image_root)})
+        unknown = sorted({row.image_root for row in lost if not roots.has_folder(row.image_root)})
         hint = f"; where root {unknown[0]!r} lies is not known: give --root {unknown[0]}=DIR" if unknown else ""
-        names = list_ids([recipe.sample_id for recipe in lost])
+        names = list_ids([row.sample_id for row in lost])
         raise CurateError(f"{len(lost)} rows have neither stored pixels nor a recipe to render them: {names}{hint}")
     if unstored and not render:
-        names = list_ids([recipe.sample_id for recipe in unstored])
+        names = list_ids([row.sample_id for row in unstored])
         raise CurateError(f"{len(unstored)} rows have no stored pixels: {names}; give --render to render them")
     return Supply(stored, len(unstored), size)
 
 
-def suffix_of(recipe: Recipe, roots: Roots) -> str:
+def suffix_of(row: PixelRow, roots: Roots) -> str:
     """Return the suffix of a row's exported file: that of its stored file, or of the format it is rendered to."""
-    suffix = image_suffix(recipe.image_path)
-    if suffix in _RENDERED_FORMATS or _stored_size(recipe, roots) is not None:
+    suffix = image_suffix(row.image_path)
+    if suffix in _RENDERED_FORMATS or _stored_size(row, roots) is not None:
         return suffix
     return ".png"
 
 
-def render_file(recipe: Recipe, pixels: RowPixels) -> bytes:
-    """Render a row, and encode it in the format that `suffix_of` names.
+def find_or_make(row: PixelRow, pixels: PixelLoader) -> tuple[Path | bytes, bool]:
+    """Find a row's image file, or make it in the format that `suffix_of` names.
+
+    Returns:
+        The file, or the bytes of one; and whether it was made.
 
     Raises:
-        CurateError: It cannot be rendered; the message names the row.
+        CurateError: There is none and none can be made; the message names the row.
     """
-    return encode_image(pixels.render(recipe), _RENDERED_FORMATS.get(image_suffix(recipe.image_path), "png"))
+    with naming_row(row):
+        stored = pixels.find(row)
+        if stored is not None:
+            return stored, False
+        return encode_image(pixels.make(row), _RENDERED_FORMATS.get(image_suffix(row.image_path), "png")), True
 
 
-def _stored_size(recipe: Recipe, roots: Roots) -> int | None:
-    if not roots.has_folder(recipe.image_root):
+def _stored_size(row: PixelRow, roots: Roots) -> int | None:
+    if not roots.has_folder(row.image_root):
         return None
-    place = roots.resolve(recipe.image_root, recipe.image_path)
+    place = roots.resolve(row.image_root, row.image_path)
     try:
         return os.stat(place).st_size
     except OSError:
@@ -165,6 +162,11 @@ def _stored_size(recipe: Recipe, roots: Roots) -> int | None:
         return 0 if any(parent.is_file() for parent in place.parents) else None
 
 
-def _has_recipe(recipe: Recipe, roots: Roots) -> bool:
-    known = None not in (recipe.reference_path, recipe.distortion_id, recipe.level, recipe.seed)
-    return known and roots.has_folder(recipe.reference_root)
+def _can_be_made(row: PixelRow, roots: Roots) -> bool:
+    if isinstance(row, MixRow):
+        sources = (row.a, row.b)
+        return row.box is not None and all(
+            _stored_size(s, roots) is not None or _can_be_made(s, roots) for s in sources
+        )
+    known = None not in (row.reference_path, row.distortion_id, row.level, row.seed)
+    return known and roots.has_folder(row.reference_root)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import CurateError
-from ..rendering.render import Recipe
+from ..rendering.mix_recipes import PixelRow, pixel_rows
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.pixel_store import open_sink, stored_path
 from .names import safe_name
-from .rows import ExportRows, recipes_of, render_file, suffix_of
+from .rows import ExportRows, find_or_make, suffix_of
 from .settings import ExportSettings
 from .tables import FACTS, facts_of
 
@@ -52,27 +52,25 @@ def export_webdataset(
 def _write_shard(rows: ExportRows, chunk: pa.Table, folder: Path, shard: int, workers: int | None) -> Counter[str]:
     made: Counter[str] = Counter()
 
-    def read(recipe: Recipe) -> tuple[Recipe, bytes, str]:
-        stored = rows.pixels.stored(recipe)
-        if stored is None:
-            return recipe, render_file(recipe, rows.pixels), "rendered"
+    def read(row: PixelRow) -> tuple[PixelRow, bytes, str]:
+        found, made = find_or_make(row, rows.pixels)
         try:
-            content = stored if isinstance(stored, bytes) else stored.read_bytes()
+            content = found if isinstance(found, bytes) else found.read_bytes()
         except OSError as error:
-            raise CurateError(f"{recipe.sample_id!r}: cannot read {stored!s}: {error.strerror or error}") from error
-        return recipe, content, "copied"
+            raise CurateError(f"{row.sample_id!r}: cannot read {found!s}: {error.strerror or error}") from error
+        return row, content, "rendered" if made else "copied"
 
     facts = facts_of(chunk, (*FACTS, "split", "seed", "neighbors")).to_pylist()
     with open_sink("webdataset", folder, shard, schema=chunk.schema) as sink:
-        for row, (recipe, content, how) in zip(facts, ordered_map(read, recipes_of(chunk), workers), strict=True):
+        for fact, (row, content, how) in zip(facts, ordered_map(read, pixel_rows(chunk), workers), strict=True):
             path = stored_path(
                 "webdataset",
                 reference_id="",
                 # Spelled here: a key must do as a file name too, for those who unpack the tar.
-                sample_id=safe_name(recipe.sample_id),
-                suffix=suffix_of(recipe, rows.pixels.roots),
+                sample_id=safe_name(row.sample_id),
+                suffix=suffix_of(row, rows.pixels.roots),
                 shard=shard,
             )
-            sink.put({**row, "image_path": path}, content)
+            sink.put({**fact, "image_path": path}, content)
             made[how] += 1
     return made

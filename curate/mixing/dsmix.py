@@ -7,11 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
-from ..rendering.pasting import Box, Region, Source, paste
+from ..errors import RowError
+from ..rendering.pasting import Box, Region, paste
 from .sensitivity import SensitivityMap, sensitivity_map
 from .settings import MixSettings
 
 _DRAWS = 100
+
+
+class DistortedPair(NamedTuple):
+    """A distorted image and its reference.
+
+    Attributes:
+        image: The distorted image, uint8 (H, W, 3) RGB.
+        reference: Its reference after the generator's entry stretch, the same shape.
+    """
+
+    image: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
 
 
 class Confidences(NamedTuple):
@@ -24,11 +37,11 @@ class Confidences(NamedTuple):
         """Return both divided by their sum.
 
         Raises:
-            ValueError: Both are 0.
+            RowError: Both are 0.
         """
         total = self.a + self.b
         if total == 0:
-            raise ValueError("neither distortion shows in its part of the mix")
+            raise RowError("neither distortion shows in its part of the mix")
         return Confidences(self.a / total, self.b / total)
 
 
@@ -47,7 +60,7 @@ class Mix:
     maps: tuple[SensitivityMap, SensitivityMap]
 
 
-def mix_sources(a: Source, b: Source, region: Region, *, sigma: float = MixSettings.sigma) -> Mix:
+def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: float = MixSettings.sigma) -> Mix:
     """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
 
     Swapping A and B together with inverting the region gives the same image and swaps the confidences.
@@ -99,7 +112,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         alpha: Above 0; 1 makes every share equally likely, more favours boxes of half the area.
 
     Raises:
-        ValueError: No box leaves something of both images: the picture is too small.
+        RowError: No box leaves something of both images: the picture is too small.
 
     Source: Yun et al., "CutMix", ICCV 2019, equation 2.
     """
@@ -111,7 +124,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         top, bottom = max(y - half_height, 0), min(y + half_height, height)
         if 0 < (right - left) * (bottom - top) < width * height:
             return Box(left, top, right, bottom)
-    raise ValueError(f"a picture of {width} x {height} pixels is too small to cut a box from")
+    raise RowError(f"a picture of {width} x {height} pixels is too small to cut a box from")
 
 
 @compiled

@@ -9,21 +9,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import encode
-from ..rendering.mix_recipes import MIX_FIELDS, MixRow, load_sources, mix_rows_of
+from ..rendering.mix_recipes import MIX_FIELDS, MixRow, mix_rows_of
 from ..rendering.pasting import Box
-from ..rendering.render import RenderOptions
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import ImageFormat, UnreadableImageError, encode_image
+from ..storage.images import DecodeOptions, ImageFormat, encode_image
 from .dsmix import Confidences, draw_box, mix_sources
 from .pairs import MIXED, plan_mixes
 from .settings import Classes, MixSettings
+from .sources import load_sources
 
 
 def mix(
@@ -52,7 +53,7 @@ def mix(
         classes: What the two images differ in: their `type`, or their type or level (`type-level`).
         sigma: Smoothing of the sensitivity maps in pixels.
         alpha: CutMix's: the background's share is Beta(alpha, alpha).
-        images_out: Folder of the pixels; None makes recipe rows, which `render_mix` renders.
+        images_out: Folder of the pixels; None makes recipe rows, whose pixels are mixed anew wherever they are needed.
         image_format: Of the pixels.
         roots: Folders of roots that have moved.
         workers: Threads; None uses every core.
@@ -81,9 +82,9 @@ def mix(
     place = Path("manifest.parquet") if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
-    options = RenderOptions(write=images_out is not None, exif_orient=is_turned(table), workers=workers)
-    rows = make_mixes(plan.rows, places, settings, options)
-    return attach(rows, mix_provenance(table, settings, places, place, stored=options.write))
+    pixels, write = PixelLoader(places, decoding=DecodeOptions(exif_orient=is_turned(table))), images_out is not None
+    rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers)
+    return attach(rows, mix_provenance(table, settings, places, place, stored=write))
 
 
 def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Roots:
@@ -127,29 +128,37 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
 
 
 def make_mixes(
-    plan: pa.Table, roots: Roots, settings: MixSettings, options: RenderOptions, *, reporter: Reporter = SILENT
+    plan: pa.Table,
+    pixels: PixelLoader,
+    settings: MixSettings,
+    *,
+    write: bool,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Draw the boxes, measure the confidences and, if asked to, store the pixels.
 
     Args:
         plan: Rows of `plan_mixes`.
-        roots: Where sources and references lie, and mixes go.
+        pixels: Finds or makes the sources; its roots also say where mixes go.
         settings: Smoothing, boxes, image format.
-        options: Whether to write, EXIF orientation of references, pixel limit, threads.
+        write: Whether pixels are stored.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
         The rows with what became of each.
 
     Raises:
-        CurateError: An image cannot be written.
+        CurateError: Where a source lies is not known, or an image cannot be written.
     """
-    rows, outcomes = mix_rows_of(plan), []
+    rows, mixed = mix_rows_of(plan), []
+    pixels.require_roots(source for row in rows for source in (row.a, row.b))
     with reporter.task("mix", len(rows)) as task:
-        for outcome in ordered_map(lambda row: _make(row, roots, settings, options), rows, options.workers):
-            outcomes.append(outcome)
-            task.advance(failed=outcome.status != "ok")
-    return _with_outcomes(plan, rows, outcomes)
+        for made in ordered_map(lambda row: _make(row, pixels, settings, write), rows, workers):
+            mixed.append(made)
+            task.advance(failed=made.status != "ok")
+    return _filled_in(plan, rows, mixed)
 
 
 def with_columns(table: pa.Table, values: Mapping[str, Sequence[Any]]) -> pa.Table:
@@ -174,42 +183,32 @@ class _Measured:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _MixedRow:
     status: str
     error: str | None = None
     measured: _Measured | None = None
 
 
-def _make(row: MixRow, roots: Roots, settings: MixSettings, options: RenderOptions) -> _Outcome:
+def _make(row: MixRow, pixels: PixelLoader, settings: MixSettings, write: bool) -> _MixedRow:
     try:
-        a, b = load_sources(row, roots, options)
+        a, b = load_sources(row, pixels)
         height, width = a.image.shape[:2]
         box = draw_box(height, width, np.random.Generator(np.random.PCG64(row.seed)), alpha=settings.alpha)
         mixed = mix_sources(a, b, box.region(height, width), sigma=settings.sigma)
         mixed.raw.normalized()
-    except CurateError:
-        raise
-    except UnreadableImageError as error:
-        return _Outcome("unreadable", str(error))
-    except ValueError as error:
-        return _Outcome("failed", str(error))
-    if options.write:
-        try:
-            content = encode_image(mixed.image, settings.image_format)
-        except CurateError as error:  # a picture that its format cannot hold
-            return _Outcome("failed", str(error))
-        write_bytes(roots.resolve(row.image_root, row.image_path), content, durable=False)
+        content = encode_image(mixed.image, settings.image_format) if write else None
+    except RowError as error:
+        return _MixedRow(error.status, str(error))
+    if content is not None:
+        write_bytes(pixels.roots.resolve(row.image_root, row.image_path), content, durable=False)
     first, second = mixed.maps
     differences = first.mean_difference, second.mean_difference
-    return _Outcome("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))
+    return _MixedRow("ok", None, _Measured(box, mixed.raw, differences, (first.uniform, second.uniform)))
 
 
-def _with_outcomes(plan: pa.Table, rows: list[MixRow], outcomes: list[_Outcome]) -> pa.Table:
-    values: dict[str, list[Any]] = {
-        "status": [outcome.status for outcome in outcomes],
-        "error": [outcome.error for outcome in outcomes],
-    }
-    cells = [_cells(row, outcome.measured) for row, outcome in zip(rows, outcomes, strict=True)]
+def _filled_in(plan: pa.Table, rows: list[MixRow], mixed: list[_MixedRow]) -> pa.Table:
+    values: dict[str, list[Any]] = {"status": [made.status for made in mixed], "error": [made.error for made in mixed]}
+    cells = [_cells(row, made.measured) for row, made in zip(rows, mixed, strict=True)]
     measured = [field.name for field in MIX_FIELDS if not field.name.startswith("source_")]
     return with_columns(plan, {**values, **{name: [cell.get(name) for cell in cells] for name in measured}})
 

@@ -1,30 +1,31 @@
 """The command `mix`: from a manifest of distorted images to mixed images, their manifest and a picture of some."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
 from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes
-from ..rendering.mix_recipes import load_sources, mix_rows_of
-from ..rendering.render import RenderOptions
+from ..rendering.mix_recipes import mix_rows_of
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import encode_image
+from ..storage.images import DecodeOptions, encode_image
+from ..storage.limits import MAX_PIXELS
 from .dsmix import mix_sources
 from .mix import is_turned, make_mixes, mix_provenance, mix_roots
 from .pairs import MIXED, MixPlan, plan_mixes
 from .preview import PreviewMix, mix_preview
 from .rerender import again_roots, mix_again
 from .settings import MixSettings
+from .sources import load_sources
 
 MANIFEST_NAME = "manifest.parquet"
 PREVIEW_MIXES = 4
@@ -40,7 +41,8 @@ def run_mix(
     recipe_only: bool = False,
     preview: Path | None = None,
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    max_pixels: int = MAX_PIXELS,
+    workers: int | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def run_mix(
         recipe_only: Store no pixels.
         preview: Also draw the first mixes, as a PNG.
         roots: Folders of the manifest's roots that have moved.
-        options: Workers, pixel limit.
+        max_pixels: Images with more pixels are refused.
+        workers: Threads; None uses every core.
         dry_run: Count only.
         reporter: Shows progress.
 
@@ -74,12 +77,13 @@ def run_mix(
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
     images_out = images_out or out.parent / MIXED
-    options = replace(options or RenderOptions(), write=not recipe_only, exif_orient=is_turned(table))
+    decoding = DecodeOptions(exif_orient=is_turned(table), max_pixels=max_pixels)
     if settings is None:
         places = again_roots(table, places, images_out)
         summary: dict[str, Any] = {"rows": len(table)}
         if not dry_run:
-            rows = mix_again(table, places, out, options, reporter=reporter)
+            pixels = PixelLoader(places, decoding=decoding)
+            rows = mix_again(table, pixels, out, workers=workers, reporter=reporter)
     else:
         plan = plan_mixes(table, settings)
         places = mix_roots(plan.sources, places, images_out)
@@ -87,7 +91,8 @@ def run_mix(
         summary = _describe(plan, settings, places, recipe_only)
         if not dry_run:
             reporter.note(_announce(summary))
-            rows = make_mixes(plan.rows, places, settings, options, reporter=reporter)
+            pixels, write = PixelLoader(places, decoding=decoding), not recipe_only
+            rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers, reporter=reporter)
             rows = attach(rows, mix_provenance(table, settings, places, out, stored=not recipe_only))
             summary["rows_with_uniform_map"] = _count_uniform(rows)
     if dry_run:
@@ -95,7 +100,7 @@ def run_mix(
     write_manifest(rows, out)
     summary["rows_not_ok"] = _note_failures(rows, reporter)
     if preview is not None:
-        summary |= _draw_preview(preview, rows, places, options, reporter)
+        summary |= _draw_preview(preview, rows, pixels, reporter)
     return {**summary, "out": str(out)}
 
 
@@ -140,15 +145,17 @@ def _note_failures(rows: pa.Table, reporter: Reporter) -> int:
     return len(failed)
 
 
-def _draw_preview(
-    file: Path, rows: pa.Table, places: Roots, options: RenderOptions, reporter: Reporter
-) -> dict[str, str]:
+def _draw_preview(file: Path, rows: pa.Table, pixels: PixelLoader, reporter: Reporter) -> dict[str, str]:
     sigma = float(read_provenance(rows).get("config", {}).get("sigma", MixSettings.sigma))
     shown = []
     for row in mix_rows_of(ok_rows(rows).slice(0, PREVIEW_MIXES)):
         if row.box is None:
             continue
-        a, b = load_sources(row, places, options)
+        try:
+            a, b = load_sources(row, pixels)
+        except RowError as error:
+            reporter.note(f"not in the preview: {row.sample_id}: {error}")
+            continue
         mixed = mix_sources(a, b, row.box.region(*a.image.shape[:2]), sigma=sigma)
         shown.append(PreviewMix(row.sample_id, (row.a, row.b), (a, b), row.box, mixed))
     if not shown:

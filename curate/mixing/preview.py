@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..manifest.recipes import distortion_name
-from ..rendering.pasting import Box, Source
+from ..rendering.pasting import Box
 from ..rendering.render import Recipe
-from .dsmix import Mix
+from .dsmix import DistortedPair, Mix
 from .sensitivity import SensitivityMap
 
 CELL_SIDE = 256
@@ -45,7 +45,7 @@ class PreviewMix:
 
     sample_id: str
     recipes: tuple[Recipe, Recipe]
-    sources: tuple[Source, Source]
+    sources: tuple[DistortedPair, DistortedPair]
     box: Box
     mix: Mix
 

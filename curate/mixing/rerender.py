@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
-from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
-from ..rendering.render import RenderOptions
+from ..rendering.mix_recipes import MixRow, mix_rows_of
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, encode_image
+from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
 from .mix import with_columns
 
 
@@ -34,48 +34,50 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
 
 
 def mix_again(
-    table: pa.Table, roots: Roots, out: Path, options: RenderOptions, *, reporter: Reporter = SILENT
+    table: pa.Table,
+    pixels: PixelLoader,
+    out: Path,
+    *,
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Render the mixes of a manifest from their recipes, and store them.
 
     Args:
         table: A mixed manifest; rows that are not ok stay as they are.
-        roots: Where sources and references lie, and mixes go.
+        pixels: Finds or makes the sources; its roots also say where mixes go.
         out: Where the manifest will lie.
-        options: EXIF orientation of references, pixel limit, threads.
+        workers: Threads; None uses every core.
         reporter: Shows progress.
 
     Returns:
         The same rows; `status` and `error` say which could not be made, and why.
 
     Raises:
-        CurateError: An image cannot be written.
+        CurateError: Where a source lies is not known, or an image cannot be written.
     """
     rows = mix_rows_of(ok_rows(table))
+    pixels.require_roots(source for row in rows for source in (row.a, row.b))
     problems: dict[str, tuple[str, str]] = {}
     with reporter.task("mix", len(rows)) as task:
-        for row, problem in zip(
-            rows, ordered_map(lambda row: _store(row, roots, options), rows, options.workers), strict=True
-        ):
+        for row, problem in zip(rows, ordered_map(lambda row: _store(row, pixels), rows, workers), strict=True):
             task.advance(failed=problem is not None)
             if problem is not None:
                 problems[row.sample_id] = problem
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {**read_provenance(table), "roots": roots.as_json(out), "pixels": "stored"}
+    facts = {**read_provenance(table), "roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 
 
-def _store(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[str, str] | None:
-    target = roots.resolve(row.image_root, row.image_path)
+def _store(row: MixRow, pixels: PixelLoader) -> tuple[str, str] | None:
+    target = pixels.roots.resolve(row.image_root, row.image_path)
     image_format = _format_of(target)
     try:
-        content = encode_image(render_mix(row, roots, options), image_format)
-    except UnreadableImageError as error:
-        return "unreadable", str(error)
-    except ValueError as error:
-        return "failed", str(error)
+        content = encode_image(pixels.make(row), image_format)
+    except RowError as error:
+        return error.status, str(error)
     write_bytes(target, content, durable=False)
     return None
 

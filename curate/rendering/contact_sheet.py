@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ...distortions.catalog import get
+from ..errors import RowError
 from ..manifest.seeds import stream_seed
 from .render import render
 
@@ -56,7 +57,7 @@ def contact_sheet(
 def _cell(reference: NDArray[np.uint8], reference_id: str, kind: int, level: int, seed: int) -> Image.Image | str:
     try:
         image = render(reference, kind, level, stream_seed(seed, reference_id, kind, level))
-    except ValueError:
+    except RowError:
         return "image too small"
     top = max(0, (image.shape[0] - CELL_HEIGHT) // 2)
     left = max(0, (image.shape[1] - CELL_WIDTH) // 2)

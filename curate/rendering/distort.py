@@ -23,13 +23,13 @@ from ..runs.run_folder import OLDER_FILE, ROWS_FILE
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image
+from ..storage.images import DecodeOptions, ImageFormat, UnreadableImageError, encode_image
 from ..storage.pixel_store import Layout, clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .contact_sheet import contact_sheet
-from .distort_rows import Distortions, RowSource, open_references, placed, rows_of_manifest, rows_of_references
+from .distort_rows import Distortions, PlannedRows, open_references, placed, rows_of_manifest, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
-from .render import RenderOptions, recipes_of
+from .render import recipes_of
 from .render_shard import CheckWork, RenderWork
 from .settings import DistortSettings
 
@@ -48,12 +48,12 @@ class Pixels:
     Attributes:
         layout: How they are stored; None stores none.
         folder: Where.
-        options: How they are rendered.
+        decoding: How references are read.
     """
 
     layout: Layout | None
     folder: Path
-    options: RenderOptions
+    decoding: DecodeOptions
 
 
 def run_distort(
@@ -69,7 +69,8 @@ def run_distort(
     contact_sheet_file: Path | None = None,
     ids: IdStyle = DistortSettings.ids,
     roots: Mapping[str, Path] | None = None,
-    options: RenderOptions | None = None,
+    decoding: DecodeOptions | None = None,
+    workers: int | None = None,
     run: LongRun | None = None,
     dry_run: bool = False,
     reporter: Reporter = SILENT,
@@ -90,7 +91,8 @@ def run_distort(
         contact_sheet_file: Also draw the first reference under every type and level, as a PNG.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
-        options: EXIF orientation, pixel limit.
+        decoding: EXIF orientation of references, pixel limit.
+        workers: Workers that a dry run counts on; None stands for every core. The run's own are its executor's.
         run: How it is carried out.
         dry_run: Say what it would take, and write nothing.
         reporter: Shows progress.
@@ -103,8 +105,8 @@ def run_distort(
         CurateError: Nothing to distort, another run in `out`, or the results cannot be written.
     """
     refuse_overwriting(out / MANIFEST, images)
-    options, run = options or RenderOptions(), run or LongRun()
-    pixels = Pixels(None if recipe_only else layout, out / IMAGES, options)
+    decoding, run = decoding or DecodeOptions(), run or LongRun()
+    pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
     if types is None:
         if images.suffix != ".parquet":
             raise CurateError("--types says which distortions to apply, e.g. --types bid")
@@ -122,9 +124,9 @@ def run_distort(
         summary |= {} if size is None else {"megabytes_estimated": round(size / 1e6)}
     request = render_request("distort", rows, pixels, out, run.rows_per_shard)
     if dry_run:
-        return {**summary, **_forecast(rows, sample, pixels, request, image_format), "out": str(request.final)}
+        return {**summary, **_forecast(rows, sample, pixels, request, image_format, workers), "out": str(request.final)}
     if contact_sheet_file is not None and types is not None:
-        _draw_sheet(contact_sheet_file, sample, rows, options, Distortions(types, levels, seed, image_format))
+        _draw_sheet(contact_sheet_file, sample, rows, decoding, Distortions(types, levels, seed, image_format))
         summary["contact_sheet"] = str(contact_sheet_file)
     plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.count), reporter=reporter)
     if run.mode.share is not None:
@@ -136,7 +138,7 @@ def run_distort(
     return {**summary, "rows_not_ok": note_failures(request.final, reporter), "out": str(request.final)}
 
 
-def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:
+def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:
     """Describe a rendering run that ends in a manifest.
 
     Args:
@@ -146,12 +148,12 @@ def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_
         out: Folder of the manifest.
         rows_per_shard: None chooses.
     """
-    layout, options = pixels.layout, pixels.options
+    layout, decoding = pixels.layout, pixels.decoding
     manifest = out / MANIFEST
     length = rows_per_shard or shard_length(rows.count, layout)
-    config = {**rows.identity.get("config", {}), "max_pixels": options.max_pixels, "layout": layout or "recipe-only"}
-    exif = {"exif_orient": True} if options.exif_orient else {}
-    work = CheckWork(rows.roots, options.max_pixels)
+    config = {**rows.identity.get("config", {}), "max_pixels": decoding.max_pixels, "layout": layout or "recipe-only"}
+    exif = {"exif_orient": True} if decoding.exif_orient else {}
+    work = CheckWork(rows.roots, decoding.max_pixels)
     return Request(
         stage=stage,
         folder=out / RUN_FOLDER,
@@ -162,7 +164,7 @@ def render_request(stage: str, rows: RowSource, pixels: Pixels, out: Path, rows_
         rows_per_shard=length,
         listing=rows.listing,
         path_columns=("reference_path",),
-        work=work if layout is None else RenderWork(rows.roots, options, pixels.folder, layout),
+        work=work if layout is None else RenderWork(rows.roots, decoding, pixels.folder, layout),
         forget=functools.partial(_remove_pixels, out),
     )
 
@@ -235,25 +237,30 @@ def _failures(manifest: Path) -> Iterator[dict[str, Any]]:
 
 
 def _forecast(
-    rows: RowSource, sample: pa.Table, pixels: Pixels, request: Request, image_format: ImageFormat
+    rows: PlannedRows,
+    sample: pa.Table,
+    pixels: Pixels,
+    request: Request,
+    image_format: ImageFormat,
+    workers: int | None,
 ) -> dict[str, Any]:
     shards = -(-rows.count // request.rows_per_shard)
     forecast: dict[str, Any] = {"shards": shards, "dry_run": True}
     if pixels.layout is not None:
-        seconds = estimate_seconds(sample, rows.count, rows.roots, pixels.options, image_format)
+        seconds = estimate_seconds(sample, rows.count, rows.roots, pixels.decoding, image_format)
         if seconds is not None:
-            workers = min(pixels.options.workers or cores(), shards)
-            forecast = {"seconds_estimated": round(seconds / workers, 1), "workers": workers, **forecast}
+            at_work = min(workers or cores(), shards)
+            forecast = {"seconds_estimated": round(seconds / at_work, 1), "workers": at_work, **forecast}
     return forecast
 
 
-def _draw_sheet(file: Path, sample: pa.Table, rows: RowSource, options: RenderOptions, wanted: Distortions) -> None:
+def _draw_sheet(file: Path, sample: pa.Table, rows: PlannedRows, decoding: DecodeOptions, wanted: Distortions) -> None:
     if file.suffix.lower() != ".png":
         raise CurateError(f"--contact-sheet {file}: the sheet is a .png")
     first = recipes_of(sample.slice(0, 1))[0]
     path = rows.roots.resolve(first.reference_root, first.reference_path)
     try:
-        reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+        reference = decoding.decode(path)
     except UnreadableImageError as error:
         raise CurateError(f"--contact-sheet shows the first reference, {path}, which is unreadable: {error}") from error
     draw = functools.partial(contact_sheet, types=wanted.types, levels=wanted.levels, seed=wanted.seed)

@@ -39,8 +39,8 @@ class Distortions:
 
 
 @dataclass(frozen=True)
-class RowSource:
-    """Rows that are made as they are asked for, so that memory does not grow with their number.
+class PlannedRows:
+    """The rows of a run, made as they are asked for, so that memory does not grow with their number.
 
     Attributes:
         count: How many there are.
@@ -61,7 +61,7 @@ class RowSource:
     roots: Roots
 
 
-def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Path) -> RowSource:
+def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Path) -> PlannedRows:
     """Lay out references x types x levels.
 
     Args:
@@ -106,10 +106,10 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     identity = make_provenance("distort", config, {source.name: digest_listing((p, b) for _, p, b in listing)})
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions
-    return RowSource(count, len(source.entries), tables, sample, listing, identity, roots)
+    return PlannedRows(count, len(source.entries), tables, sample, listing, identity, roots)
 
 
-def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, Path] | None) -> RowSource:
+def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, Path] | None) -> PlannedRows:
     """Take the recipe rows of a manifest, to be rendered as they stand.
 
     Raises:
@@ -153,7 +153,7 @@ def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, P
             seen += len(table)
         return pa.concat_tables(picked).slice(0, count)
 
-    return RowSource(len(columns), len(pairs), tables, sample, listing, identity, roots)
+    return PlannedRows(len(columns), len(pairs), tables, sample, listing, identity, roots)
 
 
 def references_of(manifest: Path, overrides: Mapping[str, Path] | None) -> ImageSource:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ..errors import RowError
 from ..manifest.roots import Roots
-from ..storage.images import ImageFormat, UnreadableImageError, decode_image, encode_image, image_size
-from .render import Recipe, RenderOptions, recipes_of, render
+from ..storage.images import DecodeOptions, ImageFormat, encode_image, image_size
+from .pixel_loader import PixelLoader
+from .render import Recipe, recipes_of
 
 # Measured on a photograph under all types and levels: 1.41 bytes of PNG per pixel on average, 0.94 of WebP.
 BYTES_PER_PIXEL: Mapping[ImageFormat, float] = {"png": 1.41, "webp": 0.94, "bmp": 3.0}
@@ -35,7 +37,7 @@ def estimate_bytes(sample: pa.Table, rows: int, roots: Roots, image_format: Imag
 
 
 def estimate_seconds(
-    sample: pa.Table, rows: int, roots: Roots, options: RenderOptions, image_format: ImageFormat
+    sample: pa.Table, rows: int, roots: Roots, decoding: DecodeOptions, image_format: ImageFormat
 ) -> float | None:
     """Estimate the time that rendering takes on one worker, by rendering a few rows (writing is not timed).
 
@@ -43,22 +45,17 @@ def estimate_seconds(
         Seconds; None where none of the sample can be rendered.
     """
     recipes = [r for r in recipes_of(sample) if roots.has_folder(r.reference_root)][:ROWS_TIMED]
+    pixels = PixelLoader(roots, decoding=decoding, cache_bytes=0)  # decoding is timed too
     spent = []
     for recipe in recipes:
         try:
-            _render(recipe, roots, options, image_format)  # compiled code is loaded at the first call of a type
+            encode_image(pixels.make(recipe), image_format)  # compiled code is loaded at the first call of a type
             started = time.perf_counter()
-            _render(recipe, roots, options, image_format)
-        except (UnreadableImageError, ValueError):
+            encode_image(pixels.make(recipe), image_format)
+        except RowError:
             continue
         spent.append(time.perf_counter() - started)
     return sum(spent) / len(spent) * rows if spent else None
-
-
-def _render(recipe: Recipe, roots: Roots, options: RenderOptions, image_format: ImageFormat) -> None:
-    path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-    encode_image(render(reference, recipe.distortion_id, recipe.level, recipe.seed), image_format)
 
 
 def _sizes(recipes: Iterable[Recipe], roots: Roots) -> list[tuple[int, int]]:

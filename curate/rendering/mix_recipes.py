@@ -1,18 +1,16 @@
 """Rows that say how to make a mixed image: two sources, a box and a seed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...distortions import stretch_uint8
 from ..errors import CurateError
-from ..manifest.roots import Roots
-from ..storage.images import UnreadableImageError, decode_image
-from .pasting import Box, Source, common_size, crop_middle, paste
-from .render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels, load_stored, render
+from .pasting import Box
+from .render import RECIPE_COLUMNS, Recipe
 
 SOURCE_TYPE = pa.struct(
     [
@@ -40,6 +38,9 @@ MIX_FIELDS: tuple[pa.Field, ...] = (
     pa.field("source_b", SOURCE_TYPE),
 )
 
+_MIX_SOURCES = tuple(field for field in MIX_FIELDS if field.name in ("box", "source_a", "source_b"))
+_ROWS_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True)
 class MixRow:
@@ -64,6 +65,9 @@ class MixRow:
     box: Box | None = None
 
 
+PixelRow: TypeAlias = Recipe | MixRow
+
+
 def mix_rows_of(table: pa.Table) -> list[MixRow]:
     """Take the recipes out of a mixed manifest's rows, in order.
 
@@ -78,51 +82,25 @@ def mix_rows_of(table: pa.Table) -> list[MixRow]:
     bare = [row["sample_id"] for row in rows if None in (row["source_a"], row["source_b"], row["seed"])]
     if bare:
         raise CurateError(f"{len(bare)} rows without sources or seed, e.g. {bare[0]!r}")
-    return [
-        MixRow(
-            sample_id=row["sample_id"],
-            image_root=row["image_root"],
-            image_path=row["image_path"],
-            a=_recipe(row["source_a"]),
-            b=_recipe(row["source_b"]),
-            seed=row["seed"],
-            box=None if row["box"] is None else Box(**row["box"]),
-        )
-        for row in rows
-    ]
+    return [_mix_row(row) for row in rows]
 
 
-def mixes_by_id(usable: pa.Table) -> dict[str, MixRow]:
-    """Return the mixed rows of any manifest by sample id; those that are not mixes are left out.
+def pixel_rows(table: pa.Table) -> Iterator[PixelRow]:
+    """Give what each row of any manifest says about its pixels, in order.
 
     Args:
-        usable: Rows of a manifest whose status is `ok`.
+        table: A manifest. A row that names two sources and a seed is a mix; any other is stored or distorted.
     """
-    if "source_a" not in usable.column_names:
-        return {}
-    return {row.sample_id: row for row in mix_rows_of(usable.filter(usable["source_a"].is_valid()))}
+    for batch in table.select(pixel_columns(table.schema)).to_batches(max_chunksize=_ROWS_AT_ONCE):
+        for row in batch.to_pylist():
+            is_mix = None not in (row.get("source_a"), row.get("source_b"), row["seed"])
+            yield _mix_row(row) if is_mix else _recipe(row)
 
 
-def load_row(recipe: Recipe, mix: MixRow | None, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
-    """Return a row's pixels: the stored ones, or where there are none, rendered or mixed anew.
-
-    Args:
-        recipe: The row.
-        mix: The same row where it is a mix.
-        roots: Where images and references lie.
-        options: EXIF orientation of references, pixel limit.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        UnreadableImageError: The image or one that it is made of cannot be decoded.
-        ValueError: The row cannot be rendered.
-    """
-    if mix is None:
-        return load_pixels(recipe, roots, options)
-    stored = load_stored(recipe, roots, options)
-    return render_mix(mix, roots, options) if stored is None else stored
+def pixel_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns that `pixel_rows` reads: those of recipes, and of mixes where a manifest has them."""
+    mixed = [field.name for field in _MIX_SOURCES if _has_column(schema, field)]
+    return [*RECIPE_COLUMNS, *(mixed if len(mixed) == len(_MIX_SOURCES) else ())]
 
 
 def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructArray:
@@ -137,71 +115,25 @@ def source_column(sources: pa.Table, positions: NDArray[np.int64]) -> pa.StructA
     return pa.StructArray.from_arrays(arrays, fields=list(SOURCE_TYPE))
 
 
-def load_sources(row: MixRow, roots: Roots, options: RenderOptions) -> tuple[Source, Source]:
-    """Load both images of a row with their references, cropped to their common size.
-
-    Args:
-        row: The row.
-        roots: Where images and references lie.
-        options: EXIF orientation of references, pixel limit.
-
-    Returns:
-        A and B. Of images that differ in size, the middle of each remains.
-
-    Raises:
-        UnreadableImageError: An image or a reference cannot be decoded; the message names the source.
-        ValueError: A source cannot be rendered, or its size is not its reference's.
-    """
-    a, b = (_load_source(recipe, roots, options) for recipe in (row.a, row.b))
-    height, width = common_size(a.image, b.image)
-    first, second = (Source(*(crop_middle(image, height, width) for image in source)) for source in (a, b))
-    return first, second
+def _mix_row(row: dict[str, Any]) -> MixRow:
+    return MixRow(
+        sample_id=row["sample_id"],
+        image_root=row["image_root"],
+        image_path=row["image_path"],
+        a=_recipe(row["source_a"]),
+        b=_recipe(row["source_b"]),
+        seed=row["seed"],
+        box=None if row["box"] is None else Box(*(row["box"][side] for side in Box._fields)),
+    )
 
 
-def render_mix(row: MixRow, roots: Roots, options: RenderOptions | None = None) -> NDArray[np.uint8]:
-    """Make a row's mixed image again, bit for bit, from its sources' pixels or their references.
-
-    Args:
-        row: The row.
-        roots: Where images and references lie; stored pixels of a source are taken, otherwise it is rendered.
-        options: EXIF orientation of references, pixel limit.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        UnreadableImageError: A source cannot be decoded.
-        ValueError: A source cannot be rendered, or the row has no box: it failed when it was made.
-    """
-    if row.box is None:
-        raise ValueError(f"the mix {row.sample_id} has no box: it could not be made in the first place")
-    options = options or RenderOptions()
-    a, b = (load_pixels(recipe, roots, options) for recipe in (row.a, row.b))
-    height, width = common_size(a, b)
-    return paste(crop_middle(a, height, width), crop_middle(b, height, width), row.box.region(height, width))
+def _recipe(row: dict[str, Any]) -> Recipe:
+    return Recipe(**{name: row[name] for name in RECIPE_COLUMNS})
 
 
-def _recipe(source: dict[str, Any]) -> Recipe:
-    return Recipe(**{name: source[name] for name in RECIPE_COLUMNS})
-
-
-def _load_source(recipe: Recipe, roots: Roots, options: RenderOptions) -> Source:
-    try:
-        path = roots.resolve(recipe.reference_root, recipe.reference_path)
-        try:
-            reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-        except UnreadableImageError as error:
-            raise UnreadableImageError(f"reference {recipe.reference_path}: {error}") from error
-        image = load_stored(recipe, roots, options)
-        if image is None:  # as `load_pixels` does, without decoding the reference a second time
-            image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-    except CurateError:
-        raise
-    except UnreadableImageError as error:
-        raise UnreadableImageError(f"source {recipe.sample_id}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"source {recipe.sample_id}: {error}") from error
-    if image.shape != reference.shape:
-        sizes = " and its reference ".join(f"{size[1]} x {size[0]}" for size in (image.shape, reference.shape))
-        raise ValueError(f"source {recipe.sample_id} has {sizes} pixels: what changed cannot be mapped")
-    return Source(image, stretch_uint8(reference))
+def _has_column(schema: pa.Schema, field: pa.Field) -> bool:
+    """Tell whether a manifest has a column of mixes; other people's may use its name for something else."""
+    if field.name not in schema.names:
+        return False
+    found = schema.field(field.name).type
+    return pa.types.is_struct(found) and {part.name for part in field.type} <= {part.name for part in found}

@@ -23,18 +23,6 @@ class Box(NamedTuple):
         return mask
 
 
-class Source(NamedTuple):
-    """One of the two images of a mix.
-
-    Attributes:
-        image: The distorted image, uint8 (H, W, 3) RGB.
-        reference: Its reference after the generator's entry stretch, the same shape.
-    """
-
-    image: NDArray[np.uint8]
-    reference: NDArray[np.uint8]
-
-
 def paste(a: NDArray[np.uint8], b: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     """Return B where the region is True and A elsewhere; all (H, W, ...)."""
     return np.where(region[..., np.newaxis], b, a)

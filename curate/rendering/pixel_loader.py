@@ -1,102 +1,181 @@
-"""The pixels that a manifest row promises: stored, or rendered from a reference that is decoded once for many rows."""
+"""The pixels that a manifest row promises: stored, rendered from a reference, or mixed anew from two other images."""
 
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
-from ..storage.images import UnreadableImageError, decode_image
-from ..storage.limits import MAX_PIXELS
+from ..storage.images import DecodeOptions, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
-from .render import NOTHING_TO_RENDER_FROM, Recipe, render
+from .mix_recipes import MixRow, PixelRow
+from .pasting import common_size, crop_middle, paste
+from .render import Recipe, render
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
 REFERENCE_CACHE_BYTES = 128 << 20
+NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level to render them from"
 
 
-class RowPixels:
-    """Finds or makes the pixels of rows, from any thread, and in processes that it is pickled or forked into."""
+class PixelLoader:
+    """Finds or makes the pixels of rows, from any thread, and in processes that it is pickled or forked into.
+
+    Every part of the toolkit that needs a row's pixels asks it, so that all see the same ones.
+
+    Attributes:
+        roots: Where images and references lie.
+        decoding: Pixel limit of every image; the EXIF orientation is that of references alone.
+    """
 
     def __init__(
         self,
         roots: Roots,
         *,
-        exif_orient: bool = False,
-        max_pixels: int = MAX_PIXELS,
+        decoding: DecodeOptions | None = None,
         cache_bytes: int = REFERENCE_CACHE_BYTES,
     ) -> None:
         """Say where files lie.
 
         Args:
-            roots: Where images and references are.
-            exif_orient: Whether references are turned as their EXIF orientation says.
-            max_pixels: Images with more pixels are refused.
-            cache_bytes: Memory for decoded references, in each process.
+            roots: Where images and references lie.
+            decoding: How files are read.
+            cache_bytes: Memory for decoded references, in each process; 0 keeps none.
         """
         self.roots = roots
-        self._exif_orient, self._max_pixels = exif_orient, max_pixels
+        self.decoding = decoding or DecodeOptions()
         self._references = _Recent(cache_bytes)
 
-    def load(self, recipe: Recipe) -> NDArray[np.uint8]:
-        """Return a row's pixels: uint8 (H, W, 3) RGB, the same bytes whether they were stored or not.
+    def load(self, row: PixelRow) -> NDArray[np.uint8]:
+        """Return a row's pixels: uint8 (H, W, 3) RGB, the same whether they were stored or not.
 
         Raises:
-            CurateError: They cannot be had; the message names the row and the reason.
+            RowError: They cannot be had.
+            CurateError: Where its files lie is not known.
         """
-        content = self.stored(recipe)
-        if content is None:
-            return self.render(recipe)
+        stored = self.load_stored(row)
+        return self.make(row) if stored is None else stored
+
+    def load_stored(self, row: PixelRow) -> NDArray[np.uint8] | None:
+        """Return a row's stored pixels, uint8 (H, W, 3) RGB; None where they have to be made.
+
+        Raises:
+            RowError: They cannot be decoded, or there are neither pixels nor a seed to make them with.
+            CurateError: Where they lie is not known, and there is no seed either.
+        """
+        content = self.find(row)
+        # What is stored is shown as it is: the EXIF orientation is an option of references.
+        return None if content is None else decode_image(content, max_pixels=self.decoding.max_pixels)
+
+    def find(self, row: PixelRow) -> Path | bytes | None:
+        """Return a row's image file, or the bytes of one in an archive; None where its pixels have to be made.
+
+        Raises:
+            RowError: There are neither pixels nor a seed to make them with, or the archive is damaged.
+            CurateError: Where they lie is not known, and there is no seed either.
+        """
+        if row.seed is not None and not self.roots.has_folder(row.image_root):
+            return None
+        place = self.roots.resolve(row.image_root, row.image_path)
+        found = stored_pixels(place)
+        if found is None and row.seed is None:
+            raise absence(place)
+        return found
+
+    def make(self, row: PixelRow) -> NDArray[np.uint8]:
+        """Make a row's pixels anew, whether or not they are stored: uint8 (H, W, 3) RGB.
+
+        A distorted image is rendered from its reference and seed. A mix is pasted together from its two sources,
+        whose pixels are found or made as `load` does.
+
+        Raises:
+            RowError: They cannot be made.
+            CurateError: Where the files lie that they are made from is not known.
+        """
+        if isinstance(row, MixRow):
+            return self._mix(row)
+        reference = self.load_reference(row)
+        return render(reference, row.distortion_id, row.level, row.seed)
+
+    def load_reference(self, recipe: Recipe) -> NDArray[np.uint8]:
+        """Return the decoded reference of a row, uint8 (H, W, 3) RGB; it may be shared: do not write to it.
+
+        Raises:
+            RowError: The row names no reference, distortion and level, or the reference cannot be decoded.
+            CurateError: Where it lies is not known.
+        """
+        if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
+            raise RowError(NOTHING_TO_RENDER_FROM)
+        path = self.roots.resolve(recipe.reference_root, recipe.reference_path)
         try:
-            return decode_image(content, max_pixels=self._max_pixels)
+            return self._references.get(path, lambda: self.decoding.decode(path))
         except UnreadableImageError as error:
-            raise CurateError(f"{recipe.sample_id!r} ({recipe.image_path}): {error}") from error
+            raise error.about(f"reference {recipe.reference_path}") from error
 
-    def stored(self, recipe: Recipe) -> Path | bytes | None:
-        """Return a row's image file, or the bytes of one in an archive; None where it has to be rendered.
+    def unreachable(self, row: PixelRow) -> tuple[str | None, str] | None:
+        """Return (root, path) of a file that a row cannot do without and whose root has no folder; None if it has all.
+
+        No pixel is read. That a file is missing in a known folder does not make it unreachable.
+        """
+        if row.seed is None:
+            return None if self.roots.has_folder(row.image_root) else (row.image_root, row.image_path)
+        if isinstance(row, MixRow):
+            needed = next(filter(None, map(self.unreachable, (row.a, row.b))), None)
+        elif row.reference_path is None or self.roots.has_folder(row.reference_root):
+            needed = None
+        else:
+            needed = row.reference_root, row.reference_path
+        return None if needed is None or self.is_stored(row) else needed
+
+    def require_roots(self, rows: Iterable[PixelRow]) -> None:
+        """Refuse rows whose files lie nobody knows where, before any pixel is read.
 
         Raises:
-            CurateError: There is none, and no recipe either; the message names the row and the reason.
+            CurateError: It names the root and says how to give its folder.
         """
-        try:
-            if self.roots.has_folder(recipe.image_root):
-                place = self.roots.resolve(recipe.image_root, recipe.image_path)
-                found = stored_pixels(place)
-                if found is None and recipe.seed is None:
-                    raise absence(place)
-                return found
-            if recipe.seed is None:
-                self.roots.resolve(recipe.image_root, recipe.image_path)
-        except (UnreadableImageError, CurateError) as error:
-            raise CurateError(f"{recipe.sample_id!r} ({recipe.image_path}): {error}") from error
-        return None
+        for row in rows:
+            needed = self.unreachable(row)
+            if needed is not None:
+                self.roots.resolve(*needed)
 
-    def render(self, recipe: Recipe) -> NDArray[np.uint8]:
-        """Render a row from its reference and seed.
-
-        Raises:
-            CurateError: It cannot be rendered; the message names the row and the reason.
-        """
+    def is_stored(self, row: PixelRow) -> bool:
+        """Tell whether a row has stored pixels, good or bad, so that they need not be made."""
         try:
-            if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-                raise CurateError(NOTHING_TO_RENDER_FROM)
-            path = self.roots.resolve(recipe.reference_root, recipe.reference_path)
-            reference = self._references.get(path, lambda: self._decode_reference(path))
-            return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-        except ValueError as error:
-            raise CurateError(f"{recipe.sample_id!r} cannot be rendered: {error}") from error
+            return self.roots.has_folder(row.image_root) and self.find(row) is not None
+        except RowError:
+            return True  # in a damaged archive, which is for the row to say
 
-    def _decode_reference(self, path: Path) -> NDArray[np.uint8]:
+    def _mix(self, row: MixRow) -> NDArray[np.uint8]:
+        if row.box is None:
+            raise RowError(f"the mix {row.sample_id} has no box: it could not be made in the first place")
+        a, b = (self._load_source(source) for source in (row.a, row.b))
+        height, width = common_size(a, b)
+        return paste(crop_middle(a, height, width), crop_middle(b, height, width), row.box.region(height, width))
+
+    def _load_source(self, source: Recipe) -> NDArray[np.uint8]:
         try:
-            return decode_image(path, exif_orient=self._exif_orient, max_pixels=self._max_pixels)
-        except UnreadableImageError as error:
-            raise UnreadableImageError(f"reference {path.name}: {error}") from error
+            return self.load(source)
+        except RowError as error:
+            raise error.about(f"source {source.sample_id}") from error
+
+
+@contextmanager
+def naming_row(row: PixelRow) -> Iterator[None]:
+    """Make a problem of one row end the request, with the row's name: for those who can leave no row out.
+
+    Raises:
+        CurateError: The block met a `RowError` or a `CurateError`; the message names the row and the reason.
+    """
+    try:
+        yield
+    except (RowError, CurateError) as error:
+        raise CurateError(f"{row.sample_id!r} ({row.image_path}): {error}") from error
 
 
 class _Recent:

@@ -6,13 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...distortions import distort, stretch_uint8
+from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
-from ..errors import CurateError
-from ..manifest.roots import Roots
-from ..storage.images import decode_image
-from ..storage.limits import MAX_PIXELS
-from ..storage.pixel_store import absence, stored_pixels
+from ..errors import CurateError, RowError
 
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",
@@ -24,8 +20,6 @@ RECIPE_COLUMNS: tuple[str, ...] = (
     "level",
     "seed",
 )
-
-NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level to render them from"
 
 
 @dataclass(frozen=True)
@@ -40,25 +34,6 @@ class Recipe:
     distortion_id: int
     level: int
     seed: int | None
-
-
-@dataclass(frozen=True)
-class RenderOptions:
-    """How rows are rendered.
-
-    Attributes:
-        write: Store the pixels at each row's image path.
-        measure: Compute each image's MDSI score.
-        exif_orient: Obey the EXIF orientation of references.
-        max_pixels: References with more pixels are refused.
-        workers: Workers; None uses every core.
-    """
-
-    write: bool = True
-    measure: bool = False
-    exif_orient: bool = False
-    max_pixels: int = MAX_PIXELS
-    workers: int | None = None
 
 
 def recipes_of(table: pa.Table) -> list[Recipe]:
@@ -87,55 +62,11 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
         uint8 (H, W, 3) RGB; the same arguments and library versions give the same bytes.
 
     Raises:
-        ValueError: The image is too small for the type, or the seed of a random type is missing.
+        RowError: The image is too small for the type, or the seed of a random type is missing.
     """
     if distortion_id == PRISTINE:
         return stretch_uint8(reference)
-    return distort(reference, distortion_id, level, seed=seed)
-
-
-def load_pixels(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8]:
-    """Return a row's pixels: the stored ones, or where there are none, a fresh rendering.
-
-    Args:
-        recipe: The row.
-        roots: Where images and references lie.
-        options: EXIF orientation of the reference, pixel limit.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        UnreadableImageError: The image or its reference cannot be decoded.
-        ValueError: The row cannot be rendered.
-    """
-    stored = load_stored(recipe, roots, options)
-    if stored is not None:
-        return stored
-    if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
-        raise ValueError(NOTHING_TO_RENDER_FROM)
-    path = roots.resolve(recipe.reference_root, recipe.reference_path)
-    reference = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-    return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-
-
-def load_stored(recipe: Recipe, roots: Roots, options: RenderOptions) -> NDArray[np.uint8] | None:
-    """Return a row's stored pixels, uint8 (H, W, 3) RGB; None where they have to be made.
-
-    Args:
-        recipe: The row.
-        roots: Where images lie.
-        options: Pixel limit.
-
-    Raises:
-        UnreadableImageError: The image cannot be decoded, or is absent and has no seed to be made from.
-    """
-    if not roots.has_folder(recipe.image_root):
-        return None
-    place = roots.resolve(recipe.image_root, recipe.image_path)
-    stored = stored_pixels(place)
-    if stored is not None:
-        return decode_image(stored, max_pixels=options.max_pixels)
-    if recipe.seed is None:
-        raise absence(place)
-    return None
+    try:
+        return distort(reference, distortion_id, level, seed=seed)
+    except DistortionError as error:
+        raise RowError(str(error)) from error

@@ -11,13 +11,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...distortions import stretch_uint8
-from ..errors import CurateError
+from ..errors import CurateError, RowError
 from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from ..manifest.roots import Roots
-from ..storage.images import IMAGE_FORMATS, ImageFormat, UnreadableImageError, decode_image, encode_image, image_problem
+from ..storage.images import (
+    IMAGE_FORMATS,
+    DecodeOptions,
+    ImageFormat,
+    UnreadableImageError,
+    encode_image,
+    image_problem,
+)
 from ..storage.pixel_store import Layout, PixelSink, open_sink, stored_pixels
 from .mdsi import mdsi
-from .render import Recipe, RenderOptions, recipes_of, render
+from .render import Recipe, recipes_of, render
 
 
 @dataclass(frozen=True)
@@ -26,17 +33,21 @@ class RenderWork:
 
     Attributes:
         roots: Where references lie.
-        options: How to render; without `write`, no pixels are stored.
+        decoding: How references are read.
         folder: Where pixels go: the folder of the rows' image root.
         layout: How they are stored there.
         first_archive: Number of the archive of shard 0, where other rows have archives in the same folder.
+        write: Whether pixels are stored.
+        measure: Whether each image's MDSI score is computed.
     """
 
     roots: Roots
-    options: RenderOptions
+    decoding: DecodeOptions
     folder: Path
     layout: Layout = "files"
     first_archive: int = 0
+    write: bool = True
+    measure: bool = False
 
     def __call__(self, rows: pa.Table, shard: int, known: pa.Table | None = None) -> pa.Table:
         """Render a shard.
@@ -55,7 +66,7 @@ class RenderWork:
             CurateError: Rows without a recipe, or pixels cannot be written.
         """
         settled = {} if known is None else outcomes_of(known)
-        current = _Reference(self.roots, self.options)
+        current = _Reference(self.roots, self.decoding, stretch=self.measure)
         outcomes = []
         with self._sink(rows, shard) as sink:
             for row, recipe in zip(rows.to_pylist(), recipes_of(rows), strict=True):
@@ -66,13 +77,13 @@ class RenderWork:
                     sink.put(row, self._stored(recipe))
                 outcomes.append(outcome)
         part = with_outcomes(rows, outcomes)
-        if self.options.measure:
+        if self.measure:
             part = part.append_column(DEVIATION, pa.array([outcome.deviation for outcome in outcomes], pa.float64()))
         return part
 
     @contextmanager
     def _sink(self, rows: pa.Table, shard: int) -> Iterator[PixelSink | None]:
-        if not self.options.write:
+        if not self.write:
             yield None
             return
         with open_sink(self.layout, self.folder, self.first_archive + shard, schema=rows.schema) as sink:
@@ -82,21 +93,15 @@ class RenderWork:
         try:
             reference, shown = current.load(recipe)
         except UnreadableImageError as error:
-            return Outcome("unreadable", f"reference {recipe.reference_path}: {error}")
+            return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
-        except CurateError:
-            raise
-        except ValueError as error:
-            return Outcome("failed", str(error))
-        if sink is not None:
-            image_format = format_of(recipe.image_path)
-            try:
-                content = encode_image(image, image_format)
-            except CurateError as error:  # a picture that its format cannot hold
-                return Outcome("failed", str(error))
+            content = None if sink is None else encode_image(image, format_of(recipe.image_path))
+        except RowError as error:
+            return Outcome(error.status, str(error))
+        if sink is not None and content is not None:
             sink.put(row, content)
-        return Outcome("ok", None, mdsi(shown, image) if self.options.measure else None)
+        return Outcome("ok", None, mdsi(shown, image) if self.measure else None)
 
     def _stored(self, recipe: Recipe) -> bytes:
         found = stored_pixels(self.folder / recipe.image_path)
@@ -152,8 +157,8 @@ def format_of(path: str) -> ImageFormat:
 class _Reference:
     """The reference that was decoded last, or why it could not be."""
 
-    def __init__(self, roots: Roots, options: RenderOptions) -> None:
-        self._roots, self._options = roots, options
+    def __init__(self, roots: Roots, decoding: DecodeOptions, *, stretch: bool) -> None:
+        self._roots, self._decoding, self._stretch = roots, decoding, stretch
         self._place: tuple[str, str] | None = None
         self._problem: UnreadableImageError | None = None
         self._pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
@@ -172,7 +177,5 @@ class _Reference:
         return self._pixels
 
     def _decode(self, place: tuple[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        options = self._options
-        path = self._roots.resolve(*place)
-        pixels = decode_image(path, exif_orient=options.exif_orient, max_pixels=options.max_pixels)
-        return pixels, stretch_uint8(pixels) if options.measure else pixels
+        pixels = self._decoding.decode(self._roots.resolve(*place))
+        return pixels, stretch_uint8(pixels) if self._stretch else pixels

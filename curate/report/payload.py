@@ -13,7 +13,7 @@ from ..manifest.provenance import digest_table
 from .clusters import Clusters, GalleryCluster
 from .maps import quantised
 from .references import ORIGINAL, ReferencePoint
-from .request import Inputs, Source
+from .request import Inputs, ReportManifest
 from .rows import STATES, UNKNOWN
 
 _NO_LABEL = np.iinfo(np.uint16).max
@@ -112,14 +112,15 @@ def reference_columns(points: Sequence[ReferencePoint], coordinates: NDArray[np.
 
 def provenance_entries(inputs: Inputs) -> list[dict[str, Any]]:
     """Lay out how every manifest was made, and whether the last was made from the first."""
-    mixes = [source for source in inputs.mixes if source not in inputs.chain]
-    entries = [{"name": source.name, "facts": source.provenance, "note": None} for source in [*inputs.chain, *mixes]]
+    mixes = [manifest for manifest in inputs.mixes if manifest not in inputs.chain]
+    shown = [*inputs.chain, *mixes]
+    entries = [{"name": manifest.name, "facts": manifest.provenance, "note": None} for manifest in shown]
     if inputs.after is not None:
         entries[len(inputs.chain) - 1]["note"] = _descent(inputs.before, inputs.after)
     return entries
 
 
-def _descent(before: Source, after: Source) -> str | None:
+def _descent(before: ReportManifest, after: ReportManifest) -> str | None:
     recorded = (after.provenance.get("inputs") or {}).get("manifest")
     if recorded is None:
         return None

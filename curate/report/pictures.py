@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,11 @@ import pandas as pd
 from ..manifest.roots import CANDIDATES
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import KEPT
-from ..rendering.render import RECIPE_COLUMNS, Recipe
+from ..rendering.mix_recipes import pixel_rows
 from .clusters import GalleryCluster
 from .references import ORIGINAL, ReferencePoint
-from .request import Inputs, Source
-from .thumbnails import Load, Wanted, file_loader, row_loader
+from .request import Inputs, ReportManifest
+from .thumbnails import Load, Wanted, file_loader
 
 ROW, REFERENCE = "row:", "reference:"
 _CANDIDATE_SHARE = 0.25  # of the pictures, at most, are of candidates that were dropped
@@ -63,21 +64,17 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
     """Return what loads each reference that the rows name, those of the most rows first."""
     order = Counter(name for name in frame["reference_id"] if isinstance(name, str))
     names = sorted(order, key=lambda name: (-order[name], name))
-    files: dict[str, tuple[Source, str | None, str]] = {}
-    for source in (*inputs.chain, *inputs.mixes):
-        columns = (source.table[name] for name in ("reference_id", "reference_root", "reference_path"))
+    files: dict[str, tuple[ReportManifest, str | None, str]] = {}
+    for manifest in (*inputs.chain, *inputs.mixes):
+        columns = (manifest.table[name] for name in ("reference_id", "reference_root", "reference_path"))
         for name, root, path in zip(*(column.to_pylist() for column in columns), strict=True):
             if name is not None and path is not None:
-                files.setdefault(name, (source, root, path))
-    return {
-        name: file_loader(files[name][1], files[name][2], files[name][0].roots, files[name][0].options)
-        for name in names
-        if name in files
-    }
+                files.setdefault(name, (manifest, root, path))
+    return {name: file_loader(files[name][1], files[name][2], files[name][0].pixels) for name in names if name in files}
 
 
 def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> None:
-    sources = (inputs.before, inputs.after or inputs.before)
+    manifests = (inputs.before, inputs.after or inputs.before)
     chosen = frame[frame["sample_id"].isin(set(ids))]
     rows = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
     where = dict(zip(chosen["sample_id"].tolist(), rows, strict=True))
@@ -85,13 +82,13 @@ def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence
         if identifier not in where:
             continue
         origin, position = where[identifier]
-        source = sources[origin]
-        row = source.table.select(list(RECIPE_COLUMNS)).slice(position, 1).to_pylist()[0]
-        wanted.add(ROW + identifier, row_loader(Recipe(**row), source.roots, source.options))
+        manifest = manifests[origin]
+        row = next(pixel_rows(manifest.table.slice(position, 1)))
+        wanted.add(ROW + identifier, partial(manifest.pixels.load, row))
 
 
 def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:
-    home = next((source for source in inputs.chain if source.roots.has_folder(CANDIDATES)), None)
+    home = next((manifest for manifest in inputs.chain if manifest.pixels.roots.has_folder(CANDIDATES)), None)
     dropped = {
         point.id: point.path
         for point in points
@@ -102,4 +99,4 @@ def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePo
     for identifier in sorted(uniform_draw(list(dropped), count, seed, "report candidate pictures")):
         path = dropped[identifier]
         if path is not None:
-            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.roots, home.options))
+            wanted.add(REFERENCE + identifier, file_loader(CANDIDATES, path, home.pixels))

@@ -143,7 +143,7 @@ def make_payload(
         "references": reference_columns(maps.points, _points(maps.references)),
         "bounds": selection_bounds(inputs.selection),
         "cards": {"shown": cards, "total": card_total},
-        "mixes": [mix_figures(source.table, source.name) for source in inputs.mixes],
+        "mixes": [mix_figures(manifest.table, manifest.name) for manifest in inputs.mixes],
         "domains": inputs.domains,
         "provenance": provenance_entries(inputs),
         "projection": {layout.name: layout.method for layout in (maps.samples, maps.references) if layout is not None},
@@ -215,9 +215,9 @@ def _reference_points(inputs: Inputs, frame: pd.DataFrame, seed: int) -> list[Re
 
 def _with_pseudo(inputs: Inputs) -> Any:
     """Return the first manifest that has pseudo-labels, the last where none has."""
-    for source in inputs.chain:
-        if "pseudo" in source.table["label_source"].cast("string").unique().to_pylist():
-            return source.table
+    for manifest in inputs.chain:
+        if "pseudo" in manifest.table["label_source"].cast("string").unique().to_pylist():
+            return manifest.table
     return inputs.chain[-1].table
 
 
@@ -226,7 +226,7 @@ def _points(layout: Layout | None) -> NDArray[np.float32] | None:
 
 
 def _title(inputs: Inputs) -> str:
-    names = [source.name for source in inputs.chain]
+    names = [manifest.name for manifest in inputs.chain]
     return names[0] if len(names) == 1 else f"{names[0]} → {names[-1]}"
 
 

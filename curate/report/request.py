@@ -14,8 +14,9 @@ from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
-from ..rendering.render import RenderOptions
+from ..rendering.pixel_loader import PixelLoader
 from ..storage.atomic import refuse_overwriting
+from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
@@ -64,20 +65,18 @@ class ReportRequest:
 
 
 @dataclass(frozen=True)
-class Source:
+class ReportManifest:
     """A manifest and where its files lie.
 
     Attributes:
         name: Its file name, without folders: a report is the same wherever it is made.
         table: Its rows.
-        roots: Its root folders.
-        options: How its pixels are read.
+        pixels: Finds or makes its rows' pixels.
     """
 
     name: str
     table: pa.Table
-    roots: Roots
-    options: RenderOptions
+    pixels: PixelLoader
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -95,8 +94,8 @@ class Inputs:
         features: As in the request, read; likewise the others.
     """
 
-    chain: list[Source]
-    mixes: list[Source]
+    chain: list[ReportManifest]
+    mixes: list[ReportManifest]
     features: Features | None
     selection: pa.Table | None
     references: Features | None
@@ -105,12 +104,12 @@ class Inputs:
     domains: list[dict[str, Any]]
 
     @property
-    def before(self) -> Source:
+    def before(self) -> ReportManifest:
         """The first manifest."""
         return self.chain[0]
 
     @property
-    def after(self) -> Source | None:
+    def after(self) -> ReportManifest | None:
         """The last manifest, None where there is only one."""
         return self.chain[-1] if len(self.chain) > 1 else None
 
@@ -129,10 +128,10 @@ def read_inputs(request: ReportRequest) -> Inputs:
         refuse_overwriting(out, *request.manifests, *taken, request.dropped, *request.domains)
     tables = [(path, read_manifest(path)) for path in request.manifests]
     _check_roots(request.roots, [table for _, table in tables], list(request.manifests))
-    sources = [_source(path, table, request) for path, table in tables]
-    chain = [source for source in sources if not is_mixed(source.table)]
-    mixes = [source for source in sources if is_mixed(source.table)]
-    if not any(len(source.table) for source in sources):
+    manifests = [_report_manifest(path, table, request) for path, table in tables]
+    chain = [manifest for manifest in manifests if not is_mixed(manifest.table)]
+    mixes = [manifest for manifest in manifests if is_mixed(manifest.table)]
+    if not any(len(manifest.table) for manifest in manifests):
         raise CurateError(f"{request.manifests[0]} has no rows: there is nothing to report")
     return Inputs(
         chain=chain or mixes[:1],
@@ -146,12 +145,12 @@ def read_inputs(request: ReportRequest) -> Inputs:
     )
 
 
-def _source(path: Path, table: pa.Table, request: ReportRequest) -> Source:
+def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> ReportManifest:
     own = Roots.of_manifest(table, path)
     roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     exif_orient = bool(read_provenance(table).get("exif_orient"))
-    options = RenderOptions(write=False, exif_orient=exif_orient, max_pixels=request.max_pixels)
-    return Source(path.name, table, roots, options)
+    decoding = DecodeOptions(exif_orient=exif_orient, max_pixels=request.max_pixels)
+    return ReportManifest(path.name, table, PixelLoader(roots, decoding=decoding))
 
 
 def _check_roots(given: Mapping[str, Path], tables: list[pa.Table], paths: list[Path]) -> None:

@@ -8,12 +8,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
-from ..manifest.roots import Roots
-from ..rendering.render import Recipe, RenderOptions, load_pixels
+from ..errors import CurateError, RowError
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import UnreadableImageError, decode_image
+from ..storage.images import UnreadableImageError
 
 LONGEST_SIDE = 112
 QUALITY = 60
@@ -61,20 +60,11 @@ def picture_budget(data_bytes: int) -> int:
     return max(0, min(BUDGET_BYTES, _ROOM_BYTES - data_bytes))
 
 
-def row_loader(recipe: Recipe, roots: Roots, options: RenderOptions) -> Load:
-    """Return what loads a row's pixels: the stored ones, or a fresh rendering."""
+def file_loader(root: str | None, path: str, pixels: PixelLoader) -> Load:
+    """Return what decodes an image file that is no row of its own, such as a reference."""
 
     def load() -> NDArray[np.uint8]:
-        return load_pixels(recipe, roots, options)
-
-    return load
-
-
-def file_loader(root: str | None, path: str, roots: Roots, options: RenderOptions) -> Load:
-    """Return what decodes an image file."""
-
-    def load() -> NDArray[np.uint8]:
-        return decode_image(roots.resolve(root, path), exif_orient=options.exif_orient, max_pixels=options.max_pixels)
+        return pixels.decoding.decode(pixels.roots.resolve(root, path))
 
     return load
 
@@ -128,7 +118,7 @@ def thumbnail(image: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> str:
         A WebP data URI; the same pixels give the same text.
 
     Raises:
-        CurateError: The picture cannot be packed.
+        RowError: The picture cannot be packed.
     """
     import cv2
 
@@ -138,7 +128,7 @@ def thumbnail(image: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> str:
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
     done, content = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     if not done:
-        raise CurateError(f"a thumbnail of shape {small.shape} cannot be encoded as WebP")
+        raise RowError(f"a thumbnail of shape {small.shape} cannot be encoded as WebP")
     return _PREFIX + base64.b64encode(content.tobytes()).decode()
 
 
@@ -149,7 +139,7 @@ def _made(batch: list[tuple[str, Load]], workers: int | None) -> Iterator[tuple[
             return key, thumbnail(load())
         except UnreadableImageError as error:
             return key, f"the file cannot be read: {error}"
-        except ValueError as error:
+        except (RowError, CurateError) as error:  # without its files a report has words in place of pictures
             return key, str(error)
 
     return ordered_map(make, batch, workers)

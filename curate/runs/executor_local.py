@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, NoReturn, TypeVar
 
 from ..errors import CurateError
-from .executor_worker import Outcome, attempt, failed, one_thread_per_library, result_of
+from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of
 
 Result = TypeVar("Result")
 
@@ -66,9 +66,9 @@ class Processes:
             crew.hand_out(rest)
             while crew.busy():
                 for member in crew.answering():
-                    outcome = crew.receive(member)
+                    received = crew.receive(member)
                     crew.hand_out(rest)
-                    yield result_of(outcome)
+                    yield result_of(received)
         finally:
             crew.end()
 
@@ -113,7 +113,7 @@ class _Crew(Generic[Result]):
         ready = wait([member.connection for member in self.members])
         return [member for member in self.members if member.connection in ready]
 
-    def receive(self, member: _Member) -> Outcome[Result]:
+    def receive(self, member: _Member) -> PieceResult[Result]:
         """Read one answer.
 
         Raises:
@@ -123,9 +123,9 @@ class _Crew(Generic[Result]):
             answer = member.connection.recv_bytes()
         except (EOFError, OSError) as error:
             raise _death(member) from error
-        outcome: Outcome[Result] = pickle.loads(answer)
-        member.pieces.remove(outcome.index)
-        return outcome
+        received: PieceResult[Result] = pickle.loads(answer)
+        member.pieces.remove(received.index)
+        return received
 
     def end(self) -> None:
         """End every process: the idle ones find their pipe closed, the busy ones are told to leave, then killed."""
@@ -214,9 +214,9 @@ def _load(function: bytes) -> Callable[[int], object]:
 
 
 def _answer(function: Callable[[int], Result], index: int) -> bytes:
-    outcome = attempt(function, index)
+    done = attempt(function, index)
     try:
-        return pickle.dumps(outcome)
+        return pickle.dumps(done)
     except Exception as error:  # a result that cannot be pickled says so in any of several ways
         return pickle.dumps(failed(index, error))
 

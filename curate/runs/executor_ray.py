@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CurateError
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions
-from .executor_worker import Outcome, attempt, failed, one_thread_per_library, result_of
+from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of
 from .ray_connection import host_and_port, import_ray, joined, one_line, place
 from .threads import cores
 
@@ -100,7 +100,7 @@ class RayCluster:
         return self.asked if self.asked and self.asked < processors else processors * IN_FLIGHT_PER_WORKER
 
 
-def carry_out(function: Callable[[int], Result], versions: dict[str, str], index: int) -> Outcome[Result]:
+def carry_out(function: Callable[[int], Result], versions: dict[str, str], index: int) -> PieceResult[Result]:
     """Carry out one piece in a Ray worker, if its libraries have the versions of the caller's."""
     one_thread_per_library()
     here = _versions()
@@ -120,12 +120,12 @@ def _processors(ray: ModuleType) -> int:
     return int(ray.cluster_resources().get("CPU", 0))
 
 
-def _fetch(ray: ModuleType, piece: object, index: int) -> Outcome[Result]:
+def _fetch(ray: ModuleType, piece: object, index: int) -> PieceResult[Result]:
     try:
-        outcome: Outcome[Result] = ray.get(piece)
+        received: PieceResult[Result] = ray.get(piece)
     except ray.exceptions.RayError as error:
         raise CurateError(
             f"Ray gave up piece {index} ({one_line(error)}); every node needs this version of syndr-curate and sees "
             "the same files; the same command resumes"
         ) from error
-    return outcome
+    return received

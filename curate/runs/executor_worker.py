@@ -1,4 +1,4 @@
-"""What happens inside a worker: one thread per library, and an outcome that survives the way back."""
+"""What happens inside a worker: one thread per library, and a result that survives the way back."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class Failed:
     trace: str
 
 
-Outcome: TypeAlias = Done[Result] | Failed
+PieceResult: TypeAlias = Done[Result] | Failed
 
 
-def attempt(function: Callable[[int], Result], index: int) -> Outcome[Result]:
-    """Carry out one piece of work; an error becomes an outcome that can be pickled."""
+def attempt(function: Callable[[int], Result], index: int) -> PieceResult[Result]:
+    """Carry out one piece of work; an error becomes a result that can be pickled."""
     try:
         return Done(index, function(index))
     except Exception as error:  # whatever it is, the caller raises it
@@ -86,22 +86,22 @@ def failed(index: int, error: Exception) -> Failed:
     return Failed(index, kind(str(error) if kind is CurateError else f"{type(error).__name__}: {error}"), trace)
 
 
-def result_of(outcome: Outcome[Result]) -> tuple[int, Result]:
+def result_of(piece: PieceResult[Result]) -> tuple[int, Result]:
     """Return a piece's number and result, or raise here what the function raised there.
 
     Raises:
         CurateError: The function raised it, or a worker had no memory left.
         Exception: Anything else the function raised, with the worker's traceback as its cause.
     """
-    if isinstance(outcome, Done):
-        return outcome.index, outcome.result
-    if isinstance(outcome.error, CurateError):
-        raise outcome.error
-    if isinstance(outcome.error, MemoryError):
+    if isinstance(piece, Done):
+        return piece.index, piece.result
+    if isinstance(piece.error, CurateError):
+        raise piece.error
+    if isinstance(piece.error, MemoryError):
         raise CurateError(
-            f"a worker ran out of memory at piece {outcome.index}: fewer workers need less; the same command resumes"
-        ) from WorkerTraceback(outcome.trace)
-    raise outcome.error from WorkerTraceback(outcome.trace)
+            f"a worker ran out of memory at piece {piece.index}: fewer workers need less; the same command resumes"
+        ) from WorkerTraceback(piece.trace)
+    raise piece.error from WorkerTraceback(piece.trace)
 
 
 @functools.cache

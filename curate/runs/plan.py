@@ -37,7 +37,7 @@ class Request:
         rows: Called to go through the rows, in tables of any length.
         rows_per_shard: Rows of a shard.
         listing: (input name, path, bytes) of every file that the rows are made from.
-        path_columns: The columns of `rows` that name such files.
+        path_columns: The columns of `rows` that name such files; `a.b` is the field `b` of a struct column `a`.
         work: Turns a shard's rows into its part; picklable.
         forget: Called when the run starts anew, the plan of an older one being gone: removes what that one has made
             beside its parts. Called again if it was interrupted.
@@ -280,15 +280,17 @@ def failed_paths(shards: Iterable[tuple[pa.Table, pa.ChunkedArray]], path_column
 
     Args:
         shards: The rows of each shard, and what became of them.
-        path_columns: The columns that name inputs.
+        path_columns: The columns that name inputs; `a.b` is the field `b` of a struct column `a`.
     """
     bad: set[str] = set()
     good: set[str] = set()
     for rows, statuses in shards:
         ok = pc.equal(statuses, "ok")
         for column in path_columns:
-            good.update(rows[column].filter(ok).to_pylist())
-            bad.update(rows[column].filter(pc.invert(ok)).to_pylist())
+            name, *fields = column.split(".")
+            paths = pc.struct_field(rows[name], fields) if fields else rows[name]
+            good.update(paths.filter(ok).to_pylist())
+            bad.update(paths.filter(pc.invert(ok)).to_pylist())
     return bad - good
 
 

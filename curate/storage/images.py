@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from ..errors import CurateError
+from ..errors import RowError
 from .limits import MAX_PIXELS
 
 # Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
@@ -50,8 +51,28 @@ _TURNED_BACK = {
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
-class UnreadableImageError(ValueError):
+class UnreadableImageError(RowError):
     """An image file cannot be used; the message is the reason that goes into its row."""
+
+    status = "unreadable"
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How image files are read.
+
+    Attributes:
+        exif_orient: Turn a picture as its EXIF orientation says. KADID-10k has none; off by default so that pixels
+            never depend on a tag.
+        max_pixels: Images with more pixels are refused.
+    """
+
+    exif_orient: bool = False
+    max_pixels: int = MAX_PIXELS
+
+    def decode(self, source: Path | bytes) -> NDArray[np.uint8]:
+        """Decode an image as `decode_image` does, with these options."""
+        return decode_image(source, exif_orient=self.exif_orient, max_pixels=self.max_pixels)
 
 
 def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -129,6 +150,9 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
 
     Returns:
         The file's content; the same pixels give the same bytes.
+
+    Raises:
+        RowError: The format cannot hold the image, as WebP none of more than 16,383 pixels a side.
     """
     import cv2
 
@@ -142,7 +166,7 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
     except cv2.error:
         done = False
     if not done:
-        raise CurateError(f"OpenCV cannot encode an image of shape {image.shape} as {image_format}")
+        raise RowError(f"OpenCV cannot encode an image of shape {image.shape} as {image_format}")
     return content.tobytes()
 
 

@@ -146,7 +146,7 @@ def read_parquet_image(archive: Path, name: str) -> bytes | None:
                 return None
             group, row = index.places[name]
             content = _groups.get((*identity, group), lambda: _read_group(file, index, group))[row].as_py()
-    except (OSError, pa.ArrowException, ValueError, LookupError, MemoryError) as error:
+    except (OSError, pa.ArrowException, UnreadableImageError, ValueError, LookupError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableImageError(f"{archive.name}: {' '.join(reason.split())}") from error
     return content if isinstance(content, bytes) else None

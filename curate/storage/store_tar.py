@@ -129,8 +129,6 @@ def read_tar_member(archive: Path, name: str) -> bytes | None:
     except OSError as error:
         raise UnreadableImageError(f"{archive.name}: {error.strerror or error}") from error
     except (tarfile.TarError, ValueError, MemoryError, OverflowError, RecursionError) as error:
-        if isinstance(error, UnreadableImageError):
-            raise
         raise UnreadableImageError(f"{archive.name} is a damaged tar: {' '.join(str(error).split())}") from error
     if len(content) != size:
         raise UnreadableImageError(f"{archive.name} ends in the middle of {name}")

@@ -1,4 +1,4 @@
-"""A manifest as a torch dataset: stored pixels where there are any, recipe rows rendered on the fly."""
+"""A manifest as a torch dataset: stored pixels where there are any, otherwise made on the fly."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
-from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, RowPixels
-from ..rendering.render import RECIPE_COLUMNS, Recipe
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, PixelLoader, naming_row
+from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
 
 # Long, and of no use to a training loop.
@@ -49,8 +50,8 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
     """The ok rows of a manifest, in its order, as a map-style dataset.
 
     Item i has the pixels that the manifest promises: the stored image (a file, a member of a tar, bytes in a Parquet
-    file), otherwise a rendering from the row's reference and seed, bit for bit what would be stored. An image that
-    cannot be had is an error that names its row, never another row's image.
+    file), otherwise a rendering from the row's reference and seed, or of a mix its two sources mixed anew: bit for bit
+    what would be stored. An image that cannot be had is an error that names its row, never another row's image.
 
     It may be used in any number of `DataLoader` workers, forked or spawned: rows are Arrow columns, whose memory forked
     workers share, and no file stays open.
@@ -104,10 +105,10 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         self.split = split
         self._labels = _floats(self.rows["label"])
         self._label_stds = _floats(self.rows["label_std"])
-        self._pixels = RowPixels(
+        exif_orient = bool(read_provenance(table).get("exif_orient"))
+        self._pixels = PixelLoader(
             Roots.of_manifest(table, place, {name: Path(path) for name, path in (roots or {}).items()}),
-            exif_orient=bool(read_provenance(table).get("exif_orient")),
-            max_pixels=max_pixels,
+            decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
             cache_bytes=reference_cache_bytes,
         )
 
@@ -146,9 +147,10 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         Raises:
             CurateError: They cannot be had; the message names the row and the reason.
         """
-        recipe = Recipe(**{name: self.rows[name][index].as_py() for name in RECIPE_COLUMNS})
+        row = next(pixel_rows(self.rows.slice(index, 1)))
         _compute_on_one_thread_in_workers()
-        return self._pixels.load(recipe)
+        with naming_row(row):
+            return self._pixels.load(row)
 
     def with_transform(self, transform: Transform | None) -> ManifestDataset:
         """Return a dataset of the same rows, sharing their memory, with another transform."""

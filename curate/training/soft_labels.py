@@ -17,10 +17,9 @@ from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..manifest.roots import Roots
-from ..rendering.mix_recipes import MixRow, mix_rows_of, render_mix
-from ..rendering.render import RECIPE_COLUMNS, Recipe, RenderOptions, load_pixels
-from ..storage.images import decode_image
-from ..storage.pixel_store import stored_pixels
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader, naming_row
+from ..storage.images import DecodeOptions
 
 if TYPE_CHECKING:
     import torch
@@ -123,8 +122,9 @@ class SoftLabelDataset:
         """
         in_memory = isinstance(manifest, pa.Table)
         table = validate(manifest) if in_memory else read_manifest(manifest)
-        self._roots = Roots.of_manifest(table, Path("manifest.parquet" if in_memory else manifest), roots)
-        self._options = RenderOptions(exif_orient=bool(read_provenance(table).get("exif_orient")))
+        places = Roots.of_manifest(table, Path("manifest.parquet" if in_memory else manifest), roots)
+        exif_orient = bool(read_provenance(table).get("exif_orient"))
+        self._pixels = PixelLoader(places, decoding=DecodeOptions(exif_orient=exif_orient))
         rows = ok_rows(table)
         if split is not None:
             rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))
@@ -145,7 +145,8 @@ class SoftLabelDataset:
             index: Position among the ok rows.
 
         Raises:
-            UnreadableImageError: The image, or what it is made from, cannot be decoded: nothing takes its place.
+            CurateError: The image, or what it is made from, cannot be had: the message names the row, and nothing takes
+                its place.
         """
         import torch
 
@@ -157,15 +158,14 @@ class SoftLabelDataset:
         return self._transform(Image.fromarray(image)), target
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
-        """Return an image, uint8 (H, W, 3) RGB: stored, or rendered from its recipe."""
-        row = _image_of(self._rows.slice(index, 1))
-        if isinstance(row, Recipe):
-            return load_pixels(row, self._roots, self._options)
-        if self._roots.has_folder(row.image_root):
-            stored = stored_pixels(self._roots.resolve(row.image_root, row.image_path))
-            if stored is not None:
-                return decode_image(stored, max_pixels=self._options.max_pixels)
-        return render_mix(row, self._roots, self._options)
+        """Return an image, uint8 (H, W, 3) RGB: stored, or made from its recipe.
+
+        Raises:
+            CurateError: It cannot be had; the message names the row and the reason.
+        """
+        row = next(pixel_rows(self._rows.slice(index, 1)))
+        with naming_row(row):
+            return self._pixels.load(row)
 
 
 def _labels(
@@ -188,9 +188,3 @@ def _labels(
         np.concatenate([levels[single], parts[1].astype(np.int64)]),
         np.concatenate([shares[single], parts[2].astype(np.float64)]),
     )
-
-
-def _image_of(row: pa.Table) -> Recipe | MixRow:
-    if "source_a" in row.column_names and row["source_a"].null_count == 0:
-        return mix_rows_of(row)[0]
-    return Recipe(**row.select(list(RECIPE_COLUMNS)).to_pylist()[0])

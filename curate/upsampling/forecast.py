@@ -21,14 +21,14 @@ def forecast_rendering(request: UpsampleRequest, rows: pa.Table, roots: Roots, r
     Returns:
         `megabytes_estimated` and, for a dry run, `seconds_estimated`, as far as they can be estimated.
     """
-    image_format, render = request.settings.image_format, request.render
+    image_format = request.settings.image_format
     size = estimate_bytes(_spread(rows, SIZES_SAMPLED), len(rows), roots, image_format)
     about = "an unknown amount of" if size is None else f"about {size / 1e6:,.0f} MB of"
     reporter.note(f"rendering {len(rows)} images, {about} {image_format}, to {request.images_folder}")
     forecast = {} if size is None else {"megabytes_estimated": round(size / 1e6)}
     if request.dry_run:
-        seconds = estimate_seconds(_spread(rows, ROWS_TIMED), len(rows), roots, render, image_format)
-        forecast |= {} if seconds is None else {"seconds_estimated": round(seconds / (render.workers or cores()))}
+        seconds = estimate_seconds(_spread(rows, ROWS_TIMED), len(rows), roots, request.decoding, image_format)
+        forecast |= {} if seconds is None else {"seconds_estimated": round(seconds / (request.workers or cores()))}
     return forecast
 
 

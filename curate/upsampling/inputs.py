@@ -162,7 +162,8 @@ def _encoded(request: UpsampleRequest, source: ImageSource, reporter: Reporter) 
         source,
         _encoder(request).build(),
         batch_size=request.encoder.batch_size,
-        options=request.render,
+        decoding=request.decoding,
+        workers=request.workers,
         reporter=reporter,
     )
 
@@ -171,7 +172,11 @@ def _encoded_file(role: Role, request: UpsampleRequest, source: ImageSource, rep
     target: Path = request.out.with_name(f"{request.out.stem}.{role}-features.parquet")
     carry_out(
         encode_request(
-            pictures_of_source(source, request.render), _encoder(request), request.encoder.batch_size, target
+            pictures_of_source(source, request.decoding),
+            _encoder(request),
+            request.encoder.batch_size,
+            target,
+            workers=request.workers,
         ),
         join_features,
         replace(request.run.mode, replace_finished=True),

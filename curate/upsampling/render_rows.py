@@ -13,7 +13,6 @@ from ..manifest.provenance import digest_table
 from ..manifest.roots import Roots
 from ..rendering.distort import shard_length
 from ..rendering.distort_rows import placed, size_of
-from ..rendering.render import RenderOptions
 from ..rendering.render_shard import CheckWork, RenderWork
 from ..runs.executors import InProcess
 from ..runs.options import LongRun
@@ -21,6 +20,7 @@ from ..runs.parts import count_not_ok, parts
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
+from ..storage.images import DecodeOptions
 from ..storage.pixel_store import Layout
 from .request import UpsampleRequest
 
@@ -36,18 +36,20 @@ class RowsToRender:
         roots: Where references lie and pixels go.
         folder: The folder of the pixels' root.
         layout: How pixels are stored; None stores none, and looks at the references only.
-        options: How they are rendered.
+        decoding: How references are read.
         first_archive: Number of the first archive, where other rows have archives in the same folder.
         rows_per_shard: None chooses.
+        measure: Whether each image's MDSI score is computed.
     """
 
     table: pa.Table
     roots: Roots
     folder: Path
     layout: Layout | None
-    options: RenderOptions
+    decoding: DecodeOptions
     first_archive: int = 0
     rows_per_shard: int | None = None
+    measure: bool = False
 
     @property
     def shard_rows(self) -> int:
@@ -62,14 +64,16 @@ class RowsToRender:
     @property
     def work(self) -> RenderWork | CheckWork:
         """What turns a shard of the rows into its part."""
-        if self.layout is None and not self.options.measure:
-            return CheckWork(self.roots, self.options.max_pixels)
+        if self.layout is None and not self.measure:
+            return CheckWork(self.roots, self.decoding.max_pixels)
         return RenderWork(
             self.roots,
-            replace(self.options, write=self.layout is not None),  # without pixels, rows are rendered to be measured
+            self.decoding,
             self.folder,
             layout=self.layout or "files",
             first_archive=self.first_archive,
+            write=self.layout is not None,  # without pixels, rows are rendered to be measured
+            measure=self.measure,
         )
 
     def request(
@@ -127,7 +131,8 @@ def rows_to_render(
         roots=roots,
         folder=request.images_folder,
         layout=layout,
-        options=replace(request.render, measure=measure),
+        decoding=request.decoding,
+        measure=measure,
         first_archive=first_archive,
         rows_per_shard=request.run.rows_per_shard,
     )

@@ -9,10 +9,10 @@ from ..encoding.encoders import DeviceName
 from ..encoding.settings import EncodeSettings
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
-from ..rendering.render import RenderOptions
 from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
+from ..storage.images import DecodeOptions
 from ..storage.pixel_store import Layout
 from .settings import UpsampleSettings
 
@@ -51,7 +51,8 @@ class UpsampleRequest:
         images_out: Folder of rendered pixels; by default `images` beside the manifest.
         selection: Also write what `select` would, a row per candidate.
         ids: How ids are made from file names.
-        render: Workers, EXIF orientation, pixel limit.
+        decoding: EXIF orientation, pixel limit.
+        workers: Threads that decode for the encoder; None uses every core.
         layout: How pixels are stored.
         run: How the long steps are carried out.
         dry_run: Say what would be written, and write nothing.
@@ -73,7 +74,8 @@ class UpsampleRequest:
     images_out: Path | None = None
     selection: Path | None = None
     ids: IdStyle = DistortSettings.ids
-    render: RenderOptions = field(default_factory=RenderOptions)
+    decoding: DecodeOptions = field(default_factory=DecodeOptions)
+    workers: int | None = None
     layout: Layout = DistortSettings.layout
     run: LongRun = field(default_factory=LongRun)
     dry_run: bool = False

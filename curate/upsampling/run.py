@@ -222,7 +222,7 @@ def _provenance(
     roots: Roots,
 ) -> dict[str, Any]:
     config = {**request.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
-    config |= {"layout": request.layout, "max_pixels": request.render.max_pixels}
+    config |= {"layout": request.layout, "max_pixels": request.decoding.max_pixels}
     if request.proxy_labels:
         config["proxy_metric"] = METRIC
     return make_provenance(
@@ -233,5 +233,5 @@ def _provenance(
         roots=roots.as_json(request.out),
         encoder=encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
-        exif_orient=request.render.exif_orient or None,
+        exif_orient=request.decoding.exif_orient or None,
     )

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DistortionError
+
 if TYPE_CHECKING:
     import torch
 
@@ -45,11 +47,11 @@ def denoise_channels(noisy: NDArray[np.float64]) -> NDArray[np.float64]:
         The estimate, same shape, not clipped: it may leave [0, 1] a little.
 
     Raises:
-        ValueError: If the array has another number of dimensions, no channel or too small a side.
+        DistortionError: If the array has another number of dimensions, no channel or too small a side.
     """
     if noisy.ndim not in (2, 3) or noisy.size == 0 or min(noisy.shape[:2]) < SMALLEST_SIDE:
         message = f"denoising needs H x W or H x W x C with sides of at least {SMALLEST_SIDE}, got shape {noisy.shape}"
-        raise ValueError(message)
+        raise DistortionError(message)
     planes = noisy.reshape(*noisy.shape[:2], -1)
     clean = np.empty(planes.shape, np.float64)
     weights = _packaged_weights()

@@ -14,6 +14,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DistortionError
 from .compiled import compiled
 from .cubic_tables import Pieces, evaluate, tabulate
 
@@ -60,12 +61,12 @@ def checked(draws: NDArray[np.float64], shape: tuple[int, ...], name: str, meani
         The numbers, float64, C-contiguous, in ``shape``.
 
     Raises:
-        ValueError: If their shape is another one.
+        DistortionError: If their shape is another one.
     """
     size = int(np.prod(shape))
     if draws.shape != shape and not (draws.ndim <= 1 and draws.size == size):
         message = f"draws of {name} must be {meaning}, of shape {shape}, not {draws.shape}: see draw() for the layout"
-        raise ValueError(message)
+        raise DistortionError(message)
     return np.ascontiguousarray(draws, dtype=np.float64).reshape(shape)
 
 

@@ -1,4 +1,4 @@
-"""`verify` and `load_pixels` over files, tars and Parquet files alike."""
+"""`verify` and the pixel loader over files, tars and Parquet files alike."""
 
 import shutil
 from dataclasses import replace
@@ -11,7 +11,8 @@ from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
-from syndr_curate.curate.rendering.render import Recipe, RenderOptions, load_pixels, recipes_of, render
+from syndr_curate.curate.rendering.pixel_loader import PixelLoader
+from syndr_curate.curate.rendering.render import recipes_of, render
 from syndr_curate.curate.storage.images import UnreadableImageError, encode_image
 from syndr_curate.curate.storage.pixel_store import LAYOUTS, open_sink, stored_path
 
@@ -120,27 +121,20 @@ def test_the_pixel_limit_holds_for_stored_images_and_can_be_raised(layout, store
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_load_pixels_takes_what_is_stored_before_it_renders(layout, stored, tmp_path):
+def test_the_loader_takes_what_is_stored_before_it_renders(layout, stored, tmp_path):
     _, table = stored(layout, one_pixel_off)
     roots = Roots({"images": tmp_path / "images", "photos": tmp_path / "photos"})
     recipe = recipes_of(table)[1]
-    kept = load_pixels(recipe, roots, RenderOptions())
+    kept = PixelLoader(roots).load(recipe)
     shutil.rmtree(tmp_path / "images")
-    fresh = load_pixels(recipe, roots, RenderOptions())
+    fresh = PixelLoader(roots).load(recipe)
     assert np.argwhere(kept != fresh).tolist() == [[3, 4, 1]]
 
 
 @pytest.mark.parametrize("layout", ["webdataset", "parquet"])
-def test_load_pixels_never_renders_in_the_place_of_somebody_elses_image(layout, stored, tmp_path):
+def test_the_loader_never_renders_in_the_place_of_somebody_elses_image(layout, stored, tmp_path):
     _, table = stored(layout)
     roots = Roots({"images": tmp_path / "images", "photos": tmp_path / "photos"})
     foreign = replace(recipes_of(table)[1], seed=None, image_path=f"{ARCHIVE[layout]}/b.png")
     with pytest.raises(UnreadableImageError, match=rf"{ARCHIVE[layout]} holds no b\.png"):
-        load_pixels(foreign, roots, RenderOptions())
-
-
-def test_a_row_without_pixels_or_recipe_is_a_bad_row_and_not_the_end_of_a_run():
-    bare = Recipe("mix_1", "mixes", "mix_1.png", None, None, None, None, None)
-    with pytest.raises(ValueError, match="no stored pixels, and no reference, distortion and level") as caught:
-        load_pixels(bare, Roots({}), RenderOptions())
-    assert type(caught.value) is ValueError
+        PixelLoader(roots).load(foreign)

@@ -4,6 +4,7 @@ from itertools import groupby
 
 import pytest
 from syndr_curate.distortions import CATALOG, FAMILIES, LEVELS, get
+from syndr_curate.distortions.errors import DistortionError
 
 
 def test_there_are_25_types_in_order():
@@ -43,18 +44,18 @@ def test_a_type_is_found_by_id_digits_or_name(kind):
     [("gausian_blur", "gaussian_blur"), (26, "1 to 25"), ("0", "pristine"), (True, "1 to 25"), ("zzz", "jpeg2000")],
 )
 def test_an_unknown_type_is_refused_with_a_hint(kind, hint):
-    with pytest.raises(ValueError, match=hint):
+    with pytest.raises(DistortionError, match=hint):
         get(kind)
 
 
 @pytest.mark.parametrize("level", [0, 6, -1, True, 2.5, 3.0, "3"])
 def test_a_level_is_a_whole_number_from_1_to_5(level):
-    with pytest.raises(ValueError, match="1, 2, 3, 4 or 5"):
+    with pytest.raises(DistortionError, match="1, 2, 3, 4 or 5"):
         get(1).parameter_at(level)
 
 
 def test_a_type_that_is_not_random_has_no_draws():
-    with pytest.raises(ValueError, match="not random"):
+    with pytest.raises(DistortionError, match="not random"):
         _ = get("jpeg").draw_function
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from syndr_curate.distortions import distort, stretch_uint8
 from syndr_curate.distortions.color import draw_color_shift
+from syndr_curate.distortions.errors import DistortionError
 from syndr_curate.distortions.numerics.dither import dither
 from syndr_curate.distortions.numerics.palette import minimum_variance_palette
 
@@ -81,7 +82,7 @@ def test_color_shift_moves_down_and_right_and_repeats_the_edge():
 
 
 def test_a_shift_without_direction_is_refused(picture):
-    with pytest.raises(ValueError, match="no direction"):
+    with pytest.raises(DistortionError, match="no direction"):
         distort(picture, 5, 1, draws=[0, 0])
 
 

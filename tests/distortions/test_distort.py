@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from syndr_curate.distortions import CATALOG, distort, draw, get, stretch_uint8
 from syndr_curate.distortions.catalog import IDENTITY_CELLS
+from syndr_curate.distortions.errors import DistortionError
 
 DENOISE = 15
 KINDS = [entry.id for entry in CATALOG if entry.id != DENOISE]
@@ -79,15 +80,15 @@ def test_alpha_is_dropped(picture):
     ],
 )
 def test_anything_else_is_refused(image, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(DistortionError, match=said):
         distort(image, 1, 1)
 
 
 @pytest.mark.parametrize(("kind", "shape"), [(20, (47, 90, 3)), (20, (90, 47, 3)), (23, (32, 90, 3))])
 def test_too_small_a_picture_is_refused_with_both_sizes(kind, shape):
-    with pytest.raises(ValueError, match=rf"{get(kind).minimum_size} x .*{shape[0]} high x {shape[1]} wide"):
+    with pytest.raises(DistortionError, match=rf"{get(kind).minimum_size} x .*{shape[0]} high x {shape[1]} wide"):
         distort(np.zeros(shape, np.uint8), kind, 1, seed=1)
-    with pytest.raises(ValueError, match="needs an image of at least"):
+    with pytest.raises(DistortionError, match="needs an image of at least"):
         draw(kind, 1, shape, np.random.default_rng(0))
 
 
@@ -108,9 +109,9 @@ def test_a_constant_picture_comes_back_as_it_is(kind):
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_a_random_type_wants_exactly_one_source(picture, kind):
-    with pytest.raises(ValueError, match="exactly one of seed, rng and draws"):
+    with pytest.raises(DistortionError, match="exactly one of seed, rng and draws"):
         distort(picture, kind, 1)
-    with pytest.raises(ValueError, match="seed and rng"):
+    with pytest.raises(DistortionError, match="seed and rng"):
         distort(picture, kind, 1, seed=1, rng=np.random.default_rng(1))
 
 
@@ -138,7 +139,7 @@ def test_another_seed_gives_another_picture(picture, kind):
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_draws_of_another_shape_are_refused(picture, kind):
-    with pytest.raises(ValueError, match="draws of"):
+    with pytest.raises(DistortionError, match="draws of"):
         distort(picture, kind, 2, draws=np.full((4, 4, 4), 0.5))
 
 
@@ -208,3 +209,8 @@ def test_the_number_of_threads_changes_no_byte():
         return subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
 
     assert digest("1") == digest("2")
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(DistortionError, match="the seed -1 is negative"):
+        distort(np.zeros((8, 8, 3), np.uint8), "white_noise", 1, seed=-1)

@@ -10,6 +10,7 @@ from syndr_curate.curate.domains.classifier_files import load_classifier, save_c
 from syndr_curate.curate.domains.features import FEATURE_VERSION, domain_features, feature_count
 from syndr_curate.curate.domains.mlp_ensemble import Ensemble
 from syndr_curate.curate.domains.patches import five_patches, patch_corners
+from syndr_curate.curate.errors import RowError
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_patches_are_as_large_as_the_picture_allows(size, patch):
 
 
 def test_too_small_a_picture_is_refused(classifier):
-    with pytest.raises(ValueError, match="100x63 is smaller than 64x64"):
+    with pytest.raises(RowError, match="100x63 is smaller than 64x64"):
         classifier.prepare(np.zeros((63, 100, 3), np.uint8))
 
 

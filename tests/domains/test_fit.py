@@ -12,7 +12,6 @@ from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings
 from syndr_curate.curate.domains.select import run_domains_select
-from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.runs.progress import Silent
 from syndr_curate.curate.storage.images import encode_image
 
@@ -35,7 +34,7 @@ def photos(image_folder):
 
 @pytest.fixture(scope="module")
 def fitted(photos):
-    return fit_domains(open_source(photos), SMALL, options=RenderOptions(workers=2))
+    return fit_domains(open_source(photos), SMALL, workers=2)
 
 
 def test_every_patch_is_scored_once_by_who_has_not_seen_its_reference(fitted):
@@ -56,7 +55,7 @@ def test_what_cannot_be_used_is_named_in_the_facts(fitted):
 
 
 def test_the_files_are_the_same_again_whatever_the_threads(photos, fitted, tmp_path):
-    again = fit_domains(open_source(photos), SMALL, options=RenderOptions(workers=1))
+    again = fit_domains(open_source(photos), SMALL, workers=1)
     for name, one in (("a", fitted), ("b", again)):
         write_fitted(one, tmp_path / f"{name}.safetensors")
     for suffix in (".safetensors", ".json", ".png"):

@@ -10,14 +10,14 @@ from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.fit_files import run_domains_fit, write_fitted
 from syndr_curate.curate.domains.fit_resnet import (
-    Picture,
+    PictureFile,
     ResNetSettings,
     fit_resnet_domains,
     planned,
     training_batches,
 )
 from syndr_curate.curate.domains.resnet import ResNetClassifier, normalized
-from syndr_curate.curate.rendering.render import RenderOptions
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.storage.images import encode_image
 
 
@@ -27,8 +27,8 @@ def test_no_batch_is_a_single_patch(tmp_path, pictures, sizes):
     for number in range(pictures):
         file = tmp_path / f"{number}.png"
         file.write_bytes(encode_image(np.full((230, 240, 3), number, np.uint8)))
-        made.append(Picture(file, number, False, "r"))
-    batches = list(training_batches(made, 0, ResNetSettings(batch=4), RenderOptions()))
+        made.append(PictureFile(file, number, False, "r"))
+    batches = list(training_batches(made, 0, ResNetSettings(batch=4)))
     assert [len(classes) for _, classes in batches] == sizes
     assert np.concatenate([classes for _, classes in batches]).tolist() == list(range(pictures))
     patches = np.concatenate([patches for patches, _ in batches])
@@ -96,5 +96,5 @@ def test_a_run_of_few_steps_trains_tests_and_writes_a_classifier(
     unseen = [facts["classes"].index(name) for name in facts["classes_unseen"]]
     assert len(unseen) == 23
     assert scores[0, unseen].max() < 1e-15
-    with pytest.raises(ValueError, match="smaller than 224x224"):
+    with pytest.raises(RowError, match="smaller than 224x224"):
         loaded.prepare(image[:200])

@@ -10,10 +10,10 @@ from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.domains import select as domains_select
 from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.rendering.render import RenderOptions
 from syndr_curate.curate.storage.images import encode_image
 
 
@@ -25,7 +25,7 @@ class ByColour:
 
     def prepare(self, image):
         if min(image.shape[:2]) < 16:
-            raise ValueError("smaller than 16")
+            raise RowError("smaller than 16")
         return image.reshape(-1, 3).mean(axis=0).astype(np.float32)
 
     def scores(self, prepared):
@@ -90,7 +90,7 @@ def test_the_preset_is_one_for_every_command(folder, tmp_path):
     assert preset["name"] == "mine"
     assert preset["provenance"]["inputs"]["classifier"] == "0"
     before = out.read_bytes()
-    run_domains_select(folder, tmp_path / "c.safetensors", out, options=RenderOptions(workers=1))
+    run_domains_select(folder, tmp_path / "c.safetensors", out, workers=1)
     assert out.read_bytes() == before
 
 

@@ -11,7 +11,7 @@ from syndr_curate.curate.domains.training_pictures import (
     fold_of_references,
     save_as_jpeg,
     training_cells,
-    training_samples,
+    training_pictures,
     types_of_references,
 )
 
@@ -66,8 +66,8 @@ def test_fewer_levels_are_drawn_for_each_reference_and_type_apart():
 def test_a_sample_depends_on_its_cell_alone(photograph):
     reference = photograph(3, 96, 128)
     cells = cells_of((11, 20), 2)
-    made = dict(zip(cells, training_samples(reference, "r", cells, 7), strict=True))
-    again = dict(zip(cells[::-1], training_samples(reference, "r", cells[::-1], 7), strict=True))
+    made = dict(zip(cells, training_pictures(reference, "r", cells, 7), strict=True))
+    again = dict(zip(cells[::-1], training_pictures(reference, "r", cells[::-1], 7), strict=True))
     for cell in cells:
         assert np.array_equal(made[cell].picture, again[cell].picture)
         assert made[cell].rng.random() == again[cell].rng.random()
@@ -79,7 +79,7 @@ def test_a_sample_depends_on_its_cell_alone(photograph):
 def test_of_a_large_reference_only_what_a_picture_shows_is_computed():
     reference = np.random.Generator(np.random.PCG64(3)).integers(0, 256, (2400, 3200, 3), np.uint8)
     tracemalloc.start()
-    shapes = [sample.picture.shape for sample in training_samples(reference, "r", cells_of((), 12), 7)]
+    shapes = [sample.picture.shape for sample in training_pictures(reference, "r", cells_of((), 12), 7)]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert {shape[:2] for shape in shapes} == {(512, 768)}
@@ -89,14 +89,14 @@ def test_of_a_large_reference_only_what_a_picture_shows_is_computed():
 
 
 def test_upright_references_give_upright_pictures(photograph):
-    for sample in training_samples(photograph(3, 1100, 700), "r", cells_of((), 6), 7):
+    for sample in training_pictures(photograph(3, 1100, 700), "r", cells_of((), 6), 7):
         assert sample.picture.shape[:2] <= (768, 512)
         assert sample.picture.shape[0] > sample.picture.shape[1]
 
 
 def test_a_type_that_needs_more_pixels_is_left_out(photograph):
     # 20 needs 48 pixels a side; 40 is too small at any factor.
-    assert [s.kind for s in training_samples(photograph(1, 40, 90), "r", ((20, 1), (11, 1)), 7)] == [11]
+    assert [s.kind for s in training_pictures(photograph(1, 40, 90), "r", ((20, 1), (11, 1)), 7)] == [11]
 
 
 def test_saving_as_jpeg_keeps_the_channel_order():

@@ -1,6 +1,7 @@
 """Encoding as a long run: resumed, retried, and the same features whoever did the work."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -9,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from syndr_curate import CurateError, load_features
+from syndr_curate import CurateError, load_features, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import encode, run_encode
 from syndr_curate.curate.encoding.encoders import make_encoder
+from syndr_curate.curate.mixing.mix_files import run_mix
+from syndr_curate.curate.mixing.pairs import MixSettings
+from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.storage.images import encode_image
@@ -137,3 +141,18 @@ def test_features_of_failed_rows_are_not_numbers(photos, tmp_path):
     assert [(row["id"], row["status"]) for row in rows] == [("a", "ok"), ("b", "unreadable")]
     assert np.isnan(rows[1]["features"]).all()
     assert (tmp_path / "f.parquet.run").is_dir()  # kept for --retry-failed
+
+
+def test_a_retry_mixes_again_what_was_made_from_a_mended_file(photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    run_distort(tmp_path / "photos", tmp_path / "set", types=(1, 11), levels=(3,), recipe_only=True)
+    run_mix(tmp_path / "set" / "manifest.parquet", tmp_path / "mixes", MixSettings(12), recipe_only=True)
+    manifest, out = tmp_path / "mixes" / "manifest.parquet", tmp_path / "f.parquet"
+    run_encode(manifest, tmp_path / "whole.parquet", **SETTINGS)
+    used = read_manifest(manifest)["source_a"][0].as_py()["reference_path"]
+    (tmp_path / "photos" / used).write_bytes(b"torn")
+    assert run_encode(manifest, out, **SETTINGS)["failed"] > 0
+    shutil.copy(photos / used, tmp_path / "photos" / used)
+    again = run_encode(manifest, out, encoder="gist", run=LongRun(Mode(retry_failed=True), rows_per_shard=4))
+    assert again["failed"] == 0
+    assert pq.read_table(out)["features"].equals(pq.read_table(tmp_path / "whole.parquet")["features"])

@@ -12,6 +12,7 @@ from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encoders import ENCODERS, make_encoder
 from syndr_curate.curate.encoding.gist import gist_features
+from syndr_curate.curate.errors import RowError
 
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs
 
@@ -103,7 +104,7 @@ def test_features_do_not_depend_on_the_batch(checkpoints, images):
 
 def test_a_picture_smaller_than_the_crop_is_refused_not_padded(checkpoints):
     encoder = make_encoder("resnet50", weights=checkpoints / "plain.safetensors", device="cpu")
-    with pytest.raises(ValueError, match="640x223 is smaller than the 224x224 crop of resnet50"):
+    with pytest.raises(RowError, match="640x223 is smaller than the 224x224 crop of resnet50"):
         encoder.prepare(np.zeros((223, 640, 3), np.uint8))
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.demo.scenes import SCENE_KINDS, paint_scene
 from syndr_curate.curate.encoding.gist import GIST_DIMENSIONS, GIST_MINIMUM_SIDE, gist_features
+from syndr_curate.curate.errors import RowError
 
 
 def cosine(a, b):
@@ -38,7 +39,7 @@ def test_even_a_plain_picture_has_a_direction(color, height, width):
 
 def test_a_picture_that_is_too_small_says_so():
     gist_features(np.zeros((GIST_MINIMUM_SIDE, 900, 3), np.uint8))
-    with pytest.raises(ValueError, match="900x15 is smaller than the 16 pixels a side that gist needs"):
+    with pytest.raises(RowError, match="900x15 is smaller than the 16 pixels a side that gist needs"):
         gist_features(np.zeros((15, 900, 3), np.uint8))
 
 

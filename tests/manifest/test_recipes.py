@@ -5,6 +5,7 @@ from syndr_curate.curate.manifest.ids import parse_sample_id
 from syndr_curate.curate.manifest.manifest import validate
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, distortion_name, image_path, recipe_rows
 from syndr_curate.curate.manifest.seeds import stream_seed
+from syndr_curate.distortions.errors import DistortionError
 
 
 def grid(types=(1, 25), levels=(1, 3, 5), **changes):
@@ -62,5 +63,5 @@ def test_no_references_make_no_rows():
 def test_names_come_from_the_catalog():
     assert distortion_name(0) == "pristine"
     assert distortion_name(1) == "gaussian_blur"
-    with pytest.raises(ValueError, match="there is no distortion 26"):
+    with pytest.raises(DistortionError, match="there is no distortion 26"):
         distortion_name(26)

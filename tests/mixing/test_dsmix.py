@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.mixing.dsmix import Confidences, confidences, draw_box, mix_sources
+from syndr_curate.curate.errors import RowError
+from syndr_curate.curate.mixing.dsmix import Confidences, DistortedPair, confidences, draw_box, mix_sources
 from syndr_curate.curate.mixing.preview import PreviewMix, mix_preview
-from syndr_curate.curate.rendering.pasting import Box, Source, common_size, crop_middle, paste
+from syndr_curate.curate.rendering.pasting import Box, common_size, crop_middle, paste
 from syndr_curate.curate.rendering.render import Recipe
 from syndr_curate.distortions import distort, stretch_uint8
 
@@ -20,7 +21,7 @@ def painted(*pixels):
     image = BLACK.copy()
     for y, x in pixels:
         image[y, x] = 255
-    return Source(image, BLACK)
+    return DistortedPair(image, BLACK)
 
 
 @dataclass
@@ -52,14 +53,14 @@ def test_confidence_is_the_share_of_the_changed_pixels_that_the_mix_shows():
 
 
 def test_the_mix_is_b_inside_and_a_outside():
-    mix = mix_sources(Source(BLACK, WHITE), Source(WHITE, BLACK), Box(1, 2, 4, 7).region(8, 8))
+    mix = mix_sources(DistortedPair(BLACK, WHITE), DistortedPair(WHITE, BLACK), Box(1, 2, 4, 7).region(8, 8))
     expected = BLACK.copy()
     expected[2:7, 1:4] = 255
     assert np.array_equal(mix.image, expected)
 
 
 def test_a_change_everywhere_earns_its_area():
-    mix = mix_sources(Source(WHITE, BLACK), Source(WHITE, BLACK), Box(0, 0, 4, 6).region(8, 8), sigma=0)
+    mix = mix_sources(DistortedPair(WHITE, BLACK), DistortedPair(WHITE, BLACK), Box(0, 0, 4, 6).region(8, 8), sigma=0)
     assert mix.raw == pytest.approx((40 / 64, 24 / 64), abs=1e-15)
 
 
@@ -74,7 +75,7 @@ def test_on_a_picture_a_box_away_from_the_color_block_earns_nothing_and_one_over
     reference = stretch_uint8(image)
     changed = reference.copy()
     changed[8:40, 8:40] = (255, 0, 128)
-    b, a = Source(changed, reference), Source(distort(image, 10, 5), reference)
+    b, a = DistortedPair(changed, reference), DistortedPair(distort(image, 10, 5), reference)
     away = mix_sources(a, b, Box(90, 0, 160, 128).region(128, 160))
     assert away.raw.b == 0
     near = mix_sources(a, b, Box(48, 0, 160, 128).region(128, 160))
@@ -86,12 +87,12 @@ def test_on_a_picture_a_box_away_from_the_color_block_earns_nothing_and_one_over
 def test_nothing_left_of_either_distortion_is_an_error_not_a_label():
     mix = mix_sources(painted((3, 3)), painted((0, 0)), Box(2, 2, 6, 6).region(8, 8), sigma=0)
     assert mix.raw == (0, 0)
-    with pytest.raises(ValueError, match="neither distortion shows"):
+    with pytest.raises(RowError, match="neither distortion shows"):
         mix.raw.normalized()
 
 
 def test_an_identity_cell_has_a_uniform_map():
-    mix = mix_sources(Source(BLACK, BLACK), painted((0, 0)), Box(0, 0, 2, 4).region(8, 8), sigma=0)
+    mix = mix_sources(DistortedPair(BLACK, BLACK), painted((0, 0)), Box(0, 0, 2, 4).region(8, 8), sigma=0)
     assert (mix.maps[0].uniform, mix.maps[1].uniform) == (True, False)
     assert mix.raw == pytest.approx((56 / 64, 1), abs=1e-15)
 
@@ -105,7 +106,7 @@ boxes = st.integers(0, 2**32 - 1).map(lambda seed: draw_box(12, 11, np.random.de
 @settings(max_examples=40, deadline=None)
 @given(pictures, boxes, st.sampled_from([0.0, 1.0, 8.0]))
 def test_swapping_the_images_and_inverting_the_region_swaps_the_confidences(images, box, sigma):
-    a, b = Source(images[0], images[1]), Source(images[2], images[3])
+    a, b = DistortedPair(images[0], images[1]), DistortedPair(images[2], images[3])
     region = box.region(12, 11)
     mix, swapped = mix_sources(a, b, region, sigma=sigma), mix_sources(b, a, ~region, sigma=sigma)
     assert np.array_equal(mix.image, swapped.image)
@@ -116,7 +117,7 @@ def test_swapping_the_images_and_inverting_the_region_swaps_the_confidences(imag
 @settings(max_examples=40, deadline=None)
 @given(pictures, boxes)
 def test_confidences_sum_to_1(images, box):
-    mix = mix_sources(Source(images[0], images[1]), Source(images[2], images[3]), box.region(12, 11))
+    mix = mix_sources(DistortedPair(images[0], images[1]), DistortedPair(images[2], images[3]), box.region(12, 11))
     assert 0 <= min(mix.raw) <= max(mix.raw) <= 1 + 1e-12
     assert sum(mix.raw.normalized()) == pytest.approx(1, abs=1e-12)
 
@@ -124,7 +125,7 @@ def test_confidences_sum_to_1(images, box):
 @settings(max_examples=30, deadline=None)
 @given(pictures, boxes)
 def test_what_the_mix_hides_of_a_is_what_is_missing_of_1(images, box):
-    a, b = Source(images[0], images[1]), Source(images[2], images[3])
+    a, b = DistortedPair(images[0], images[1]), DistortedPair(images[2], images[3])
     region = box.region(12, 11)
     mix = mix_sources(a, b, region)
     assert mix.raw.a == pytest.approx(1 - mix.maps[0].values[region].sum(), abs=1e-12)
@@ -166,13 +167,13 @@ def test_the_same_seed_draws_the_same_box():
 
 
 def test_one_pixel_is_too_small_for_a_box():
-    with pytest.raises(ValueError, match="too small"):
+    with pytest.raises(RowError, match="too small"):
         draw_box(1, 1, np.random.default_rng(0))
 
 
 def test_images_of_two_sizes_are_not_mixed():
     with pytest.raises(ValueError, match="shapes"):
-        mix_sources(painted(), Source(BLACK[:5], BLACK[:5]), Box(0, 0, 2, 2).region(8, 8))
+        mix_sources(painted(), DistortedPair(BLACK[:5], BLACK[:5]), Box(0, 0, 2, 2).region(8, 8))
 
 
 def test_the_common_part_is_the_middle_of_each():
@@ -192,8 +193,8 @@ def test_paste_leaves_its_inputs_alone():
 @pytest.mark.parametrize("shape", [(96, 128), (128, 96), (9, 400), (3, 3)])
 def test_a_preview_can_be_drawn_of_any_picture(photograph, shape):
     image = photograph(2, *shape)
-    a = Source(distort(image, 10, 3), stretch_uint8(image))
-    b = Source(distort(image, 1, 1), stretch_uint8(image))
+    a = DistortedPair(distort(image, 10, 3), stretch_uint8(image))
+    b = DistortedPair(distort(image, 1, 1), stretch_uint8(image))
     box = draw_box(*shape, np.random.default_rng(3))
     recipes = (recipe("city_10_03" * 30, 10, 3), recipe("city_01_01", 1, 1))
     shown = PreviewMix("mix_0000000000000000", recipes, (a, b), box, mix_sources(a, b, box.region(*shape)))

@@ -15,14 +15,15 @@ from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
-from syndr_curate.curate.mixing.dsmix import mix_sources
+from syndr_curate.curate.mixing.dsmix import DistortedPair, mix_sources
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import plan_mixes
 from syndr_curate.curate.mixing.settings import MixSettings
-from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, load_sources, mix_rows_of, render_mix
-from syndr_curate.curate.rendering.pasting import Source
-from syndr_curate.curate.rendering.render import RenderOptions, load_pixels, recipes_of
+from syndr_curate.curate.mixing.sources import load_sources
+from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, mix_rows_of
+from syndr_curate.curate.rendering.pixel_loader import PixelLoader
+from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 
@@ -64,7 +65,7 @@ def stored(rows, photos, folder):
     for recipe in recipes_of(rows):
         path = folder / recipe.image_path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_image(load_pixels(recipe, Roots({**places.folders, "images": None}), RenderOptions())))
+        path.write_bytes(encode_image(PixelLoader(places).make(recipe)))
     bare = rows.set_column(SCHEMA.get_field_index("seed"), SCHEMA.field("seed"), pa.nulls(len(rows), pa.int64()))
     return attach(bare, {"roots": {"references": str(photos), "images": str(folder)}})
 
@@ -104,8 +105,8 @@ def test_confidences_are_those_of_the_pixels(photos, tmp_path):
             columns = {key: [source[key]] for key in ("sample_id", "image_path", "image_root", "level", "seed")}
             columns |= {key: [source[key]] for key in ("reference_path", "reference_root", "distortion_id")}
             (recipe,) = recipes_of(build_table(columns, 1))
-            image = load_pixels(recipe, Roots({"references": photos}), RenderOptions())
-            sources.append(Source(image, stretch_uint8(decode_image(photos / source["reference_path"]))))
+            image = PixelLoader(Roots({"references": photos})).load(recipe)
+            sources.append(DistortedPair(image, stretch_uint8(decode_image(photos / source["reference_path"]))))
         region = np.zeros((64, 80), bool)
         box = row["box"]
         region[box["top"] : box["bottom"], box["left"] : box["right"]] = True
@@ -119,7 +120,7 @@ def test_confidences_are_those_of_the_pixels(photos, tmp_path):
 def test_the_same_command_writes_the_same_bytes_whatever_the_workers(manifest, tmp_path):
     for workers, name in ((1, "one"), (3, "three")):
         out = tmp_path / name / "mix.parquet"
-        run_mix(manifest, out, MixSettings(count=12), options=RenderOptions(workers=workers))
+        run_mix(manifest, out, MixSettings(count=12), workers=workers)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert len(files) == 13
     for path in files:
@@ -172,7 +173,7 @@ def test_a_row_renders_again_bit_for_bit(photos, tmp_path, kind):
     folders = {name: None if f is None else (tmp_path / f) for name, f in read_provenance(made)["roots"].items()}
     places = Roots({**folders, "references": photos, "images": tmp_path / "theirs"})
     for row in mix_rows_of(made):
-        assert np.array_equal(render_mix(row, places), decode_image(tmp_path / "mixes" / row.image_path))
+        assert np.array_equal(PixelLoader(places).make(row), decode_image(tmp_path / "mixes" / row.image_path))
 
 
 def test_stored_sources_and_recipe_sources_give_the_same_mixes(photos, tmp_path):
@@ -184,14 +185,14 @@ def test_stored_sources_and_recipe_sources_give_the_same_mixes(photos, tmp_path)
 
 def test_images_of_two_sizes_are_mixed_where_both_have_pixels(photos):
     table = mix(distorted(photos), count=30)
-    places = Roots({"references": photos})
+    pixels = PixelLoader(Roots({"references": photos}))
     seen = set()
     for row in mix_rows_of(table):
         sizes = {tuple(decode_image(photos / source.reference_path).shape[:2]) for source in (row.a, row.b)}
-        image = render_mix(row, places)
+        image = pixels.make(row)
         assert image.shape[:2] == (min(h for h, _ in sizes), min(w for _, w in sizes))
         seen.add(image.shape[:2])
-        a, b = load_sources(row, places, RenderOptions())
+        a, b = load_sources(row, pixels)
         assert a.image.shape == b.image.shape == a.reference.shape == image.shape
     assert seen == {(64, 80), (64, 66), (72, 66)}
 
@@ -291,8 +292,7 @@ def test_a_manifest_without_mixes_is_not_rendered_again(manifest, tmp_path):
 
 
 def test_where_no_mix_could_be_made_there_is_no_picture_but_a_manifest_that_says_why(manifest, tmp_path):
-    options = RenderOptions(max_pixels=100)
-    summary = run_mix(manifest, tmp_path / "m", MixSettings(count=3), preview=tmp_path / "p.png", options=options)
+    summary = run_mix(manifest, tmp_path / "m", MixSettings(count=3), preview=tmp_path / "p.png", max_pixels=100)
     assert summary["rows_not_ok"] == 3
     assert "preview" not in summary
     assert not (tmp_path / "p.png").exists()

@@ -1,7 +1,5 @@
 """From recipe rows to pixels."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,13 +10,10 @@ from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering import render as module
 from syndr_curate.curate.rendering.render import (
     Recipe,
-    RenderOptions,
-    load_pixels,
     recipes_of,
     render,
 )
-from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
-from syndr_curate.distortions import distort, stretch_uint8
+from syndr_curate.distortions import stretch_uint8
 
 
 @pytest.fixture
@@ -52,23 +47,6 @@ def test_rows_that_are_no_recipes_are_counted():
     bare = table.set_column(table.column_names.index("level"), "level", [[None, 1, 1, 1, 1, 1, None, 1]])
     with pytest.raises(CurateError, match=r"2 rows name no reference, distortion or level, e\.g\. 'a_01_01'"):
         recipes_of(bare)
-
-
-def test_stored_pixels_go_before_a_fresh_rendering(roots, tmp_path):
-    recipe = recipes_of(rows())[0]
-    reference = decode_image(tmp_path / "photos" / "a.png")
-    assert np.array_equal(load_pixels(recipe, roots, RenderOptions()), distort(reference, 1, 1))
-    stored = np.zeros((5, 5, 3), np.uint8)
-    (tmp_path / "images" / "a").mkdir(parents=True)
-    Image.fromarray(stored).save(tmp_path / "images" / recipe.image_path)
-    assert np.array_equal(load_pixels(recipe, roots, RenderOptions()), stored)
-    assert load_pixels(recipe, Roots({"photos": tmp_path / "photos"}), RenderOptions()).shape == (64, 64, 3)
-
-
-def test_somebody_elses_image_is_never_rendered_in_its_place(roots):
-    recipe = replace(recipes_of(rows())[0], seed=None)
-    with pytest.raises(UnreadableImageError, match="No such file"):
-        load_pixels(recipe, roots, RenderOptions())
 
 
 def test_a_recipe_is_made_of_the_manifests_columns():

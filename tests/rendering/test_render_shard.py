@@ -9,11 +9,11 @@ from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.outcomes import outcomes_of
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
-from syndr_curate.curate.rendering import render_shard as module
 from syndr_curate.curate.rendering.mdsi import mdsi
-from syndr_curate.curate.rendering.render import RenderOptions, recipes_of
+from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.rendering.render_shard import RenderWork
-from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.storage import images
+from syndr_curate.curate.storage.images import DecodeOptions, decode_image
 from syndr_curate.distortions import distort, stretch_uint8
 
 
@@ -38,8 +38,8 @@ def rows(names=("a", "b"), types=(1, 23), levels=(1, 5), suffix=".png"):
     return recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
 
 
-def rendered(table, roots, options=None, known=None, **settings):
-    work = RenderWork(roots, options or RenderOptions(), roots.folders.get("images"), **settings)
+def rendered(table, roots, decoding=None, known=None, **settings):
+    work = RenderWork(roots, decoding or DecodeOptions(), roots.folders.get("images"), **settings)
     part = work(table, 0, known)
     found = outcomes_of(part)
     assert part["sample_id"].to_pylist() == table["sample_id"].to_pylist()
@@ -67,7 +67,7 @@ def test_the_order_of_rows_does_not_show_in_the_files(roots, tmp_path, suffix):
 def test_outcomes_follow_the_rows_even_when_references_alternate(roots):
     both = pa.concat_tables([rows(names=("a",)), rows(names=("gone",))])
     mixed = both.take([0, 4, 1, 5, 2, 6, 3, 7])
-    statuses = [o.status for o in rendered(mixed, roots, RenderOptions(write=False))]
+    statuses = [o.status for o in rendered(mixed, roots, write=False)]
     assert statuses == ["ok", "unreadable"] * 4
 
 
@@ -78,14 +78,14 @@ def test_a_reference_is_decoded_once_for_its_rows(roots, monkeypatch):
         decoded.append(path.name)
         return decode_image(path, **options)
 
-    monkeypatch.setattr(module, "decode_image", counting)
-    rendered(rows(), roots, RenderOptions(write=False))
+    monkeypatch.setattr(images, "decode_image", counting)
+    rendered(rows(), roots, write=False)
     assert decoded == ["a.png", "b.png"]
 
 
 def test_an_unreadable_reference_marks_all_its_rows_and_no_other(roots, tmp_path):
     (tmp_path / "photos" / "a.png").write_bytes(b"")
-    outcomes = rendered(rows(), roots, RenderOptions(write=False))
+    outcomes = rendered(rows(), roots, write=False)
     assert [o.status for o in outcomes] == ["unreadable"] * 4 + ["ok"] * 4
     assert outcomes[0].error == "reference a.png: the file is empty"
 
@@ -103,25 +103,23 @@ def test_a_row_that_cannot_be_rendered_fails_alone(roots, tmp_path):
 def test_a_tiny_reference_renders_or_fails_and_never_crashes(roots, tmp_path, size):
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photos" / "a.png")
-    outcomes = rendered(
-        rows(names=("a",), types=tuple(range(26)), levels=(1, 5)), roots, RenderOptions(write=False, measure=True)
-    )
+    outcomes = rendered(rows(names=("a",), types=tuple(range(26)), levels=(1, 5)), roots, write=False, measure=True)
     assert {o.status for o in outcomes} <= {"ok", "failed"}
     assert all((o.error is None) == (o.status == "ok") for o in outcomes)
 
 
 def test_the_deviation_is_measured_from_the_stretched_reference(roots, tmp_path):
-    (outcome,) = rendered(rows().slice(1, 1), roots, RenderOptions(write=False, measure=True))
+    (outcome,) = rendered(rows().slice(1, 1), roots, write=False, measure=True)
     reference = decode_image(tmp_path / "photos" / "a.png")
     expected = mdsi(stretch_uint8(reference), distort(reference, 1, 5))
     assert outcome.deviation == expected
-    (unmeasured,) = rendered(rows().slice(1, 1), roots, RenderOptions(write=False))
+    (unmeasured,) = rendered(rows().slice(1, 1), roots, write=False)
     assert unmeasured.deviation is None
     assert not (tmp_path / "images").exists()
 
 
 def test_references_over_the_pixel_limit_are_unreadable(roots):
-    outcomes = rendered(rows(), roots, RenderOptions(write=False, max_pixels=64 * 64 - 1))
+    outcomes = rendered(rows(), roots, DecodeOptions(max_pixels=64 * 64 - 1), write=False)
     assert {o.status for o in outcomes} == {"unreadable"}
 
 
@@ -131,7 +129,7 @@ def test_references_are_turned_by_exif_only_when_asked_for(roots, tmp_path):
     Image.fromarray(paint_scene("city", 0, side=64)[:40]).save(tmp_path / "photos" / "a.png", exif=exif)
     recipe = recipes_of(rows())[0]
     for orient, shape in ((False, (40, 64, 3)), (True, (64, 40, 3))):
-        rendered(rows().slice(0, 1), roots, RenderOptions(exif_orient=orient))
+        rendered(rows().slice(0, 1), roots, DecodeOptions(exif_orient=orient))
         assert decode_image(tmp_path / "images" / recipe.image_path).shape == shape
 
 
@@ -148,4 +146,4 @@ def test_a_format_that_loses_pixels_is_refused(roots):
 
 def test_a_root_without_a_folder_is_said_so():
     with pytest.raises(CurateError, match="give --root photos=DIR"):
-        rendered(rows(), Roots({}), RenderOptions(write=False))
+        rendered(rows(), Roots({}), write=False)

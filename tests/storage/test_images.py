@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from syndr_curate import CurateError
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.storage.images import (
     IMAGE_FORMATS,
     UnreadableImageError,
@@ -46,7 +46,7 @@ def test_encoding_loses_nothing_and_repeats_its_bytes(image_format, shape):
 
 
 def test_an_image_that_a_format_cannot_hold_is_refused():
-    with pytest.raises(CurateError, match=r"cannot encode an image of shape \(1, 20000, 3\) as webp"):
+    with pytest.raises(RowError, match=r"cannot encode an image of shape \(1, 20000, 3\) as webp"):
         encode_image(np.zeros((1, 20000, 3), np.uint8), "webp")
 
 

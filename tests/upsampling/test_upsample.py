@@ -227,7 +227,7 @@ def test_proxy_labels_fall_with_blur_and_are_ten_for_identity_cells(photographed
 
 def test_worker_count_changes_no_byte(photographed, tmp_path):
     out, _, given = photographed
-    again = replace(given, out=tmp_path / "train.parquet", render=replace(given.render, workers=1))
+    again = replace(given, out=tmp_path / "train.parquet", workers=1)
     run_upsample(again)
     first, second = read_manifest(out), read_manifest(tmp_path / "train.parquet")
     assert first.replace_schema_metadata(None).equals(second.replace_schema_metadata(None))

@@ -7,6 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from PIL import Image
+from syndr_curate.distortions.errors import DistortionError
 from syndr_curate.distortions.numerics.denoiser import WEIGHTS_FILE, denoise_channels
 
 LEVEL_1_VARIANCE = 0.01
@@ -45,7 +46,7 @@ def test_any_size_from_8_up_keeps_its_shape(shape):
 
 @pytest.mark.parametrize("shape", [(7, 8, 3), (8, 7), (64,), (2, 16, 16, 3), (16, 16, 0)])
 def test_other_shapes_are_refused_with_the_shape_in_the_message(shape):
-    with pytest.raises(ValueError, match=str(shape).replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises(DistortionError, match=str(shape).replace("(", r"\(").replace(")", r"\)")):
         denoise_channels(np.zeros(shape))
 
 
