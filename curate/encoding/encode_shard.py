@@ -117,9 +117,8 @@ class EncodeWork:
             except RowError as error:
                 return place, None, error.status, str(error)
 
-        prepared = ordered_map(
-            prepare, zip(todo, self._loads(rows.take(pa.array(todo, pa.int64()))), strict=True), self.workers
-        )
+        loads = self._loads(rows.take(pa.array(todo, pa.int64())))
+        prepared = ordered_map(prepare, zip(todo, loads, strict=True), self.workers)
         for batch in _batches(prepared, self.batch_size):
             good = [(place, picture) for place, picture, _, _ in batch if picture is not None]
             if good:

@@ -25,7 +25,7 @@ def distort(
     image comes back unchanged. The input is never modified.
 
     Args:
-        image: (H, W, 3) RGB, uint8, contiguous or not. Grey (H, W) or (H, W, 1) is replicated to three channels; of
+        image: (H, W, 3) RGB, uint8, contiguous or not. Gray (H, W) or (H, W, 1) is replicated to three channels; of
             RGBA the alpha channel is dropped, without blending.
         kind: Id (1 to 25) or name of the distortion.
         level: 1 to 5. Severity rises with it but for two types: level 3 of mean_shift (18) is the identity, and levels
