@@ -1,12 +1,14 @@
 """The command `distortions`."""
 
-from ..terminal import options as opt
-from ..terminal.console import print_result, table
+from ..terminal.console import table
 from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 
 @reporting_errors
-def distortions(json: opt.Json = False, quiet: opt.Quiet = False) -> None:  # noqa: ARG001
+@with_flag_groups
+def distortions(*, result: ResultFlags) -> None:
     """Print the catalog: the 25 distortions of KADID-10k and their levels.
 
     Example: syndr-curate distortions
@@ -29,8 +31,7 @@ def distortions(json: opt.Json = False, quiet: opt.Quiet = False) -> None:  # no
         (str(e.id), e.name, e.family, " ".join(f"{p:g}" for p in e.parameters), e.parameter, "yes" if e.random else "")
         for e in CATALOG
     ]
-    print_result(
+    result.print(
         {"distortions": entries},
         table(("id", "name", "family", "levels 1-5", "parameter", "random"), rows),
-        as_json=json,
     )

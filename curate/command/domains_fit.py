@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from ..domains.settings import RESNET_BATCH, DomainsFitSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter, print_result
-from ..terminal.exit_codes import EXIT_REJECTED, finish, reporting_errors
+from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import FolderFlags, ResultFlags
 
 
 class KindFlag(str, Enum):
@@ -28,7 +28,9 @@ class PerReferenceFlag(str, Enum):
 
 
 @reporting_errors
+@with_flag_groups
 def fit(
+    *,
     references: Annotated[
         Path, typer.Option("--references", help="Folder of pristine photographs.", show_default=False)
     ],
@@ -62,22 +64,17 @@ def fit(
         int | None,
         typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default=str(RESNET_BATCH)),
     ] = DomainsFitSettings.batch_size,
-    ids: opt.Ids = opt.IdsFlag(DomainsFitSettings.ids),
-    exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
+    reading: FolderFlags,
     seed: opt.Seed = DomainsFitSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Train a classifier of distortion types on images made from references on the fly.
 
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
     from ..domains.fit_files import describe_fit, run_domains_fit
-    from ..storage.images import DecodeOptions
 
     summary = run_domains_fit(
         references,
@@ -88,16 +85,16 @@ def fit(
         device=device.value,
         epochs=epochs,
         batch_size=batch_size,
-        ids=ids.value,
+        ids=reading.ids.value,
         seed=seed,
-        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
-        workers=workers,
+        decoding=reading.decoding,
+        workers=reading.workers,
         dry_run=dry_run,
-        reporter=make_reporter(quiet=quiet),
+        reporter=result.reporter,
     )
     if dry_run:
-        finish(summary, as_json=json)
+        result.finish(summary)
         return
-    print_result(summary, describe_fit(summary), as_json=json)
+    result.print(summary, describe_fit(summary))
     if strict and summary["references_unusable"]:
         raise typer.Exit(EXIT_REJECTED)

@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from ..domains.settings import DomainsSelectSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter, print_result
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ImageFlags, ResultFlags
 
 
 @reporting_errors
+@with_flag_groups
 def select(
+    *,
     target: Annotated[
         Path,
         typer.Option("--target", help="Folder of images, one image, or a manifest (.parquet).", show_default=False),
@@ -34,22 +36,15 @@ def select(
         ),
     ] = DomainsSelectSettings.least_belief,
     device: opt.Device = opt.DeviceFlag(DomainsSelectSettings.device),
-    ids: opt.Ids = opt.IdsFlag(DomainsSelectSettings.ids),
-    root: opt.RootOverrides = None,
-    exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
+    reading: ImageFlags,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """
     from ..domains.select import describe_selection, run_domains_select
-    from ..manifest.roots import parse_roots
-    from ..storage.images import DecodeOptions
 
     summary = run_domains_select(
         target,
@@ -59,12 +54,12 @@ def select(
         scores=scores,
         least_belief=least_belief,
         device=device.value,
-        ids=ids.value,
-        roots=parse_roots(root or []),
-        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
-        workers=workers,
-        reporter=make_reporter(quiet=quiet),
+        ids=reading.ids.value,
+        roots=reading.roots,
+        decoding=reading.decoding,
+        workers=reading.workers,
+        reporter=result.reporter,
     )
-    print_result(summary, describe_selection(summary), as_json=json)
+    result.print(summary, describe_selection(summary))
     if strict and summary["unusable"]:
         raise typer.Exit(EXIT_REJECTED)

@@ -8,12 +8,15 @@ import typer
 from ..downsampling.settings import DownsampleSettings
 from ..errors import CurateError
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 
 @reporting_errors
+@with_flag_groups
 def downsample(
+    *,
     features: Annotated[
         Path, typer.Option("--features", help="Features of the manifest's ok rows.", show_default=False)
     ],
@@ -58,8 +61,7 @@ def downsample(
     ] = None,
     seed: opt.Seed = DownsampleSettings.seed,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Thin redundant clusters for one epoch (DRCDown, Algorithm 3).
 
@@ -88,6 +90,6 @@ def downsample(
         epoch=epoch,
         settings=settings,
         executor=None if executor is None else make_executor(executor.value, workers=workers, ray_address=ray_address),
-        reporter=make_reporter(quiet=quiet),
+        reporter=result.reporter,
     )
-    finish(summary, as_json=json, strict=strict)
+    result.finish(summary, strict=strict)

@@ -5,70 +5,55 @@ from typing import Annotated
 
 import typer
 
-from ..encoding.settings import EncodeSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
-from ..terminal.long_run import long_run
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import EncoderFlags, ImageFlags, ResultFlags
+from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
 
 
 @reporting_errors
+@with_flag_groups
 def encode(
+    *,
     images: Annotated[
         Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
     ],
     out: Annotated[Path, typer.Option("--out", help="Feature file to write (.parquet).")],
-    encoder: opt.EncoderOption = opt.EncoderFlag(EncodeSettings.encoder),
-    weights: opt.Weights = EncodeSettings.weights,
-    device: opt.Device = opt.DeviceFlag(EncodeSettings.device),
-    batch_size: opt.BatchSize = EncodeSettings.batch_size,
-    ids: opt.Ids = opt.IdsFlag(EncodeSettings.ids),
-    root: opt.RootOverrides = None,
-    exif_orient: opt.ExifOrient = False,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
-    executor: opt.ExecutorOption = opt.ExecutorFlag.local,
-    ray_address: opt.RayAddress = None,
+    encoding: EncoderFlags,
+    reading: ImageFlags,
+    where: ExecutorFlags,
     shard: opt.Shard = None,
-    rows_per_shard: opt.RowsPerShard = None,
-    overwrite: opt.Overwrite = False,
-    retry_failed: opt.RetryFailed = False,
+    resume: ResumeFlags,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Compute content features of images.
 
     Example: syndr-curate encode photos/ --encoder gist --out photos.parquet
     """
     from ..encoding.encode import run_encode
-    from ..manifest.roots import parse_roots
-    from ..storage.images import DecodeOptions
 
     summary = run_encode(
         images,
         out,
-        encoder=encoder.value,
-        weights=weights,
-        device=device.value,
-        batch_size=batch_size,
-        ids=ids.value,
-        roots=parse_roots(root or []),
-        decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
-        workers=workers,
+        encoder=encoding.encoder.value,
+        weights=encoding.weights,
+        device=encoding.device.value,
+        batch_size=encoding.batch_size,
+        ids=reading.ids.value,
+        roots=reading.roots,
+        decoding=reading.decoding,
+        workers=reading.workers,
         run=long_run(
-            executor=executor,
-            ray_address=ray_address,
-            workers=workers,
+            where,
+            resume,
+            workers=reading.workers,
             shard=shard,
-            rows_per_shard=rows_per_shard,
-            overwrite=overwrite,
-            retry_failed=retry_failed,
-            num_gpus=1 if device is opt.DeviceFlag.cuda else 0,
+            num_gpus=1 if encoding.device is opt.DeviceFlag.cuda else 0,
         ),
         dry_run=dry_run,
-        reporter=make_reporter(quiet=quiet),
+        reporter=result.reporter,
     )
-    finish(summary, as_json=json, strict=strict, rejected="failed")
+    result.finish(summary, strict=strict, rejected="failed")

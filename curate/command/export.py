@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from ..export.settings import ExportSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import PixelFlags, ResultFlags
 
 
 class TargetFlag(str, Enum):
@@ -32,7 +32,9 @@ class SplitFlag(str, Enum):
 
 
 @reporting_errors
+@with_flag_groups
 def export(
+    *,
     manifest: Annotated[Path, typer.Argument(help="Manifest to export.")],
     to: Annotated[
         TargetFlag,
@@ -57,20 +59,16 @@ def export(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")
     ] = ExportSettings.overwrite,
-    root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
+    pixels: PixelFlags,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Write a manifest's ok rows in the form that another tool reads.
 
     Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
     """
     from ..export.export import ExportRequest, run_export
-    from ..manifest.roots import parse_roots
 
     request = ExportRequest(
         manifest=manifest,
@@ -80,10 +78,10 @@ def export(
         render=render,
         hardlink=hardlink,
         rows_per_shard=rows_per_shard,
-        roots=parse_roots(root or []),
-        max_pixels=max_pixels,
-        workers=workers,
+        roots=pixels.roots,
+        max_pixels=pixels.max_pixels,
+        workers=pixels.workers,
         overwrite=overwrite,
         dry_run=dry_run,
     )
-    finish(run_export(request, make_reporter(quiet=quiet)), as_json=json, strict=strict)
+    result.finish(run_export(request, result.reporter), strict=strict)

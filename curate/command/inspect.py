@@ -5,16 +5,17 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import options as opt
-from ..terminal.console import print_result
 from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 
 @reporting_errors
+@with_flag_groups
 def inspect(
+    *,
     manifest: Annotated[Path, typer.Argument(help="Manifest to look at.")],
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
+    result: ResultFlags,
 ) -> None:
     """Show what is in a manifest.
 
@@ -24,4 +25,4 @@ def inspect(
     from ..checks.inspect import inspect as run_inspect
 
     facts = run_inspect(manifest)
-    print_result(facts, as_text(facts), as_json=json)
+    result.print(facts, as_text(facts))

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 if TYPE_CHECKING:
     pass
 
 
 @reporting_errors
+@with_flag_groups
 def merge(
+    *,
     folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Join the parts of a run that was done in shares (--shard).
 
@@ -26,4 +28,4 @@ def merge(
     """
     from ..checks.run_status import run_merge
 
-    finish(run_merge(folder, make_reporter(quiet=quiet)), as_json=json, strict=strict)
+    result.finish(run_merge(folder, result.reporter), strict=strict)

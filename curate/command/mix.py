@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from ..mixing.settings import MixSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import PixelFlags, ResultFlags
 
 
 class ClassesFlag(str, Enum):
@@ -21,7 +21,9 @@ class ClassesFlag(str, Enum):
 
 
 @reporting_errors
+@with_flag_groups
 def mix(
+    *,
     manifest: Annotated[
         Path, typer.Option("--manifest", help="Distorted images with their references.")
     ] = opt.DEFAULT_MANIFEST,
@@ -54,21 +56,17 @@ def mix(
     ] = MixSettings.alpha,
     format: opt.ImageFormatOption = opt.FormatFlag(MixSettings.image_format),
     recipe_only: opt.RecipeOnly = False,
-    root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
+    pixels: PixelFlags,
     seed: opt.Seed = MixSettings.seed,
     dry_run: opt.DryRun = False,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Mix pairs of distorted images, with soft labels from what each distortion visibly changes (DSMix).
 
     Example: syndr-curate mix --manifest distorted/manifest.parquet --count 10000 --out mixed/ --preview mixes.png
     """
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..manifest.roots import parse_roots
     from ..mixing.mix_files import run_mix
 
     settings = None
@@ -90,10 +88,10 @@ def mix(
         images_out=images_out,
         recipe_only=recipe_only,
         preview=preview,
-        roots=parse_roots(root or []),
-        max_pixels=max_pixels,
-        workers=workers,
+        roots=pixels.roots,
+        max_pixels=pixels.max_pixels,
+        workers=pixels.workers,
         dry_run=dry_run,
-        reporter=make_reporter(quiet=quiet),
+        reporter=result.reporter,
     )
-    finish(summary, as_json=json, strict=strict)
+    result.finish(summary, strict=strict)

@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 
 from ..terminal import options as opt
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 
 @reporting_errors
+@with_flag_groups
 def relocate(
+    *,
     manifest: Annotated[Path, typer.Argument(help="Manifest to rewrite in place.")],
     root: opt.RootOverrides = None,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
+    result: ResultFlags,
 ) -> None:
     """Tell a manifest where its files are now, after a dataset has moved.
 
@@ -22,4 +25,4 @@ def relocate(
     """
     from ..manifest.roots import parse_roots, relocate_manifest
 
-    finish(relocate_manifest(manifest, parse_roots(root or [])), as_json=json)
+    result.finish(relocate_manifest(manifest, parse_roots(root or [])))

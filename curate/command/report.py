@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from ..report.settings import ReportSettings
-from ..storage.limits import MAX_PIXELS
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import FeatureFlags, PixelFlags, ResultFlags
 
 
 class ProjectionFlag(str, Enum):
@@ -22,7 +22,9 @@ class ProjectionFlag(str, Enum):
 
 
 @reporting_errors
+@with_flag_groups
 def report(
+    *,
     manifests: Annotated[
         list[Path],
         typer.Argument(metavar="MANIFEST...", help="What there was, and what there is after, in this order."),
@@ -33,8 +35,7 @@ def report(
     selection: Annotated[
         Path | None, typer.Option("--selection", help="What `select` wrote: why candidates were dropped.")
     ] = None,
-    reference_features: opt.ReferenceFeatures = None,
-    candidate_features: opt.CandidateFeatures = None,
+    content: FeatureFlags,
     dropped: Annotated[
         Path | None,
         typer.Option(
@@ -59,18 +60,14 @@ def report(
     max_rows: Annotated[
         int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")
     ] = ReportSettings.max_rows,
-    root: opt.RootOverrides = None,
-    max_pixels: opt.MaxPixels = MAX_PIXELS,
-    workers: opt.Workers = None,
+    pixels: PixelFlags,
     seed: opt.Seed = ReportSettings.seed,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Write one self-contained HTML page: what went in and out, labels, maps, clusters, neighbours, provenance.
 
     Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
     """
-    from ..manifest.roots import parse_roots
     from ..report.report import run_report
     from ..report.request import ReportRequest
 
@@ -79,19 +76,19 @@ def report(
         out=out,
         features=features,
         selection=selection,
-        reference_features=reference_features,
-        candidate_features=candidate_features,
+        reference_features=content.reference_features,
+        candidate_features=content.candidate_features,
         dropped=dropped,
         domains=tuple(domains or ()),
-        roots=parse_roots(root or []),
+        roots=pixels.roots,
         projection=projection.value,
         pictures=pictures,
         max_rows=max_rows,
-        max_pixels=max_pixels,
+        max_pixels=pixels.max_pixels,
         seed=seed,
-        workers=workers,
+        workers=pixels.workers,
     )
-    summary = run_report(request, make_reporter(quiet=quiet))
+    summary = run_report(request, result.reporter)
     if open_it:
         typer.launch(out.resolve().as_uri())
-    finish(summary, as_json=json)
+    result.finish(summary)

@@ -6,21 +6,22 @@ from typing import Annotated
 import typer
 
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import FeatureFlags, ResultFlags
 from ..upsampling.settings import SelectSettings
 
 
 @reporting_errors
+@with_flag_groups
 def select(
-    reference_features: opt.ReferenceFeatures = None,
-    candidate_features: opt.CandidateFeatures = None,
+    *,
+    features: FeatureFlags,
     candidates: opt.Candidates = opt.count_text(SelectSettings.candidates),
     max_selected: opt.MaxSelected = SelectSettings.max_selected,
     out: Annotated[Path, typer.Option("--out", help="Selection to write.")] = Path("selection.parquet"),
     seed: opt.Seed = SelectSettings.seed,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Choose candidate references whose content the labelled ones lack (DDCUp, Algorithm 1).
 
@@ -29,12 +30,12 @@ def select(
     from ..upsampling.select import run_select
 
     summary = run_select(
-        opt.required(reference_features, "--reference-features"),
-        opt.required(candidate_features, "--candidate-features"),
+        features.references,
+        features.candidates,
         out,
         count=opt.parse_count(candidates),
         max_selected=max_selected,
         seed=seed,
-        reporter=make_reporter(quiet=quiet),
+        reporter=result.reporter,
     )
-    finish(summary, as_json=json)
+    result.finish(summary)

@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terminal import options as opt
-from ..terminal.console import describe, print_result
+from ..terminal.console import describe
 from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 if TYPE_CHECKING:
     pass
 
 
 @reporting_errors
+@with_flag_groups
 def status(
+    *,
     folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,  # noqa: ARG001
+    result: ResultFlags,
 ) -> None:
     """Show how far a long run is.
 
@@ -26,4 +28,4 @@ def status(
     from ..checks.run_status import status_of
 
     found = status_of(folder)
-    print_result(found, describe(found), as_json=json)
+    result.print(found, describe(found))

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from ..terminal import options as opt
-from ..terminal.console import make_reporter
-from ..terminal.exit_codes import finish, reporting_errors
+from ..terminal.exit_codes import reporting_errors
+from ..terminal.flag_groups import with_flag_groups
+from ..terminal.flags import ResultFlags
 
 
 class TestSetFlag(str, Enum):
@@ -24,7 +25,9 @@ class TestSetFlag(str, Enum):
 
 
 @reporting_errors
+@with_flag_groups
 def testset(
+    *,
     name: Annotated[TestSetFlag, typer.Argument(help="Which set.")],
     root: Annotated[Path, typer.Option("--root", help="The set's folder, with its own label file in it.")],
     out: Annotated[
@@ -36,8 +39,7 @@ def testset(
         typer.Option("--images", help="Folder of the images below --root.", show_default="the official one"),
     ] = None,
     strict: opt.Strict = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    result: ResultFlags,
 ) -> None:
     """Make a manifest of a labelled test set from its official layout and label file.
 
@@ -46,5 +48,5 @@ def testset(
     from ..datasets.test_set import run_test_set
 
     target = out or Path("manifests") / f"{name.value}.parquet"
-    summary = run_test_set(name.value, root, target, images=images, reporter=make_reporter(quiet=quiet))
-    finish(summary, as_json=json, strict=strict)
+    summary = run_test_set(name.value, root, target, images=images, reporter=result.reporter)
+    result.finish(summary, strict=strict)

@@ -1,14 +1,13 @@
-"""What every command does around its one call: errors as one line, exit codes, the summary."""
+"""What every command does around its one call: errors as one line, and exit codes."""
 
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import typer
 
 from ..errors import CurateError
-from .console import describe, print_result
 
 EXIT_WRONG, EXIT_ERROR, EXIT_REJECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -35,10 +34,3 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped
-
-
-def finish(summary: dict[str, Any], *, as_json: bool, strict: bool = False, rejected: str = "rows_not_ok") -> None:
-    """Print a command's summary; under `--strict`, exit with 3 where rows were rejected."""
-    print_result(summary, describe(summary), as_json=as_json)
-    if strict and any(summary.get(key) for key in (rejected, "candidates_unusable")):
-        raise typer.Exit(EXIT_REJECTED)

@@ -1,5 +1,6 @@
 """What `encode`, `distort` and `upsample` share: the flags of a long run, and how it is carried out."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import CurateError
@@ -9,32 +10,49 @@ if TYPE_CHECKING:
     from ..runs.options import LongRun
 
 
+@dataclass(frozen=True)
+class ExecutorFlags:
+    """Who carries out a long run."""
+
+    executor: opt.ExecutorOption = opt.ExecutorFlag.local
+    ray_address: opt.RayAddress = None
+
+
+@dataclass(frozen=True)
+class ResumeFlags:
+    """How a long run is cut into shards and taken up again."""
+
+    rows_per_shard: opt.RowsPerShard = None
+    overwrite: opt.Overwrite = False
+    retry_failed: opt.RetryFailed = False
+
+
 def long_run(
-    *,
-    executor: opt.ExecutorFlag,
-    ray_address: str | None,
-    workers: int | None,
-    shard: str | None,
-    rows_per_shard: int | None,
-    overwrite: bool,
-    retry_failed: bool,
-    num_gpus: float = 0,
+    where: ExecutorFlags, resume: ResumeFlags, *, workers: int | None, shard: str | None = None, num_gpus: float = 0
 ) -> "LongRun":
-    """Turn the flags of a long run into how it is carried out; on Ray, a shard takes `num_gpus` for itself.
+    """Turn the flags of a long run into how it is carried out.
+
+    Args:
+        where: Who does the work.
+        resume: How it is cut and taken up again.
+        workers: How many workers; None uses every core.
+        shard: This machine's share, `1/3` or `slurm`.
+        num_gpus: On Ray, GPUs that a shard takes for itself.
 
     Raises:
-        CurateError: They do not go together, or the executor is not to be had.
+        CurateError: The flags do not go together, or the executor is not to be had.
     """
     from ..runs.executors import make_executor
     from ..runs.options import LongRun, parse_share
     from ..runs.shards import Mode
 
-    if overwrite and retry_failed:
+    if resume.overwrite and resume.retry_failed:
         raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")
-    if overwrite and shard is not None:
+    if resume.overwrite and shard is not None:
         raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
-    if shard is not None and executor is not opt.ExecutorFlag.local:
+    if shard is not None and where.executor is not opt.ExecutorFlag.local:
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
-    mode = Mode(overwrite=overwrite, retry_failed=retry_failed, share=None if shard is None else parse_share(shard))
-    who = make_executor(executor.value, workers=workers, ray_address=ray_address, num_gpus=num_gpus)
-    return LongRun(mode=mode, executor=who, rows_per_shard=rows_per_shard)
+    share = None if shard is None else parse_share(shard)
+    mode = Mode(overwrite=resume.overwrite, retry_failed=resume.retry_failed, share=share)
+    who = make_executor(where.executor.value, workers=workers, ray_address=where.ray_address, num_gpus=num_gpus)
+    return LongRun(mode=mode, executor=who, rows_per_shard=resume.rows_per_shard)

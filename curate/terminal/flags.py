@@ -1,0 +1,188 @@
+"""Groups of flags that several commands take, and what a command makes of each group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..encoding.settings import EncodeSettings
+from ..labeling.settings import LabelSettings, NeighborSettings
+from ..rendering.settings import DistortSettings
+from ..runs.progress import Reporter
+from ..storage.limits import MAX_PIXELS
+from . import options as opt
+from .console import describe, make_reporter, print_result
+from .exit_codes import EXIT_REJECTED
+
+if TYPE_CHECKING:
+    from ..datasets.labels import LabelFile
+    from ..storage.images import DecodeOptions
+
+
+@dataclass(frozen=True)
+class ResultFlags:
+    """How a command shows progress and its result."""
+
+    json: opt.Json = False
+    quiet: opt.Quiet = False
+
+    @property
+    def reporter(self) -> Reporter:
+        """What shows progress."""
+        return make_reporter(quiet=self.quiet)
+
+    def print(self, value: Mapping[str, Any], text: str) -> None:
+        """Print a result: one JSON object under `--json`, otherwise the text."""
+        print_result(value, text, as_json=self.json)
+
+    def finish(self, summary: dict[str, Any], *, strict: bool = False, rejected: str = "rows_not_ok") -> None:
+        """Print a summary; under `--strict`, exit with 3 where rows were rejected."""
+        self.print(summary, describe(summary))
+        if strict and any(summary.get(key) for key in (rejected, "candidates_unusable")):
+            raise typer.Exit(EXIT_REJECTED)
+
+
+@dataclass(frozen=True)
+class PixelFlags:
+    """How the pixels of a manifest's rows are found and read."""
+
+    root: opt.RootOverrides = None
+    max_pixels: opt.MaxPixels = MAX_PIXELS
+    workers: opt.Workers = None
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """Root names and their folders."""
+        return _roots(self.root)
+
+
+@dataclass(frozen=True)
+class ImageFlags:
+    """How the images of a folder or a manifest are named and read."""
+
+    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids)
+    root: opt.RootOverrides = None
+    exif_orient: opt.ExifOrient = False
+    max_pixels: opt.MaxPixels = MAX_PIXELS
+    workers: opt.Workers = None
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """Root names and their folders."""
+        return _roots(self.root)
+
+    @property
+    def decoding(self) -> "DecodeOptions":
+        """How images are read."""
+        return _decoding(self.exif_orient, self.max_pixels)
+
+
+@dataclass(frozen=True)
+class FolderFlags:
+    """How the images of a folder are named and read."""
+
+    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids)
+    exif_orient: opt.ExifOrient = False
+    max_pixels: opt.MaxPixels = MAX_PIXELS
+    workers: opt.Workers = None
+
+    @property
+    def decoding(self) -> "DecodeOptions":
+        """How images are read."""
+        return _decoding(self.exif_orient, self.max_pixels)
+
+
+@dataclass(frozen=True)
+class FeatureFlags:
+    """Features of the labeled references and of the candidates."""
+
+    reference_features: opt.ReferenceFeatures = None
+    candidate_features: opt.CandidateFeatures = None
+
+    @property
+    def references(self) -> Path:
+        """The file of the references, which must be given."""
+        return opt.required(self.reference_features, "--reference-features")
+
+    @property
+    def candidates(self) -> Path:
+        """The file of the candidates, which must be given."""
+        return opt.required(self.candidate_features, "--candidate-features")
+
+
+@dataclass(frozen=True)
+class EncoderFlags:
+    """Which encoder, and where it computes."""
+
+    encoder: opt.EncoderOption = opt.EncoderFlag(EncodeSettings.encoder)
+    weights: opt.Weights = EncodeSettings.weights
+    device: opt.Device = opt.DeviceFlag(EncodeSettings.device)
+    batch_size: opt.BatchSize = EncodeSettings.batch_size
+
+
+@dataclass(frozen=True)
+class LabelerFlags:
+    """How new references are labeled."""
+
+    labeler: opt.LabelerOption = opt.LabelerFlag[LabelSettings.labeler]
+    max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std
+    neighbors: opt.Neighbors = NeighborSettings.count
+    margin: opt.Margin = NeighborSettings.margin
+    weighting: opt.Weighting = opt.WeightingFlag[NeighborSettings.weighting]
+    temperature: opt.Temperature = NeighborSettings.temperature
+
+    @property
+    def settings(self) -> LabelSettings:
+        """The settings of the labeling stage."""
+        neighbors = NeighborSettings(
+            count=self.neighbors, margin=self.margin, weighting=self.weighting.value, temperature=self.temperature
+        )
+        return LabelSettings(labeler=self.labeler.value, neighbors=neighbors, max_label_std=self.max_label_std)
+
+
+@dataclass(frozen=True)
+class LabelFileFlags:
+    """How a label file is read."""
+
+    id_column: opt.IdColumn = opt.KADID_ID
+    label_column: opt.LabelColumn = opt.KADID_LABEL
+    reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE
+    std_column: opt.StdColumn = None
+    raters: opt.Raters = None
+    distortion_column: opt.DistortionColumn = None
+    level_column: opt.LevelColumn = None
+    lower_is_better: opt.LowerIsBetter = False
+    label_range: opt.LabelRange = None
+
+    def label_file(self, path: Path) -> "LabelFile":
+        """Return a label file with these columns and this scale.
+
+        Raises:
+            CurateError: The flags do not go together.
+        """
+        from ..datasets.labels import LabelColumns, LabelFile
+
+        columns = LabelColumns.chosen(
+            id=self.id_column,
+            label=self.label_column,
+            reference=self.reference_column,
+            std=self.std_column,
+            raters=self.raters,
+            distortion=self.distortion_column,
+            level=self.level_column,
+        )
+        return LabelFile(path, columns, self.lower_is_better, opt.parse_range(self.label_range))
+
+
+def _roots(overrides: list[str] | None) -> dict[str, Path]:
+    from ..manifest.roots import parse_roots
+
+    return parse_roots(overrides or [])
+
+
+def _decoding(exif_orient: bool, max_pixels: int) -> "DecodeOptions":
+    from ..storage.images import DecodeOptions
+
+    return DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels)
