@@ -21,6 +21,8 @@ from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.storage.images import encode_image
 
+from .making import training_rows
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SCRIPT = Path(sys.executable).with_name("syndr-curate")
 
@@ -219,21 +221,7 @@ def labelled() -> Callable[..., Labels]:
 
 @pytest.fixture
 def training_table() -> Callable[..., pa.Table]:
-    """A training manifest without files: ids and labels, and any further columns."""
-
-    def make(ids: Sequence[str], labels: Sequence[float] | NDArray[np.floating], **columns: object) -> pa.Table:
-        defaults: dict[str, object] = {
-            "sample_id": list(ids),
-            "image_path": [f"{i}.png" for i in ids],
-            "image_root": "images",
-            "label": pa.array(np.asarray(labels, np.float32)),
-            "label_source": "mos",
-            "split": "train",
-            "status": "ok",
-        }
-        return build_table({**defaults, **columns}, len(ids))
-
-    return make
+    return training_rows
 
 
 def _stretch(plane: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:

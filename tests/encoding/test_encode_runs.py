@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, load_features, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
-from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import encode, run_encode
 from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.mixing.mix_files import run_mix
@@ -20,20 +19,16 @@ from syndr_curate.curate.mixing.pairs import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.shards import Mode, Share
-from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
+from ..making import paint_cities
 
 SETTINGS = {"encoder": "gist", "run": LongRun(rows_per_shard=4)}
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("encode") / "photos"
-    folder.mkdir()
-    for number in range(18):
-        (folder / f"p{number:02d}.png").write_bytes(encode_image(paint_scene("city", number, side=48)))
-    return folder
+    return paint_cities(tmp_path_factory.mktemp("encode") / "photos", 18, side=48)
 
 
 def go(arguments: list[str], **environment: str) -> "subprocess.CompletedProcess[str]":

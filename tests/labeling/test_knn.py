@@ -7,7 +7,8 @@ from syndr_curate.curate.labeling.knn import KnnLabeler, find_neighbors
 from syndr_curate.curate.labeling.label_matrix import require_same_references
 from syndr_curate.curate.labeling.label_rows import label_rows
 from syndr_curate.curate.labeling.settings import NeighborSettings
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
+
+from ..making import recipe_table
 
 
 def distance(degrees: float) -> float:
@@ -15,16 +16,7 @@ def distance(degrees: float) -> float:
 
 
 def rows_of(*ids: str, types=(1,), levels=(1, 3)):
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="candidates",
-        image_root="images",
-        suffix=".png",
-        dataset="new",
-    )
-    return recipe_rows([Reference(i, f"{i}.png") for i in ids], grid)
+    return recipe_table(ids, types=types, levels=levels, references="candidates", dataset="new")
 
 
 def test_only_neighbors_within_the_margin_of_the_nearest_speak(at_angles):

@@ -6,7 +6,8 @@ from syndr_curate.curate.labeling.gp import fit_gp
 from syndr_curate.curate.labeling.knn import KnnLabeler
 from syndr_curate.curate.labeling.label_rows import drop_uncertain, features_of_references, label_rows
 from syndr_curate.curate.labeling.model_labelers import GpLabeler, MeanLabeler
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
+
+from ..making import recipe_table
 
 IDS = tuple(f"r{i}" for i in range(6))
 
@@ -25,16 +26,7 @@ def new(features):
 
 
 def rows_of(types, levels=(1, 3)):
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="candidates",
-        image_root="images",
-        suffix=".png",
-        dataset="new",
-    )
-    return recipe_rows([Reference("new", "new.png")], grid)
+    return recipe_table(["new"], types=types, levels=levels, references="candidates", dataset="new")
 
 
 def test_gp_labels_are_the_models_by_type_and_level(labeled_set, new):

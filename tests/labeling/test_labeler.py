@@ -13,7 +13,8 @@ from syndr_curate.curate.labeling.label_files import run_label
 from syndr_curate.curate.labeling.make_labeler import labelers_to_compare, make_labeler
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
+
+from ..making import recipe_table
 
 SETTINGS = {
     "published": LabelSettings(),
@@ -44,16 +45,7 @@ def labeled_as_candidate(
     save_features(folder / "new.npz", ("company", left_out), company)
     labels = file.read()
     types, levels = (tuple(sorted(set(column.tolist()))) for column in (labels.distortion_ids, labels.levels))
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="candidates",
-        image_root="images",
-        suffix=".png",
-        dataset="new",
-    )
-    rows = recipe_rows([Reference("company", "company.png"), Reference(left_out, "new.png")], grid)
+    rows = recipe_table(["company", left_out], types=types, levels=levels, references="candidates", dataset="new")
     write_manifest(rows, folder / "rows.parquet")
     run_label(
         LabelFile(folder / "others.csv", label_range=(labels.scale.minimum, labels.scale.maximum)),

@@ -12,7 +12,6 @@ from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA, build_table
 from syndr_curate.curate.mixing.dsmix import DistortedPair, mix_sources
@@ -26,6 +25,8 @@ from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
+
+from ..making import recipe_table
 
 TYPES, LEVELS = (10, 11, 16), (2, 4)
 
@@ -42,16 +43,7 @@ def photos(tmp_path_factory, photograph):
 
 def distorted(photos, names=("p0", "p1", "p2"), types=TYPES, levels=LEVELS, **columns):
     """Recipe rows of the photographs; columns replaces whole columns of them."""
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="references",
-        image_root="images",
-        suffix=".png",
-        dataset="ours",
-    )
-    rows = recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
+    rows = recipe_table(names, types=types, levels=levels, references="references")
     for name, values in columns.items():
         field = SCHEMA.field(name)
         array = pa.array(values, pa.string()).dictionary_encode() if pa.types.is_dictionary(field.type) else values

@@ -15,9 +15,10 @@ from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, MixRow, pixel_
 from syndr_curate.curate.rendering.pasting import Box
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader, naming_row
 from syndr_curate.curate.rendering.render import RECIPE_COLUMNS, Recipe
-from syndr_curate.curate.storage import images
 from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
 from syndr_curate.distortions import distort
+
+from ..making import decoded_names
 
 BLUR = Recipe("a_01_03", "images", "a/a_01_03.png", "photos", "a.png", 1, 3, 7)
 NOISE = Recipe("b_11_02", "images", "b/b_11_02.png", "photos", "b.png", 11, 2, 8)
@@ -135,13 +136,7 @@ def test_a_row_that_cannot_be_left_out_ends_the_request_by_its_name(roots):
 
 
 def test_a_copy_in_another_process_starts_with_an_empty_cache(roots, monkeypatch):
-    decoded = []
-
-    def counting(source, **options):
-        decoded.append(source.name)
-        return decode_image(source, **options)
-
-    monkeypatch.setattr(images, "decode_image", counting)
+    decoded = decoded_names(monkeypatch)
     loader = PixelLoader(roots)
     loader.load(BLUR)
     loader.load(replace(BLUR, level=5))

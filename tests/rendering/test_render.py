@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering import render as module
 from syndr_curate.curate.rendering.render import (
@@ -14,6 +13,8 @@ from syndr_curate.curate.rendering.render import (
     render,
 )
 from syndr_curate.distortions import stretch_uint8
+
+from ..making import recipe_table
 
 
 @pytest.fixture
@@ -25,16 +26,7 @@ def roots(tmp_path):
 
 
 def rows(names=("a", "b"), types=(1, 23), levels=(1, 5), suffix=".png"):
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="photos",
-        image_root="images",
-        suffix=suffix,
-        dataset="ours",
-    )
-    return recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
+    return recipe_table(names, types=types, levels=levels, suffix=suffix)
 
 
 def test_type_0_is_the_stretched_reference():

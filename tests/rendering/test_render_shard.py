@@ -7,14 +7,14 @@ from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.outcomes import outcomes_of
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering.mdsi import mdsi
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.rendering.render_shard import RenderWork
-from syndr_curate.curate.storage import images
 from syndr_curate.curate.storage.images import DecodeOptions, decode_image
 from syndr_curate.distortions import distort, stretch_uint8
+
+from ..making import decoded_names, recipe_table
 
 
 @pytest.fixture
@@ -26,16 +26,7 @@ def roots(tmp_path):
 
 
 def rows(names=("a", "b"), types=(1, 23), levels=(1, 5), suffix=".png"):
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=123,
-        reference_root="photos",
-        image_root="images",
-        suffix=suffix,
-        dataset="ours",
-    )
-    return recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
+    return recipe_table(names, types=types, levels=levels, suffix=suffix)
 
 
 def rendered(table, roots, decoding=None, known=None, **settings):
@@ -72,13 +63,7 @@ def test_outcomes_follow_the_rows_even_when_references_alternate(roots):
 
 
 def test_a_reference_is_decoded_once_for_its_rows(roots, monkeypatch):
-    decoded = []
-
-    def counting(path, **options):
-        decoded.append(path.name)
-        return decode_image(path, **options)
-
-    monkeypatch.setattr(images, "decode_image", counting)
+    decoded = decoded_names(monkeypatch)
     rendered(rows(), roots, write=False)
     assert decoded == ["a.png", "b.png"]
 

@@ -23,6 +23,7 @@ from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
+from ..making import paint_cities
 
 FLAGS = ("--types", "1,9,11", "--levels", "1,3", "--rows-per-shard", "4", "--quiet")
 SETTINGS = {"types": (1, 9, 11), "levels": (1, 3), "run": LongRun(rows_per_shard=4)}
@@ -33,11 +34,7 @@ CRASHES = ("before-image-rename:3", "before-image-rename:36", "part:1", "part:5"
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("long") / "photos"
-    folder.mkdir()
-    for number in range(6):
-        (folder / f"p{number}.png").write_bytes(encode_image(paint_scene("city", number, side=48)))
-    return folder
+    return paint_cities(tmp_path_factory.mktemp("long") / "photos", 6, side=48)
 
 
 @pytest.fixture(scope="module")

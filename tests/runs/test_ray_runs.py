@@ -5,24 +5,19 @@ import time
 from pathlib import Path
 
 import pytest
-from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
-from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
+from ..making import paint_cities
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("ray") / "photos"
-    folder.mkdir()
-    for number in range(8):
-        (folder / f"p{number}.png").write_bytes(encode_image(paint_scene("city", number, side=192)))
-    return folder
+    return paint_cities(tmp_path_factory.mktemp("ray") / "photos", 8, side=192)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -16,21 +16,9 @@ from syndr_curate import CurateError, DRCDownSampler, Features, ManifestDataset,
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.manifest.manifest import write_manifest
-from syndr_curate.curate.manifest.schema import build_table
 from torch.utils.data import DataLoader, DistributedSampler
 
-
-def table_of(ids, labels, **columns) -> pa.Table:
-    defaults = {
-        "sample_id": list(ids),
-        "image_path": [f"{i}.png" for i in ids],
-        "image_root": "images",
-        "label": pa.array(np.asarray(labels, np.float32)),
-        "label_source": "mos",
-        "split": "train",
-        "status": "ok",
-    }
-    return build_table({**defaults, **columns}, len(ids))
+from ..making import training_rows
 
 
 def names(count: int) -> list[str]:
@@ -42,7 +30,7 @@ def case(seed: int, count: int, **columns) -> tuple[pa.Table, np.ndarray]:
     rng = np.random.Generator(np.random.PCG64(seed))
     centers = rng.normal(size=(3, 5))
     matrix = (centers[rng.integers(0, 3, count)] + 0.1 * rng.normal(size=(count, 5))).astype(np.float32)
-    return table_of(names(count), rng.uniform(4, 6, count), **columns), matrix
+    return training_rows(names(count), rng.uniform(4, 6, count), **columns), matrix
 
 
 def with_ids(table: pa.Table, matrix: np.ndarray) -> Features:
@@ -56,7 +44,7 @@ def test_the_kept_rows_are_those_the_command_line_writes(tmp_path, syndr_curate)
     sources = (["mos"] * 2 + ["pseudo"]) * 100
     rng = np.random.Generator(np.random.PCG64(0))
     matrix = (np.repeat(np.eye(3), 90, axis=0) + 0.01 * rng.normal(size=(270, 3))).astype(np.float32)
-    table = table_of(names(300), rng.uniform(4, 6, 300), split=splits, status=statuses, label_source=sources)
+    table = training_rows(names(300), rng.uniform(4, 6, 300), split=splits, status=statuses, label_source=sources)
     write_manifest(table, tmp_path / "train.parquet")
     save_features(tmp_path / "epoch3.npz", names(300)[:270][::-1], matrix[::-1])
     for flags, choice in (([], {}), (["--scope", "mos"], {"scope": "mos"}), (["--keep-min", "5"], {"keep_min": 5})):
@@ -102,7 +90,7 @@ def test_ranks_split_the_kept_rows_evenly_as_torchs_distributed_sampler_does(see
 
 
 def test_more_ranks_than_rows_repeat_the_order_as_often_as_needed():
-    table = table_of(names(2), [1, 9])
+    table = training_rows(names(2), [1, 9])
     samplers = [DRCDownSampler(table, num_replicas=5, rank=rank, shuffle=False) for rank in range(5)]
     for sampler in samplers:
         sampler.update(np.eye(2, dtype=np.float32))
@@ -110,7 +98,7 @@ def test_more_ranks_than_rows_repeat_the_order_as_often_as_needed():
 
 
 def test_every_epoch_has_its_own_order_and_its_own_draw():
-    table = table_of(names(100), [5.0] * 100)
+    table = training_rows(names(100), [5.0] * 100)
     sampler = DRCDownSampler(table)
     sampler.update(np.ones((100, 3), np.float32), epoch=0)
     first, kept = list(sampler), sampler.kept_ids
@@ -183,7 +171,7 @@ def test_features_given_for_an_epoch_are_not_asked_for_again():
 
 
 def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
-    sampler = DRCDownSampler(table_of(names(4), [5.0] * 4, split=["train", "val", "train", "test"]))
+    sampler = DRCDownSampler(training_rows(names(4), [5.0] * 4, split=["train", "val", "train", "test"]))
     assert len(sampler) == 2
     with pytest.warns(UserWarning, match="no features yet, so epoch 0 trains on all 2 rows"):
         assert sorted(sampler) == [0, 2]
@@ -203,7 +191,7 @@ def test_a_loop_that_stops_early_is_told_once(recwarn):
 
 def test_a_loader_has_the_length_of_the_epoch(image_folder):
     folder = image_folder("photo", 6)
-    table = table_of([f"photo{i}" for i in range(6)], [5.0] * 6)
+    table = training_rows([f"photo{i}" for i in range(6)], [5.0] * 6)
     dataset = ManifestDataset(table, roots={}, folder=folder.parent)
     sampler = DRCDownSampler(dataset, keep_min=1)
     loader = DataLoader(dataset, batch_size=2, sampler=sampler)
@@ -262,12 +250,12 @@ def test_settings_that_mean_nothing_are_refused(choice, message):
 
 
 def test_rows_that_cannot_be_sampled_are_refused():
-    unlabeled = table_of(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
+    unlabeled = training_rows(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
     for data in (unlabeled, ManifestDataset(unlabeled)):
         with pytest.raises(CurateError, match=r"no label.*'s0001'"):
             DRCDownSampler(data)
     with pytest.raises(CurateError, match="no row with status ok and split train"):
-        DRCDownSampler(table_of(names(3), [0] * 3, split="val"))
+        DRCDownSampler(training_rows(names(3), [0] * 3, split="val"))
     with pytest.raises(CurateError, match="epoch is -1"):
         DRCDownSampler(case(6, 30)[0]).set_epoch(-1)
 

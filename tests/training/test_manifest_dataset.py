@@ -13,10 +13,11 @@ from syndr_curate import CurateError, ManifestDataset
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.storage import images
 from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions.catalog import CATALOG
 from torch.utils.data import DataLoader
+
+from ..making import decoded_names
 
 ALL_TYPES = tuple(entry.id for entry in CATALOG)
 
@@ -179,13 +180,7 @@ def test_roots_and_folder_say_where_files_are(sets, tmp_path):
 
 
 def test_references_are_decoded_once_as_long_as_they_fit_into_the_cache(sets, monkeypatch):
-    decoded = []
-
-    def counting(source, **options):
-        decoded.append(source.name)
-        return decode_image(source, **options)
-
-    monkeypatch.setattr(images, "decode_image", counting)
+    decoded = decoded_names(monkeypatch)
     size = 64 * 80 * 3
     for limit, expected in ((2 * size, 2), (2 * size - 1, 6), (0, 6)):
         decoded.clear()

@@ -1,0 +1,72 @@
+"""Small tables and pictures that several tests make."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from numpy.typing import NDArray
+from syndr_curate.curate.demo.scenes import paint_scene
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
+from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.storage import images
+from syndr_curate.curate.storage.images import decode_image, encode_image
+
+
+def recipe_table(
+    names: Sequence[str],
+    *,
+    types: Sequence[int],
+    levels: Sequence[int],
+    references: str = "photos",
+    suffix: str = ".png",
+    dataset: str = "ours",
+) -> pa.Table:
+    """Recipe rows of references, each in `<name>.png` below the root `references`; their pixels are below `images`."""
+    grid = RecipeGrid(
+        types=tuple(types),
+        levels=tuple(levels),
+        seed=123,
+        reference_root=references,
+        image_root="images",
+        suffix=suffix,
+        dataset=dataset,
+    )
+    return recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
+
+
+def training_rows(ids: Sequence[str], labels: Sequence[float] | NDArray[np.floating], **columns: object) -> pa.Table:
+    """A training manifest without files: ids and labels, and any further columns."""
+    defaults: dict[str, object] = {
+        "sample_id": list(ids),
+        "image_path": [f"{i}.png" for i in ids],
+        "image_root": "images",
+        "label": pa.array(np.asarray(labels, np.float32)),
+        "label_source": "mos",
+        "split": "train",
+        "status": "ok",
+    }
+    return build_table({**defaults, **columns}, len(ids))
+
+
+def paint_cities(folder: Path, count: int, *, side: int) -> Path:
+    """Paint `p0.png`, `p1.png`, ... into a new folder; numbers have as many digits as the last one."""
+    folder.mkdir()
+    digits = len(str(count - 1))
+    for number in range(count):
+        (folder / f"p{number:0{digits}d}.png").write_bytes(encode_image(paint_scene("city", number, side=side)))
+    return folder
+
+
+def decoded_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """From now on, note the name of every image file that is decoded."""
+    names: list[str] = []
+
+    def noting(source: Path, **options: Any) -> NDArray[np.uint8]:
+        names.append(source.name)
+        return decode_image(source, **options)
+
+    monkeypatch.setattr(images, "decode_image", noting)
+    return names
