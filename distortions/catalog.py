@@ -107,16 +107,8 @@ def _entry(
     random: bool = False,
     minimum_size: int = 1,
 ) -> Distortion:
-    return Distortion(
-        id=number,
-        name=name,
-        family=family,
-        parameters=parameters,
-        parameter=parameter,
-        random=random,
-        minimum_size=minimum_size,
-        source=f"{_KADID}: {formula}",
-    )
+    source = f"{_KADID}: {formula}"
+    return Distortion(number, name, family, parameters, parameter, random, minimum_size, source)
 
 
 CATALOG: tuple[Distortion, ...] = (

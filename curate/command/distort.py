@@ -9,7 +9,7 @@ from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import ImageFlags, ResultFlags
+from ..terminal.flags import ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
 
 
@@ -38,8 +38,7 @@ def distort(
     resume: ResumeFlags,
     seed: opt.Seed = DistortSettings.seed,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Make distorted images, or the rows that say how to make them.
 
@@ -71,4 +70,4 @@ def distort(
         dry_run=dry_run,
         reporter=result.reporter,
     )
-    result.finish(summary, strict=strict)
+    result.finish(summary)

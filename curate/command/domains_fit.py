@@ -10,7 +10,7 @@ from ..domains.settings import RESNET_BATCH, DomainsFitSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import FolderFlags, ResultFlags
+from ..terminal.flags import FolderFlags, StrictResultFlags
 
 
 class KindFlag(str, Enum):
@@ -67,8 +67,7 @@ def fit(
     reading: FolderFlags,
     seed: opt.Seed = DomainsFitSettings.seed,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Train a classifier of distortion types on images made from references on the fly.
 
@@ -96,5 +95,5 @@ def fit(
         result.finish(summary)
         return
     result.print(summary, describe_fit(summary))
-    if strict and summary["references_unusable"]:
+    if result.strict and summary["references_unusable"]:
         raise typer.Exit(EXIT_REJECTED)

@@ -9,7 +9,7 @@ from ..domains.settings import DomainsSelectSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import ImageFlags, ResultFlags
+from ..terminal.flags import ImageFlags, StrictResultFlags
 
 
 @reporting_errors
@@ -37,8 +37,7 @@ def select(
     ] = DomainsSelectSettings.least_belief,
     device: opt.Device = opt.DeviceFlag(DomainsSelectSettings.device),
     reading: ImageFlags,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
 
@@ -61,5 +60,5 @@ def select(
         reporter=result.reporter,
     )
     result.print(summary, describe_selection(summary))
-    if strict and summary["unusable"]:
+    if result.strict and summary["unusable"]:
         raise typer.Exit(EXIT_REJECTED)

@@ -10,7 +10,7 @@ from ..errors import CurateError
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import ResultFlags
+from ..terminal.flags import StrictResultFlags
 
 
 @reporting_errors
@@ -60,8 +60,7 @@ def downsample(
         typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
     ] = None,
     seed: opt.Seed = DownsampleSettings.seed,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Thin redundant clusters for one epoch (DRCDown, Algorithm 3).
 
@@ -92,4 +91,4 @@ def downsample(
         executor=None if executor is None else make_executor(executor.value, workers=workers, ray_address=ray_address),
         reporter=result.reporter,
     )
-    result.finish(summary, strict=strict)
+    result.finish(summary)

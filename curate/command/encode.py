@@ -8,7 +8,7 @@ import typer
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import EncoderFlags, ImageFlags, ResultFlags
+from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
 
 
@@ -26,8 +26,7 @@ def encode(
     shard: opt.Shard = None,
     resume: ResumeFlags,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Compute content features of images.
 
@@ -56,4 +55,4 @@ def encode(
         dry_run=dry_run,
         reporter=result.reporter,
     )
-    result.finish(summary, strict=strict, rejected="failed")
+    result.finish(summary, rejected="failed")

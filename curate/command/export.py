@@ -10,7 +10,7 @@ from ..export.settings import ExportSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import PixelFlags, ResultFlags
+from ..terminal.flags import PixelFlags, StrictResultFlags
 
 
 class TargetFlag(str, Enum):
@@ -61,8 +61,7 @@ def export(
     ] = ExportSettings.overwrite,
     pixels: PixelFlags,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Write a manifest's ok rows in the form that another tool reads.
 
@@ -84,4 +83,4 @@ def export(
         overwrite=overwrite,
         dry_run=dry_run,
     )
-    result.finish(run_export(request, result.reporter), strict=strict)
+    result.finish(run_export(request, result.reporter))

@@ -9,7 +9,7 @@ from ..terminal import options as opt
 from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import FeatureFlags, LabelerFlags, LabelFileFlags, ResultFlags
+from ..terminal.flags import FeatureFlags, LabelerFlags, LabelFileFlags, StrictResultFlags
 from ..upsampling.settings import UpsampleSettings
 
 
@@ -28,8 +28,7 @@ def label(
     label_columns: LabelFileFlags,
     out: Annotated[Path, typer.Option("--out", help="Manifest to write.")] = Path("manifests/pseudo.parquet"),
     seed: opt.Seed = UpsampleSettings.seed,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Label new references from their nearest labelled ones (DDCUp, Algorithm 2).
 
@@ -61,4 +60,4 @@ def label(
         settings=labeling.settings,
         seed=seed,
     )
-    result.finish(summary, strict=strict)
+    result.finish(summary)

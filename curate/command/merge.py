@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import ResultFlags
+from ..terminal.flags import StrictResultFlags
 
 if TYPE_CHECKING:
     pass
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 def merge(
     *,
     folder: Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")],
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Join the parts of a run that was done in shares (--shard).
 
@@ -28,4 +26,4 @@ def merge(
     """
     from ..checks.run_status import run_merge
 
-    result.finish(run_merge(folder, result.reporter), strict=strict)
+    result.finish(run_merge(folder, result.reporter))

@@ -10,7 +10,7 @@ from ..mixing.settings import MixSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import PixelFlags, ResultFlags
+from ..terminal.flags import PixelFlags, StrictResultFlags
 
 
 class ClassesFlag(str, Enum):
@@ -59,8 +59,7 @@ def mix(
     pixels: PixelFlags,
     seed: opt.Seed = MixSettings.seed,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Mix pairs of distorted images, with soft labels from what each distortion visibly changes (DSMix).
 
@@ -94,4 +93,4 @@ def mix(
         dry_run=dry_run,
         reporter=result.reporter,
     )
-    result.finish(summary, strict=strict)
+    result.finish(summary)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import ResultFlags
+from ..terminal.flags import StrictResultFlags
 
 
 class TestSetFlag(str, Enum):
@@ -38,8 +37,7 @@ def testset(
         str | None,
         typer.Option("--images", help="Folder of the images below --root.", show_default="the official one"),
     ] = None,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Make a manifest of a labelled test set from its official layout and label file.
 
@@ -49,4 +47,4 @@ def testset(
 
     target = out or Path("manifests") / f"{name.value}.parquet"
     summary = run_test_set(name.value, root, target, images=images, reporter=result.reporter)
-    result.finish(summary, strict=strict)
+    result.finish(summary)

@@ -10,7 +10,7 @@ from ..terminal import options as opt
 from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
-from ..terminal.flags import EncoderFlags, FeatureFlags, FolderFlags, LabelerFlags, LabelFileFlags, ResultFlags
+from ..terminal.flags import EncoderFlags, FeatureFlags, FolderFlags, LabelerFlags, LabelFileFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
 from ..upsampling.settings import UpsampleSettings
 
@@ -66,8 +66,7 @@ def upsample(
     out: Annotated[Path, typer.Option("--out", help="Training manifest to write.")] = opt.DEFAULT_MANIFEST,
     seed: opt.Seed = UpsampleSettings.seed,
     dry_run: opt.DryRun = False,
-    strict: opt.Strict = False,
-    result: ResultFlags,
+    result: StrictResultFlags,
 ) -> None:
     """Add new content to a labelled set: select, distort and label, joined with the originals (DDCUp).
 
@@ -123,4 +122,4 @@ def upsample(
         found = cross_validate_upsample(request, compare=validation.compare, reporter=result.reporter)
         validation.show(found, result)
         return
-    result.finish(run_upsample(request, result.reporter), strict=strict)
+    result.finish(run_upsample(request, result.reporter))

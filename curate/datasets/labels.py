@@ -64,13 +64,7 @@ class LabelColumns:
         spread = std or (kadid.std if is_kadid else None)
         votes = raters or (kadid.raters if is_kadid and spread == kadid.std else 1)
         return cls(
-            id=id,
-            label=label,
-            reference=reference,
-            std=spread,
-            raters=votes,
-            distortion=distortion,
-            level=level,
+            id=id, label=label, reference=reference, std=spread, raters=votes, distortion=distortion, level=level
         )
 
 

@@ -15,7 +15,7 @@ from .fiftyone import export_fiftyone
 from .folder import export_folder, require_free
 from .huggingface import export_hf
 from .pyiqa import export_pyiqa
-from .rows import ExportRows, Supply, check_supply, read_rows
+from .rows import ExportJob, ExportRows, Supply, check_supply, read_rows
 from .settings import ExportSettings
 from .tables import write_ids
 from .webdataset import export_webdataset
@@ -102,14 +102,18 @@ def run_export(request: ExportRequest, reporter: Reporter = SILENT) -> dict[str,
 
 
 def _write(request: ExportRequest, rows: ExportRows, folder: Path, reporter: Reporter) -> Counter[str]:
-    workers = request.workers
-    if request.target == "webdataset":
-        length = request.rows_per_shard
-        return export_webdataset(rows, folder, rows_per_shard=length, workers=workers, reporter=reporter)
-    writers = {"hf": export_hf, "pyiqa": export_pyiqa, "fiftyone": export_fiftyone}
-    if request.target not in writers:
+    exporters = {"hf": export_hf, "pyiqa": export_pyiqa, "webdataset": export_webdataset, "fiftyone": export_fiftyone}
+    if request.target not in exporters:
         raise CurateError(f"--to {request.target!r}: expected {', '.join(TARGETS)}")
-    return writers[request.target](rows, folder, hardlink=request.hardlink, workers=workers, reporter=reporter)
+    job = ExportJob(
+        rows=rows,
+        folder=folder,
+        hardlink=request.hardlink,
+        rows_per_shard=request.rows_per_shard,
+        workers=request.workers,
+        reporter=reporter,
+    )
+    return exporters[request.target](job)
 
 
 def _forecast(supply: Supply) -> dict[str, Any]:

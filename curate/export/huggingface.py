@@ -2,14 +2,12 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 
-from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import cannot_write
 from .images import write_images
-from .rows import ExportRows
+from .rows import ExportJob, ExportRows
 from .tables import FACTS, facts_of, write_parquet
 
 # The names under which `datasets` looks for splits.
@@ -31,44 +29,22 @@ _MEANINGS = {
 }
 
 
-def export_hf(
-    rows: ExportRows,
-    folder: Path,
-    *,
-    hardlink: bool = False,
-    workers: int | None = None,
-    reporter: Reporter = SILENT,
-) -> Counter[str]:
+def export_hf(job: ExportJob) -> Counter[str]:
     """Write `<split>/images/…`, `<split>/metadata.parquet` and the card `README.md`.
 
     `datasets.load_dataset(folder)` then yields PIL images with the columns of the metadata.
-
-    Args:
-        rows: What to export.
-        folder: An empty folder.
-        hardlink: As for `write_images`.
-        workers: Threads.
-        reporter: Shows progress.
-
-    Returns:
-        How many images were `copied`, `linked` and `rendered`.
-
-    Raises:
-        CurateError: Pixels cannot be had, or a file cannot be written.
     """
     made: Counter[str] = Counter()
-    for split, part in rows.splits():
-        place = folder / _SPLIT_FOLDERS[split]
-        names, counts = write_images(
-            rows, part, place / "images", hardlink=hardlink, workers=workers, reporter=reporter
-        )
+    for split, part in job.rows.splits():
+        place = job.folder / _SPLIT_FOLDERS[split]
+        names, counts = write_images(job, part, place / "images")
         made += counts
         table = facts_of(part, (*FACTS, "seed", "neighbors"))
         files = pa.array([f"images/{name}" for name in names], pa.string())
         write_parquet(place / "metadata.parquet", table.add_column(0, "file_name", files))
-    card = folder / "README.md"
+    card = job.folder / "README.md"
     try:
-        card.write_text(_card(rows), encoding="utf-8")
+        card.write_text(_card(job.rows), encoding="utf-8")
     except OSError as error:
         raise cannot_write(card, error) from error
     return made

@@ -10,33 +10,21 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..rendering.mix_recipes import PixelRow, pixel_rows
-from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import cannot_write
 from .names import image_name
-from .rows import ExportRows, find_or_make, suffix_of
+from .rows import ExportJob, ExportRows, find_or_make, suffix_of
 
 
-def write_images(
-    rows: ExportRows,
-    part: pa.Table,
-    folder: Path,
-    *,
-    hardlink: bool = False,
-    workers: int | None = None,
-    reporter: Reporter = SILENT,
-) -> tuple[list[str], Counter[str]]:
+def write_images(job: ExportJob, part: pa.Table, folder: Path) -> tuple[list[str], Counter[str]]:
     """Put the images of some rows into a folder.
 
     Stored files go over as they are, byte for byte; they are never decoded and encoded again.
 
     Args:
-        rows: The export.
+        job: The export.
         part: Those of its rows that are written.
         folder: Where to; made here.
-        hardlink: Whether stored files are linked rather than copied, where the file system can.
-        workers: Threads.
-        reporter: Shows progress.
 
     Returns:
         The images' paths below `folder`, in the rows' order, and how many were `copied`, `linked` and `rendered`.
@@ -44,17 +32,17 @@ def write_images(
     Raises:
         CurateError: Pixels cannot be had, or a file cannot be written.
     """
-    names = _names(part, rows)
+    names = _names(part, job.rows)
     made: Counter[str] = Counter()
     for parent in sorted({(folder / name).parent for name in names}):
         parent.mkdir(parents=True, exist_ok=True)
 
     def write(task: tuple[PixelRow, str]) -> str:
         row, name = task
-        return _write_image(row, folder / name, rows, hardlink=hardlink)
+        return _write_image(row, folder / name, job.rows, hardlink=job.hardlink)
 
-    with reporter.task("export", len(names)) as progress:
-        for how in ordered_map(write, zip(pixel_rows(part), names, strict=True), workers):
+    with job.reporter.task("export", len(names)) as progress:
+        for how in ordered_map(write, zip(pixel_rows(part), names, strict=True), job.workers):
             made[how] += 1
             progress.advance()
     return names, made

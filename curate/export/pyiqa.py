@@ -1,50 +1,26 @@
 """The meta_info CSV of pyiqa: path, score, and a column that tells the split."""
 
 from collections import Counter
-from pathlib import Path
 
-from ..runs.progress import SILENT, Reporter
 from .images import write_images
-from .rows import ExportRows
+from .rows import ExportJob
 from .tables import columns_of, facts_of, write_csv
 
 META_INFO = "meta_info.csv"
 
 
-def export_pyiqa(
-    rows: ExportRows,
-    folder: Path,
-    *,
-    hardlink: bool = False,
-    workers: int | None = None,
-    reporter: Reporter = SILENT,
-) -> Counter[str]:
+def export_pyiqa(job: ExportJob) -> Counter[str]:
     """Write `meta_info.csv` and `images/…` for pyiqa's `GeneralNRDataset`.
 
     Its options: `dataroot_target` the folder, `meta_info_file` the CSV, `split_index: split`, and `phase` one of train,
     val and test. pyiqa takes the first two columns by place: the path below the folder, and the score (on [0, 10],
     higher is better: `mos_range: [0, 10]`, `lower_better: false`).
-
-    Args:
-        rows: What to export; all with labels.
-        folder: An empty folder.
-        hardlink: As for `write_images`.
-        workers: Threads.
-        reporter: Shows progress.
-
-    Returns:
-        How many images were `copied`, `linked` and `rendered`.
-
-    Raises:
-        CurateError: Pixels cannot be had, or a file cannot be written.
     """
-    names, made = write_images(
-        rows, rows.table, folder / "images", hardlink=hardlink, workers=workers, reporter=reporter
-    )
+    names, made = write_images(job, job.rows.table, job.folder / "images")
     # pyiqa takes every column with "split" in its name for one: there may be no other.
     fields = ("label", "label_std", "split", "sample_id", "reference_id", "distortion_id", "level", "label_source")
-    columns = columns_of(facts_of(rows.table, fields), fields)
+    columns = columns_of(facts_of(job.rows.table, fields), fields)
     header = ("img_name", "mos", "mos_std", *fields[2:])
     paths = [f"images/{name}" for name in names]
-    write_csv(folder / META_INFO, header, zip(paths, *columns, strict=True))
+    write_csv(job.folder / META_INFO, header, zip(paths, *columns, strict=True))
     return made

@@ -17,10 +17,12 @@ from ..manifest.roots import Roots
 from ..manifest.schema import SPLITS
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row
+from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, ImageFormat, encode_image
 from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
+from .settings import ExportSettings
 
 _RENDERED_FORMATS: dict[str, ImageFormat] = {".png": "png", ".bmp": "bmp", ".webp": "webp"}
 
@@ -45,6 +47,30 @@ class ExportRows:
         """Return the rows by split, in the order train, val, test; a split without rows is left out."""
         parts = [(split, self.table.filter(pc.equal(self.table["split"], split))) for split in SPLITS]
         return [(split, part) for split, part in parts if len(part)]
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What an exporter writes, and how.
+
+    An exporter writes one layout. It returns how many images were `copied`, `linked` and `rendered`, and raises a
+    `CurateError` where pixels cannot be had or a file cannot be written.
+
+    Attributes:
+        rows: What to export.
+        folder: An empty folder to write into.
+        hardlink: Whether stored files are linked rather than copied, where the file system can.
+        rows_per_shard: Rows in a tar; for layouts of tars.
+        workers: Threads; None uses every core.
+        reporter: Shows progress.
+    """
+
+    rows: ExportRows
+    folder: Path
+    hardlink: bool = ExportSettings.hardlink
+    rows_per_shard: int = ExportSettings.rows_per_shard
+    workers: int | None = None
+    reporter: Reporter = SILENT
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
 
 
-@dataclass(frozen=True)
-class ResultFlags:
-    """How a command shows progress and its result."""
+class _Result:
+    """What a command makes of the flags of its result."""
 
-    json: opt.Json = False
-    quiet: opt.Quiet = False
+    json: bool
+    quiet: bool
+    strict: bool
 
     @property
     def reporter(self) -> Reporter:
@@ -37,11 +37,29 @@ class ResultFlags:
         """Print a result: one JSON object under `--json`, otherwise the text."""
         print_result(value, text, as_json=self.json)
 
-    def finish(self, summary: dict[str, Any], *, strict: bool = False, rejected: str = "rows_not_ok") -> None:
+    def finish(self, summary: dict[str, Any], *, rejected: str = "rows_not_ok") -> None:
         """Print a summary; under `--strict`, exit with 3 where rows were rejected."""
         self.print(summary, describe(summary))
-        if strict and any(summary.get(key) for key in (rejected, "candidates_unusable")):
+        if self.strict and any(summary.get(key) for key in (rejected, "candidates_unusable")):
             raise typer.Exit(EXIT_REJECTED)
+
+
+@dataclass(frozen=True)
+class ResultFlags(_Result):
+    """How a command that rejects no rows shows progress and its result."""
+
+    json: opt.Json = False
+    quiet: opt.Quiet = False
+    strict: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class StrictResultFlags(_Result):
+    """How a command that may reject rows shows progress and its result."""
+
+    strict: opt.Strict = False
+    json: opt.Json = False
+    quiet: opt.Quiet = False
 
 
 @dataclass(frozen=True)
