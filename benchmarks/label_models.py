@@ -83,20 +83,10 @@ def repaired(result: CrossValidation) -> CrossValidation:
 def thinned(labels: Labels, references: Features, every: int) -> tuple[Labels, Features]:
     ids = references.require_ids()
     kept = set(sorted(ids)[::every])
-    rows = [i for i, identifier in enumerate(labels.reference_ids) if identifier in kept]
     places = [i for i, identifier in enumerate(ids) if identifier in kept]
-    part = replace(
-        labels,
-        sample_ids=tuple(labels.sample_ids[i] for i in rows),
-        image_names=tuple(labels.image_names[i] for i in rows),
-        reference_ids=tuple(labels.reference_ids[i] for i in rows),
-        reference_names=tuple(labels.reference_names[i] for i in rows),
-        distortion_ids=labels.distortion_ids[rows],
-        levels=labels.levels[rows],
-        quality=labels.quality[rows],
-        standard_errors=labels.standard_errors[rows],
+    return labels.of_references(kept), replace(
+        references, matrix=references.matrix[places], ids=tuple(ids[i] for i in places), names=None
     )
-    return part, replace(references, matrix=references.matrix[places], ids=tuple(ids[i] for i in places), names=None)
 
 
 if __name__ == "__main__":

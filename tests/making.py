@@ -51,12 +51,13 @@ def training_rows(ids: Sequence[str], labels: Sequence[float] | NDArray[np.float
     return build_table({**defaults, **columns}, len(ids))
 
 
-def paint_cities(folder: Path, count: int, *, side: int) -> Path:
-    """Paint `p0.png`, `p1.png`, ... into a new folder; numbers have as many digits as the last one."""
+def paint_cities(folder: Path, names: Sequence[str] | int, *, side: int) -> Path:
+    """Paint a city per name into a new folder; a number of them are called `p0`, `p1`, ..."""
     folder.mkdir()
-    digits = len(str(count - 1))
-    for number in range(count):
-        (folder / f"p{number:0{digits}d}.png").write_bytes(encode_image(paint_scene("city", number, side=side)))
+    if isinstance(names, int):
+        names = [f"p{number:0{len(str(names - 1))}d}" for number in range(names)]
+    for number, name in enumerate(names):
+        (folder / f"{name}.png").write_bytes(encode_image(paint_scene("city", number, side=side)))
     return folder
 
 

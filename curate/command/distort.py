@@ -7,6 +7,7 @@ import typer
 
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
+from ..terminal.choices import FormatFlag, LayoutFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
@@ -25,8 +26,8 @@ def distort(
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
     ] = None,
     levels: opt.Levels = opt.levels_text(DistortSettings.levels),
-    format: opt.ImageFormatOption = opt.FormatFlag(DistortSettings.image_format),
-    layout: opt.LayoutOption = opt.LayoutFlag(DistortSettings.layout),
+    format: opt.ImageFormatOption = FormatFlag(DistortSettings.image_format),
+    layout: opt.LayoutOption = LayoutFlag(DistortSettings.layout),
     recipe_only: opt.RecipeOnly = False,
     contact_sheet: Annotated[
         Path | None,

@@ -1,6 +1,5 @@
 """The command `domains fit`."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,23 +7,10 @@ import typer
 
 from ..domains.settings import RESNET_BATCH, DomainsFitSettings
 from ..terminal import options as opt
+from ..terminal.choices import DeviceFlag, KindFlag, PerReferenceFlag
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FolderFlags, StrictResultFlags
-
-
-class KindFlag(str, Enum):
-    """Kinds of domain classifiers."""
-
-    light = "light"
-    resnet50 = "resnet50"
-
-
-class PerReferenceFlag(str, Enum):
-    """How many types a reference is distorted by."""
-
-    one = "one"
-    all = "all"
 
 
 @reporting_errors
@@ -56,7 +42,7 @@ def fit(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
     ] = None,
-    device: opt.Device = opt.DeviceFlag(DomainsFitSettings.device),
+    device: opt.Device = DeviceFlag(DomainsFitSettings.device),
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
     ] = DomainsFitSettings.epochs,

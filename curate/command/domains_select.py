@@ -7,6 +7,7 @@ import typer
 
 from ..domains.settings import DomainsSelectSettings
 from ..terminal import options as opt
+from ..terminal.choices import DeviceFlag
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
@@ -35,7 +36,7 @@ def select(
             help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
         ),
     ] = DomainsSelectSettings.least_belief,
-    device: opt.Device = opt.DeviceFlag(DomainsSelectSettings.device),
+    device: opt.Device = DeviceFlag(DomainsSelectSettings.device),
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:

@@ -8,9 +8,15 @@ import typer
 from ..downsampling.settings import DownsampleSettings
 from ..errors import CurateError
 from ..terminal import options as opt
+from ..terminal.choices import DeviceFlag, ExecutorFlag, ScopeFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import StrictResultFlags
+
+Similarity = Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")]
+LabelGap = Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")]
+KeepMin = Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")]
+KeepFraction = Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")]
 
 
 @reporting_errors
@@ -25,29 +31,21 @@ def downsample(
         Path | None,
         typer.Option("--out", help="Epoch's manifest.", show_default="<features stem>.parquet beside the manifest"),
     ] = None,
-    similarity: Annotated[
-        float, typer.Option("--similarity", help="Two rows are alike above this cosine.")
-    ] = DownsampleSettings.similarity,
-    label_gap: Annotated[
-        float, typer.Option("--label-gap", help="... if their labels differ by less.")
-    ] = DownsampleSettings.label_gap,
-    keep_min: Annotated[
-        int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")
-    ] = DownsampleSettings.keep_min,
-    keep_fraction: Annotated[
-        float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")
-    ] = DownsampleSettings.keep_fraction,
+    similarity: Similarity = DownsampleSettings.similarity,
+    label_gap: LabelGap = DownsampleSettings.label_gap,
+    keep_min: KeepMin = DownsampleSettings.keep_min,
+    keep_fraction: KeepFraction = DownsampleSettings.keep_fraction,
     scope: Annotated[
-        opt.ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
-    ] = opt.ScopeFlag[DownsampleSettings.scope],
+        ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+    ] = ScopeFlag[DownsampleSettings.scope],
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
-    device: opt.Device = opt.DeviceFlag[DownsampleSettings.device],
+    device: opt.Device = DeviceFlag[DownsampleSettings.device],
     executor: Annotated[
-        opt.ExecutorFlag | None,
+        ExecutorFlag | None,
         typer.Option(
             "--executor",
             help="Look for clusters on processes of this machine, or on a Ray cluster; the result is the same.",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..terminal import options as opt
+from ..terminal.choices import DeviceFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
@@ -50,7 +51,7 @@ def encode(
             resume,
             workers=reading.workers,
             shard=shard,
-            num_gpus=1 if encoding.device is opt.DeviceFlag.cuda else 0,
+            num_gpus=1 if encoding.device is DeviceFlag.cuda else 0,
         ),
         dry_run=dry_run,
         reporter=result.reporter,

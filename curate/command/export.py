@@ -1,6 +1,5 @@
 """The command `export`: manifests for other tools."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,27 +7,10 @@ import typer
 
 from ..export.settings import ExportSettings
 from ..terminal import options as opt
+from ..terminal.choices import SplitFlag, TargetFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
-
-
-class TargetFlag(str, Enum):
-    """Who shall read the export."""
-
-    hf = "hf"
-    pyiqa = "pyiqa"
-    webdataset = "webdataset"
-    fiftyone = "fiftyone"
-    ids = "ids"
-
-
-class SplitFlag(str, Enum):
-    """Splits of a manifest."""
-
-    train = "train"
-    val = "val"
-    test = "test"
 
 
 @reporting_errors

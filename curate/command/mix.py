@@ -1,6 +1,5 @@
 """The command that mixes distorted images: `mix`."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,16 +7,10 @@ import typer
 
 from ..mixing.settings import MixSettings
 from ..terminal import options as opt
+from ..terminal.choices import ClassesFlag, FormatFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
-
-
-class ClassesFlag(str, Enum):
-    """What makes two images differ in class."""
-
-    type = "type"
-    type_level = "type-level"
 
 
 @reporting_errors
@@ -54,7 +47,7 @@ def mix(
     alpha: Annotated[
         float, typer.Option("--alpha", help="CutMix's: the background's share is Beta(alpha, alpha).")
     ] = MixSettings.alpha,
-    format: opt.ImageFormatOption = opt.FormatFlag(MixSettings.image_format),
+    format: opt.ImageFormatOption = FormatFlag(MixSettings.image_format),
     recipe_only: opt.RecipeOnly = False,
     pixels: PixelFlags,
     seed: opt.Seed = MixSettings.seed,

@@ -1,6 +1,5 @@
 """The command `report`: one page to look at."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,17 +7,10 @@ import typer
 
 from ..report.settings import ReportSettings
 from ..terminal import options as opt
+from ..terminal.choices import ProjectionFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FeatureFlags, PixelFlags, ResultFlags
-
-
-class ProjectionFlag(str, Enum):
-    """How features are laid out on a plane."""
-
-    auto = "auto"
-    umap = "umap"
-    pca = "pca"
 
 
 @reporting_errors

@@ -1,26 +1,14 @@
 """The command `testset`: manifests of labelled test sets, to measure a trained model on."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..terminal.choices import TestSetFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import StrictResultFlags
-
-
-class TestSetFlag(str, Enum):
-    """Labelled sets with a known layout."""
-
-    koniq10k = "koniq10k"
-    livec = "livec"
-    bid = "bid"
-    spaq = "spaq"
-    tid2013 = "tid2013"
-    live = "live"
-    csiq = "csiq"
 
 
 @reporting_errors

@@ -7,6 +7,7 @@ import typer
 
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
+from ..terminal.choices import FormatFlag, LayoutFlag
 from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
@@ -52,14 +53,14 @@ def upsample(
     only_new: Annotated[
         bool, typer.Option("--only-new", help="Leave the labelled originals out.")
     ] = UpsampleSettings.only_new,
-    layout: opt.LayoutOption = opt.LayoutFlag(DistortSettings.layout),
+    layout: opt.LayoutOption = LayoutFlag(DistortSettings.layout),
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
     selection: Annotated[
         Path | None,
         typer.Option("--selection", help="Also write why each candidate was kept or not, as `select` does (.parquet)."),
     ] = None,
-    format: opt.ImageFormatOption = opt.FormatFlag(UpsampleSettings.image_format),
+    format: opt.ImageFormatOption = FormatFlag(UpsampleSettings.image_format),
     reading: FolderFlags,
     where: ExecutorFlags,
     resume: ResumeFlags,

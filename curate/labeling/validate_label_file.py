@@ -44,18 +44,7 @@ def cross_validate_label_file(
     compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Validated:
-    """Predict each labeled reference's labels from the others, and score them.
-
-    Args:
-        labels: The label file.
-        reference_features: Features of its references.
-        settings: The labeler asked about, as `label` would use it.
-        compare: Score the other labelers too.
-        reporter: Shows progress.
-
-    Raises:
-        CurateError: Labels and features do not fit each other, or labels are missing.
-    """
+    """Do what `validate_labels` does for a label file and a file with the features of its references."""
     return validate_labels(
         labels.read(), load_features(reference_features), settings, compare=compare, reporter=reporter
     )

@@ -83,8 +83,15 @@ class RunPlan:
     work: Work | None = None
 
     @classmethod
-    def of_finished(cls, request: Request, rows: int) -> "RunPlan":
-        """Describe a run whose result is there and whose folder is gone: it has no parts and no digest."""
+    def of(cls, request: Request, *, rows: int, digest: str) -> "RunPlan":
+        """Describe the run of a request.
+
+        Args:
+            request: What is to be done.
+            rows: The number of its rows.
+            digest: Of everything that decides the result; empty for a run whose result is there and whose folder is
+                gone, which has no parts.
+        """
         return cls(
             stage=request.stage,
             folder=request.folder,
@@ -93,7 +100,7 @@ class RunPlan:
             rows_per_shard=request.rows_per_shard,
             identity=request.identity,
             facts=request.facts,
-            digest="",
+            digest=digest,
             work=request.work,
         )
 
@@ -169,17 +176,8 @@ def make_plan(request: Request) -> RunPlan:
                 writer.close()
         if not count:
             raise CurateError(f"{request.stage}: there is nothing to do")
-    plan = RunPlan(
-        stage=request.stage,
-        folder=request.folder,
-        final=request.final,
-        rows=count,
-        rows_per_shard=request.rows_per_shard,
-        identity=request.identity,
-        facts=request.facts,
-        digest=digest_json([_without_inputs(request.identity), request.rows_per_shard, digests]),
-        work=request.work,
-    )
+    digest = digest_json([_without_inputs(request.identity), request.rows_per_shard, digests])
+    plan = RunPlan.of(request, rows=count, digest=digest)
     _write_inputs(request)
     write_plan(plan)
     return plan

@@ -246,7 +246,7 @@ def _identity_of(final: Path, request: Request) -> dict[str, object]:
 
 def _finished_plan(request: Request) -> RunPlan:
     with pq.ParquetFile(request.final) as file:
-        return RunPlan.of_finished(request, rows=file.metadata.num_rows)
+        return RunPlan.of(request, rows=file.metadata.num_rows, digest="")
 
 
 def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:

@@ -13,6 +13,7 @@ from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
+from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
 
@@ -62,54 +63,57 @@ class StrictResultFlags(_Result):
     quiet: opt.Quiet = False
 
 
+class _Roots:
+    root: list[str] | None
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """Root names and their folders."""
+        from ..manifest.roots import parse_roots
+
+        return parse_roots(self.root or [])
+
+
+class _Decoding:
+    exif_orient: bool
+    max_pixels: int
+
+    @property
+    def decoding(self) -> "DecodeOptions":
+        """How images are read."""
+        from ..storage.images import DecodeOptions
+
+        return DecodeOptions(exif_orient=self.exif_orient, max_pixels=self.max_pixels)
+
+
 @dataclass(frozen=True)
-class PixelFlags:
+class PixelFlags(_Roots):
     """How the pixels of a manifest's rows are found and read."""
 
     root: opt.RootOverrides = None
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
-    @property
-    def roots(self) -> dict[str, Path]:
-        """Root names and their folders."""
-        return _roots(self.root)
-
 
 @dataclass(frozen=True)
-class ImageFlags:
+class ImageFlags(_Roots, _Decoding):
     """How the images of a folder or a manifest are named and read."""
 
-    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = IdsFlag(DistortSettings.ids)
     root: opt.RootOverrides = None
     exif_orient: opt.ExifOrient = False
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
-    @property
-    def roots(self) -> dict[str, Path]:
-        """Root names and their folders."""
-        return _roots(self.root)
-
-    @property
-    def decoding(self) -> "DecodeOptions":
-        """How images are read."""
-        return _decoding(self.exif_orient, self.max_pixels)
-
 
 @dataclass(frozen=True)
-class FolderFlags:
+class FolderFlags(_Decoding):
     """How the images of a folder are named and read."""
 
-    ids: opt.Ids = opt.IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = IdsFlag(DistortSettings.ids)
     exif_orient: opt.ExifOrient = False
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
-
-    @property
-    def decoding(self) -> "DecodeOptions":
-        """How images are read."""
-        return _decoding(self.exif_orient, self.max_pixels)
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,9 @@ class FeatureFlags:
 class EncoderFlags:
     """Which encoder, and where it computes."""
 
-    encoder: opt.EncoderOption = opt.EncoderFlag(EncodeSettings.encoder)
+    encoder: opt.EncoderOption = EncoderFlag(EncodeSettings.encoder)
     weights: opt.Weights = EncodeSettings.weights
-    device: opt.Device = opt.DeviceFlag(EncodeSettings.device)
+    device: opt.Device = DeviceFlag(EncodeSettings.device)
     batch_size: opt.BatchSize = EncodeSettings.batch_size
 
 
@@ -144,11 +148,11 @@ class EncoderFlags:
 class LabelerFlags:
     """How new references are labeled."""
 
-    labeler: opt.LabelerOption = opt.LabelerFlag[LabelSettings.labeler]
+    labeler: opt.LabelerOption = LabelerFlag[LabelSettings.labeler]
     max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std
     neighbors: opt.Neighbors = NeighborSettings.count
     margin: opt.Margin = NeighborSettings.margin
-    weighting: opt.Weighting = opt.WeightingFlag[NeighborSettings.weighting]
+    weighting: opt.Weighting = WeightingFlag[NeighborSettings.weighting]
     temperature: opt.Temperature = NeighborSettings.temperature
 
     @property
@@ -192,15 +196,3 @@ class LabelFileFlags:
             level=self.level_column,
         )
         return LabelFile(path, columns, self.lower_is_better, opt.parse_range(self.label_range))
-
-
-def _roots(overrides: list[str] | None) -> dict[str, Path]:
-    from ..manifest.roots import parse_roots
-
-    return parse_roots(overrides or [])
-
-
-def _decoding(exif_orient: bool, max_pixels: int) -> "DecodeOptions":
-    from ..storage.images import DecodeOptions
-
-    return DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels)

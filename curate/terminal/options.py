@@ -1,85 +1,27 @@
 """The flags that several commands share, each written once."""
 
 from collections.abc import Iterable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import CurateError
+from .choices import (
+    DeviceFlag,
+    EncoderFlag,
+    ExecutorFlag,
+    FormatFlag,
+    IdsFlag,
+    LabelerFlag,
+    LayoutFlag,
+    WeightingFlag,
+)
 
 ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
 KADID_ID, KADID_LABEL, KADID_REFERENCE = "dist_img", "dmos", "ref_img"
 DEFAULT_MANIFEST = Path("manifests/train.parquet")
-
-
-class EncoderFlag(str, Enum):
-    """Public encoder names."""
-
-    resnet50 = "resnet50"
-    clip_vit_b_16 = "clip-vit-b-16"
-    gist = "gist"
-
-
-class DeviceFlag(str, Enum):
-    """Where torch computes."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class FormatFlag(str, Enum):
-    """Lossless image formats."""
-
-    png = "png"
-    bmp = "bmp"
-    webp = "webp"
-
-
-class LayoutFlag(str, Enum):
-    """How pixels are stored."""
-
-    files = "files"
-    webdataset = "webdataset"
-    parquet = "parquet"
-
-
-class ExecutorFlag(str, Enum):
-    """Who carries out a long run."""
-
-    local = "local"
-    ray = "ray"
-
-
-class IdsFlag(str, Enum):
-    """How ids are made from file names."""
-
-    stem = "stem"
-    path = "path"
-
-
-class WeightingFlag(str, Enum):
-    """How neighbours are weighted."""
-
-    published = "published"
-    similarity = "similarity"
-
-
-class LabelerFlag(str, Enum):
-    """How new references are labelled."""
-
-    knn = "knn"
-    gp = "gp"
-
-
-class ScopeFlag(str, Enum):
-    """Which rows are filtered."""
-
-    all = "all"
-    mos = "mos"
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")]
@@ -206,6 +148,7 @@ LabelRange = Annotated[
     typer.Option("--label-range", help="MIN,MAX of the score's scale.", show_default="of the whole file"),
 ]
 
+RunFolder = Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")]
 RootOverrides = Annotated[
     list[str] | None, typer.Option("--root", help="name=DIR: where a root's files are now; may be repeated.")
 ]

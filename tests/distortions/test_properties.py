@@ -13,6 +13,11 @@ levels = st.integers(1, 5)
 seeds = st.integers(0, 2**63 - 1)
 
 
+def pictures(side):
+    """Any pixels, up to `side` high and wide."""
+    return hnp.arrays(np.uint8, st.tuples(st.integers(1, side), st.integers(1, side), st.just(3)))
+
+
 def assert_full_range_or_constant(image, out):
     assert out.shape == (*image.shape[:2], 3)
     assert out.dtype == np.uint8
@@ -20,12 +25,7 @@ def assert_full_range_or_constant(image, out):
 
 
 @relaxed
-@given(
-    image=hnp.arrays(np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24), st.just(3))),
-    kind=st.sampled_from(SMALL_TYPES),
-    level=levels,
-    seed=seeds,
-)
+@given(image=pictures(24), kind=st.sampled_from(SMALL_TYPES), level=levels, seed=seeds)
 def test_any_picture_comes_out_at_full_range_unless_constant(image, kind, level, seed):
     before = image.copy()
     assert_full_range_or_constant(image, distort(image, kind, level, seed=seed))
@@ -57,12 +57,7 @@ def test_types_with_a_smallest_size_accept_every_size_from_there(extra_height, e
 
 
 @relaxed
-@given(
-    image=hnp.arrays(np.uint8, st.tuples(st.integers(1, 16), st.integers(1, 16), st.just(3))),
-    kind=st.sampled_from(SMALL_TYPES),
-    level=levels,
-    seed=seeds,
-)
+@given(image=pictures(16), kind=st.sampled_from(SMALL_TYPES), level=levels, seed=seeds)
 def test_the_same_seed_gives_the_same_bytes(image, kind, level, seed):
     once = distort(image, kind, level, seed=seed)
     np.testing.assert_array_equal(once, distort(image, kind, level, seed=seed))

@@ -15,7 +15,7 @@ from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, MixRow, pixel_
 from syndr_curate.curate.rendering.pasting import Box
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader, naming_row
 from syndr_curate.curate.rendering.render import RECIPE_COLUMNS, Recipe
-from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
+from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions import distort
 
 from ..making import decoded_names
@@ -74,33 +74,26 @@ def test_a_mix_is_made_of_its_sources_as_they_are_stored(roots):
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "status", "said"),
     [
-        (replace(BLUR, seed=None), "No such file or directory"),
-        (replace(BLUR, reference_path="gone.png"), "reference gone.png: No such file or directory"),
-        (replace(MIX, b=replace(NOISE, reference_path="gone.png")), "source b_11_02: reference gone.png: No such file"),
+        (replace(BLUR, seed=None), "unreadable", "No such file or directory"),
+        (replace(BLUR, reference_path="gone.png"), "unreadable", "reference gone.png: No such file or directory"),
+        (
+            replace(MIX, b=replace(NOISE, reference_path="gone.png")),
+            "unreadable",
+            "source b_11_02: reference gone.png: No such file",
+        ),
+        (replace(BLUR, level=None), "failed", "no stored pixels, and no reference, distortion and level"),
+        (replace(BLUR, distortion_id=26), "failed", "there is no distortion 26"),
+        (replace(NOISE, seed=-1), "failed", "the seed -1 is negative"),
+        (replace(MIX, box=None), "failed", "mix_1 has no box"),
+        (replace(MIX, a=replace(BLUR, level=9)), "failed", "source a_01_03: level 9"),
     ],
 )
-def test_what_is_missing_makes_its_row_unreadable(roots, row, said):
-    with pytest.raises(UnreadableImageError, match=said) as caught:
-        PixelLoader(roots).load(row)
-    assert caught.value.status == "unreadable"
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        (replace(BLUR, level=None), "no stored pixels, and no reference, distortion and level"),
-        (replace(BLUR, distortion_id=26), "there is no distortion 26"),
-        (replace(NOISE, seed=-1), "the seed -1 is negative"),
-        (replace(MIX, box=None), "mix_1 has no box"),
-        (replace(MIX, a=replace(BLUR, level=9)), "source a_01_03: level 9"),
-    ],
-)
-def test_what_cannot_be_made_makes_its_row_failed(roots, row, said):
+def test_what_is_missing_is_unreadable_and_what_cannot_be_made_failed(roots, row, status, said):
     with pytest.raises(RowError, match=said) as caught:
         PixelLoader(roots).load(row)
-    assert caught.value.status == "failed"
+    assert caught.value.status == status
 
 
 @pytest.mark.parametrize(

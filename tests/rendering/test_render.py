@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering import render as module
 from syndr_curate.curate.rendering.render import (
     Recipe,
@@ -15,14 +13,6 @@ from syndr_curate.curate.rendering.render import (
 from syndr_curate.distortions import stretch_uint8
 
 from ..making import recipe_table
-
-
-@pytest.fixture
-def roots(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / "photos").mkdir(exist_ok=True)
-        Image.fromarray(paint_scene("city", ord(name), side=64)).save(tmp_path / "photos" / f"{name}.png")
-    return Roots({"photos": tmp_path / "photos", "images": tmp_path / "images"})
 
 
 def rows(names=("a", "b"), types=(1, 23), levels=(1, 5), suffix=".png"):

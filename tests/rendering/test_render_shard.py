@@ -17,14 +17,6 @@ from syndr_curate.distortions import distort, stretch_uint8
 from ..making import decoded_names, recipe_table
 
 
-@pytest.fixture
-def roots(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / "photos").mkdir(exist_ok=True)
-        Image.fromarray(paint_scene("city", ord(name), side=64)).save(tmp_path / "photos" / f"{name}.png")
-    return Roots({"photos": tmp_path / "photos", "images": tmp_path / "images"})
-
-
 def rows(names=("a", "b"), types=(1, 23), levels=(1, 5), suffix=".png"):
     return recipe_table(names, types=types, levels=levels, suffix=suffix)
 
