@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import CurateError
-from .flags import ResultFlags
+from .flags import AnyResult
 
 if TYPE_CHECKING:
     from ..labeling.validate_label_file import Validated
@@ -48,7 +48,7 @@ class ValidationFlags:
             raise CurateError(f"--plot {self.plot}: the picture is a PNG; give a name that ends in .png")
         refuse_overwriting(self.plot, *inputs)
 
-    def show(self, found: "Validated", result: ResultFlags) -> None:
+    def show(self, found: "Validated", result: AnyResult) -> None:
         """Print a cross-validation, and draw it if asked to."""
         if self.plot is not None:
             from ..labeling.plot import write_label_picture

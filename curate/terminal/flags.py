@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
 
 
-class _Result:
+class AnyResult:
     """What a command makes of the flags of its result."""
 
     json: bool
     quiet: bool
-    strict: bool
+    strict: bool = False
 
     @property
     def reporter(self) -> Reporter:
@@ -46,16 +46,15 @@ class _Result:
 
 
 @dataclass(frozen=True)
-class ResultFlags(_Result):
+class ResultFlags(AnyResult):
     """How a command that rejects no rows shows progress and its result."""
 
     json: opt.Json = False
     quiet: opt.Quiet = False
-    strict: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
-class StrictResultFlags(_Result):
+class StrictResultFlags(AnyResult):
     """How a command that may reject rows shows progress and its result."""
 
     strict: opt.Strict = False
