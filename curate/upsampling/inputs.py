@@ -13,8 +13,9 @@ from ..datasets.feature_files import load_features
 from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels
-from ..encoding.encode import encode, encode_request, features_of, join_features, pictures_of_source
+from ..encoding.encode import encode, encode_request, features_of, join_features
 from ..encoding.encode_shard import EncoderSpec
+from ..encoding.pictures import pictures_of_source
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
 from ..manifest.ids import list_ids
