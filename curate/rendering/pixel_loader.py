@@ -1,12 +1,8 @@
 """The pixels that a manifest row promises: stored, rendered from a reference, or mixed anew from two other images."""
 
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +11,7 @@ from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
 from ..storage.images import DecodeOptions, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
+from ..storage.recent_cache import RecentCache
 from .mix_recipes import MixRow, PixelRow
 from .pasting import common_size, crop_middle, paste
 from .render import Recipe, render
@@ -50,7 +47,7 @@ class PixelLoader:
         """
         self.roots = roots
         self.decoding = decoding or DecodeOptions()
-        self._references = _Recent(cache_bytes)
+        self._references = RecentCache(cache_bytes, _bytes_of, keep_last=False)
 
     def load(self, row: PixelRow) -> NDArray[np.uint8]:
         """Return a row's pixels: uint8 (H, W, 3) RGB, the same whether they were stored or not.
@@ -178,34 +175,5 @@ def naming_row(row: PixelRow) -> Iterator[None]:
         raise CurateError(f"{row.sample_id!r} ({row.image_path}): {error}") from error
 
 
-class _Recent:
-    """The arrays used last, up to a number of bytes; a copy in another process starts empty."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._start_empty()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_limit": self._limit}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_limit"])  # type: ignore[misc]
-
-    def get(self, key: Path, load: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        if self._process != os.getpid():
-            self._start_empty()  # a lock that was held at the fork stays locked in the child for ever
-        with self._lock:
-            if key in self._arrays:
-                self._arrays.move_to_end(key)
-                return self._arrays[key]
-        array = load()
-        with self._lock:
-            self._arrays[key] = array
-            while self._arrays and sum(kept.nbytes for kept in self._arrays.values()) > self._limit:
-                self._arrays.popitem(last=False)
-        return array
-
-    def _start_empty(self) -> None:
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._arrays: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+def _bytes_of(array: NDArray[np.uint8]) -> int:
+    return array.nbytes

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
-from .archive_cache import ArchiveCache, archive_identity
 from .atomic import cannot_write
 from .images import UnreadableImageError
+from .recent_cache import RecentCache
 from .staging import staged_archive
-from .store_tar import MAX_CONTENT_BYTES, member_name
+from .store_tar import MAX_CONTENT_BYTES, archive_identity, member_name
 
 IMAGE_COLUMN = "image"
 _BYTES, _PATH = f"{IMAGE_COLUMN}.bytes", f"{IMAGE_COLUMN}.path"
@@ -35,8 +35,8 @@ class _Index:
     places: Mapping[str, tuple[int, int]]
 
 
-_indices: ArchiveCache[_Index] = ArchiveCache(_ROWS_REMEMBERED, lambda index: len(index.places))
-_groups: ArchiveCache[pa.BinaryArray] = ArchiveCache(_IMAGE_BYTES_REMEMBERED, lambda images: images.nbytes)
+_indices: RecentCache[_Index] = RecentCache(_ROWS_REMEMBERED, lambda index: len(index.places))
+_groups: RecentCache[pa.BinaryArray] = RecentCache(_IMAGE_BYTES_REMEMBERED, lambda images: images.nbytes)
 
 
 class ParquetSink:

@@ -2,15 +2,16 @@
 
 import contextlib
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import CurateError
-from .archive_cache import ArchiveCache, archive_identity
 from .atomic import cannot_write
 from .images import UnreadableImageError
+from .recent_cache import RecentCache
 from .staging import staged_archive
 
 # A picture at the limit of 100 megapixels takes 600 MB without any compression at 16 bits.
@@ -20,7 +21,7 @@ _FILE_MODE = 0o644
 # About 150 bytes of memory each: 40 MB.
 _MEMBERS_REMEMBERED = 1 << 18
 _Index = Mapping[str, tuple[int, int]]
-_indices: ArchiveCache[_Index] = ArchiveCache(_MEMBERS_REMEMBERED, len)
+_indices: RecentCache[_Index] = RecentCache(_MEMBERS_REMEMBERED, len)
 
 
 class TarSink:
@@ -105,6 +106,12 @@ def member_name(row: Mapping[str, object], archive: Path) -> str:
     if folder != archive.name or not name or "/" in name:
         raise CurateError(f"{row.get('sample_id')!r}: {row['image_path']!r} is not an image in {archive.name}")
     return name
+
+
+def archive_identity(file: BinaryIO) -> tuple[object, ...]:
+    """Return what tells one state of an open archive from another: its name, place on the disk, size and time."""
+    state = os.fstat(file.fileno())
+    return (file.name, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
 
 
 def read_tar_member(archive: Path, name: str) -> bytes | None:

@@ -1,17 +1,18 @@
-"""What is remembered of archives: bounded, built once, safe for threads and forks."""
+"""Recent values: bounded, built once, safe for threads, forks and pickles."""
 
 import os
+import pickle
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from syndr_curate.curate.storage.archive_cache import ArchiveCache
+from syndr_curate.curate.storage.recent_cache import RecentCache
 
 
 def test_the_least_recently_used_value_goes_when_the_weight_is_over_the_capacity():
-    cache = ArchiveCache(10, len)
+    cache = RecentCache(10, len)
     built = []
 
     def get(key, length):
@@ -28,15 +29,29 @@ def test_the_least_recently_used_value_goes_when_the_weight_is_over_the_capacity
 
 
 def test_one_value_above_the_capacity_is_kept_until_the_next():
-    cache = ArchiveCache(10, len)
+    cache = RecentCache(10, len)
     assert cache.get(("large",), lambda: "x" * 99) == "x" * 99
     assert cache.get(("large",), lambda: "other") == "x" * 99
     cache.get(("small",), lambda: "s")
     assert cache.get(("large",), lambda: "other") == "other"
 
 
+def test_without_keep_last_nothing_above_the_capacity_is_kept():
+    cache = RecentCache(10, len, keep_last=False)
+    cache.get(("small",), lambda: "s")
+    assert cache.get(("large",), lambda: "x" * 99) == "x" * 99
+    assert cache.get(("large",), lambda: "other") == "other"
+
+
+def test_a_pickled_copy_starts_empty():
+    cache = RecentCache(10, len)
+    cache.get(("a",), lambda: "here")
+    assert pickle.loads(pickle.dumps(cache)).get(("a",), lambda: "there") == "there"
+    assert cache.get(("a",), lambda: "other") == "here"
+
+
 def test_what_fails_to_build_is_built_by_the_next():
-    cache = ArchiveCache(10, len)
+    cache = RecentCache(10, len)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             cache.get(("a",), lambda: str(1 // 0))
@@ -44,7 +59,7 @@ def test_what_fails_to_build_is_built_by_the_next():
 
 
 def test_threads_that_ask_at_once_build_once():
-    cache = ArchiveCache(10, len)
+    cache = RecentCache(10, len)
     built = []
     gate = threading.Barrier(8)
 
@@ -63,7 +78,7 @@ def test_threads_that_ask_at_once_build_once():
 
 
 def test_a_fork_in_the_middle_of_building_does_not_hang_the_child():
-    cache = ArchiveCache(10, len)
+    cache = RecentCache(10, len)
     building, finish = threading.Event(), threading.Event()
 
     def build():
