@@ -1,5 +1,6 @@
 """What an installation holds: every package of the tree, and nothing that a user would not look for."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,3 +39,13 @@ def test_every_file_that_is_no_code_is_package_data(setuptools_table):
         if file.is_file() and file.suffix not in {".py", ".pyc", ".nbi", ".nbc"}
     }
     assert beside_code <= listed
+
+
+def test_the_tests_run_in_a_folder_of_any_name(tmp_path):
+    clone = tmp_path / "syndr-curate"
+    clone.mkdir()
+    for name in ("pyproject.toml", "__init__.py", "cli.py", "curate", "distortions", "tests"):
+        (clone / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/manifest/test_ids.py"]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
