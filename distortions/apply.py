@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -160,6 +162,12 @@ def _check_one_source(
         what = " and ".join(given) if given else "none of them"
         message = f"{distortion.name} is random: give exactly one of seed, rng and draws ({what} was given)"
         raise DistortionError(message)
-    if seed is not None and seed < 0:
+    if seed is None:
+        return
+    number: object = seed
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        message = f"the seed {seed!r} is not a whole number: give one from 0 on"
+        raise DistortionError(message)
+    if seed < 0:
         message = f"the seed {seed} is negative: give a whole number from 0 on"
         raise DistortionError(message)

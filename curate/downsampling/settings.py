@@ -42,6 +42,7 @@ class DownsampleSettings:
             "keep_min": (self.keep_min >= 1, "at least 1"),
             "keep_fraction": (0.0 <= self.keep_fraction <= 1.0, "a share in [0, 1]"),
             "scope": (self.scope in SCOPES, " or ".join(SCOPES)),
+            "device": (self.device.partition(":")[0] in ("cpu", "cuda"), "cpu or cuda"),
         }
         for name, (fits, expected) in ranges.items():
             if not fits:
@@ -66,8 +67,8 @@ def check_epoch(epoch: int) -> int:
         epoch: 0 or more.
 
     Raises:
-        CurateError: It is negative.
+        CurateError: It is negative, or no whole number.
     """
-    if epoch < 0:
-        raise CurateError(f"epoch is {epoch}; expected 0 or more")
+    if epoch < 0 or int(epoch) != epoch:
+        raise CurateError(f"epoch is {epoch}; expected a whole number, 0 or more")
     return int(epoch)

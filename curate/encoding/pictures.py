@@ -63,8 +63,8 @@ def pictures_of_manifest(
         CurateError: It cannot be read, or where files lie that its rows need is not known.
     """
     file = ManifestFile(manifest)
-    roots = Roots.of_manifest(file.empty(), manifest, overrides)
     columns = file.columns([*pixel_columns(file.empty().schema), "status"])
+    roots = Roots.of_manifest(columns, manifest, overrides)
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
     for name in ("image_root", "reference_root"):
         position = rows.schema.get_field_index(name)

@@ -143,7 +143,8 @@ def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) 
             stored, size = stored + 1, size + found
     lost = [row for row in unstored if not _can_be_made(row, roots)]
     if lost:
-        unknown = sorted({row.image_root for row in lost if not roots.has_folder(row.image_root)})
+        named = {row.image_root for row in lost if row.image_root is not None}
+        unknown = sorted(root for root in named if not roots.has_folder(root))
         hint = f"; where root {unknown[0]!r} lies is not known: give --root {unknown[0]}=DIR" if unknown else ""
         names = list_ids([row.sample_id for row in lost])
         raise CurateError(f"{len(lost)} rows have neither stored pixels nor a recipe to render them: {names}{hint}")

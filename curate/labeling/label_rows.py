@@ -31,8 +31,11 @@ def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labe
         null where the labeler gives none.
 
     Raises:
-        CurateError: Labels that the labeler needs are missing; the message names them.
+        CurateError: Labels that the labeler needs are missing, or rows name no type or level; the message names them.
     """
+    bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
+    if bare:
+        raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
     known = (complete_label_matrix if labeler.needs_complete_set else label_matrix)(labels, references)
     ids: list[str] = rows["reference_id"].to_pylist()
     cells: list[Condition] = list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
@@ -67,6 +70,9 @@ def features_of_references(features: Features, ids: Sequence[str]) -> Features:
     Raises:
         CurateError: Names the references without features.
     """
+    nameless = sum(identifier is None for identifier in ids)
+    if nameless:
+        raise CurateError(f"{nameless} of {len(ids)} references have no reference_id, by which features are found")
     position = {identifier: row for row, identifier in enumerate(features.require_ids())}
     missing = [identifier for identifier in ids if identifier not in position]
     if missing:

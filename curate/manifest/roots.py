@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import CurateError
 from ..storage.safe_paths import is_safe_path
@@ -28,10 +29,17 @@ class Roots:
     def of_manifest(cls, table: pa.Table, manifest: Path, overrides: Mapping[str, Path] | None = None) -> "Roots":
         """Take the roots of a manifest: relative to the folder of the file itself, with the caller's own before them.
 
+        Args:
+            table: The manifest, or its columns that name roots: a root that its metadata has lost is known by its rows.
+            manifest: The file.
+            overrides: Root name to the folder where its files are now.
+
         Raises:
             CurateError: An override names a root that the manifest does not use, or its `roots` are no folders.
         """
-        recorded = recorded_roots(table)
+        recorded = (
+            {**dict.fromkeys(_roots_of_rows(table)), **recorded_roots(table)} if overrides else recorded_roots(table)
+        )
         folders: dict[str, Path | None] = {
             name: None if folder is None else manifest.resolve().parent / folder for name, folder in recorded.items()
         }
@@ -73,6 +81,16 @@ class Roots:
             name: None if folder is None else relative_folder(folder, manifest)
             for name, folder in sorted(self.folders.items())
         }
+
+
+def _roots_of_rows(table: pa.Table) -> set[str]:
+    names: set[str] = set()
+    for column in ("image_root", "reference_root"):
+        parts = [table[column]] if column in table.column_names else []
+        parts += [pc.struct_field(table[s], column) for s in ("source_a", "source_b") if s in table.column_names]
+        for part in parts:
+            names |= {name for name in pc.unique(part.cast(pa.string())).to_pylist() if name is not None}
+    return names
 
 
 def relative_folder(folder: Path, manifest: Path) -> str:

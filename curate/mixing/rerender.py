@@ -21,15 +21,13 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
     """Return the roots of a mixed manifest whose pixels will lie in `images_out`.
 
     Raises:
-        CurateError: The manifest has no mixes, or where its references lie is not known.
+        CurateError: The manifest has no mixes.
     """
     try:
         rows = mix_rows_of(ok_rows(table))
     except CurateError as error:
         hint = "--count says how many mixes to make; without it, the rows of a mixed manifest are rendered"
         raise CurateError(f"{hint}, and this one holds {error}") from error
-    for root in sorted({recipe.reference_root for row in rows for recipe in (row.a, row.b)}):
-        places.folder(root)
     return Roots({**places.folders, **{row.image_root: images_out for row in rows}})
 
 

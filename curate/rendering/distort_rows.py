@@ -122,7 +122,7 @@ def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, P
         raise CurateError(
             f"{manifest} has no recipe rows (rows with a seed); --types would distort its references anew"
         )
-    recorded = Roots.of_manifest(file.empty(), manifest, overrides)
+    recorded = Roots.of_manifest(columns, manifest, overrides)
     image_roots = pc.unique(columns["image_root"].cast(pa.string())).to_pylist()
     roots = Roots({**recorded.folders, **dict.fromkeys(image_roots, images_out)})
     places = columns.select(["reference_root", "reference_path"]).group_by(["reference_root", "reference_path"])
@@ -163,12 +163,12 @@ def references_of(manifest: Path, overrides: Mapping[str, Path] | None) -> Image
         CurateError: They lie under several roots, or under none that is known.
     """
     file = ManifestFile(manifest)
-    roots = Roots.of_manifest(file.empty(), manifest, overrides)
     columns = file.columns(["reference_id", "reference_root", "reference_path"])
+    roots = Roots.of_manifest(columns, manifest, overrides)
     used = {
         (row["reference_id"], row["reference_root"], row["reference_path"])
         for row in columns.group_by(columns.column_names).aggregate([]).to_pylist()
-        if row["reference_path"] is not None
+        if None not in (row["reference_root"], row["reference_path"])
     }
     names = sorted({root for _, root, _ in used})
     if len(names) != 1:

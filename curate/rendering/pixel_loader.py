@@ -79,7 +79,7 @@ class PixelLoader:
         """
         if row.seed is not None and not self.roots.has_folder(row.image_root):
             return None
-        place = self.roots.resolve(row.image_root, row.image_path)
+        place = self._resolve(row.image_root, row.image_path)
         found = stored_pixels(place)
         if found is None and row.seed is None:
             raise absence(place)
@@ -109,7 +109,7 @@ class PixelLoader:
         """
         if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
             raise RowError(NOTHING_TO_RENDER_FROM)
-        path = self.roots.resolve(recipe.reference_root, recipe.reference_path)
+        path = self._resolve(recipe.reference_root, recipe.reference_path)
         try:
             return self._references.get(path, lambda: self.decoding.decode(path))
         except UnreadableImageError as error:
@@ -118,13 +118,15 @@ class PixelLoader:
     def unreachable(self, row: PixelRow) -> tuple[str | None, str] | None:
         """Return (root, path) of a file that a row cannot do without and whose root has no folder; None if it has all.
 
-        No pixel is read. That a file is missing in a known folder does not make it unreachable.
+        No pixel is read. That a file is missing in a known folder does not make it unreachable, nor that a row names no
+        root at all: both are problems of the row.
         """
         if row.seed is None:
-            return None if self.roots.has_folder(row.image_root) else (row.image_root, row.image_path)
+            known = row.image_root is None or self.roots.has_folder(row.image_root)
+            return None if known else (row.image_root, row.image_path)
         if isinstance(row, MixRow):
             needed = next(filter(None, map(self.unreachable, (row.a, row.b))), None)
-        elif row.reference_path is None or self.roots.has_folder(row.reference_root):
+        elif None in (row.reference_path, row.reference_root) or self.roots.has_folder(row.reference_root):
             needed = None
         else:
             needed = row.reference_root, row.reference_path
@@ -147,6 +149,11 @@ class PixelLoader:
             return self.roots.has_folder(row.image_root) and self.find(row) is not None
         except RowError:
             return True  # in a damaged archive, which is for the row to say
+
+    def _resolve(self, root: str | None, path: str) -> Path:
+        if root is None:
+            raise RowError(f"the row names no root for {path!r}")
+        return self.roots.resolve(root, path)
 
     def _mix(self, row: MixRow) -> NDArray[np.uint8]:
         if row.box is None:

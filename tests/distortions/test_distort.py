@@ -211,6 +211,12 @@ def test_the_number_of_threads_changes_no_byte():
     assert digest("1") == digest("2")
 
 
+@pytest.mark.parametrize("seed", ["a", 1.5, True])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(DistortionError, match=f"the seed {seed!r} is not a whole number"):
+        distort(np.zeros((8, 8, 3), np.uint8), 11, 1, seed=seed)
+
+
 def test_a_negative_seed_is_refused():
     with pytest.raises(DistortionError, match="the seed -1 is negative"):
         distort(np.zeros((8, 8, 3), np.uint8), "white_noise", 1, seed=-1)

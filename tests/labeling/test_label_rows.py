@@ -92,3 +92,18 @@ def test_uncertain_rows_are_left_out_and_rows_without_a_spread_stay(training_tab
         drop_uncertain(table, 0.0)
     with pytest.raises(CurateError, match=r"the smallest is 0\.5"):
         drop_uncertain(table.slice(0, 2), 0.1)
+
+
+def test_rows_without_type_or_level_are_refused_by_their_ids(labeled_set, new):
+    labels, references, _ = labeled_set
+    rows = rows_of((1,))
+    bare = rows.set_column(
+        rows.schema.get_field_index("level"), rows.schema.field("level"), pa.array([None, 3], pa.int8())
+    )
+    with pytest.raises(CurateError, match="1 rows name no distortion or level, which a label needs: 'new_01_01'"):
+        label_rows(bare, new, references, labels, KnnLabeler())
+
+
+def test_references_without_an_id_are_refused(new):
+    with pytest.raises(CurateError, match="1 of 2 references have no reference_id"):
+        features_of_references(new, ["new", None])

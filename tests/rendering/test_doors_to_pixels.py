@@ -209,3 +209,48 @@ def test_the_commands_take_mixes_without_stored_pixels(sets, tmp_path):
 def command(*arguments):
     words = [str(SCRIPT), *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+
+
+def rewritten(manifest, out, *, roots=None, **columns):
+    """A copy of a manifest beside it, with other columns and, if given, other recorded roots."""
+    table = read_manifest(manifest)
+    for name, values in columns.items():
+        field = table.schema.field(name)
+        column = pa.array(values, pa.string())
+        column = column.dictionary_encode() if pa.types.is_dictionary(field.type) else column
+        table = table.set_column(table.schema.get_field_index(name), field.name, column)
+    facts = read_provenance(table)
+    write_manifest(attach(table, facts if roots is None else {**facts, "roots": roots}), manifest.with_name(out))
+    return manifest.with_name(out)
+
+
+def test_a_row_without_a_root_is_a_problem_of_that_row(sets):
+    rows = read_manifest(sets / "recipes" / "manifest.parquet")
+    roots = [None, *rows["reference_root"].to_pylist()[1:]]
+    manifest = rewritten(sets / "recipes" / "manifest.parquet", "no-root.parquet", reference_root=roots)
+    table = encode_manifest(manifest, Recorder(), workers=1)
+    assert table["status"].to_pylist() == ["failed"] + ["ok"] * (len(rows) - 1)
+    assert table["error"][0].as_py() == "the row names no root for 'p0.png'"
+
+
+def test_a_root_that_only_the_rows_know_can_be_given(sets, syndr_curate):
+    manifest = rewritten(sets / "recipes" / "manifest.parquet", "lost.parquet", roots={})
+    arguments = ["encode", manifest, "--encoder", "gist", "--out", sets / "lost-features.parquet", "--quiet"]
+    refused = syndr_curate(*arguments, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("give --root references=DIR\n")
+    assert not list(sets.glob("lost-features*"))
+    done = syndr_curate(*arguments, "--root", f"references={sets / 'photos'}", "--json")
+    assert json.loads(done.stdout)["failed"] == 0
+    with pytest.raises(CurateError, match="the manifest has no root 'other'"):
+        encode_manifest(manifest, Recorder(), roots={"other": sets})
+
+
+def test_rows_that_are_lost_for_two_reasons_are_refused_together(sets):
+    rows = read_manifest(sets / "files" / "manifest.parquet")
+    table = rows.set_column(rows.schema.get_field_index("seed"), "seed", pa.nulls(len(rows), pa.int64()))
+    write_manifest(table, sets / "files" / "seedless.parquet")
+    image_roots = [None, "foo", *rows["image_root"].to_pylist()[2:]]
+    manifest = rewritten(sets / "files" / "seedless.parquet", "two-reasons.parquet", image_root=image_roots)
+    with pytest.raises(CurateError, match=r"2 rows have neither .* give --root foo=DIR"):
+        run_export(ExportRequest(manifest, "hf", sets / "never", render=True))
