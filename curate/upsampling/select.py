@@ -63,7 +63,8 @@ def select(
     goes.
 
     Args:
-        references: (n, D) features of the training references, with ids, as `Features`, a table of `encode` or a file; n ≥ 2.
+        references: (n, D) features of the training references, with ids: a file, `Features`, or a table as `encode`
+            gives it; n ≥ 2.
         candidates: (m, D) features of the candidates, likewise.
         count: Draw that many candidates first, uniformly by seed; their file order is kept. None takes all.
         max_selected: Keep at most that many of the selected, drawn uniformly by seed.

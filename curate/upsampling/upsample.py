@@ -45,8 +45,8 @@ def upsample(
 
     Args:
         labels: The labelled set, or a label file with KADID-10k's columns (others: `read_labels`).
-        reference_features: Features of its references, with ids, a table as `encode` gives it, or a file; every
-            labeled reference, held out or not, is a neighbor.
+        reference_features: Features of its references, with ids: a file, `Features`, or a table as `encode` gives
+            it. Every labeled reference, held out or not, is a neighbor.
         candidate_features: Features of the candidates, likewise.
         types: Distortion types of originals and new rows, as `--types` takes them.
         levels: Levels of the new rows.
