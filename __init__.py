@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .curate.training.collect_features import collect_features
     from .curate.training.drcdown_sampler import DRCDownSampler
     from .curate.training.manifest_dataset import ManifestDataset, Sample
-    from .curate.training.soft_labels import SoftLabelDataset
+    from .curate.training.soft_labels import SoftLabelDataset, soft_targets, target_names
     from .curate.upsampling.manifest_paths import ManifestPaths
     from .curate.upsampling.select import select
     from .curate.upsampling.upsample import upsample
@@ -109,6 +109,8 @@ __all__ = [
     "save_features",
     "select",
     "select_domains",
+    "soft_targets",
+    "target_names",
     "upsample",
     "verify",
     "write_manifest",
@@ -172,6 +174,8 @@ _HOMES = {
     "save_features": "curate.datasets.feature_files",
     "select": "curate.upsampling.select",
     "select_domains": "curate.domains.select",
+    "soft_targets": "curate.training.soft_labels",
+    "target_names": "curate.training.soft_labels",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",
     "write_manifest": "curate.manifest.manifest",

@@ -2,15 +2,18 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 
 import pytest
 import syndr_curate
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "python.md"
 CALLED = ("__init__", "__call__", "__getitem__", "__iter__")  # special methods that users call
 
 
@@ -18,6 +21,11 @@ CALLED = ("__init__", "__call__", "__getitem__", "__iter__")  # special methods 
 def test_every_public_name_is_there_and_documented(name):
     found = getattr(syndr_curate, name)
     assert name == "__version__" or found.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(set(syndr_curate.__all__) - {"__version__"}))
+def test_every_public_name_is_on_the_page_about_python(name):
+    assert re.search(rf"\b{name}\b", PAGE.read_text("utf-8"))
 
 
 def test_names_are_listed_in_order_and_each_once():

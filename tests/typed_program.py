@@ -72,6 +72,8 @@ from syndr_curate import (
     save_features,
     select,
     select_domains,
+    soft_targets,
+    target_names,
     upsample,
     verify,
     write_manifest,
@@ -211,7 +213,9 @@ def train(model: nn.Module) -> list[str]:
     sampler.set_epoch(0)
     sample: Sample = dataset[0]
     labels: torch.Tensor = sample.label
-    mixed = SoftLabelDataset(mix("train.parquet", count=10, types=[1, 9]), layout="type-pristine")
+    rows = mix("train.parquet", count=10, types=[1, 9])
+    mixed = SoftLabelDataset(rows, layout="type-pristine")
+    print(dict(zip(target_names("type"), soft_targets(rows)[0].tolist(), strict=True)))
     print(labels, len(mixed), sample.quality)  # type: ignore[attr-defined]
     return sampler.sample_ids
 
