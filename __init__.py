@@ -6,83 +6,185 @@ Everything here is imported on first use, so that `import syndr_curate` costs no
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .curate.errors import CurateError
+from .curate.errors import CurateError, RowError
 
 if TYPE_CHECKING:
     from .curate.checks.inspect import inspect
-    from .curate.checks.verify import verify
+    from .curate.checks.verify import Verdict, verify
     from .curate.datasets.feature_files import load_features, save_features
     from .curate.datasets.features import Features
-    from .curate.datasets.labels import LabelColumns, read_labels
-    from .curate.domains.fit import fit_domains
-    from .curate.domains.select import select_domains
+    from .curate.datasets.image_folders import ImageEntry, ImageSource, open_source
+    from .curate.datasets.labels import LabelColumns, Labels, LabelScale, read_labels
+    from .curate.domains.classifier import DomainClassifier
+    from .curate.domains.classifier_files import load_classifier, save_classifier
+    from .curate.domains.evaluation import ClassScores
+    from .curate.domains.fit import FittedDomains, LightSettings, fit_domains
+    from .curate.domains.mlp_ensemble import TrainingSettings
+    from .curate.domains.select import DomainSelection, TargetImage, select_domains
+    from .curate.domains.selection_rule import Selection
     from .curate.downsampling.downsample import downsample
+    from .curate.encoding.encode import encode
+    from .curate.encoding.encoders import Encoder, make_encoder
+    from .curate.labeling.cross_validation import CrossValidation, cross_validate
+    from .curate.labeling.label import label
+    from .curate.labeling.label_matrix import LabelMatrix
+    from .curate.labeling.labeler import Labeler, Neighbor, PseudoLabels
+    from .curate.labeling.make_labeler import make_labeler
+    from .curate.labeling.scores import Interval, Scores, SpreadBin
     from .curate.labeling.settings import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.manifest.roots import relocate_manifest
     from .curate.mixing.mix import mix
     from .curate.rendering.distort_image import distort
+    from .curate.runs.executors import Executor, make_executor
+    from .curate.runs.progress import Reporter, Task
+    from .curate.storage.images import DecodeOptions
     from .curate.training.collect_features import collect_features
     from .curate.training.drcdown_sampler import DRCDownSampler
-    from .curate.training.manifest_dataset import ManifestDataset
-    from .curate.training.soft_labels import SoftLabelDataset
+    from .curate.training.manifest_dataset import ManifestDataset, Sample
+    from .curate.training.soft_labels import SoftLabelDataset, soft_targets, target_names
+    from .curate.upsampling.manifest_paths import ManifestPaths
     from .curate.upsampling.select import select
     from .curate.upsampling.upsample import upsample
 
 __version__ = "0.1.0"
 __all__ = [
+    "ClassScores",
+    "CrossValidation",
     "CurateError",
     "DRCDownSampler",
+    "DecodeOptions",
+    "DomainClassifier",
+    "DomainSelection",
+    "Encoder",
+    "Executor",
     "Features",
+    "FittedDomains",
+    "ImageEntry",
+    "ImageSource",
+    "Interval",
     "LabelColumns",
+    "LabelMatrix",
+    "LabelScale",
+    "Labeler",
+    "Labels",
+    "LightSettings",
     "ManifestDataset",
+    "ManifestPaths",
+    "Neighbor",
     "NeighborSettings",
+    "PseudoLabels",
+    "Reporter",
+    "RowError",
+    "Sample",
+    "Scores",
+    "Selection",
     "SoftLabelDataset",
+    "SpreadBin",
+    "TargetImage",
+    "Task",
+    "TrainingSettings",
+    "Verdict",
     "__version__",
     "append_manifest",
     "collect_features",
+    "cross_validate",
     "distort",
     "downsample",
+    "encode",
     "fit_domains",
     "inspect",
+    "label",
+    "load_classifier",
     "load_features",
+    "make_encoder",
+    "make_executor",
+    "make_labeler",
     "mix",
+    "open_source",
     "read_labels",
     "read_manifest",
+    "relocate_manifest",
+    "save_classifier",
     "save_features",
     "select",
     "select_domains",
+    "soft_targets",
+    "target_names",
     "upsample",
     "verify",
     "write_manifest",
 ]
 
 _HOMES = {
-    "Features": "curate.datasets.features",
-    "load_features": "curate.datasets.feature_files",
-    "save_features": "curate.datasets.feature_files",
-    "LabelColumns": "curate.datasets.labels",
-    "read_labels": "curate.datasets.labels",
-    "append_manifest": "curate.manifest.manifest",
-    "read_manifest": "curate.manifest.manifest",
-    "write_manifest": "curate.manifest.manifest",
-    "collect_features": "curate.training.collect_features",
-    "ManifestDataset": "curate.training.manifest_dataset",
+    "ClassScores": "curate.domains.evaluation",
+    "CrossValidation": "curate.labeling.cross_validation",
     "DRCDownSampler": "curate.training.drcdown_sampler",
-    "fit_domains": "curate.domains.fit",
-    "select_domains": "curate.domains.select",
-    "downsample": "curate.downsampling.downsample",
-    "inspect": "curate.checks.inspect",
+    "DecodeOptions": "curate.storage.images",
+    "DomainClassifier": "curate.domains.classifier",
+    "DomainSelection": "curate.domains.select",
+    "Encoder": "curate.encoding.encoders",
+    "Executor": "curate.runs.executors",
+    "Features": "curate.datasets.features",
+    "FittedDomains": "curate.domains.fit",
+    "ImageEntry": "curate.datasets.image_folders",
+    "ImageSource": "curate.datasets.image_folders",
+    "Interval": "curate.labeling.scores",
+    "LabelColumns": "curate.datasets.labels",
+    "LabelMatrix": "curate.labeling.label_matrix",
+    "LabelScale": "curate.datasets.labels",
+    "Labeler": "curate.labeling.labeler",
+    "Labels": "curate.datasets.labels",
+    "LightSettings": "curate.domains.fit",
+    "ManifestDataset": "curate.training.manifest_dataset",
+    "ManifestPaths": "curate.upsampling.manifest_paths",
+    "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
-    "mix": "curate.mixing.mix",
+    "PseudoLabels": "curate.labeling.labeler",
+    "Reporter": "curate.runs.progress",
+    "Sample": "curate.training.manifest_dataset",
+    "Scores": "curate.labeling.scores",
+    "Selection": "curate.domains.selection_rule",
     "SoftLabelDataset": "curate.training.soft_labels",
+    "SpreadBin": "curate.labeling.scores",
+    "TargetImage": "curate.domains.select",
+    "Task": "curate.runs.progress",
+    "TrainingSettings": "curate.domains.mlp_ensemble",
+    "Verdict": "curate.checks.verify",
+    "append_manifest": "curate.manifest.manifest",
+    "collect_features": "curate.training.collect_features",
+    "cross_validate": "curate.labeling.cross_validation",
+    "distort": "curate.rendering.distort_image",
+    "downsample": "curate.downsampling.downsample",
+    "encode": "curate.encoding.encode",
+    "fit_domains": "curate.domains.fit",
+    "inspect": "curate.checks.inspect",
+    "label": "curate.labeling.label",
+    "load_classifier": "curate.domains.classifier_files",
+    "load_features": "curate.datasets.feature_files",
+    "make_encoder": "curate.encoding.encoders",
+    "make_executor": "curate.runs.executors",
+    "make_labeler": "curate.labeling.make_labeler",
+    "mix": "curate.mixing.mix",
+    "open_source": "curate.datasets.image_folders",
+    "read_labels": "curate.datasets.labels",
+    "read_manifest": "curate.manifest.manifest",
+    "relocate_manifest": "curate.manifest.roots",
+    "save_classifier": "curate.domains.classifier_files",
+    "save_features": "curate.datasets.feature_files",
     "select": "curate.upsampling.select",
+    "select_domains": "curate.domains.select",
+    "soft_targets": "curate.training.soft_labels",
+    "target_names": "curate.training.soft_labels",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",
-    "distort": "curate.rendering.distort_image",
+    "write_manifest": "curate.manifest.manifest",
 }
 
+# A type checker that sees `__getattr__` takes every name for one of ours.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)

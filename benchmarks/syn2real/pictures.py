@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.feature_files import load_features, write_feature_table
 from syndr_curate.curate.datasets.features import Features
-from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.encoding.encode import encode
-from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.ids import has_image_suffix, list_ids
 from syndr_curate.curate.manifest.provenance import digest_listing
@@ -135,7 +133,7 @@ def content_features(run: Run, ids: Sequence[str]) -> Features:
     """Return `gist` features of frames, by way of the stage `encode`; computed once for all of them."""
     path = run.folder / "features.parquet"
     if not path.is_file():
-        write_feature_table(encode(open_source(run.folder / "frames"), make_encoder("gist")), path)
+        write_feature_table(encode(run.folder / "frames", "gist"), path)
     every = load_features(path)
     chosen = tuple(ids)
     rows = {identifier: row for row, identifier in enumerate(every.require_ids())}

@@ -4,6 +4,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +73,56 @@ def load_features(path: Path | str) -> Features:
     return check_features(features)
 
 
-def as_features(value: Features | Path | str | NDArray[np.floating[Any]]) -> Features:
-    """Take features as a file, as `Features`, or as a bare matrix (rows in the manifest's order).
+def as_features(value: Features | pa.Table | Path | str | NDArray[np.floating[Any]]) -> Features:
+    """Take features as a file, as `Features`, as a table, or as a bare matrix (rows in the manifest's order).
 
     Raises:
         CurateError: As `load_features`.
     """
     if isinstance(value, Features):
         return value
+    if isinstance(value, pa.Table):
+        return check_features(features_from_table(value, "the feature table"))
     if isinstance(value, np.ndarray):
         return check_features(Features(value, None, None, "the feature matrix", {}))
     return load_features(value)
+
+
+def features_from_table(table: pa.Table, source: str) -> Features:
+    """Take the rows of a table with the columns `id` and `features` as features, as `encode` returns it.
+
+    Args:
+        table: Its rows; those whose `status` column is not `ok` are left out.
+        source: Where it came from, for messages.
+
+    Raises:
+        CurateError: A column is missing or of another type, no row has features, or a row lacks its id or features.
+    """
+    key = next((k for k in ID_COLUMNS if k in table.column_names), None)
+    if key is None or "features" not in table.column_names:
+        raise CurateError(f"{source} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
+    if "status" in table.column_names:
+        table = table.filter(pc.equal(table["status"], "ok"))
+    if not len(table):
+        raise CurateError(f"{source} is empty: it has no row with features")
+    if table[key].null_count:
+        raise CurateError(f"{source}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
+    column = table["features"].combine_chunks()
+    if column.null_count:
+        raise CurateError(f"{source}: {column.null_count} rows have no features though their status is ok")
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        lengths = set(pc.list_value_length(column).to_pylist())
+        if len(lengths) != 1:
+            raise CurateError(f"{source}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
+        width = lengths.pop()
+    elif pa.types.is_fixed_size_list(column.type):
+        width = column.type.list_size
+    else:
+        raise CurateError(f"{source}: 'features' is {column.type}, expected a fixed-size list of floats")
+    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
+    ids = tuple(table[key].cast(pa.string()).to_pylist())
+    named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
+    return Features(matrix, ids, tuple(named), source, read_provenance(table))
 
 
 def save_features(
@@ -203,31 +243,9 @@ def _load_npz(path: Path) -> Features:
 
 def _load_arrow(path: Path) -> Features:
     table = pq.read_table(path, partitioning=None) if path.suffix.lower() == ".parquet" else _read_ipc(path)
-    key = next((k for k in ID_COLUMNS if k in table.column_names), None)
-    if key is None or "features" not in table.column_names:
-        raise CurateError(f"{path} has the columns {', '.join(table.column_names)}; expected 'id' and 'features'")
-    if "status" in table.column_names:
-        table = table.filter(pc.equal(table["status"], "ok"))
-    if not len(table):
-        raise CurateError(f"{path} is empty: it has no row with features")
-    if table[key].null_count:
-        raise CurateError(f"{path}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
-    column = table["features"].combine_chunks()
-    if column.null_count:
-        raise CurateError(f"{path}: {column.null_count} rows have no features though their status is ok")
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        lengths = set(pc.list_value_length(column).to_pylist())
-        if len(lengths) != 1:
-            raise CurateError(f"{path}: the lists in 'features' differ in length: {sorted(map(str, lengths))}")
-        width = lengths.pop()
-    elif pa.types.is_fixed_size_list(column.type):
-        width = column.type.list_size
-    else:
-        raise CurateError(f"{path}: 'features' is {column.type}, expected a fixed-size list of floats")
-    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
-    ids = tuple(strip_image_suffix(name) for name in table[key].cast(pa.string()).to_pylist())
-    named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
-    return Features(matrix, ids, tuple(named), str(path), read_provenance(table))
+    features = features_from_table(table, str(path))
+    # Other people's files name their rows by file names.
+    return replace(features, ids=tuple(strip_image_suffix(name) for name in features.require_ids()))
 
 
 def _read_ipc(path: Path) -> pa.Table:

@@ -9,7 +9,7 @@ from ..datasets.feature_files import save_features
 from ..datasets.type_lists import parse_types
 from ..downsampling.downsample_files import run_downsample
 from ..downsampling.settings import DownsampleSettings
-from ..encoding.encode import encode_manifest, features_of
+from ..encoding.encode import encode, features_of
 from ..encoding.encoders import make_encoder
 from ..manifest.recipes import distortion_name
 from ..mixing.mix_files import run_mix
@@ -164,7 +164,7 @@ def _verify(demo: DemoSteps, manifest: Path, reporter: Reporter) -> None:
 
 def _downsample(demo: DemoSteps, out: Path, manifest: Path, seed: int, workers: int | None, reporter: Reporter) -> None:
     features_file = out / "epoch0.npy"
-    table = encode_manifest(manifest, make_encoder("gist"), workers=workers, reporter=reporter)
+    table = encode(manifest, make_encoder("gist"), workers=workers, reporter=reporter)
     features = features_of(table, str(manifest))
     save_features(features_file, features.require_ids(), features.matrix)
     demo.steps.append(

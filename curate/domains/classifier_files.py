@@ -27,7 +27,7 @@ def facts_path(weights: Path) -> Path:
     return weights.with_suffix(FACTS_SUFFIX)
 
 
-def save_classifier(classifier: DomainClassifier, facts: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def save_classifier(classifier: DomainClassifier, facts: Mapping[str, Any], path: Path | str) -> dict[str, Any]:
     """Write a classifier: weights to `path`, facts beside it.
 
     Args:
@@ -43,6 +43,7 @@ def save_classifier(classifier: DomainClassifier, facts: Mapping[str, Any], path
     """
     from safetensors.numpy import save
 
+    path = Path(path)
     content = save(dict(classifier.arrays()))
     written = {**facts, "kind": classifier.kind, "weights_digest": hashlib.sha256(content).hexdigest()}
     write_bytes(path, content)
@@ -50,7 +51,7 @@ def save_classifier(classifier: DomainClassifier, facts: Mapping[str, Any], path
     return written
 
 
-def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainClassifier, dict[str, Any]]:
+def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[DomainClassifier, dict[str, Any]]:
     """Read what `save_classifier` wrote.
 
     Args:
@@ -66,6 +67,7 @@ def load_classifier(path: Path, *, device: DeviceName = "auto") -> tuple[DomainC
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    path = Path(path)
     facts = _read_facts(path)
     try:
         content = path.read_bytes()

@@ -106,7 +106,7 @@ def select_domains(
     _check_belief(least_belief)
     images = images_of(Path(target), DecodeOptions()) if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
-        classifier, _ = load_classifier(Path(classifier))
+        classifier, _ = load_classifier(classifier)
     rows: list[dict[str, Any]] = []
     with reporter.task("classify", len(images)) as task:
         prepared = ordered_map(partial(_prepare, classifier), images, workers)

@@ -36,7 +36,7 @@ class Downsampled:
 
 
 def downsample(
-    features: Features | Path | str | NDArray[np.floating[Any]],
+    features: Features | pa.Table | Path | str | NDArray[np.floating[Any]],
     manifest: pa.Table | Path | str,
     *,
     epoch: int,
@@ -52,7 +52,8 @@ def downsample(
     """Return the rows of a training manifest that one epoch keeps.
 
     Args:
-        features: One row per ok row of the manifest (N, D): a file, `Features`, or a matrix in the manifest's order.
+        features: One row per ok row of the manifest (N, D): a file, `Features`, a table as `encode` gives it, or a
+            matrix in the manifest's order.
         manifest: A training manifest, or its file.
         epoch: Number of the epoch to come.
         similarity: Two rows are alike when their cosine is above this (strict) ...
@@ -85,7 +86,7 @@ def downsample(
 
 
 def downsample_epoch(
-    features: Features | Path | str | NDArray[np.floating[Any]],
+    features: Features | pa.Table | Path | str | NDArray[np.floating[Any]],
     manifest: pa.Table | Path | str,
     *,
     epoch: int,
@@ -100,7 +101,8 @@ def downsample_epoch(
     `keep_min` keep max(keep_min, floor(size x keep_fraction)) members, drawn by (seed, epoch, members).
 
     Args:
-        features: One row per ok row of the manifest (N, D): a file, `Features`, or a matrix in the manifest's order.
+        features: One row per ok row of the manifest (N, D): a file, `Features`, a table as `encode` gives it, or a
+            matrix in the manifest's order.
         manifest: A training manifest, or its file.
         epoch: Number of the epoch to come.
         settings: What makes two rows alike, how much of a cluster is kept, and the seed; by default the paper's best.

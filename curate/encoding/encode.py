@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.feature_files import write_feature_parts
+from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
 from ..errors import CurateError
@@ -22,7 +22,7 @@ from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import DecodeOptions
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
-from .encoders import DeviceName, Encoder
+from .encoders import DeviceName, Encoder, make_encoder
 from .pictures import Pictures, path_columns, pictures_of_manifest, pictures_of_source
 from .settings import EncodeSettings
 
@@ -34,35 +34,8 @@ _ENCODING_LIBRARIES = ("torch", "torchvision", "open_clip_torch")
 
 
 def encode(
-    source: ImageSource,
-    encoder: Encoder,
-    *,
-    batch_size: int = EncodeSettings.batch_size,
-    decoding: DecodeOptions | None = None,
-    workers: int | None = None,
-    reporter: Reporter = SILENT,
-) -> pa.Table:
-    """Encode every image of a source, in memory.
-
-    Args:
-        source: The images.
-        encoder: What turns a picture into features.
-        batch_size: Pictures per call of the encoder.
-        decoding: EXIF orientation, pixel limit.
-        workers: Threads that decode; None uses every core.
-        reporter: Shows progress.
-
-    Returns:
-        A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
-        the source's order, with its provenance.
-    """
-    pictures = pictures_of_source(source, decoding or DecodeOptions())
-    return _encoded(pictures, encoder, batch_size, workers, reporter)
-
-
-def encode_manifest(
-    manifest: Path,
-    encoder: Encoder,
+    images: ImageSource | Path | str,
+    encoder: Encoder | str = EncodeSettings.encoder,
     *,
     batch_size: int = EncodeSettings.batch_size,
     decoding: DecodeOptions | None = None,
@@ -70,25 +43,29 @@ def encode_manifest(
     roots: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Encode every ok row of a manifest, by `sample_id`, in memory; recipe rows are rendered on the way.
+    """Encode every image of a source, or every ok row of a manifest, in memory.
+
+    Rows of a manifest go by `sample_id`; rows without stored pixels are rendered on the way.
 
     Args:
-        manifest: The file.
-        encoder: What turns a picture into features.
+        images: A folder, an image file, a manifest (`.parquet`), or what `open_source` gives.
+        encoder: What turns a picture into features, or its name; see `make_encoder`.
         batch_size: Pictures per call of the encoder.
-        decoding: EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation, pixel limit.
         workers: Threads that decode; None uses every core.
-        roots: Folders of roots that have moved.
+        roots: Folders of a manifest's roots that have moved.
         reporter: Shows progress.
 
     Returns:
-        A table as `encode` gives.
+        A table `id, image_path, features (fixed-size list of float32, NaN where status is not ok), status, error`, in
+        the order of the images or rows, with its provenance.
 
     Raises:
-        CurateError: The manifest cannot be read.
+        CurateError: The images or the manifest cannot be read, there is no such encoder, or its weights cannot be had.
     """
-    pictures = pictures_of_manifest(manifest, decoding or DecodeOptions(), roots)
-    return _encoded(pictures, encoder, batch_size, workers, reporter)
+    pictures = _pictures(images, EncodeSettings.ids, decoding or DecodeOptions(), roots)
+    chosen = make_encoder(encoder) if isinstance(encoder, str) else encoder
+    return _encoded(pictures, chosen, batch_size, workers, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:
@@ -97,14 +74,10 @@ def features_of(table: pa.Table, source: str) -> Features:
     Raises:
         CurateError: No image could be encoded; the message has the first reason.
     """
-    usable = table.filter(pc.equal(table["status"], "ok"))
-    if not len(usable):
+    if not pc.any(pc.equal(table["status"], "ok")).as_py():
         first = f"{table['image_path'][0].as_py()}: {table['error'][0].as_py()}" if len(table) else "no images"
         raise CurateError(f"{source}: none of {len(table)} images could be encoded ({first})")
-    column = usable["features"].combine_chunks()
-    matrix = column.flatten().to_numpy().reshape(len(usable), column.type.list_size)
-    ids, names = usable["id"].to_pylist(), usable["image_path"].to_pylist()
-    return Features(matrix, tuple(ids), tuple(names), source, {})
+    return features_from_table(table, source)
 
 
 def run_encode(
@@ -137,10 +110,7 @@ def run_encode(
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
     refuse_overwriting(out, images, weights)
     decoding, run = decoding or DecodeOptions(), run or LongRun()
-    if images.suffix == ".parquet":
-        pictures = pictures_of_manifest(images, decoding, roots)
-    else:
-        pictures = pictures_of_source(open_source(images, ids=ids), decoding)
+    pictures = _pictures(images, ids, decoding, roots)
     spec = EncoderSpec(encoder, weights, device)
     request = encode_request(pictures, spec, batch_size, out, rows_per_shard=run.rows_per_shard, workers=workers)
     if dry_run:
@@ -201,6 +171,16 @@ def encode_request(
 def join_features(plan: RunPlan, parts: Iterator[pa.Table]) -> None:
     """Write the feature file of an encoding run from its parts."""
     write_feature_parts(parts, plan.final, plan.provenance())
+
+
+def _pictures(
+    images: ImageSource | Path | str, ids: IdStyle, decoding: DecodeOptions, roots: Mapping[str, Path] | None
+) -> Pictures:
+    if isinstance(images, ImageSource):
+        return pictures_of_source(images, decoding)
+    if Path(images).suffix == ".parquet":
+        return pictures_of_manifest(Path(images), decoding, roots)
+    return pictures_of_source(open_source(images, ids=ids), decoding)
 
 
 def _encoded(

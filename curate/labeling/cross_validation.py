@@ -1,10 +1,13 @@
 """How good are the labels? Leave one reference out at a time and predict its human labels from the others."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
@@ -76,7 +79,11 @@ class CrossValidation:
 
 
 def cross_validate(
-    labels: Labels, references: Features, labeler: Labeler, *, progress: Progress | None = None
+    labels: Labels,
+    references: Features | pa.Table | Path | str,
+    labeler: Labeler,
+    *,
+    progress: Progress | None = None,
 ) -> CrossValidation:
     """Predict the labels of each reference from all the others, and compare.
 
@@ -85,15 +92,16 @@ def cross_validate(
 
     Args:
         labels: The labeled set: every reference with a label for every (type, level).
-        references: Features of its references, in any order.
+        references: Features of its references, in any order: a file, `Features`, or a table as `encode` gives it.
         labeler: What labels.
         progress: Called with (references done, references in all).
 
     Raises:
         CurateError: Labels are missing, features and labels do not fit each other, or there are too few references.
     """
-    require_same_references(references, labels)
-    known = complete_label_matrix(labels, references)
+    features = as_features(references)
+    require_same_references(features, labels)
+    known = complete_label_matrix(labels, features)
     count = len(known.quality)
     if count - 1 < labeler.fewest:
         raise CurateError(

@@ -3,23 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from ..datasets.feature_files import load_features
 from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
-from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
-from ..manifest.roots import CANDIDATES, RENDERED, rebase
-from ..manifest.selection import kept_rows, read_selection
-from ..similarity import check_rows
+from ..manifest.roots import rebase
+from ..manifest.selection import read_selection
 from ..storage.atomic import refuse_overwriting
-from .label_matrix import require_same_references
-from .label_rows import drop_uncertain, features_of_references, label_rows
-from .make_labeler import make_labeler
-from .settings import LabelSettings
+from .label import label_config, label_table, selected_rows, where_pixels_lie
+from .settings import SEED, LabelSettings
 
 
 def run_label(
@@ -33,7 +26,7 @@ def run_label(
     types: tuple[int, ...],
     levels: tuple[int, ...],
     settings: LabelSettings | None = None,
-    seed: int = 123,
+    seed: int = SEED,
 ) -> dict[str, Any]:
     """Label the selected candidates, or the rows of a manifest, and write the result.
 
@@ -61,59 +54,25 @@ def run_label(
     settings = settings or LabelSettings()
     labels = label_file.read()
     references, candidates = load_features(reference_features), load_features(candidate_features)
-    require_same_references(references, labels)
-    check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
-    before: dict[str, Any] = {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"}
     if selection is not None:
-        rows = _selected_rows(selection, types, levels, seed)
+        rows, name = selected_rows(read_selection(selection), types, levels, seed), str(selection)
     elif manifest is not None:
-        table = read_manifest(manifest)
-        before = read_provenance(rebase(table, manifest, out))
-        rows = table
-    usable = ok_rows(rows)
-    if not len(usable):
-        raise CurateError(f"{manifest or selection} has no row to label")
-    new = features_of_references(candidates, list(dict.fromkeys(usable["reference_id"].to_pylist())))
-    done = label_rows(usable, new, references, labels, make_labeler(settings.labeler, settings.neighbors))
-    kept = drop_uncertain(done, settings.max_label_std)
-    labeled = _in_order_of(rows, kept)
-    config = {"types": list(types), "levels": list(levels), "seed": seed, **settings.as_json()}
+        rows, name = rebase(read_manifest(manifest), manifest, out), str(manifest)
+    labeled = label_table(rows, name, labels, references, candidates, settings)
     inputs = {
         "labels": digest_file(label_file.path),
         "reference_features": digest_file(reference_features),
         "candidate_features": digest_file(candidate_features),
         "rows": digest_file(selection or manifest or out),
     }
-    facts = {key: before.get(key) for key in ("roots", "pixels", "exif_orient")}
-    provenance = make_provenance("label", config, inputs, label_scale=labels.scale.as_json(), **facts)
-    write_manifest(attach(labeled, provenance), out, training=True)
-    references_labeled = len(set(kept["reference_id"].to_pylist()))
+    config = label_config(types, levels, seed, settings)
+    facts = {"label_scale": labels.scale.as_json(), **where_pixels_lie(read_provenance(rows))}
+    write_manifest(attach(labeled, make_provenance("label", config, inputs, **facts)), out, training=True)
+    usable = ok_rows(labeled)
     return {
-        "references": references_labeled,
+        "references": len(set(usable["reference_id"].to_pylist())),
         "rows": len(labeled),
-        "rows_too_uncertain": len(done) - len(kept),
-        "rows_not_ok": len(labeled) - len(kept),
+        "rows_too_uncertain": len(rows) - len(labeled),
+        "rows_not_ok": len(labeled) - len(usable),
         "out": str(out),
     }
-
-
-def _selected_rows(path: Path, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
-    kept = kept_rows(read_selection(path))
-    grid = RecipeGrid(
-        types=types,
-        levels=levels,
-        seed=seed,
-        reference_root=CANDIDATES,
-        image_root=RENDERED,
-        suffix=".png",
-        dataset=CANDIDATES,
-    )
-    return recipe_rows([Reference(identifier, name) for identifier, name in kept], grid)
-
-
-def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:
-    """Put labeled rows back among those that could not be labeled, in the order of `rows`."""
-    rest = rows.filter(pc.not_equal(rows["status"], "ok"))
-    joined = pa.concat_tables([labeled, rest]).combine_chunks()
-    places = pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks())
-    return joined.take(places.drop_null())

@@ -11,6 +11,8 @@ from ..errors import CurateError
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 LabelerName = Literal["knn", "gp"]
+LABELED_LEVELS = (1, 3, 5)  # those that SynDR-IQA labels
+SEED = 123
 
 
 @dataclass(frozen=True)

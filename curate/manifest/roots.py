@@ -114,7 +114,7 @@ def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
     return attach(table, {**provenance, "roots": roots.as_json(new)})
 
 
-def relocate_manifest(manifest: Path, folders: Mapping[str, Path]) -> dict[str, Any]:
+def relocate_manifest(manifest: Path | str, folders: Mapping[str, Path]) -> dict[str, Any]:
     """Rewrite a manifest's roots in place; rows and ids stay as they are.
 
     Args:
@@ -129,6 +129,7 @@ def relocate_manifest(manifest: Path, folders: Mapping[str, Path]) -> dict[str, 
     """
     if not folders:
         raise CurateError("give what has moved: --root name=DIR")
+    manifest = Path(manifest)
     table = read_manifest(manifest)
     roots = Roots.of_manifest(table, manifest, folders).as_json(manifest)
     write_manifest(attach(table, {**read_provenance(table), "roots": roots}), manifest)

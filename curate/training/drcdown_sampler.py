@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from .distributed import done_by_rank_0, is_distributed, replicas_and_rank
 from .epoch_order import CountedIndices, share_length, share_of_rank, shuffled
 from .manifest_dataset import ManifestDataset
 
-AnyFeatures = Features | Path | str | NDArray[np.floating[Any]]
+AnyFeatures: TypeAlias = Features | pa.Table | Path | str | NDArray[np.floating[Any]]
 FeatureFunction = Callable[[], AnyFeatures]
 
 _STATE_VERSION = 1

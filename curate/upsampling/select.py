@@ -47,8 +47,8 @@ class Bounds:
 
 
 def select(
-    references: Features | Path | str,
-    candidates: Features | Path | str,
+    references: Features | pa.Table | Path | str,
+    candidates: Features | pa.Table | Path | str,
     *,
     count: int | None = SelectSettings.candidates,
     max_selected: int | None = SelectSettings.max_selected,
@@ -63,8 +63,9 @@ def select(
     goes.
 
     Args:
-        references: (n, D) features of the training references, with ids, or their file; n ≥ 2.
-        candidates: (m, D) features of the candidates, with ids, or their file.
+        references: (n, D) features of the training references, with ids: a file, `Features`, or a table as `encode`
+            gives it; n ≥ 2.
+        candidates: (m, D) features of the candidates, likewise.
         count: Draw that many candidates first, uniformly by seed; their file order is kept. None takes all.
         max_selected: Keep at most that many of the selected, drawn uniformly by seed.
         seed: Seed of the two draws.

@@ -6,7 +6,7 @@ The command line reads its defaults from here, so this module imports no numeric
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..labeling.settings import LabelSettings
+from ..labeling.settings import LABELED_LEVELS, LabelSettings
 
 if TYPE_CHECKING:
     from ..storage.images import ImageFormat
@@ -44,7 +44,7 @@ class UpsampleSettings:
     """
 
     types: tuple[int, ...]
-    levels: tuple[int, ...] = (1, 3, 5)
+    levels: tuple[int, ...] = LABELED_LEVELS
     candidates: int | None = SelectSettings.candidates
     max_selected: int | None = SelectSettings.max_selected
     labeling: LabelSettings = field(default_factory=LabelSettings)

@@ -24,8 +24,8 @@ from .settings import UpsampleSettings
 
 def upsample(
     labels: Labels | Path | str,
-    reference_features: Features | Path | str,
-    candidate_features: Features | Path | str,
+    reference_features: Features | pa.Table | Path | str,
+    candidate_features: Features | pa.Table | Path | str,
     *,
     types: str | Iterable[int | str] = "all",
     levels: str | Iterable[int | str] = UpsampleSettings.levels,
@@ -45,9 +45,9 @@ def upsample(
 
     Args:
         labels: The labelled set, or a label file with KADID-10k's columns (others: `read_labels`).
-        reference_features: Features of its references, with ids; every labelled reference, held out or not, is a
-            neighbour.
-        candidate_features: Features of the candidates, with ids.
+        reference_features: Features of its references, with ids: a file, `Features`, or a table as `encode` gives
+            it. Every labeled reference, held out or not, is a neighbor.
+        candidate_features: Features of the candidates, likewise.
         types: Distortion types of originals and new rows, as `--types` takes them.
         levels: Levels of the new rows.
         candidates: Draw that many candidates first; None takes all.

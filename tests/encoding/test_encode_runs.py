@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError, load_features, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
+from syndr_curate.curate.datasets.feature_files import as_features, write_feature_table
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.encoding.encode import encode, run_encode
 from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.mixing.mix_files import run_mix
@@ -57,10 +59,23 @@ def test_shares_and_the_call_from_python_give_the_same_features(photos, tmp_path
         run_encode(photos, tmp_path / "shares.parquet", encoder="gist", run=run)
     run_merge(tmp_path / "shares.parquet")
     assert (tmp_path / "shares.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
-    from syndr_curate.curate.datasets.image_folders import open_source
-
-    table = encode(open_source(photos), make_encoder("gist"))
+    table = encode(photos, "gist")
     assert table.equals(pq.read_table(tmp_path / "whole.parquet"))
+
+
+def test_a_folder_a_source_and_an_encoder_of_ones_own_are_encoded_alike(photos):
+    table = encode(str(photos), "gist")
+    assert encode(open_source(photos), make_encoder("gist")).equals(table)
+    (one,) = encode(photos / "p03.png", "gist")["features"].to_pylist()
+    assert one == table["features"][3].as_py()
+
+
+def test_an_encoded_table_is_taken_as_the_features_that_its_file_holds(photos, tmp_path):
+    table = encode(photos, "gist")
+    write_feature_table(table, tmp_path / "f.parquet")
+    found, loaded = as_features(table), load_features(tmp_path / "f.parquet")
+    assert (found.ids, found.names) == (loaded.ids, loaded.names)
+    assert np.array_equal(found.matrix, loaded.matrix)
 
 
 def test_retrying_encodes_what_failed_and_nothing_else(photos, tmp_path):

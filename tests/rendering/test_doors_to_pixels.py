@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError, ManifestDataset, SoftLabelDataset, verify
 from syndr_curate.curate.domains.select import images_of
-from syndr_curate.curate.encoding.encode import encode_manifest
+from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.export.export import ExportRequest, run_export
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
@@ -76,7 +76,7 @@ def exported(manifest, out):
 
 def encoded(manifest):
     recorder = Recorder()
-    table = encode_manifest(manifest, recorder, workers=1)
+    table = encode(manifest, recorder, workers=1)
     assert set(table["status"].to_pylist()) == {"ok"}
     return recorder.shown
 
@@ -132,7 +132,7 @@ def test_mixing_takes_its_sources_as_every_other_door_gives_them(sets):
 
 def test_a_mix_whose_reference_is_gone_is_a_bad_row_for_each_door(sets, tmp_path):
     manifest = moved(sets / "mixes", tmp_path, references=tmp_path)
-    table = encode_manifest(manifest, Recorder())
+    table = encode(manifest, Recorder())
     assert set(table["status"].to_pylist()) == {"unreadable"}
     assert all("reference p" in error for error in table["error"].to_pylist())
     problems = verify(manifest).problems

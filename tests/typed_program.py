@@ -1,0 +1,231 @@
+"""A program of a user, for tests/test_typing_of_public_api.py: it is type-checked, and never run.
+
+It names everything that is public. A line with `type: ignore` is wrong on purpose: mypy has to find the mistake.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import syndr_curate
+import torch
+from numpy.typing import NDArray
+from syndr_curate import (
+    ClassScores,
+    CrossValidation,
+    CurateError,
+    DecodeOptions,
+    DomainClassifier,
+    DomainSelection,
+    DRCDownSampler,
+    Encoder,
+    Executor,
+    Features,
+    FittedDomains,
+    ImageEntry,
+    ImageSource,
+    Interval,
+    LabelColumns,
+    Labeler,
+    LabelMatrix,
+    Labels,
+    LabelScale,
+    LightSettings,
+    ManifestDataset,
+    ManifestPaths,
+    Neighbor,
+    NeighborSettings,
+    PseudoLabels,
+    Reporter,
+    RowError,
+    Sample,
+    Scores,
+    Selection,
+    SoftLabelDataset,
+    SpreadBin,
+    TargetImage,
+    Task,
+    TrainingSettings,
+    Verdict,
+    __version__,
+    append_manifest,
+    collect_features,
+    cross_validate,
+    distort,
+    downsample,
+    encode,
+    fit_domains,
+    inspect,
+    label,
+    load_classifier,
+    load_features,
+    make_encoder,
+    make_executor,
+    make_labeler,
+    mix,
+    open_source,
+    read_labels,
+    read_manifest,
+    relocate_manifest,
+    save_classifier,
+    save_features,
+    select,
+    select_domains,
+    soft_targets,
+    target_names,
+    upsample,
+    verify,
+    write_manifest,
+)
+from torch import nn
+
+
+class PrintedTask:
+    """One piece of work, printed."""
+
+    def advance(self, rows: int = 1, *, failed: int = 0) -> None:
+        print(f"{rows} done, {failed} failed")
+
+
+class Printed:
+    """A reporter that prints."""
+
+    @contextmanager
+    def task(self, name: str, total: int) -> Iterator[Task]:
+        print(f"{name}: {total}")
+        yield PrintedTask()
+
+    def note(self, message: str) -> None:
+        print(message)
+
+
+class MeanColor:
+    """An encoder of one's own."""
+
+    name = "mean-color"
+    dimensions = 3
+    weights_digest: str | None = None
+
+    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not image.any():
+            raise RowError("the picture is black")
+        mean: NDArray[np.float32] = image.mean(axis=(0, 1), dtype=np.float32)
+        return mean
+
+    def encode(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.stack(prepared)
+
+
+class Middling:
+    """A labeler of one's own: the middle of all that is known."""
+
+    name = "middling"
+    fewest = 1
+    needs_complete_set = False
+
+    def predict(
+        self, known: LabelMatrix, features: NDArray[np.floating], conditions: Sequence[tuple[int, int]]
+    ) -> PseudoLabels:
+        middle = np.full((len(features), len(conditions)), np.nanmedian(known.quality))
+        nearest = Neighbor(known.features.require_ids()[0], distance=0.0, weight=1.0)
+        return PseudoLabels(middle, np.full_like(middle, np.nan), tuple((nearest,) for _ in features))
+
+
+def encode_a_folder(folder: Path) -> Features:
+    source: ImageSource = open_source(folder, ids="path")
+    first: ImageEntry = source.entries[0]
+    own: Encoder = MeanColor()
+    known: Encoder = make_encoder("gist", device="cpu")
+    reporter: Reporter = Printed()
+    table = encode(source, own, batch_size=8, decoding=DecodeOptions(exif_orient=True), reporter=reporter)
+    encode(folder / first.path, known)
+    encode(str(folder), "gist", workers=2)
+    save_features("own.parquet", table["id"].to_pylist(), np.zeros((1, 3), np.float32))
+    encode(3, "gist")  # type: ignore[arg-type]
+    encode(folder, reporter=print)  # type: ignore[arg-type]
+    return load_features(Path("own.parquet"))
+
+
+def add_content(references: Features, candidates: Features) -> None:
+    columns = LabelColumns(id="file", label="mos", reference="ref")
+    labels: Labels = read_labels("labels.csv", columns, label_range=(1.0, 5.0))
+    scale: LabelScale = labels.scale
+    print(scale.minimum, labels.references())
+    selection = select(references, "candidates.parquet", max_selected=50)
+    rows = label(labels, references, candidates, selection=selection, types="all", labeler="gp", max_label_std=1.0)
+    neighbors = NeighborSettings(count=9, weighting="similarity")
+    paths = ManifestPaths(dataset="ours", image_root="ours")
+    table = upsample(labels, references, candidates, types=[1, "jpeg"], neighbors=neighbors, paths=paths)
+    write_manifest(table, "train.parquet", training=True)
+    append_manifest("train.parquet", rows)
+    label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
+    upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]
+
+
+def how_good_are_labels(labels: Labels, references: Features) -> dict[int, float]:
+    found: CrossValidation = cross_validate(labels, references, make_labeler("gp"))
+    own: Labeler = Middling()
+    scores: Scores = cross_validate(labels, references, own).scores()
+    bins: tuple[SpreadBin, ...] = scores.reliability
+    intervals: tuple[Interval, ...] = scores.intervals
+    print(scores.mae, bins[0].rmse, intervals[0].covered)
+    cross_validate(labels, references, "gp")  # type: ignore[arg-type]
+    return {level: each.rmse for level, each in found.by_level().items()}
+
+
+def find_domains(photos: Path) -> tuple[int, ...]:
+    settings = LightSettings(per_reference="all", training=TrainingSettings(epochs=3))
+    fitted: FittedDomains = fit_domains(photos, settings, decoding=DecodeOptions(), reporter=Printed())
+    held_out: ClassScores = fitted.together
+    print(held_out.top1_accuracy())
+    facts = save_classifier(fitted.classifier, fitted.facts, "domains.safetensors")
+    again: tuple[DomainClassifier, dict[str, object]] = load_classifier("domains.safetensors")
+    black = TargetImage("black", "black.png", lambda: np.zeros((200, 200, 3), np.uint8))
+    found: DomainSelection = select_domains([black], again[0], least_belief=0.1)
+    chosen: Selection = found.selection
+    print(facts["kind"], chosen.shares[1])
+    print(found.chosen)  # type: ignore[attr-defined]
+    return chosen.types
+
+
+def thin_an_epoch(features: NDArray[np.float32]) -> None:
+    executor: Executor = make_executor("local", workers=2)
+    kept = downsample(features, read_manifest("train.parquet"), epoch=3, scope="mos", executor=executor)
+    write_manifest(kept, Path("epoch3.parquet"), training=True)
+    downsample(features, "train.parquet", epoch="3")  # type: ignore[arg-type]
+
+
+def check(manifest: Path) -> list[str]:
+    verdict: Verdict = verify(manifest, sample=10)
+    print(inspect(manifest)["rows"], relocate_manifest(manifest, {"ours": Path("/data")}))
+    return verdict.problems
+
+
+def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    distort(image, 1.5, level=3)  # type: ignore[arg-type]
+    return distort(image, "gaussian_blur", level=3)
+
+
+def train(model: nn.Module) -> list[str]:
+    dataset = ManifestDataset("train.parquet", split="train")
+    sampler = DRCDownSampler(dataset, similarity=0.8, features_fn=lambda: collect_features(model, dataset))
+    sampler.set_epoch(0)
+    sample: Sample = dataset[0]
+    labels: torch.Tensor = sample.label
+    rows = mix("train.parquet", count=10, types=[1, 9])
+    mixed = SoftLabelDataset(rows, layout="type-pristine")
+    print(dict(zip(target_names("type"), soft_targets(rows)[0].tolist(), strict=True)))
+    print(labels, len(mixed), sample.quality)  # type: ignore[attr-defined]
+    return sampler.sample_ids
+
+
+def main() -> int:
+    try:
+        find_domains(Path("photos"))
+    except CurateError as error:
+        print(error)
+        return 2
+    print(__version__)
+    print(syndr_curate.upsmaple)  # type: ignore[attr-defined]
+    return 0
