@@ -228,7 +228,7 @@ def test_a_row_without_a_root_is_a_problem_of_that_row(sets):
     rows = read_manifest(sets / "recipes" / "manifest.parquet")
     roots = [None, *rows["reference_root"].to_pylist()[1:]]
     manifest = rewritten(sets / "recipes" / "manifest.parquet", "no-root.parquet", reference_root=roots)
-    table = encode_manifest(manifest, Recorder(), workers=1)
+    table = encode(manifest, Recorder(), workers=1)
     assert table["status"].to_pylist() == ["failed"] + ["ok"] * (len(rows) - 1)
     assert table["error"][0].as_py() == "the row names no root for 'p0.png'"
 
@@ -243,7 +243,7 @@ def test_a_root_that_only_the_rows_know_can_be_given(sets, syndr_curate):
     done = syndr_curate(*arguments, "--root", f"references={sets / 'photos'}", "--json")
     assert json.loads(done.stdout)["failed"] == 0
     with pytest.raises(CurateError, match="the manifest has no root 'other'"):
-        encode_manifest(manifest, Recorder(), roots={"other": sets})
+        encode(manifest, Recorder(), roots={"other": sets})
 
 
 def test_rows_that_are_lost_for_two_reasons_are_refused_together(sets):
