@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml
 demo: $(VENV)/.installed  ## the whole pipeline on images it makes itself
 	$(BIN)/syndr-curate demo
 
-test: $(VENV)/.installed  ## everything that takes under ten minutes in all
+test: $(VENV)/.installed  ## the tests without the slow ones: about five minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=15
 
 interop: $(VENV)/.installed  ## the libraries whose readers the tests then try on our exports
