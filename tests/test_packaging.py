@@ -12,6 +12,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
+MOST_FILES = 16
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,12 @@ def test_every_file_that_is_no_code_is_package_data(setuptools_table):
         if file.is_file() and file.suffix not in {".py", ".pyc", ".nbi", ".nbc"}
     }
     assert beside_code <= listed
+
+
+def test_a_room_holds_at_most_16_files():
+    rooms = {file.parent for room in ("curate", "distortions") for file in (ROOT / room).rglob("*.py")}
+    counts = {room.relative_to(ROOT).as_posix(): len(list(room.glob("*.py"))) for room in rooms}
+    assert {room for room, count in counts.items() if count > MOST_FILES} <= {"curate/command"}  # one file per command
 
 
 def test_the_tests_run_in_a_folder_of_any_name(tmp_path):

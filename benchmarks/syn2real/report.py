@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.labeling.chart import COLORS, PALE, Axis, Canvas, Panel, even_ticks
+from syndr_curate.curate.labeling.plots.chart import COLORS, PALE, Axis, Canvas, Panel, even_ticks
 from syndr_curate.curate.terminal.console import table
 
 from .paired import Difference, compare_pairs

@@ -51,7 +51,7 @@ class ValidationFlags:
     def show(self, found: "Validated", result: AnyResult) -> None:
         """Print a cross-validation, and draw it if asked to."""
         if self.plot is not None:
-            from ..labeling.plot import write_label_picture
+            from ..labeling.plots.plot import write_label_picture
 
             write_label_picture(self.plot, found.chosen, found.others)
         result.print(found.as_json(), found.as_text())

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import get
-from ..manifest.schema import LABEL_MAXIMUM
-from ..storage.atomic import write_bytes
-from ..storage.images import encode_image
+from ....distortions.catalog import get
+from ...manifest.schema import LABEL_MAXIMUM
+from ...storage.atomic import write_bytes
+from ...storage.images import encode_image
+from ..cross_validation import CrossValidation
+from ..scores import coverage_of
 from .chart import COLORS, PALE, Axis, Canvas, Color, Panel, even_ticks
-from .cross_validation import CrossValidation
-from .scores import coverage_of
 
 WIDTH, HEIGHT = 1180, 1010
 _LEFT, _RIGHT = (80, 470), (730, 1150)  # columns of panels, in pixels

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from syndr_curate.curate.labeling.chart import COLORS, INK, PAPER, Axis, Canvas, Panel, even_ticks
+from syndr_curate.curate.labeling.plots.chart import COLORS, INK, PAPER, Axis, Canvas, Panel, even_ticks
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
-from syndr_curate.curate.labeling.chart import COLORS, PAPER
 from syndr_curate.curate.labeling.cross_validation import CrossValidation
-from syndr_curate.curate.labeling.plot import HEIGHT, WIDTH, label_picture, write_label_picture
+from syndr_curate.curate.labeling.plots.chart import COLORS, PAPER
+from syndr_curate.curate.labeling.plots.plot import HEIGHT, WIDTH, label_picture, write_label_picture
 from syndr_curate.curate.storage.images import decode_image
 
 CONDITIONS = ((1, 1), (1, 3), (10, 1), (10, 3))

@@ -1,0 +1,1 @@
+"""Pictures of how far labels are off."""
