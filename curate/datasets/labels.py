@@ -1,6 +1,7 @@
 """Anybody's label file, brought to quality on [0, 10], higher is better."""
 
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import list_ids, make_sample_id, parse_sample_id, require_unique, stem_id, strip_image_suffix
+from ..manifest.ids import (
+    list_ids,
+    make_sample_id,
+    parse_sample_id,
+    refuse_one_text,
+    require_unique,
+    stem_id,
+    strip_image_suffix,
+)
 from ..manifest.schema import LABEL_MAXIMUM
 from ..storage.csv_tables import read_csv
+from ..storage.strict_numbers import finite_number, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +142,12 @@ class Labels:
         return dict(zip(keys, self.quality.tolist(), strict=True))
 
     def of_references(self, ids: Iterable[str]) -> "Labels":
-        """Return the labels of some references alone, on the same scale."""
+        """Return the labels of some references alone, on the same scale.
+
+        Raises:
+            CurateError: `ids` is one text.
+        """
+        refuse_one_text(ids, "the references wanted")
         wanted = set(ids)
         rows = [row for row, identifier in enumerate(self.reference_ids) if identifier in wanted]
         return replace(
@@ -179,8 +194,8 @@ def read_labels(
         label_range: Ends of the source scale; by default the smallest and largest score of the whole file.
 
     Raises:
-        CurateError: A column is missing, a score is not a number or outside `label_range`, an id repeats or does not
-            say its type and level.
+        CurateError: A column is missing, a score is not a number or outside `label_range`, an id repeats, does not say
+            its type and level, or names another reference of the file than its row.
     """
     path, columns = Path(path), columns or LabelColumns()
     frame = _read(path)
@@ -195,6 +210,8 @@ def read_labels(
     scores = _numbers(path, frame, columns.label, sample_ids)
     scale = _scale(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
     reference_names, distortions, levels = _conditions(path, frame, columns, sample_ids)
+    if columns.distortion is None or columns.level is None:
+        _refuse_other_references(path, columns, sample_ids, reference_names)
     conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
     require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
     return Labels(
@@ -225,13 +242,15 @@ def _require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
 
 
 def _numbers(path: Path, frame: "pd.DataFrame", name: str, ids: list[str]) -> NDArray[np.float64]:
-    import pandas as pd
-
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
-    bad = [ids[int(i)] for i in np.flatnonzero(~np.isfinite(values))]
+    values = [finite_number(text) for text in frame[name]]
+    bad = [number for number, value in enumerate(values) if value is None]
     if bad:
-        raise CurateError(f"{path}: column {name!r} is not a finite number for {len(bad)} images: {list_ids(bad)}")
-    return values
+        raise CurateError(
+            f"{path}: column {name!r} is not a finite number for {len(bad)} images: "
+            f"{list_ids([ids[number] for number in bad])}; the first holds {frame[name].iloc[bad[0]]!r}, expected "
+            "digits such as 3.25"
+        )
+    return np.array(values, np.float64)
 
 
 def _scale(
@@ -281,10 +300,34 @@ def _conditions(
     )
 
 
+def _refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], reference_names: list[str]) -> None:
+    """Refuse images whose id names one reference of the file and whose row another, as after columns were shifted."""
+    references = [stem_id(name) for name in reference_names]
+    # Label files do not agree with themselves about upper and lower case.
+    known = {_alike(reference) for reference in references}
+    wrong = []
+    for identifier, reference in zip(ids, references, strict=True):
+        parts = parse_sample_id(identifier)
+        if parts is not None and _alike(parts[0]) != _alike(reference) and _alike(parts[0]) in known:
+            wrong.append((identifier, reference))
+    if wrong:
+        identifier, reference = wrong[0]
+        raise CurateError(
+            f"{path}: {len(wrong)} images are of one reference by their id and of another by column "
+            f"{columns.reference!r}, e.g. {identifier!r} beside {reference!r}; expected an id "
+            f"<reference>_<type>_<level>: correct the rows, or, where ids do not name their reference, give "
+            f"--distortion-column and --level-column"
+        )
+
+
+def _alike(identifier: str) -> str:
+    return unicodedata.normalize("NFC", identifier.casefold())
+
+
 def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, highest: int) -> list[int]:
     values, bad = [], []
     for identifier, text in zip(ids, texts, strict=True):
-        value = int(text) if text.strip().isdecimal() else 0
+        value = whole_number(text) or 0
         values.append(value)
         if not 1 <= value <= highest:
             bad.append(identifier)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CurateError
-from ..manifest.ids import stem_id, strip_image_suffix
+from ..manifest.id_mismatch import explain_mismatch
+from ..manifest.ids import list_ids, stem_id, strip_image_suffix
 from ..storage.csv_tables import read_csv
+from ..storage.strict_numbers import finite_number, whole_number
 from .labels import LabelScale
 from .test_set_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 
@@ -25,8 +27,8 @@ CSIQ_TYPES = {  # the spreadsheet's name of a type: its folder, and how file nam
     "jpeg 2000": ("jpeg2000", "jpeg2000"),
 }
 KONIQ_SPLITS = {"training": "train", "validation": "val", "test": "test"}
-_PRACTICE = re.compile(r"t\d+\.", re.IGNORECASE)
-_TID_LINE = re.compile(r"(?P<score>\S+)\s+(?P<name>(?P<reference>i\d{2})_\d{2}_\d\.bmp)", re.IGNORECASE)
+_PRACTICE = re.compile(r"t[0-9]+\.", re.IGNORECASE)
+_TID_LINE = re.compile(r"(?P<score>\S+)\s+(?P<name>(?P<reference>i[0-9]{2})_[0-9]{2}_[0-9]\.bmp)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,17 @@ def read_koniq10k(root: Path, images: str | None) -> Reading:
                 )
             splits[row["image_name"]] = KONIQ_SPLITS[row["set"]]
     files = tuple(file for file in (scores, sets) if file is not None)
+    rows = _records(files[0], ("image_name", "MOS", "SD", "c_total"))
+    names = [row["image_name"] for row in rows]
+    lacking = [name for name in names if splits and name not in splits]
+    if lacking:
+        reason = explain_mismatch(names, splits, wanted_in=str(files[0]), given_in=str(sets))
+        raise CurateError(f"{sets} does not say the set of {list_ids(lacking)}{reason}")
     ratings = []
-    for row in _records(files[0], ("image_name", "MOS", "SD", "c_total")):
+    for row in rows:
         file = row["image_name"]
-        if splits and file not in splits:
-            raise CurateError(f"{sets} does not say the set of {file!r}")
-        votes = _number(files[0], file, row["c_total"])
-        error = _number(files[0], file, row["SD"]) * spread / math.sqrt(votes) if votes > 0 else None
+        votes = _number(files[0], file, row["c_total"], least=0)
+        error = _number(files[0], file, row["SD"], least=0) * spread / math.sqrt(votes) if votes > 0 else None
         score = _number(files[0], file, row["MOS"])
         ratings.append(Rating(stem_id(file), folder.find(file), score, error, split=splits.get(file, "test")))
     return Reading(files, ratings, scale)
@@ -125,10 +131,10 @@ def read_bid(root: Path, images: str | None) -> Reading:
     folder = ImageFolder(root, images or first_folder(root, "ImageDatabase", "."))
     ratings = []
     for row in read_sheet(file, ("Image Number", "Average Subjective Grade")):
-        number = row["Image Number"].removesuffix(".0")
-        if not number.isdecimal():
-            raise CurateError(f"{file}: {row['Image Number']!r} is not an image number")
-        name = f"DatabaseImage{int(number):04d}.JPG"
+        image_number = whole_number(row["Image Number"].removesuffix(".0"))
+        if image_number is None or image_number < 0:
+            raise CurateError(f"{file}: {row['Image Number']!r} is not an image number; expected digits such as 17")
+        name = f"DatabaseImage{image_number:04d}.JPG"
         ratings.append(Rating(stem_id(name), folder.find(name), _number(file, name, row["Average Subjective Grade"])))
     return Reading((file,), ratings, LabelScale(0.0, 5.0))
 
@@ -189,8 +195,8 @@ def read_live(root: Path, images: str | None) -> Reading:
     for path, values in ((file, scores), (file, copies), (names_file, references)):
         _require_as_many(path, values, Path("LIVE release 2"), names)
     numbers = [_number(file, name, score) for name, score in zip(names, scores, strict=True)]
-    if not all(math.isfinite(number) for number in numbers) or min(numbers) == max(numbers):
-        raise CurateError(f"{file}: dmos_new holds a score that is no number, or 982 times the same")
+    if min(numbers) == max(numbers):
+        raise CurateError(f"{file}: dmos_new holds 982 times the same score")
     folder, pristine = ImageFolder(root, images or "."), ImageFolder(root, "refimgs")
     ratings = [
         Rating(strip_image_suffix(name), folder.find(name), score, reference=pristine.find(reference))
@@ -245,11 +251,13 @@ def _records(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*(frame[c].tolist() for c in columns), strict=True)]
 
 
-def _number(path: Path, name: str, value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError as error:
-        raise CurateError(f"{path}: {value!r} for {name!r} is not a number") from error
+def _number(path: Path, name: str, value: object, *, least: float = -math.inf) -> float:
+    number = finite_number(str(value))
+    if number is None:
+        raise CurateError(f"{path}: {value!r} for {name!r} is not a finite number; expected digits such as 3.25")
+    if number < least:
+        raise CurateError(f"{path}: {value!r} for {name!r} is below {least:g}")
+    return number
 
 
 def _require_as_many(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:

@@ -67,6 +67,20 @@ def list_ids(ids: Sequence[str]) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def refuse_one_text(ids: Iterable[str], what: str) -> None:
+    """Refuse a single text where a list of ids belongs: it would be taken apart into its letters.
+
+    Args:
+        ids: What was given.
+        what: What they are ids of, for the message.
+
+    Raises:
+        CurateError: It is one text.
+    """
+    if isinstance(ids, str):
+        raise CurateError(f"{what}: {ids!r} is one text; expected a list of ids, such as [{ids!r}]")
+
+
 def require_unique(ids: Iterable[str], what: str) -> None:
     """Refuse ids that occur twice.
 

@@ -41,6 +41,8 @@ def test_labels_of_some_references_stay_on_the_scale_of_all(write_text):
     assert part.quality.tolist() == [5.0]
     assert part.scale == labels.scale
     assert labels.of_references(labels.references()).sample_ids == labels.sample_ids
+    with pytest.raises(CurateError, match="the references wanted: 'I02' is one text; expected a list of ids"):
+        labels.of_references("I02")
 
 
 def test_the_standard_error_is_the_spread_over_the_root_of_the_votes_on_our_scale(write_text):
@@ -125,7 +127,7 @@ def test_types_and_levels_that_kadid_does_not_have_are_refused(write_text, name,
         read_labels(write_text("own.csv", "name,score", "cat_01_01,1", f"{name},2"), OWN)
 
 
-@pytest.mark.parametrize("value", ["1.5", "", "one", "-1", "²"])
+@pytest.mark.parametrize("value", ["1.5", "", "one", "-1", "²", "٣", "1_0", "3\xa0"])
 def test_a_column_of_types_holds_whole_numbers(write_text, value):
     columns = LabelColumns("name", "score", "source", None, 1, "kind", None)
     path = write_text("own.csv", "name,score,source,kind", "cat_01_01,1,cat,1", f"cat_01_02,2,cat,{value}")
@@ -148,11 +150,53 @@ def test_a_name_that_reads_as_a_number_or_as_nothing_stays_a_name(write_text):
     assert read_labels(path, SOURCED).reference_ids == ("0012", "NA", "nan")
 
 
-@pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "good", "4,5"])
+@pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "good", "4,5", "1_0", "٣", "1e999", "0x10", "True"])
 def test_a_score_that_is_no_number_is_named(write_text, value):
     path = write_text("own.csv", "name,score", "a_01_01,1", f'a_01_02,"{value}"')
     with pytest.raises(CurateError, match="column 'score' is not a finite number for 1 images: 'a_01_02'"):
         read_labels(path, OWN)
+
+
+def test_the_first_score_that_is_no_number_is_shown(write_text):
+    path = write_text("own.csv", "name,score", "a_01_01,1", "a_01_02,3_4")
+    with pytest.raises(CurateError, match=r"'a_01_02'; the first holds '3_4', expected digits such as 3\.25"):
+        read_labels(path, OWN)
+
+
+def test_blanks_around_a_number_do_not_matter(write_text):
+    path = write_text("dmos.csv", HEADER, "a_01_01,a, 1 ,0", "a_01_02,a,\t2,0.5 ")
+    assert read_labels(path, label_range=(0.0, 10.0)).quality.tolist() == [1.0, 2.0]
+
+
+def test_an_id_that_names_another_reference_than_its_row_is_refused(write_text):
+    rows = ["I01_01_01.png,I01.png,1,0", "I01_01_02.png,I02.png,2,0", "I02_01_01.png,I02.png,3,0"]
+    with pytest.raises(
+        CurateError, match=r"1 images are of one reference by .* 'ref_img', e\.g\. 'I01_01_02' beside 'I02'"
+    ):
+        read_labels(write_text("dmos.csv", HEADER, *rows))
+
+
+def test_an_id_is_held_to_the_name_of_its_reference_in_any_case_and_unicode_form(write_text):
+    rows = [
+        "i01_01_01,I01.png,1,0",
+        "I01_01_02,i01.PNG,2,0",
+        "caf\u00e9_01_01,cafe\u0301,3,0",
+        "caf\u00e9_01_02,I01,3,0",
+    ]
+    assert len(read_labels(write_text("dmos.csv", HEADER, *rows[:3])).sample_ids) == 3
+    with pytest.raises(CurateError, match="'caf\u00e9_01_02' beside 'I01'"):
+        read_labels(write_text("dmos.csv", HEADER, *rows))
+
+
+def test_an_id_that_names_no_reference_of_the_file_says_nothing_about_it(write_text):
+    path = write_text("own.csv", "name,score,source", "p_01_01,1,cat", "q_01_02,2,dog")
+    assert read_labels(path, SOURCED).reference_ids == ("cat", "dog")
+
+
+def test_ids_say_nothing_where_columns_say_it_all(write_text):
+    columns = LabelColumns("name", "score", "source", None, 1, "kind", "strength")
+    path = write_text("own.csv", "name,score,source,kind,strength", "1_01_02,1,2,3,2", "2_02_01,2,1,3,2")
+    assert read_labels(path, columns).reference_ids == ("2", "1")
 
 
 def test_ids_that_repeat_are_named_whatever_their_suffix(write_text):

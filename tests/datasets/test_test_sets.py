@@ -104,6 +104,11 @@ def test_koniq_refuses_a_split_that_does_not_cover_it(koniq, write_text):
     write_text(KONIQ_SETS, "image_name,MOS,SD,c_total,set", "11.jpg,77,1,100,training")
     with pytest.raises(CurateError, match=r"koniq10k_distributions_sets\.csv does not say the set of '22\.jpg'"):
         read_test_set("koniq10k", koniq)
+    write_text(KONIQ_SETS, "image_name,MOS,SD,c_total,set", "11.jpg,77,1,100,training", "22.JPG,4,1,25,test")
+    with pytest.raises(
+        CurateError, match=r"of '22\.jpg'; 1 would match but for upper and lower case, e\.g\. '22\.jpg' in "
+    ):
+        read_test_set("koniq10k", koniq)
     write_text(KONIQ_SETS, "image_name,MOS,SD,c_total,set", "11.jpg,77,1,100,dev")
     with pytest.raises(CurateError, match="is 'dev', not one of training, validation, test"):
         read_test_set("koniq10k", koniq)
@@ -145,6 +150,13 @@ def test_a_sheet_may_be_exported_as_csv(write_text, save_image, picture, tmp_pat
     save_image("bid/DatabaseImage0001.JPG", picture, format="JPEG")
     rated = read_test_set("bid", tmp_path / "bid")
     assert columns(rated, "sample_id", "label") == [("DatabaseImage0001", 5.0), ("DatabaseImage0002", 0.0)]
+
+
+@pytest.mark.parametrize("number", ["3_4", "٣", "-1", "1.5", ""])
+def test_bid_refuses_a_number_that_only_python_takes_for_one(write_text, tmp_path, number):
+    write_text("bid/DatabaseGrades.csv", "Image Number,Average Subjective Grade", f"{number},2.5")
+    with pytest.raises(CurateError, match=f"'{number}' is not an image number; expected digits such as 17"):
+        read_test_set("bid", tmp_path / "bid")
 
 
 def test_a_sheet_without_its_reader_says_what_to_install(save_sheet, tmp_path, monkeypatch):
@@ -252,8 +264,13 @@ def test_images_may_lie_elsewhere(save_sheet, save_image, picture, tmp_path):
     ("rows", "message"),
     [
         (["11.jpg,1,5.2,0.5"], "1 scores are not numbers from 1 to 5, the scale of koniq10k: '11'"),
-        (["11.jpg,1,nan,0.5"], "1 scores are not numbers from 1 to 5"),
-        (["11.jpg,1,good,0.5"], "'good' for '11.jpg' is not a number"),
+        (["11.jpg,1,nan,0.5"], "'nan' for '11.jpg' is not a finite number"),
+        (["11.jpg,1,good,0.5"], "'good' for '11.jpg' is not a finite number; expected digits such as 3.25"),
+        (["11.jpg,1,3_4,0.5"], "'3_4' for '11.jpg' is not a finite number"),
+        (["11.jpg,1,٣,0.5"], "'٣' for '11.jpg' is not a finite number"),
+        (["11.jpg,inf,3,0.5"], "'inf' for '11.jpg' is not a finite number"),
+        (["11.jpg,9,3,nan"], "'nan' for '11.jpg' is not a finite number"),
+        (["11.jpg,9,3,-0.5"], "'-0.5' for '11.jpg' is below 0"),
         (["11.jpg,1,2,0.5", "11.jpg,1,3,0.5"], "1 ids occur more than once: '11'"),
         (["../11.jpg,1,2,0.5"], "names images that are not inside their folder"),
         ([], "names no images"),

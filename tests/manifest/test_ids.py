@@ -10,6 +10,7 @@ from syndr_curate.curate.manifest.ids import (
     list_ids,
     make_sample_id,
     parse_sample_id,
+    refuse_one_text,
     require_unique,
     stem_id,
     strip_image_suffix,
@@ -73,6 +74,12 @@ def test_has_image_suffix_looks_at_the_last_suffix_in_any_case():
 def test_a_message_names_five_ids_and_counts_the_rest():
     assert list_ids(["a", "b"]) == "'a', 'b'"
     assert list_ids(list("abcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"
+
+
+def test_one_text_is_no_list_of_ids():
+    refuse_one_text(["abc"], "file")
+    with pytest.raises(CurateError, match=r"file: 'abc' is one text; expected a list of ids, such as \['abc'\]"):
+        refuse_one_text("abc", "file")
 
 
 def test_ids_that_repeat_are_named_once():
