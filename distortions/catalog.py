@@ -6,6 +6,7 @@ Importing this module loads no numeric library; the pixel functions are found wh
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -288,6 +289,8 @@ CATALOG: tuple[Distortion, ...] = (
 )
 
 _BY_ID = {entry.id: entry for entry in CATALOG}
+# Not every digit that Python knows, nor so many that it refuses to read them.
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _BY_NAME = {entry.name: entry for entry in CATALOG}
 
 
@@ -307,7 +310,7 @@ def get(kind: int | str) -> Distortion:
         wanted = kind.strip().lower().replace("-", "_").replace(" ", "_")
         if wanted in _BY_NAME:
             return _BY_NAME[wanted]
-        if wanted.isdecimal():
+        if _DIGITS.fullmatch(wanted):
             return _by_id(int(wanted), given=kind)
         close = difflib.get_close_matches(wanted, _BY_NAME, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"the names are: {', '.join(_BY_NAME)}"

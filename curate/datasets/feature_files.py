@@ -1,6 +1,7 @@
 """Feature files: ids beside a matrix, in the formats that hold them."""
 
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import require_unique, strip_image_suffix
-from ..manifest.provenance import attach, read_provenance
+from ..manifest.ids import refuse_one_text, require_unique, strip_image_suffix
+from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.table_stream import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from .features import MATRIX_AXES, Features, check_features
@@ -25,6 +26,7 @@ from .features import MATRIX_AXES, Features, check_features
 ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
 FORMATS = ".npy, .npz, .parquet, .arrow"
 ROWS_PER_GROUP = 2048
+_DIGEST_LINE = "# sha256 of the array: "
 _NPY_MAGIC = b"\x93NUMPY"
 # What numpy, zipfile and Arrow raise on damaged files.
 DAMAGE = (
@@ -47,15 +49,16 @@ def load_features(path: Path | str) -> Features:
     """Read a feature file: `.npy` (memory-mapped), `.npz`, `.parquet` or `.arrow`. Nothing is ever unpickled.
 
     `.npz` holds `ids` or `names`, and `features`; `.parquet` and `.arrow` a column `id` and a list column
-    `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists.
-    Rows whose `status` column is not `ok` are left out.
+    `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists; if
+    `save_features` wrote it, its first line holds the digest of the array, and the two must belong together.
+    Rows whose `status` column is not `ok` are left out. Ids lose their image suffix, as all ids do.
 
     Args:
         path: The file.
 
     Raises:
         CurateError: Missing, of another format, pickled inside, not a floating N x D matrix, empty, or with
-            repeated ids.
+            repeated ids; or a `.npy` and an ids file that do not belong together.
     """
     path = Path(path)
     readers = {".npy": _load_npy, ".npz": _load_npz, ".parquet": _load_arrow, ".arrow": _load_arrow}
@@ -135,23 +138,29 @@ def save_features(
 ) -> None:
     """Write features with their ids, so that rows can never be matched wrongly.
 
+    A `.npy` gets `<stem>.ids.txt` beside it, which begins with the digest of the array: should the process be killed
+    between the two files, `load_features` refuses the pair.
+
     Args:
-        path: `.parquet`, `.npz`, or `.npy` (which gets `<stem>.ids.txt` beside it).
-        ids: N ids, e.g. the `sample_id` of each row.
+        path: `.parquet`, `.npz` or `.npy`.
+        ids: N ids, e.g. the `sample_id` of each row. Ids that end in an image suffix are stored as they are, but read
+            without it, as ids of manifests have none: a `UserWarning` says so.
         matrix: Floating array (N, D); stored as float32.
         provenance: For `.parquet`: how the features were made.
         **columns: For `.parquet`: further columns of N values, e.g. `status`.
 
     Raises:
-        CurateError: Counts differ, ids repeat, or the file cannot be written.
+        CurateError: Counts differ, ids repeat, with or without their image suffix, or the file cannot be written.
     """
     path = Path(path)
+    refuse_one_text(ids, str(path))
     matrix = np.ascontiguousarray(matrix, dtype=np.float32)
     if matrix.ndim != MATRIX_AXES:
         raise CurateError(f"features of shape {matrix.shape}, expected (rows, D)")
     if len(ids) != len(matrix):
         raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
     require_unique(ids, str(path))
+    _warn_of_suffixes(ids, path)
     if path.suffix == ".parquet":
         values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
         table = pa.table({"id": pa.array(ids, pa.string()), "features": values, **columns})
@@ -162,7 +171,9 @@ def save_features(
     elif path.suffix == ".npy":
         if any("\n" in i or "\r" in i for i in ids):
             raise CurateError("an id with a line break cannot go into an ids file: use .parquet or .npz")
-        write_bytes(path.with_suffix(".ids.txt"), "".join(f"{i}\n" for i in ids).encode())
+        lines = [_DIGEST_LINE + digest_array(matrix, ()), *ids]
+        # First the ids: an array beside the ids of another one is found out by its digest.
+        write_bytes(path.with_suffix(".ids.txt"), "".join(f"{line}\n" for line in lines).encode())
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.save(file, matrix)
     else:
@@ -220,10 +231,19 @@ def _load_npy(path: Path) -> Features:
         raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
     matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     ids_file = path.with_suffix(".ids.txt")
-    names = None
-    if ids_file.is_file():
-        names = _read_ids(ids_file)
-    return _features(matrix, names, path)
+    if not ids_file.is_file():
+        return _features(matrix, None, path)
+    lines = _read_lines(ids_file)
+    # An ids file that somebody else wrote has no digest.
+    if lines and lines[0].startswith(_DIGEST_LINE):
+        if lines[0].removeprefix(_DIGEST_LINE) != digest_array(matrix, ()):
+            raise CurateError(
+                f"{path} and {ids_file.name} do not belong together: the ids are of another array, as after a write "
+                "that was interrupted. Save both again with save_features, or, if these are the ids, remove the first "
+                f"line of {ids_file.name}"
+            )
+        lines = lines[1:]
+    return _features(matrix, tuple(lines), path)
 
 
 def _load_npz(path: Path) -> Features:
@@ -256,12 +276,25 @@ def _read_ipc(path: Path) -> pa.Table:
     return table
 
 
-def _read_ids(path: Path) -> tuple[str, ...]:
+def _read_lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise CurateError(f"{path} is not UTF-8 text: {error}") from error
-    return tuple(lines[:-1] if lines[-1] == "" else lines)
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
+    """Say that ids will be read without their image suffix, or refuse them where two would become one."""
+    bare = [strip_image_suffix(identifier) for identifier in ids]
+    suffixed = [identifier for identifier, stripped in zip(ids, bare, strict=True) if identifier != stripped]
+    if suffixed:
+        require_unique(bare, f"{path}: without their image suffix")
+        warnings.warn(
+            f"{path}: {len(suffixed)} ids end in an image suffix and are read without it, as ids of manifests have none: "
+            f"{suffixed[0]!r} becomes {strip_image_suffix(suffixed[0])!r}",
+            stacklevel=3,
+        )
 
 
 def _features(matrix: NDArray[Any], names: tuple[str, ...] | None, path: Path) -> Features:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import list_ids, require_unique
+from ..manifest.id_mismatch import explain_mismatch
+from ..manifest.ids import list_ids, refuse_one_text, require_unique
 
 MATRIX_AXES = 2  # rows, and the numbers of a row
 
@@ -50,9 +51,10 @@ class Features:
             what: What they are, for messages ("the manifest's ok rows").
 
         Raises:
-            CurateError: Ids are missing or superfluous (the message names them), or the row count of a bare `.npy`
-                differs.
+            CurateError: Ids are missing or superfluous (the message names them, and why they do not match), or the row
+                count of a bare `.npy` differs.
         """
+        refuse_one_text(ids, what)
         if self.ids is None:
             if len(self.matrix) != len(ids):
                 raise CurateError(
@@ -65,7 +67,10 @@ class Features:
         position = {identifier: row for row, identifier in enumerate(self.ids)}
         missing = [i for i in ids if i not in position]
         if missing:
-            raise CurateError(f"{self.source} has no features for {len(missing)} of {what}: {list_ids(missing)}")
+            reason = explain_mismatch(ids, self.ids, wanted_in=what, given_in=self.source)
+            raise CurateError(
+                f"{self.source} has no features for {len(missing)} of {what}: {list_ids(missing)}{reason}"
+            )
         wanted = set(ids)
         superfluous = [i for i in self.ids if i not in wanted]
         if superfluous:

@@ -29,7 +29,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     >>> parse_types("bid"), parse_types("jpeg,1")
     ((1, 3, 9, 21, 23, 25), (1, 10))
     """
-    parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
+    parts = _parts(text, "types")
     chosen: set[int] = set()
     for part in parts:
         if part == ALL:
@@ -57,7 +57,7 @@ def parse_levels(text: str | Iterable[int | str]) -> tuple[int, ...]:
     Raises:
         CurateError: A level is not one of 1-5, or there is none.
     """
-    parts = [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
+    parts = _parts(text, "levels")
     allowed = {str(level): level for level in LEVELS}
     bad = [part for part in parts if part not in allowed]
     if not parts:
@@ -81,6 +81,12 @@ def read_preset(name: str) -> tuple[int, ...]:
     return _preset_types(content, name)
 
 
+def _parts(text: str | Iterable[int | str], what: str) -> list[str]:
+    if isinstance(text, bytes) or not isinstance(text, Iterable):
+        raise CurateError(f"{what} are {text!r}; expected a text such as '1,3' or a list such as [1, 3]")
+    return [str(part).strip() for part in (text.split(",") if isinstance(text, str) else text)]
+
+
 def _read_preset_file(path: Path) -> tuple[int, ...]:
     try:
         return _preset_types(path.read_text(encoding="utf-8"), str(path))
@@ -90,7 +96,10 @@ def _read_preset_file(path: Path) -> tuple[int, ...]:
 
 def _preset_types(content: str, name: str) -> tuple[int, ...]:
     try:
-        types = tuple(get(kind).id for kind in json.loads(content)["types"])
+        listed = json.loads(content)["types"]
+        if not isinstance(listed, list):
+            raise TypeError(f"its types are {listed!r}, expected a list in square brackets")
+        types = tuple(get(kind).id for kind in listed)
     except (ValueError, KeyError, TypeError) as error:
         raise CurateError(f'{name} is not a preset: expected JSON like {{"types": [1, 3, 9]}}: {error}') from error
     if not types:

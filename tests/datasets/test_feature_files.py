@@ -1,8 +1,11 @@
 """Feature files: matched by id, refused by name."""
 
 import math
+import os
+import signal
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import numpy as np
@@ -136,9 +139,67 @@ def test_an_id_with_a_line_break_cannot_go_beside_an_npy(tmp_path):
 def test_ids_that_repeat_are_refused_on_both_ways(tmp_path, suffix):
     with pytest.raises(CurateError, match="1 ids occur more than once: 'a'"):
         save_features(tmp_path / f"f{suffix}", ["a", "b", "a"], ROWS)
-    save_features(tmp_path / f"f{suffix}", ["a.png", "b", "a.jpg"], ROWS)
+    with pytest.raises(CurateError, match=r"f\..*: without their image suffix: 1 ids occur more than once: 'a'"):
+        save_features(tmp_path / f"f{suffix}", ["a.png", "b", "a.jpg"], ROWS)
+    assert list(tmp_path.iterdir()) == []
+    np.savez(tmp_path / "f.npz", ids=np.array(["a.png", "b", "a.jpg"]), features=ROWS)
     with pytest.raises(CurateError, match=r"f\..*: 1 ids occur more than once: 'a'"):
-        load_features(tmp_path / f"f{suffix}")
+        load_features(tmp_path / "f.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_ids_that_are_read_without_their_suffix_are_spoken_of(tmp_path, suffix):
+    path = tmp_path / f"f{suffix}"
+    with pytest.warns(UserWarning, match=r"2 ids end in an image suffix and are read without it.*'a\.png' becomes 'a'"):
+        save_features(path, ["a.png", "b.PNG", "c.v1"], ROWS)
+    assert load_features(path).ids == ("a", "b", "c.v1")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_ids_without_suffix_need_no_warning(tmp_path, suffix):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save_features(tmp_path / f"f{suffix}", ["a", "v1.2", "c"], ROWS)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_one_text_is_not_taken_for_as_many_ids_as_it_has_letters(tmp_path, suffix):
+    with pytest.raises(CurateError, match="'abc' is one text; expected a list of ids"):
+        save_features(tmp_path / f"f{suffix}", "abc", ROWS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_killed_between_array_and_ids_is_found_out(tmp_path):
+    path = tmp_path / "f.npy"
+    save_features(path, IDS, ROWS)
+    code = (
+        "import sys, numpy as np; from syndr_curate import save_features\n"
+        "save_features(sys.argv[1], ['x', 'y', 'z'], np.zeros((3, 2), np.float32))"
+    )
+    environment = {**os.environ, "SYNDR_CURATE_CRASH_AT": "before-rename:2"}
+    done = subprocess.run([sys.executable, "-c", code, path], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "f.ids.txt").read_text().splitlines()[1:] == ["x", "y", "z"]
+    with pytest.raises(CurateError, match=r"f\.npy and f\.ids\.txt do not belong together.*Save both again"):
+        load_features(path)
+    save_features(path, IDS, ROWS)
+    assert load_features(path).ids == IDS
+
+
+def test_an_array_of_another_run_beside_the_ids_is_refused(tmp_path):
+    save_features(tmp_path / "f.npy", IDS, ROWS)
+    np.save(tmp_path / "f.npy", ROWS[::-1])
+    with pytest.raises(CurateError, match=r"f\.npy and f\.ids\.txt do not belong together"):
+        load_features(tmp_path / "f.npy")
+    ids_file = tmp_path / "f.ids.txt"
+    ids_file.write_text("".join(ids_file.read_text().splitlines(keepends=True)[1:]))  # the way out that is named
+    assert load_features(tmp_path / "f.npy").ids == IDS
+
+
+def test_an_ids_file_of_the_old_form_is_read_without_a_digest(tmp_path):
+    np.save(tmp_path / "f.npy", ROWS)
+    (tmp_path / "f.ids.txt").write_text("# a\nb\nc\n")
+    assert load_features(tmp_path / "f.npy").ids == ("# a", "b", "c")
 
 
 def test_saving_holds_counts_and_shape(tmp_path):

@@ -27,6 +27,24 @@ def test_ids_that_do_not_fit_are_named():
         features.aligned_to(["c", "a"], "the rows")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (["A", "B", "C"], "3 would match but for upper and lower case, e.g. 'A' in the rows and 'a' in ours"),
+        (["a", "b", "c.png"], "1 would match but for the image suffix, e.g. 'c.png' in the rows and 'c' in ours"),
+        (["x", "y"], "no id is in both, e.g. 'x' in the rows and 'a' in ours"),
+    ],
+)
+def test_why_ids_do_not_fit_is_said(wanted, reason):
+    with pytest.raises(CurateError, match=reason):
+        Features(ROWS, ("a", "b", "c"), None, "ours", {}).aligned_to(wanted, "the rows")
+
+
+def test_one_text_is_no_list_of_ids():
+    with pytest.raises(CurateError, match="the rows: 'abc' is one text"):
+        Features(ROWS, ("a", "b", "c"), None, "ours", {}).aligned_to("abc", "the rows")
+
+
 def test_ids_that_repeat_or_are_too_few_are_refused():
     for ids, message in ((("a", "b", "a"), "'a'"), (("a", "b"), "ours has 2 ids for 3 rows")):
         with pytest.raises(CurateError, match=message):

@@ -61,6 +61,28 @@ def test_a_file_that_is_no_preset_is_refused_with_an_example(write_text, content
         parse_types(str(path))
 
 
+@pytest.mark.parametrize("types", ['"13"', '"1"', '"1,3"', '{"1": 0.5, "3": 0.5}', "13", "true", "null"])
+def test_types_of_a_preset_that_are_no_list_are_never_taken_apart(write_text, types):
+    path = write_text("mine.json", f'{{"types": {types}}}')
+    with pytest.raises(CurateError, match=r"\[1, 3, 9\]\}: its types are .*, expected a list in square brackets"):
+        parse_types(str(path))
+
+
+@pytest.mark.parametrize("text", ["٣", "1,٣", "3_4", "1.0"])
+def test_a_type_in_other_digits_is_refused(text):
+    with pytest.raises(CurateError, match="there is no distortion"):
+        parse_types(text)
+
+
+def test_types_and_levels_in_memory_are_a_text_or_a_list():
+    with pytest.raises(CurateError, match=r"types are 13; expected a text such as '1,3' or a list such as \[1, 3\]"):
+        parse_types(13)
+    with pytest.raises(CurateError, match=r"types are b'\\x01'; expected a text"):
+        parse_types(b"\x01")
+    with pytest.raises(CurateError, match="levels are 3; expected a text"):
+        parse_levels(3)
+
+
 def test_a_preset_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
     for name in ("absent.json", "bytes.json"):
