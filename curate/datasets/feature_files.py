@@ -291,8 +291,8 @@ def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
     if suffixed:
         require_unique(bare, f"{path}: without their image suffix")
         warnings.warn(
-            f"{path}: {len(suffixed)} ids end in an image suffix and are read without it, as ids of manifests have none: "
-            f"{suffixed[0]!r} becomes {strip_image_suffix(suffixed[0])!r}",
+            f"{path}: {len(suffixed)} ids end in an image suffix and are read without it, as ids of manifests have "
+            f"none: {suffixed[0]!r} becomes {strip_image_suffix(suffixed[0])!r}",
             stacklevel=3,
         )
 

@@ -11,6 +11,7 @@ from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id
 from ..similarity import check_rows
 
@@ -136,16 +137,18 @@ def require_same_references(references: Features, labels: Labels) -> None:
     """Refuse feature and label files that speak of different references.
 
     Raises:
-        CurateError: Names the references that only one of them has, or feature rows without a direction.
+        CurateError: Names the references that only one of them has, and why their ids do not match, or feature rows
+            without a direction.
     """
     ids = references.require_ids()
     labeled = set(labels.reference_ids)
     without_features = [identifier for identifier in labels.references() if identifier not in set(ids)]
     without_labels = [identifier for identifier in ids if identifier not in labeled]
     if without_features:
+        reason = explain_mismatch(labels.references(), ids, wanted_in="the labels", given_in=references.source)
         raise CurateError(
-            f"{references.source} has no features for {len(without_features)} labelled references: "
-            f"{list_ids(without_features)}"
+            f"{references.source} has no features for {len(without_features)} labeled references: "
+            f"{list_ids(without_features)}{reason}"
         )
     if without_labels:
         raise CurateError(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ..datasets.features import Features
 from ..datasets.labels import Labels
 from ..errors import CurateError
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import NEIGHBORS, SCHEMA
 from .label_matrix import Condition, LabelMatrix, complete_label_matrix, label_matrix
@@ -76,7 +77,10 @@ def features_of_references(features: Features, ids: Sequence[str]) -> Features:
     position = {identifier: row for row, identifier in enumerate(features.require_ids())}
     missing = [identifier for identifier in ids if identifier not in position]
     if missing:
-        raise CurateError(f"{features.source} has no features for {len(missing)} references: {list_ids(missing)}")
+        reason = explain_mismatch(ids, position, wanted_in="the rows", given_in=features.source)
+        raise CurateError(
+            f"{features.source} has no features for {len(missing)} references: {list_ids(missing)}{reason}"
+        )
     rows = np.array([position[identifier] for identifier in ids], dtype=np.int64)
     return replace(features, matrix=features.matrix[rows], ids=tuple(ids), names=None)
 

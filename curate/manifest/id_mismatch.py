@@ -19,7 +19,7 @@ def _without_folder(identifier: str) -> str:
 
 
 UNICODE_FORM = "the Unicode form (NFC or NFD)"
-# In this order the readings add up: folding case may leave a letter decomposed, and a folder may be named like an image.
+# In this order they add up: folding case may leave a letter decomposed, and a folder may be named like an image.
 READINGS: Mapping[str, Callable[[str], str]] = {
     "upper and lower case": str.casefold,
     UNICODE_FORM: _one_unicode_form,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import CurateError
 from ..storage.csv_tables import read_csv
+from .id_mismatch import explain_mismatch
 from .ids import list_ids, stem_id, strip_image_suffix
 from .schema import SPLITS
 
@@ -47,7 +48,11 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
         if splits.setdefault(reference, split) != split:
             raise CurateError(f"{path}: reference {reference!r} is in both {splits[reference]!r} and {split!r}")
     if unknown:
-        raise CurateError(f"{path}: {len(unknown)} ids are not among the labelled references: {list_ids(unknown)}")
+        known = [*references, *reference_of]
+        reason = explain_mismatch([*splits, *unknown], known, wanted_in=str(path), given_in="the labels")
+        raise CurateError(
+            f"{path}: {len(unknown)} ids are not among the labeled references: {list_ids(unknown)}{reason}"
+        )
     return splits
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..datasets.features import Features
 from ..downsampling.epoch import epoch_clusters, epoch_features, epoch_rows
 from ..downsampling.settings import DownsampleSettings
+from ..errors import CurateError
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
@@ -79,12 +81,24 @@ def with_left_out(clusters: Clusters, left: Mapping[str, int]) -> Clusters:
     return Clusters({**left, **clusters.of_row}, clusters.sizes, clusters.kept)
 
 
-def clusters_from_dropped(dropped: pa.Table) -> dict[str, int]:
-    """Read sample id to cluster from what `downsample --dropped` wrote."""
+def clusters_from_dropped(dropped: pa.Table, before: pa.Table) -> dict[str, int]:
+    """Read sample id to cluster from what `downsample --dropped` wrote.
+
+    Args:
+        dropped: The rows left out.
+        before: The manifest that they were left out of.
+
+    Raises:
+        CurateError: None of the rows is of that manifest.
+    """
     if "cluster_id" not in dropped.column_names:
         return {}
     rows = dropped.filter(pc.is_valid(dropped["cluster_id"]))
-    return dict(zip(rows["sample_id"].to_pylist(), rows["cluster_id"].to_pylist(), strict=True))
+    ids, known = rows["sample_id"].to_pylist(), set(before["sample_id"].to_pylist())
+    if ids and known.isdisjoint(ids):
+        reason = explain_mismatch(ids, known, wanted_in="the dropped rows", given_in="the first manifest")
+        raise CurateError(f"the dropped rows are of none of the first manifest's rows{reason}")
+    return dict(zip(ids, rows["cluster_id"].to_pylist(), strict=True))
 
 
 def find_left_out(
@@ -96,13 +110,18 @@ def find_left_out(
         clusters: Those of the epoch's manifest.
         before: The manifest that was thinned.
         after: The epoch's manifest, with the settings of `downsample` in its provenance.
-        features: One row per ok row of `before`.
+        features: One row per ok row of `before`; without ids, in their order.
         reporter: Shows progress.
 
     Returns:
-        The clusters with the rows left out, or with a note why they cannot be told: another features file, or a
-        manifest that `downsample` did not make from `before`.
+        The clusters with the rows left out, or with a note why they cannot be told: another features file, other rows,
+        or a manifest that `downsample` did not make from `before`.
     """
+    usable = ok_rows(before)
+    wanted = usable["sample_id"].to_pylist()
+    if features.ids is not None and set(features.ids) != set(wanted):
+        reason = explain_mismatch(wanted, features.ids, wanted_in="the manifest", given_in="the features")
+        return _noted(clusters, f"the features are not of exactly the first manifest's ok rows{reason}")
     provenance = read_provenance(after)
     config = provenance.get("config", {})
     if provenance.get("stage") != "downsample" or not {"similarity", "label_gap", "scope"} <= set(config):
@@ -110,7 +129,7 @@ def find_left_out(
     settings = DownsampleSettings(
         similarity=float(config["similarity"]), label_gap=float(config["label_gap"]), scope=config["scope"]
     )
-    rows = epoch_rows(ok_rows(before), settings.scope)
+    rows = epoch_rows(usable, settings.scope)
     feature_rows = epoch_features(rows, features, "the first manifest's ok rows")
     if (provenance.get("inputs") or {}).get("features") != digest_array(feature_rows.matrix, rows.ids):
         return _noted(clusters, "these are not the features that the later manifest was thinned by")

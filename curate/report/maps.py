@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import digest_array
@@ -68,9 +69,11 @@ def drawn_rows(frame: pd.DataFrame, features: FeaturesById | None, limit: int, s
     if features is not None:
         found = usable["sample_id"].isin(list(features.row_of))
         if not found.any() and len(usable):
+            ids = usable["sample_id"].tolist()
+            reason = explain_mismatch(ids, features.row_of, wanted_in="the manifest", given_in="the features")
             raise CurateError(
                 f"the features are of none of the manifest's rows; they have {list_ids(list(features.row_of))}, "
-                f"the manifest {list_ids(usable['sample_id'].tolist())}"
+                f"the manifest {list_ids(ids)}{reason}"
             )
         usable = usable[found]
     if len(usable) > limit:

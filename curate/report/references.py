@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..datasets.features import Features
 from ..errors import CurateError
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import read_provenance
 from ..manifest.seeds import uniform_draw
@@ -105,7 +106,8 @@ def reference_matrix(
         The points that have features, and (N, D) float32, a row each; None without features.
 
     Raises:
-        CurateError: The two have different widths, or a row has no direction.
+        CurateError: The two have different widths, a row has no direction, or the features of candidates are of none of
+            them.
     """
     given = [features for features in (references, candidates) if features is not None]
     if not given:
@@ -126,6 +128,7 @@ def reference_matrix(
         if features is not None and point.id in row_of:
             located.append(point)
             rows.append(np.asarray(features.matrix[row_of[point.id]], dtype=np.float32))
+    _require_candidates(points, located, candidates)
     if not rows:
         return points, None
     matrix = np.stack(rows)
@@ -182,6 +185,17 @@ def _card(reference: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
             for entry in neighbors
         ],
     }
+
+
+def _require_candidates(
+    points: list[ReferencePoint], located: list[ReferencePoint], candidates: Features | None
+) -> None:
+    """Refuse features of candidates that are of none of the candidates."""
+    ids = [point.id for point in points if point.role != ORIGINAL]
+    if candidates is None or not ids or any(point.role != ORIGINAL for point in located):
+        return
+    reason = explain_mismatch(ids, candidates.require_ids(), wanted_in="the selection", given_in=candidates.source)
+    raise CurateError(f"{candidates.source} has features for none of the selection's candidates{reason}")
 
 
 def _row_of(features: Features | None) -> dict[str, int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..manifest.manifest import ok_rows
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.provenance import library_versions
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
@@ -37,7 +37,7 @@ from .references import (
     reference_matrix,
     selection_bounds,
 )
-from .request import Inputs, ReportRequest, read_inputs
+from .request import Inputs, ReportManifest, ReportRequest, read_inputs
 from .rows import (
     CAME,
     HELD_OUT,
@@ -117,6 +117,8 @@ def make_payload(
     """
     before, after = inputs.before, inputs.after
     frame = joined_rows(before.table, None if after is None else after.table)
+    if after is not None:
+        _note_strangers(before, after, reporter)
     sources = source_names(frame)
     clusters = _clusters(inputs, reporter)
     gallery = [] if clusters is None else largest_clusters(clusters, left_out(frame), seed=request.seed)
@@ -163,18 +165,24 @@ def make_payload(
     return payload, [layout for layout in (maps.samples, maps.references) if layout is not None]
 
 
+def _note_strangers(before: ReportManifest, after: ReportManifest, reporter: Reporter) -> None:
+    """Say so where two manifests have no row in common: then there is nothing to compare."""
+    first, last = before.table["sample_id"].to_pylist(), after.table["sample_id"].to_pylist()
+    if first and last and set(first).isdisjoint(last):
+        reason = explain_mismatch(first, last, wanted_in=before.name, given_in=after.name)
+        reporter.note(f"{before.name} and {after.name} have no row in common{reason}")
+
+
 def _clusters(inputs: Inputs, reporter: Reporter) -> Clusters | None:
     last = inputs.after or inputs.before
     clusters = read_clusters(last.table)
     if clusters is None or inputs.after is None:
         return clusters
     if inputs.dropped is not None:
-        return with_left_out(clusters, clusters_from_dropped(inputs.dropped))
-    usable: set[str] = set(ok_rows(inputs.before.table)["sample_id"].to_pylist())
-    features = inputs.features
-    if features is None or (features.ids is not None and set(features.ids) != usable):
+        return with_left_out(clusters, clusters_from_dropped(inputs.dropped, inputs.before.table))
+    if inputs.features is None:
         return clusters
-    return find_left_out(clusters, inputs.before.table, inputs.after.table, features, reporter)
+    return find_left_out(clusters, inputs.before.table, inputs.after.table, inputs.features, reporter)
 
 
 def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter: Reporter) -> _Maps:

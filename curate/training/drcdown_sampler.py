@@ -266,8 +266,8 @@ def _only_of(features: Features, sample_ids: list[str]) -> Features:
         return features
     wanted = set(sample_ids)
     numbers = [number for number, identifier in enumerate(features.ids) if identifier in wanted]
-    if len(numbers) == len(features.ids):
-        return features
+    if len(numbers) in (0, len(features.ids)):
+        return features  # without a single match, the ids are needed to say why
     ids = tuple(features.ids[number] for number in numbers)
     return Features(features.matrix[np.array(numbers, np.int64)], ids, None, features.source, {})
 

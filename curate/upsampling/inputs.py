@@ -18,6 +18,7 @@ from ..encoding.encode_shard import EncoderSpec
 from ..encoding.pictures import pictures_of_source
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
 from ..runs.progress import Reporter
@@ -146,13 +147,14 @@ def labeled_and_readable(references: Features, labels: Labels, reporter: Reporte
     """
     ids, labeled = references.require_ids(), set(labels.reference_ids)
     unread = [identifier for identifier in labels.references() if identifier not in set(ids)]
+    reason = explain_mismatch(labels.references(), ids, wanted_in="the label file", given_in=references.source)
     if unread:
-        reporter.note(f"{len(unread)} labelled references cannot serve as neighbours: {list_ids(unread)}")
+        reporter.note(f"{len(unread)} labeled references cannot serve as neighbors: {list_ids(unread)}{reason}")
     rows = [row for row, identifier in enumerate(ids) if identifier in labeled]
     if len(rows) < len(ids):
         reporter.note(f"{len(ids) - len(rows)} images of the references' folder have no label and are left out")
     if not rows:
-        raise CurateError(f"no image of {references.source} is a reference that the label file names")
+        raise CurateError(f"no image of {references.source} is a reference that the label file names{reason}")
     names = references.names or ids
     kept = tuple(ids[row] for row in rows)
     return replace(references, matrix=references.matrix[rows], ids=kept, names=tuple(names[row] for row in rows))

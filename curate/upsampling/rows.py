@@ -13,6 +13,7 @@ from ..errors import CurateError
 from ..labeling.label_matrix import pristine_labels
 from ..labeling.label_rows import drop_uncertain, features_of_references, label_rows
 from ..labeling.make_labeler import make_labeler
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
@@ -101,7 +102,10 @@ def new_rows(
     path_of = names if paths.candidate_paths is None else paths.candidate_paths
     lost = [identifier for identifier in chosen if identifier not in path_of]
     if lost:
-        raise CurateError(f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}")
+        reason = explain_mismatch(chosen, path_of, wanted_in="the features", given_in="the folder")
+        raise CurateError(
+            f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}{reason}"
+        )
     types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
     grid = RecipeGrid(
         types=types,
@@ -173,7 +177,10 @@ def _reference_path(name: str, paths: ManifestPaths) -> str:
         return paths.image_prefix + name
     path = paths.reference_paths.get(stem_id(name))
     if path is None:
-        raise CurateError(f"the labelled reference {name!r} is not in the references' folder")
+        reason = explain_mismatch(
+            [stem_id(name)], paths.reference_paths, wanted_in="the label file", given_in="the folder"
+        )
+        raise CurateError(f"the labeled reference {name!r} is not in the references' folder{reason}")
     return path
 
 

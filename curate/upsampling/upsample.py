@@ -12,6 +12,7 @@ from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
 from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings
+from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
@@ -86,7 +87,11 @@ def upsample(
     require_same_references(references, labelled_set)
     stray = sorted(set(splits or {}) - set(labelled_set.reference_ids))
     if stray:
-        raise CurateError(f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}")
+        known = labelled_set.references()
+        reason = explain_mismatch(splits or {}, known, wanted_in="the splits", given_in="the label file")
+        raise CurateError(
+            f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}{reason}"
+        )
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
     originals = original_rows(labelled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
     rows, chosen = new_rows(selection, pool, settings, paths)

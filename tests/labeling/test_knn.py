@@ -94,8 +94,10 @@ def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_ang
     # The released code takes positions from a list of 74 references and applies them to one of 81. Here a reference
     # that is missing from one side is an error with its name, and the order of either side changes nothing.
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 2.0, ("c", 1, 1): 3.0})
-    with pytest.raises(CurateError, match="no features for 1 labelled references: 'b'"):
+    with pytest.raises(CurateError, match="no features for 1 labeled references: 'b'"):
         require_same_references(at_angles(a=10, c=50), labels)
+    with pytest.raises(CurateError, match=r"3 would match but for upper and lower case.*'a' in the labels and 'A'"):
+        require_same_references(at_angles(A=10, B=20, C=50), labels)
     with pytest.raises(CurateError, match="1 references without any label: 'd'"):
         require_same_references(at_angles(a=10, b=20, c=50, d=60), labels)
     for references in (at_angles(a=10, b=20, c=50), at_angles(c=50, b=20, a=10)):

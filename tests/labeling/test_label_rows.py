@@ -82,6 +82,10 @@ def test_features_come_in_the_order_asked_for_and_missing_ones_are_named(at_angl
     assert turned.matrix.tolist() == features.matrix[::-1].tolist()
     with pytest.raises(CurateError, match="the features has no features for 1 references: 'c'"):
         features_of_references(features, ["a", "c"])
+    with pytest.raises(
+        CurateError, match=r"'a\.png'; 1 would match but for the image suffix, e\.g\. 'a\.png' in the rows"
+    ):
+        features_of_references(features, ["a.png"])
 
 
 def test_uncertain_rows_are_left_out_and_rows_without_a_spread_stay(training_table):

@@ -30,7 +30,15 @@ def test_a_reference_in_two_splits_is_refused(write_text):
 
 def test_unknown_ids_are_named(write_text):
     path = write_text("s.csv", "reference_id,split", "I09,val", "I01,val", "I08,test")
-    with pytest.raises(CurateError, match="2 ids are not among the labelled references: 'I09', 'I08'"):
+    with pytest.raises(CurateError, match="2 ids are not among the labeled references: 'I09', 'I08'"):
+        read_splits(path, REFERENCE_OF)
+
+
+def test_why_no_id_of_a_split_file_is_known_is_said(write_text):
+    path = write_text("s.csv", "reference_id,split", "I01,val", "i02,test")
+    with pytest.raises(
+        CurateError, match=r"'i02'; 1 would match but for upper and lower case, e\.g\. 'i02' in .*s\.csv and"
+    ):
         read_splits(path, REFERENCE_OF)
 
 

@@ -6,9 +6,11 @@ import pytest
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
+from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.report.clusters import (
     Clusters,
+    clusters_from_dropped,
     find_left_out,
     largest_clusters,
     read_clusters,
@@ -50,6 +52,25 @@ def test_other_features_than_those_of_the_epoch_are_not_taken_for_them(thinned):
     before, after, features = thinned
     other = Features(features.matrix + np.float32(0.01), features.ids, features.names, "other features", {})
     assert "not the features" in find_left_out(read_clusters(after), before, after, other).note
+
+
+def test_features_of_other_rows_are_not_taken_for_them_and_the_reason_is_said(thinned):
+    before, after, features = thinned
+    named = tuple(f"photos/{identifier}" for identifier in features.ids)
+    other = Features(features.matrix, named, named, "other features", {})
+    note = find_left_out(read_clusters(after), before, after, other).note
+    assert note.startswith(
+        "the features are not of exactly the first manifest's ok rows; 4 would match but for a folder"
+    )
+    assert "'a' in the manifest and 'photos/a' in the features" in note
+
+
+def test_rows_dropped_from_another_manifest_are_refused(thinned):
+    before, _, _ = thinned
+    dropped = pa.table({"sample_id": ["B", "x"], "cluster_id": [0, 1]})
+    assert clusters_from_dropped(dropped.set_column(0, "sample_id", pa.array(["b", "x"])), before) == {"b": 0, "x": 1}
+    with pytest.raises(CurateError, match="none of the first manifest's rows; 1 would match but for upper and lower"):
+        clusters_from_dropped(dropped, before)
 
 
 def test_classes_of_size_and_statistics_of_a_hand_made_set():

@@ -48,6 +48,14 @@ def test_a_reference_and_a_candidate_of_one_id_keep_their_own_features():
     assert matrix.tolist() == [[1, 0], [0, 1]]
 
 
+def test_features_of_other_candidates_are_refused_with_the_reason():
+    points = [ReferencePoint("x", "original"), ReferencePoint("P", "kept"), ReferencePoint("q", "too_far")]
+    with pytest.raises(
+        CurateError, match="none of the selection's candidates; 1 would match but for upper and lower case"
+    ):
+        reference_matrix(points, features(x=[1, 0]), features(p=[1, 0]))
+
+
 def test_two_encoders_are_refused():
     with pytest.raises(CurateError, match="2 and 3 numbers per row"):
         reference_matrix([ReferencePoint("x", "original")], features(x=[1, 0]), features(y=[1, 0, 0]))

@@ -144,6 +144,26 @@ def test_a_candidate_with_the_id_of_a_reference_is_refused(files):
     assert not (files / "out" / "train.parquet").exists()
 
 
+def test_why_references_do_not_match_the_labels_is_said(files):
+    matrix = np.array(list(REFERENCES.values()), np.float32)
+    save_features(files / "references.npz", [f"ref/{name}" for name in REFERENCES], matrix)
+    with pytest.raises(CurateError, match=r"3 would match but for a folder in front.*'r1' in the labels and 'ref/r1'"):
+        run_upsample(request(files))
+
+
+def test_why_splits_name_strangers_is_said(files):
+    with pytest.raises(CurateError, match=r"'R1'; 1 would match but for upper and lower case.*'R1' in the splits"):
+        upsample(files / "dmos.csv", files / "references.npz", files / "candidates.npz", splits={"R1": "test"})
+
+
+@pytest.mark.parametrize(("folder", "names"), [("candidates_root", CANDIDATES), ("references", REFERENCES)])
+def test_why_files_of_a_folder_are_not_found_is_said(files, folder, names, save_image, picture):
+    for name in names:
+        save_image(f"{folder}/{name.upper()}.png", picture)
+    with pytest.raises(CurateError, match=r"folder(: 'new')?; 1 would match but for upper and lower case"):
+        run_upsample(request(files, **{folder: files / folder}))
+
+
 @pytest.mark.parametrize("taken", ["dmos.csv", "references.npz", "candidates.npz"])
 def test_the_manifest_may_not_overwrite_an_input(files, taken):
     before = (files / taken).read_bytes()
