@@ -66,7 +66,10 @@ def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, b
         if hasattr(command, "commands"):
             yield from _parameters(command, f"{family}{name} ")
         else:
-            repeatable = {p.name: bool(getattr(p, "multiple", False)) for p in command.params if p.name != "help"}
+            # An argument such as MANIFEST... takes several values too.
+            repeatable = {
+                p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1 for p in command.params if p.name != "help"
+            }
             yield f"{family}{name}", repeatable
 
 

@@ -13,7 +13,7 @@ from ..storage.atomic import refuse_overwriting
 from .downsample import downsample_epoch
 from .settings import DownsampleSettings
 
-_EPOCH = re.compile(r"epoch[-_]?(\d+)", re.IGNORECASE)
+_EPOCH = re.compile(r"epoch[-_]?([0-9]+)", re.IGNORECASE)
 
 
 def epoch_of(name: str) -> int | None:

@@ -107,14 +107,20 @@ def read_domains(path: Path) -> dict[str, Any]:
 
 
 def _shares(value: Any) -> list[tuple[int, float]]:
-    pairs = [(_type_id(key), round(float(share), 6)) for key, share in (value or {}).items()]
+    pairs = [(_type_id(key), round(_share(share), 6)) for key, share in (value or {}).items()]
     return sorted(pairs)
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"a share is {value!r}, expected a number from 0 to 1")
+    return float(value)
 
 
 def _type_id(key: str) -> int:
     if key in (PRISTINE_NAME, str(PRISTINE)):
         return PRISTINE
-    return get(int(key) if key.isdecimal() else key).id
+    return get(key).id
 
 
 def _name(kind: int) -> str:

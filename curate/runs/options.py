@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import CurateError
+from ..storage.strict_numbers import whole_number
 from .executors import Executor
 from .shards import Mode, Share
 
@@ -49,19 +50,21 @@ def parse_share(text: str) -> Share:
     """
     if text == "slurm":
         return _slurm_share()
-    number, slash, of = text.partition("/")
-    if not (slash and number.isdecimal() and of.isdecimal()) or not 1 <= int(number) <= int(of):
+    first, _, second = text.partition("/")
+    number, of = whole_number(first), whole_number(second)
+    if number is None or of is None or not 1 <= number <= of:
         raise CurateError(f"--shard {text!r}: expected a share such as 1/3, 2/3 or 3/3, or slurm")
-    return Share(int(number), int(of))
+    return Share(number, of)
 
 
 def _slurm_share() -> Share:
     values = {}
     for name, fallback in {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}.items():
-        value = os.environ.get(f"{_SLURM}{name}", fallback)
-        if value is None or not value.isdecimal():
-            raise CurateError(f"--shard slurm reads {_SLURM}{name}, which is {value!r}: is this an array job?")
-        values[name] = int(value)
+        text = os.environ.get(f"{_SLURM}{name}", fallback)
+        value = None if text is None else whole_number(text)
+        if value is None or value < 0:
+            raise CurateError(f"--shard slurm reads {_SLURM}{name}, which is {text!r}: is this an array job?")
+        values[name] = value
     position = (values["ID"] - values["MIN"]) // max(1, values["STEP"])
     if not 0 <= position < values["COUNT"]:
         raise CurateError(f"--shard slurm: task {values['ID']} is not one of the array's {values['COUNT']}")

@@ -14,6 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, TextIO, cast
 
 from ..errors import CurateError
+from ..storage.strict_numbers import whole_number
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -72,10 +73,11 @@ def host_and_port(address: str) -> tuple[str, int]:
     Raises:
         CurateError: It is something else.
     """
-    host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdecimal():
+    host, _, text = address.rpartition(":")
+    port = whole_number(text)
+    if not host or "/" in host or port is None or port < 0:
         raise CurateError(f"Ray address is {address!r}; expected auto, or host:port as `ray start --head` prints it")
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), port
 
 
 def import_ray(*, private: bool) -> ModuleType:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
+from .number_flags import with_strict_numbers
+
 
 def with_flag_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take groups of flags.
 
     A parameter whose type is a dataclass becomes one flag for each of its fields, where the parameter stands. The
-    command is called with the dataclass.
+    command is called with the dataclass. Flags that take numbers read them strictly.
 
     Args:
         command: A function as Typer takes it; it is called by keyword.
@@ -46,11 +48,14 @@ def with_flag_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 def _flags(parameter: inspect.Parameter, hint: Any) -> Iterator[inspect.Parameter]:
     if not is_dataclass(hint):
-        yield parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY)
+        yield parameter.replace(annotation=with_strict_numbers(hint), kind=inspect.Parameter.KEYWORD_ONLY)
         return
     hints = get_type_hints(hint, include_extras=True)
     for field in fields(hint):
         default = inspect.Parameter.empty if field.default is MISSING else field.default
         yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=with_strict_numbers(hints[field.name]),
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CurateError
+from ..storage.strict_numbers import finite_number, whole_number
 from .choices import (
     DeviceFlag,
     EncoderFlag,
@@ -179,15 +180,14 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     """Turn `MIN,MAX` into two numbers.
 
     Raises:
-        CurateError: Not two numbers.
+        CurateError: Not two finite numbers.
     """
     if text is None:
         return None
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise CurateError(f"--label-range {text!r}: expected MIN,MAX, e.g. 0,100") from error
-    return low, high
+    ends = [finite_number(part) for part in text.split(",")]
+    if len(ends) != 2 or ends[0] is None or ends[1] is None:  # noqa: PLR2004
+        raise CurateError(f"--label-range {text!r}: expected MIN,MAX, e.g. 0,100")
+    return ends[0], ends[1]
 
 
 def parse_count(text: str) -> int | None:
@@ -198,6 +198,7 @@ def parse_count(text: str) -> int | None:
     """
     if text == ALL:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    count = whole_number(text)
+    if count is None or count < 1:
         raise CurateError(f"--candidates {text!r}: expected a number of at least 1, or all")
-    return int(text)
+    return count
