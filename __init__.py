@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .curate.downsampling.downsample import downsample
     from .curate.encoding.encode import encode
     from .curate.encoding.encoders import Encoder, make_encoder
+    from .curate.export.export import export
     from .curate.labeling.cross_validation import CrossValidation, cross_validate
     from .curate.labeling.label import label
     from .curate.labeling.label_matrix import LabelMatrix
@@ -92,6 +93,7 @@ __all__ = [
     "distort",
     "downsample",
     "encode",
+    "export",
     "fit_domains",
     "inspect",
     "label",
@@ -157,6 +159,7 @@ _HOMES = {
     "distort": "curate.rendering.distort_image",
     "downsample": "curate.downsampling.downsample",
     "encode": "curate.encoding.encode",
+    "export": "curate.export.export",
     "fit_domains": "curate.domains.fit",
     "inspect": "curate.checks.inspect",
     "label": "curate.labeling.label",

@@ -55,6 +55,7 @@ from syndr_curate import (
     distort,
     downsample,
     encode,
+    export,
     fit_domains,
     inspect,
     label,
@@ -194,6 +195,12 @@ def thin_an_epoch(features: NDArray[np.float32]) -> None:
     kept = downsample(features, read_manifest("train.parquet"), epoch=3, scope="mos", executor=executor)
     write_manifest(kept, Path("epoch3.parquet"), training=True)
     downsample(features, "train.parquet", epoch="3")  # type: ignore[arg-type]
+
+
+def hand_over(manifest: Path) -> int:
+    done = export(manifest, "webdataset", "shards", split="train", rows_per_shard=500, reporter=Printed())
+    export(manifest, "coco", "shards")  # type: ignore[arg-type]
+    return int(done["rows"])
 
 
 def check(manifest: Path) -> list[str]:

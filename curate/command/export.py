@@ -49,12 +49,12 @@ def export(
 
     Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
     """
-    from ..export.export import ExportRequest, run_export
+    from ..export.export import export as write_export
 
-    request = ExportRequest(
-        manifest=manifest,
-        target=to.value,
-        out=out,
+    summary = write_export(
+        manifest,
+        to.value,
+        out,
         split=None if split is None else split.value,
         render=render,
         hardlink=hardlink,
@@ -64,5 +64,6 @@ def export(
         workers=pixels.workers,
         overwrite=overwrite,
         dry_run=dry_run,
+        reporter=result.reporter,
     )
-    result.finish(run_export(request, result.reporter))
+    result.finish(summary)

@@ -11,7 +11,7 @@ from PIL import Image
 from syndr_curate import CurateError, ManifestDataset, SoftLabelDataset, verify
 from syndr_curate.curate.domains.select import images_of
 from syndr_curate.curate.encoding.encode import encode
-from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.export import export
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
@@ -69,7 +69,7 @@ class Recorder:
 
 
 def exported(manifest, out):
-    run_export(ExportRequest(manifest, "hf", out, render=True))
+    export(manifest, "hf", out, render=True)
     names = pq.read_table(out / "train" / "metadata.parquet")["file_name"].to_pylist()
     return [np.asarray(Image.open(out / "train" / name)) for name in names]
 
@@ -182,7 +182,7 @@ def test_an_unknown_root_ends_mix_and_export_and_domains_select(sets, tmp_path):
     with pytest.raises(CurateError, match="give --root references=DIR"):
         run_mix(manifest, tmp_path / "mixed", MixSettings(2))
     with pytest.raises(CurateError, match="12 rows have neither stored pixels nor a recipe"):
-        run_export(ExportRequest(manifest, "hf", tmp_path / "out", render=True))
+        export(manifest, "hf", tmp_path / "out", render=True)
     assert [path.name for path in tmp_path.iterdir()] == ["moved.parquet"]
 
 
@@ -253,4 +253,4 @@ def test_rows_that_are_lost_for_two_reasons_are_refused_together(sets):
     image_roots = [None, "foo", *rows["image_root"].to_pylist()[2:]]
     manifest = rewritten(sets / "files" / "seedless.parquet", "two-reasons.parquet", image_root=image_roots)
     with pytest.raises(CurateError, match=r"2 rows have neither .* give --root foo=DIR"):
-        run_export(ExportRequest(manifest, "hf", sets / "never", render=True))
+        export(manifest, "hf", sets / "never", render=True)
