@@ -7,7 +7,6 @@ import typer
 
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
-from ..terminal.choices import FormatFlag, LayoutFlag
 from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
@@ -53,14 +52,14 @@ def upsample(
     only_new: Annotated[
         bool, typer.Option("--only-new", help="Leave the labelled originals out.")
     ] = UpsampleSettings.only_new,
-    layout: opt.LayoutOption = LayoutFlag(DistortSettings.layout),
+    layout: opt.LayoutOption = DistortSettings.layout,
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
     selection: Annotated[
         Path | None,
         typer.Option("--selection", help="Also write why each candidate was kept or not, as `select` does (.parquet)."),
     ] = None,
-    format: opt.ImageFormatOption = FormatFlag(UpsampleSettings.image_format),
+    format: opt.ImageFormatOption = UpsampleSettings.image_format,
     reading: FolderFlags,
     where: ExecutorFlags,
     resume: ResumeFlags,
@@ -85,7 +84,7 @@ def upsample(
         labeling=labeling.settings,
         with_pristine=with_pristine,
         only_new=only_new,
-        image_format=format.value,
+        image_format=format,
         seed=seed,
     )
     request = UpsampleRequest(
@@ -101,18 +100,18 @@ def upsample(
         candidate_features=features.candidate_features,
         split_file=split_file,
         encoder=EncoderChoice(
-            name=encoding.encoder.value,
+            name=encoding.encoder,
             weights=encoding.weights,
-            device=encoding.device.value,
+            device=encoding.device,
             batch_size=encoding.batch_size,
         ),
         recipe_only=recipe_only,
         images_out=images_out,
         selection=selection,
-        ids=reading.ids.value,
+        ids=reading.ids,
         decoding=reading.decoding,
         workers=reading.workers,
-        layout=layout.value,
+        layout=layout,
         run=long_run(where, resume, workers=reading.workers),
         dry_run=dry_run,
     )

@@ -22,14 +22,8 @@ from .features import FEATURE_VERSION, domain_features
 from .mlp_ensemble import TrainingSettings, train_ensemble
 from .patches import random_patch
 from .selection_rule import CLASSES
-from .settings import DomainsFitSettings
-from .training_pictures import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_pictures,
-    types_of_references,
-)
+from .settings import DomainsFitSettings, PerReference
+from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
 LEAST_REFERENCES = 2

@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
-from ..encoding.encoders import DeviceName
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import DecodeOptions, encode_image
-from .classifier import KindName
 from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
 from .evaluation import confusion_picture
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 from .selection_rule import CLASSES
-from .settings import DomainsFitSettings
-from .training_pictures import PerReference, types_of_references
+from .settings import DomainsFitSettings, KindName, PerReference
+from .training_pictures import types_of_references
 
 PICTURE_SUFFIX = ".png"
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..encoding.torch_encoders import CROP
 from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
@@ -22,14 +22,8 @@ from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
 from .resnet import ResNetClassifier, ResNetTrainer, normalized
-from .settings import RESNET_BATCH, DomainsFitSettings
-from .training_pictures import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_pictures,
-    types_of_references,
-)
+from .settings import RESNET_BATCH, DomainsFitSettings, PerReference
+from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
 _HELD_OUT_FOLDS = 5  # the first of them is tested on

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance

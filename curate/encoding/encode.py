@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.provenance import attach, library_versions, make_provenance
 from ..runs.options import LongRun, run_folder
@@ -22,9 +23,9 @@ from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import DecodeOptions
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
-from .encoders import DeviceName, Encoder, make_encoder
+from .encoders import Encoder, make_encoder
 from .pictures import Pictures, path_columns, pictures_of_manifest, pictures_of_source
-from .settings import EncodeSettings
+from .settings import DeviceName, EncodeSettings
 
 _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ..errors import CurateError
 from ..manifest.provenance import digest_table
@@ -15,12 +15,10 @@ from .folder import export_folder, require_free
 from .huggingface import export_hf
 from .pyiqa import export_pyiqa
 from .rows import ExportJob, Supply, check_supply, read_rows
-from .settings import ExportSettings
+from .settings import TARGETS, ExportSettings, Target
 from .tables import write_ids
 from .webdataset import export_webdataset
 
-Target = Literal["hf", "pyiqa", "webdataset", "fiftyone", "ids"]
-TARGETS: tuple[Target, ...] = get_args(Target)
 _EXPORTERS: dict[str, Callable[[ExportJob], Counter[str]]] = {
     "hf": export_hf,
     "pyiqa": export_pyiqa,

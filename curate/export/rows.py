@@ -14,12 +14,13 @@ from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import SPLITS
+from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import DecodeOptions, ImageFormat, encode_image
+from ..storage.formats import ImageFormat
+from ..storage.images import DecodeOptions, encode_image
 from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
 from .settings import ExportSettings

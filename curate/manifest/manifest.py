@@ -13,16 +13,8 @@ from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
 from .provenance import attach, read_provenance
-from .schema import (
-    CLUSTER_FIELDS,
-    LABEL_MAXIMUM,
-    LABEL_SOURCES,
-    SCHEMA,
-    SCHEMA_VERSION,
-    SPLITS,
-    STATUSES,
-    encode,
-)
+from .schema import CLUSTER_FIELDS, LABEL_MAXIMUM, LABEL_SOURCES, SCHEMA, SCHEMA_VERSION, STATUSES, encode
+from .split_names import SPLITS
 from .table_stream import in_pieces
 
 ROW_GROUP_ROWS = 10_000

@@ -38,7 +38,6 @@ SCHEMA = pa.schema(
 CLUSTER_FIELDS = (pa.field("cluster_id", pa.int32()), pa.field("cluster_size", pa.int32()))
 
 STATUSES = ("ok", "unreadable", "failed")
-SPLITS = ("train", "val", "test")
 LABEL_SOURCES = ("mos", "pseudo", "proxy")
 LABEL_MAXIMUM = 10.0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import CurateError
 from ..storage.csv_tables import read_csv
 from .ids import list_ids, stem_id, strip_image_suffix
-from .schema import SPLITS
+from .split_names import SPLITS
 
 
 def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,8 @@ from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import DecodeOptions, ImageFormat, encode_image
+from ..storage.formats import ImageFormat
+from ..storage.images import DecodeOptions, encode_image
 from .dsmix import Confidences, draw_box, mix_sources
 from .pairs import MIXED, plan_mixes
 from .settings import Classes, MixSettings

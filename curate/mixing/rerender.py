@@ -13,7 +13,8 @@ from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
+from ..storage.formats import IMAGE_FORMATS, ImageFormat
+from ..storage.images import encode_image
 from .mix import with_columns
 
 

@@ -4,13 +4,11 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from ...distortions.catalog import CATALOG, LEVELS
 from ..errors import CurateError
-
-if TYPE_CHECKING:
-    from ..storage.images import ImageFormat
+from ..storage.formats import ImageFormat
 
 SIGMA_MAXIMUM = 100.0
 ALPHA_RANGE = (0.1, 100.0)
@@ -39,7 +37,7 @@ class MixSettings:
     classes: Classes = "type"
     sigma: float = 8.0
     alpha: float = 1.0
-    image_format: "ImageFormat" = "png"
+    image_format: ImageFormat = "png"
     seed: int = 123
 
     def __post_init__(self) -> None:

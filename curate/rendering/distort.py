@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.image_folders import IdStyle
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.manifest import write_manifest_parts
 from ..manifest.provenance import digest_json
@@ -23,8 +23,9 @@ from ..runs.run_folder import OLDER_FILE, ROWS_FILE
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import DecodeOptions, ImageFormat, UnreadableImageError, encode_image
-from ..storage.pixel_store import Layout, clean_leftovers
+from ..storage.formats import ImageFormat, Layout
+from ..storage.images import DecodeOptions, UnreadableImageError, encode_image
+from ..storage.pixel_store import clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .contact_sheet import contact_sheet
 from .distort_rows import Distortions, PlannedRows, open_references, placed, rows_of_manifest, rows_of_references

@@ -8,14 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_source
+from ..datasets.image_folders import ImageEntry, ImageSource, open_source
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots
-from ..storage.images import ImageFormat
-from ..storage.pixel_store import Layout, stored_path
+from ..storage.formats import ImageFormat, Layout
+from ..storage.pixel_store import stored_path
 
 _REFERENCES_AT_ONCE = 64
 Listing = list[tuple[str, str, int]]

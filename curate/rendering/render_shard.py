@@ -14,15 +14,9 @@ from ...distortions import stretch_uint8
 from ..errors import CurateError, RowError
 from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from ..manifest.roots import Roots
-from ..storage.images import (
-    IMAGE_FORMATS,
-    DecodeOptions,
-    ImageFormat,
-    UnreadableImageError,
-    encode_image,
-    image_problem,
-)
-from ..storage.pixel_store import Layout, PixelSink, open_sink, stored_pixels
+from ..storage.formats import IMAGE_FORMATS, ImageFormat, Layout
+from ..storage.images import DecodeOptions, UnreadableImageError, encode_image, image_problem
+from ..storage.pixel_store import PixelSink, open_sink, stored_pixels
 from .mdsi import mdsi
 from .render import Recipe, recipes_of, render
 

@@ -20,8 +20,7 @@ from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
-from .projection import Method
-from .settings import ReportSettings
+from .settings import Method, ReportSettings
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 from ..errors import CurateError
 from .executor_local import InProcess, Processes
@@ -13,7 +13,8 @@ __all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "make_executor"]
 
 Result = TypeVar("Result")
 
-EXECUTORS = ("local", "ray")
+ExecutorName = Literal["local", "ray"]
+EXECUTORS: tuple[ExecutorName, ...] = get_args(ExecutorName)
 
 
 class Executor(Protocol):

@@ -10,19 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import RowError
+from .formats import ImageFormat
 from .limits import MAX_PIXELS
 
 # Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
 PNG_COMPRESSION = 3
-ImageFormat = Literal["png", "bmp", "webp"]
-IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 
 # What Pillow's format plugins raise on damaged files, besides OSError: found by feeding them some.
 DAMAGE = (

@@ -13,7 +13,6 @@ from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
-from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
 
@@ -98,7 +97,7 @@ class PixelFlags(_Roots):
 class ImageFlags(_Roots, _Decoding):
     """How the images of a folder or a manifest are named and read."""
 
-    ids: opt.Ids = IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = DistortSettings.ids
     root: opt.RootOverrides = None
     exif_orient: opt.ExifOrient = False
     max_pixels: opt.MaxPixels = MAX_PIXELS
@@ -109,7 +108,7 @@ class ImageFlags(_Roots, _Decoding):
 class FolderFlags(_Decoding):
     """How the images of a folder are named and read."""
 
-    ids: opt.Ids = IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = DistortSettings.ids
     exif_orient: opt.ExifOrient = False
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
@@ -137,9 +136,9 @@ class FeatureFlags:
 class EncoderFlags:
     """Which encoder, and where it computes."""
 
-    encoder: opt.EncoderOption = EncoderFlag(EncodeSettings.encoder)
+    encoder: opt.EncoderOption = EncodeSettings.encoder
     weights: opt.Weights = EncodeSettings.weights
-    device: opt.Device = DeviceFlag(EncodeSettings.device)
+    device: opt.Device = EncodeSettings.device
     batch_size: opt.BatchSize = EncodeSettings.batch_size
 
 
@@ -147,20 +146,20 @@ class EncoderFlags:
 class LabelerFlags:
     """How new references are labeled."""
 
-    labeler: opt.LabelerOption = LabelerFlag[LabelSettings.labeler]
+    labeler: opt.LabelerOption = LabelSettings.labeler
     max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std
     neighbors: opt.Neighbors = NeighborSettings.count
     margin: opt.Margin = NeighborSettings.margin
-    weighting: opt.Weighting = WeightingFlag[NeighborSettings.weighting]
+    weighting: opt.WeightingOption = NeighborSettings.weighting
     temperature: opt.Temperature = NeighborSettings.temperature
 
     @property
     def settings(self) -> LabelSettings:
         """The settings of the labeling stage."""
         neighbors = NeighborSettings(
-            count=self.neighbors, margin=self.margin, weighting=self.weighting.value, temperature=self.temperature
+            count=self.neighbors, margin=self.margin, weighting=self.weighting, temperature=self.temperature
         )
-        return LabelSettings(labeler=self.labeler.value, neighbors=neighbors, max_label_std=self.max_label_std)
+        return LabelSettings(labeler=self.labeler, neighbors=neighbors, max_label_std=self.max_label_std)
 
 
 @dataclass(frozen=True)

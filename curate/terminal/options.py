@@ -6,17 +6,12 @@ from typing import Annotated
 
 import typer
 
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName, EncoderName
 from ..errors import CurateError
-from .choices import (
-    DeviceFlag,
-    EncoderFlag,
-    ExecutorFlag,
-    FormatFlag,
-    IdsFlag,
-    LabelerFlag,
-    LayoutFlag,
-    WeightingFlag,
-)
+from ..labeling.settings import LabelerName, Weighting
+from ..runs.executors import ExecutorName
+from ..storage.formats import ImageFormat, Layout
 
 ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
@@ -32,11 +27,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be writt
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
 
 LayoutOption = Annotated[
-    LayoutFlag,
+    Layout,
     typer.Option("--layout", help="Pixels as files, as tars for webdataset, or in Parquet files with an image column."),
 ]
 ExecutorOption = Annotated[
-    ExecutorFlag, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
+    ExecutorName, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
 ]
 RayAddress = Annotated[
     str | None,
@@ -69,7 +64,7 @@ Types = Annotated[
     ),
 ]
 Levels = Annotated[str, typer.Option("--levels", help="Levels of the new rows, 1-5, comma-separated.")]
-ImageFormatOption = Annotated[FormatFlag, typer.Option("--format", help="Lossless format of the pixels.")]
+ImageFormatOption = Annotated[ImageFormat, typer.Option("--format", help="Lossless format of the pixels.")]
 RecipeOnly = Annotated[
     bool, typer.Option("--recipe-only", help="Store no pixels: a row is enough to render them again.")
 ]
@@ -78,16 +73,16 @@ ImagesOut = Annotated[
 ]
 
 Ids = Annotated[
-    IdsFlag, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
+    IdStyle, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
 ]
 ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
 
-EncoderOption = Annotated[EncoderFlag, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
+EncoderOption = Annotated[EncoderName, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
 Weights = Annotated[
     Path | None, typer.Option("--weights", help="Local checkpoint (.pth, .safetensors) for the named encoder.")
 ]
-Device = Annotated[DeviceFlag, typer.Option("--device", help="Where torch computes.")]
+Device = Annotated[DeviceName, typer.Option("--device", help="Where torch computes.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images per call of the encoder.")]
 
 ReferenceFeatures = Annotated[
@@ -100,7 +95,7 @@ Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates
 MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
 
 LabelerOption = Annotated[
-    LabelerFlag, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
+    LabelerName, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
 ]
 MaxLabelStd = Annotated[
     float | None,
@@ -108,8 +103,8 @@ MaxLabelStd = Annotated[
 ]
 Neighbors = Annotated[int, typer.Option("--neighbors", min=1, help="Nearest labelled references per new one.")]
 Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
-Weighting = Annotated[
-    WeightingFlag, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+WeightingOption = Annotated[
+    Weighting, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
 ]
 Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
 

@@ -18,7 +18,7 @@ from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import SPLITS
+from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, PixelLoader, naming_row
 from ..storage.images import DecodeOptions

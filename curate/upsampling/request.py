@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..datasets.image_folders import KADID_LABELS, IdStyle
+from ..datasets.image_folders import KADID_LABELS
 from ..datasets.labels import LabelFile
-from ..encoding.encoders import DeviceName
-from ..encoding.settings import EncodeSettings
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName, EncodeSettings
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
+from ..storage.formats import Layout
 from ..storage.images import DecodeOptions
-from ..storage.pixel_store import Layout
 from .settings import UpsampleSettings
 
 KADID = "kadid10k"

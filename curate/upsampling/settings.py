@@ -4,12 +4,10 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..labeling.settings import LABELED_LEVELS, LabelSettings
-
-if TYPE_CHECKING:
-    from ..storage.images import ImageFormat
+from ..storage.formats import ImageFormat
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class UpsampleSettings:
     labeling: LabelSettings = field(default_factory=LabelSettings)
     with_pristine: bool = False
     only_new: bool = False
-    image_format: "ImageFormat" = "png"
+    image_format: ImageFormat = "png"
     seed: int = SelectSettings.seed
 
     def as_json(self) -> dict[str, Any]:

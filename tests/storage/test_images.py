@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate.curate.errors import RowError
-from syndr_curate.curate.storage.images import (
-    IMAGE_FORMATS,
-    UnreadableImageError,
-    decode_image,
-    encode_image,
-    image_size,
-)
+from syndr_curate.curate.storage.formats import IMAGE_FORMATS
+from syndr_curate.curate.storage.images import UnreadableImageError, decode_image, encode_image, image_size
 
 ORIENTATION = 0x0112
 
