@@ -7,17 +7,19 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError, read_manifest, verify, write_manifest
 from syndr_curate.curate.checks.run_status import run_merge
+from syndr_curate.curate.domains.fit_files import run_domains_fit
 from syndr_curate.curate.domains.select import images_of
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.manifest.manifest import join
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.runs.shards import Mode, Share
 from syndr_curate.curate.storage.images import DecodeOptions, decode_image
 
-from ..making import paint_cities
+from ..making import paint_cities, recipe_table
 
 ORIENTATION = 0x0112
 
@@ -272,3 +274,20 @@ def test_a_dry_run_counts_the_carried_rows_and_estimates_the_others(labeled, rec
     alone = run_distort(recipes, tmp_path / "out", types=None, dry_run=True)
     assert (dry["rows"], dry["rows_carried"]) == (10, 4)
     assert dry["megabytes_estimated"] == alone["megabytes_estimated"]
+
+
+def test_a_domain_classifier_learns_from_a_folder_and_from_no_manifest(recipes, tmp_path):
+    with pytest.raises(CurateError, match="expected a folder of images"):
+        run_domains_fit(recipes, tmp_path / "domains.safetensors")
+
+
+@pytest.mark.usefixtures("photos")
+def test_the_references_of_a_test_set_stay_out_of_training(tmp_path):
+    rows = recipe_table(["p0", "p1"], types=(1,), levels=(1,))
+    field = rows.schema.get_field_index("split")
+    rows = rows.set_column(field, rows.schema.field(field), pa.array(["test", "test"]).dictionary_encode())
+    write_manifest(attach(rows, {"roots": {"photos": "photos", "images": None}}), tmp_path / "testset.parquet")
+    run_distort(tmp_path / "testset.parquet", tmp_path / "new", types=(9,), levels=(1, 2), recipe_only=True)
+    assert splits_of(tmp_path / "new" / "manifest.parquet") == {("p0", "test"), ("p1", "test")}
+    with pytest.raises(CurateError, match="4 held out"):
+        mix(tmp_path / "new" / "manifest.parquet", count=2)
