@@ -160,14 +160,14 @@ def _check_files(
     known = []
     for row in rows:
         has_recipe = not pixels_expected and row.seed is not None
-        if pixels.roots.has_folder(row.image_root) or has_recipe or row.image_root is None:
+        if pixels.roots.has_folder(row.image_root) or has_recipe or not row.image_root:
             known.append(row)
         else:
             _count_not_checked(row.image_root, verdict)
 
     def look(row: PixelRow) -> tuple[PixelRow, str, str | None]:
         try:
-            if row.image_root is None and (pixels_expected or row.seed is None):
+            if not row.image_root and (pixels_expected or row.seed is None):
                 raise RowError("the row names no image_root")
             if pixels.load_stored(row) is not None:
                 return row, "decoded", None
