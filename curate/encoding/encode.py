@@ -62,7 +62,8 @@ def encode(
         the order of the images or rows, with its provenance.
 
     Raises:
-        CurateError: The images or the manifest cannot be read, there is no such encoder, or its weights cannot be had.
+        CurateError: The images or the manifest cannot be read, there are none, there is no such encoder, or its weights
+            cannot be had.
     """
     pictures = _pictures(images, EncodeSettings.ids, decoding or DecodeOptions(), roots)
     chosen = make_encoder(encoder) if isinstance(encoder, str) else encoder
@@ -152,8 +153,7 @@ def encode_request(
     Raises:
         CurateError: There is nothing to encode, or the encoder's weights cannot be had.
     """
-    if not len(pictures.rows):
-        raise CurateError(f"{pictures.name}: no images to encode")
+    _require_images(pictures)
     identity = _provenance(pictures, builder.build(), batch_size)
     return Request(
         stage="encode",
@@ -187,16 +187,22 @@ def _pictures(
 def _encoded(
     pictures: Pictures, encoder: Encoder, batch_size: int, workers: int | None, reporter: Reporter
 ) -> pa.Table:
+    _require_images(pictures)
     work = _work(pictures, GivenEncoder(encoder), batch_size, workers)
     provenance = _provenance(pictures, encoder, batch_size)
     step = batch_size * _BATCHES_PER_SHARD
     parts = []
     with reporter.task(f"encode {pictures.name}", len(pictures.rows)) as task:
-        for start in range(0, max(1, len(pictures.rows)), step):
+        for start in range(0, len(pictures.rows), step):
             part = work(pictures.rows.slice(start, step))
             task.advance(len(part), failed=sum(status != "ok" for status in part["status"].to_pylist()))
             parts.append(part)
     return attach(pa.concat_tables(parts), provenance)
+
+
+def _require_images(pictures: Pictures) -> None:
+    if not len(pictures.rows):
+        raise CurateError(f"{pictures.name}: no images to encode")
 
 
 def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:

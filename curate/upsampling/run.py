@@ -7,14 +7,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.labels import Labels, LabelScale
+from ..datasets.labels import LabelScale
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.provenance import digest_file, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
+from ..manifest.schema import SCHEMA
 from ..manifest.selection import count_statuses, write_selection
-from ..manifest.splits import read_splits
+from ..manifest.splits import read_splits, split_column
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan
@@ -85,7 +86,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         return {**summary, **_counts(request, planned=len(rows))}
     else:
         labeled = measure_references(request, folders.references, roots, reporter)
-    splits = _read_splits(request, labeled.labels)
+    splits = _read_splits(request, labeled)
     refuse_shared_ids(labeled.labels.reference_ids, chosen)
     new = label_new_rows(
         rows,
@@ -142,10 +143,14 @@ def _split_digest(request: UpsampleRequest) -> dict[str, str]:
     return {} if request.split_file is None else {"splits": digest_file(request.split_file)}
 
 
-def _read_splits(request: UpsampleRequest, labels: Labels) -> dict[str, str]:
+def _read_splits(request: UpsampleRequest, labeled: LabeledSet) -> dict[str, str]:
     if request.split_file is None:
         return {}
-    return read_splits(request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
+    reference_of = dict(zip(labeled.labels.sample_ids, labeled.labels.reference_ids, strict=True))
+    if labeled.unmeasured is not None:
+        names = (labeled.unmeasured[name].to_pylist() for name in ("sample_id", "reference_id"))
+        reference_of |= dict(zip(*names, strict=True))
+    return read_splits(request.split_file, reference_of)
 
 
 def _originals(
@@ -161,7 +166,11 @@ def _originals(
     rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
     if labeled.unmeasured is None:
         return _without_missing(rows, request, roots, reporter)
-    return pa.concat_tables([rows, labeled.unmeasured])
+    unmeasured = labeled.unmeasured
+    held_out = split_column(unmeasured["reference_id"].to_pylist(), splits)
+    position = unmeasured.schema.get_field_index("split")
+    unmeasured = unmeasured.set_column(position, SCHEMA.field("split"), pa.array(held_out).dictionary_encode())
+    return pa.concat_tables([rows, unmeasured])
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:

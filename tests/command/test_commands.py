@@ -222,8 +222,13 @@ def test_relocate_points_a_manifest_at_moved_files(syndr_curate, image_folder, t
 
 def test_files_under_an_unknown_root_are_reported_as_not_checked(syndr_curate, published):
     _, out, _ = published
-    verdict = answer(syndr_curate("verify", out, "--json"))
-    assert verdict["not_checked"]["kadid10k"] == 2430
+    done = syndr_curate("verify", out, "--json", check=False)
+    verdict = answer(done)
+    assert verdict["not_checked"] == {"kadid10k": 2430, "candidates": 432}
+    assert (done.returncode, verdict["ok"]) == (1, False)
+    assert verdict["problems"] == [
+        "nothing was checked: where the files lie is not known; give --root kadid10k=DIR --root candidates=DIR"
+    ]
 
 
 def test_the_settings_file_ranks_between_flag_and_default(syndr_curate, photos, tmp_path):

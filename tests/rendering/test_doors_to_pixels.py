@@ -188,10 +188,14 @@ def test_an_unknown_root_ends_mix_and_export_and_domains_select(sets, tmp_path):
 
 def test_verify_counts_what_an_unknown_root_keeps_it_from_checking(sets, tmp_path):
     verdict = verify(moved(sets / "files", tmp_path, images=None))
-    assert (verdict.problems, verdict.not_checked) == ([], {"images": 12})
+    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root images=DIR"]
+    assert verdict.not_checked == {"images": 12}
     verdict = verify(moved(sets / "mixes", tmp_path, references=None))
-    assert verdict.problems == []
-    assert verdict.warnings == [f"{MIXES} sampled rows were not rendered again: their references' root has no folder"]
+    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root references=DIR"]
+    assert (verdict.not_checked, verdict.recipe_rows) == ({"references": MIXES}, 0)
+    verdict = verify(moved(sets / "files", tmp_path, references=None))
+    assert (verdict.problems, verdict.files_decoded) == ([], 12)
+    assert verdict.warnings == ["12 sampled rows were not rendered again: their references' root has no folder"]
 
 
 def test_the_commands_take_mixes_without_stored_pixels(sets, tmp_path):

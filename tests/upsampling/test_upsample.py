@@ -216,6 +216,23 @@ def test_a_broken_reference_keeps_its_rows_and_says_why(photographed):
     assert "empty" not in set(frame.reference_id)
 
 
+def test_rows_of_held_out_references_keep_their_split_where_they_could_not_be_measured(photographed, tmp_path):
+    _, _, given = photographed
+    splits = tmp_path / "split.csv"
+    splits.write_text("reference_id,split\nbroken,test\nref1,val\n")
+    run_upsample(replace(given, out=tmp_path / "train.parquet", recipe_only=True, split_file=splits))
+    frame = pd.read_parquet(tmp_path / "train.parquet")
+    assert set(frame[frame.reference_id == "broken"].split) == {"test"}
+    assert set(frame[frame.reference_id == "ref1"].split) == {"val"}
+    assert set(frame[~frame.reference_id.isin(["broken", "ref1"])].split) == {"train"}
+
+
+def test_a_manifest_is_no_folder_of_candidates_so_its_held_out_rows_are_none_either(photographed, tmp_path):
+    out, _, given = photographed
+    with pytest.raises(CurateError, match="expected a folder of images"):
+        run_upsample(replace(given, out=tmp_path / "new.parquet", candidates_root=out))
+
+
 def test_proxy_labels_fall_with_blur_and_are_ten_for_identity_cells(photographed):
     out, _, _ = photographed
     frame = pd.read_parquet(out)
