@@ -24,10 +24,17 @@ IdStyle = Literal["stem", "path"]
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """One image of a source: its id and its POSIX path relative to the source's folder."""
+    """One image of a source.
+
+    Attributes:
+        id: Its id.
+        path: Its POSIX path relative to the source's folder.
+        split: `train`, `val` or `test`: what a manifest says of it; a folder's images are for training.
+    """
 
     id: str
     path: str
+    split: str = "train"
 
 
 @dataclass(frozen=True)

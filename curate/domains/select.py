@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..datasets.type_lists import PRESET_SUFFIX
 from ..encoding.encoders import DeviceName
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
@@ -163,11 +164,12 @@ def images_of_manifest(
     Rows that are not ok stay in the list, with their reason.
 
     Raises:
-        CurateError: The manifest cannot be read, or where files lie that its rows need is not known.
+        CurateError: The manifest cannot be read, `decoding` contradicts it, or where files lie that its rows need is
+            not known.
     """
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
-    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(read_provenance(table).get("exif_orient")))
+    decoding = decoding_of(read_provenance(table), decoding, str(manifest))
     pixels = PixelLoader(places, decoding=decoding)
     pixels.require_roots(pixel_rows(ok_rows(table)))
     states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
@@ -160,7 +161,7 @@ def _rows(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _provenance(before: dict[str, Any], config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-    kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient")}
+    kept = {key: before.get(key) for key in ("label_scale", "roots")} | recorded_pixel_facts(before)
     parent = {
         "stage": before.get("stage"),
         "config_digest": before.get("config_digest"),

@@ -13,6 +13,7 @@ from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED
@@ -143,7 +144,7 @@ def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, set
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
     """Return what labeled rows take over from the provenance of the rows before: roots, and how pixels are read."""
-    return {key: provenance.get(key) for key in ("roots", "pixels", "exif_orient")}
+    return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
 
 
 def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
+from .pixel_facts import require_same_pixel_facts
 from .provenance import attach, read_provenance
 from .schema import (
     CLUSTER_FIELDS,
@@ -172,7 +173,8 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
         The joined table, as written.
 
     Raises:
-        CurateError: The label scales differ, an id occurs twice, or either side is not a manifest.
+        CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, an id occurs twice, or either side
+            is not a manifest.
     """
     table = join([read_manifest(path), rows])
     write_manifest(table, path)
@@ -189,13 +191,15 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         tables: One or more manifests.
 
     Raises:
-        CurateError: The label scales differ, a root name means two folders, a column two types, or an id occurs twice.
+        CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, a root name means two folders, a
+            column two types, or an id occurs twice.
     """
     tables = [validate(table) for table in tables]
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
+    require_same_pixel_facts(provenances)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if roots.get(name) is not None and folder not in (None, roots[name]):

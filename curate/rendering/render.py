@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...distortions import DistortionError, distort, stretch_uint8
@@ -34,6 +35,11 @@ class Recipe:
     distortion_id: int
     level: int
     seed: int | None
+
+
+def with_seed(table: pa.Table) -> pa.Table:
+    """Return the rows that have a seed: those whose pixels are made here. The others' pixels are somebody else's."""
+    return table.filter(pc.is_valid(table["seed"]))
 
 
 def recipes_of(table: pa.Table) -> list[Recipe]:

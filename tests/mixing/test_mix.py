@@ -272,7 +272,8 @@ def test_recipe_rows_rendered_later_are_the_stored_pixels(manifest, tmp_path):
 
 
 def test_mixes_join_the_manifest_they_were_made_from(photos):
-    table = attach(distorted(photos), {"roots": {"references": os.path.relpath(photos), "images": None}})
+    roots = {"references": os.path.relpath(photos), "images": None}
+    table = attach(distorted(photos), {"roots": roots, "pixels": "recipe"})
     joined = join([table, mix(table, count=3)])
     assert len(joined) == len(table) + 3
     assert joined["soft_labels"].null_count == len(table)
