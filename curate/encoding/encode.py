@@ -13,8 +13,12 @@ import pyarrow.parquet as pq
 from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
 from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.image_notes import note_images
 from ..errors import CurateError
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import attach, library_versions, make_provenance
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
@@ -126,6 +130,7 @@ def run_encode(
         }
     failed = _note_failures(out, reporter)
     summary |= {"encoded": len(pictures.rows) - failed, "failed": failed}
+    summary |= _noted(pictures, workers, reporter)
     return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
 
 
@@ -198,6 +203,15 @@ def _encoded(
     return attach(pa.concat_tables(parts), provenance)
 
 
+def _noted(pictures: Pictures, workers: int | None, reporter: Reporter) -> dict[str, int]:
+    if pictures.roots is not None:
+        pixels = PixelLoader(pictures.roots, decoding=pictures.decoding)
+        return pixels.note_images(pixel_rows(pictures.rows), workers=workers, reporter=reporter)
+    folder = pictures.folder or Path()
+    files = [folder / path for path in pictures.rows["image_path"].to_pylist()]
+    return note_images(files, icc=pictures.decoding.icc, workers=workers, reporter=reporter)
+
+
 def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:
     return EncodeWork(builder, batch_size, pictures.decoding, pictures.folder, pictures.roots, workers)
 
@@ -206,7 +220,8 @@ def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[s
     config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": pictures.decoding.exif_orient,
+        "exif_orient": False,
+        **facts_of_decoding(pictures.decoding),
         "max_pixels": pictures.decoding.max_pixels,
     }
     facts = {"name": encoder.name, "weights": encoder.weights_digest}

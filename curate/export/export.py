@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from ..errors import CurateError
 from ..manifest.provenance import digest_table
+from ..rendering.mix_recipes import pixel_rows
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from ..storage.limits import MAX_PIXELS
@@ -98,7 +99,12 @@ def run_export(request: ExportRequest, reporter: Reporter = SILENT) -> dict[str,
     facts = {"target": request.target, "rows": len(rows.table), "manifest": digest_table(rows.table)}
     with export_folder(out, {**facts, "provenance": rows.provenance}) as folder:
         made = _write(request, rows, folder, reporter)
-    return {**summary, "images": dict(sorted(made.items())), "out": str(request.out)}
+    summary["images"] = dict(sorted(made.items()))
+    if made["rendered"]:
+        # Stored files are copied as they are, with their profiles.
+        unstored = (row for row in pixel_rows(rows.table) if not rows.pixels.is_stored(row))
+        summary |= rows.pixels.note_images(unstored, workers=request.workers, reporter=reporter)
+    return {**summary, "out": str(request.out)}
 
 
 def _write(request: ExportRequest, rows: ExportRows, folder: Path, reporter: Reporter) -> Counter[str]:

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from ..errors import CurateError, RowError
 from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
 from .decoding.torn_files import torn_file_problem
-from .decoding.torn_jpeg import lacks_end_marker
+from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
 from .decoding.wide_pixels import UndefinedRangeError, load_wide_color, rawmode_of, wide_gray
 from .limits import MAX_PIXELS
 
@@ -116,8 +116,8 @@ def decode_image(
 
     Gray and palette images are expanded, transparency is dropped, 12 and 16 bits a channel are rounded to 8. Without a
     profile that is obeyed, CMYK is converted by Pillow's plain formula. An animation is refused: which frame was meant
-    is not known. Of a multi-picture JPEG, as phones write, the first is taken. A file with a hole in it is refused as far
-    as its format tells (docs/torn-files.md).
+    is not known. Of a multi-picture JPEG, as phones write, the first is taken. A file with a hole in it is refused as
+    far as its format tells (docs/torn-files.md).
 
     Args:
         source: A file, or a file's content.
@@ -145,6 +145,9 @@ def decode_image(
     except UnreadableImageError:
         raise
     except OSError as error:
+        mended = with_end_marker(_content_of(source))
+        if mended is not None:
+            return decode_image(mended, exif_orient=exif_orient, icc=icc, max_pixels=max_pixels)
         raise UnreadableImageError(_reason(error)) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"{_reason(error)} (allow it with --max-pixels)") from error
@@ -169,8 +172,8 @@ def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with path.open("rb") as file, Image.open(file) as image:
-                profile = image.info.get("icc_profile")
-                ignored = icc == "ignore" and bool(profile) and not says_srgb(profile)
+                profile: bytes | None = image.info.get("icc_profile") or None
+                ignored = icc == "ignore" and profile is not None and not says_srgb(profile)
                 return ImageFacts(ignored, image.format in ("JPEG", "MPO") and _lacks_end_marker(file))
     except (OSError, Image.DecompressionBombError, *DAMAGE):
         return ImageFacts()
@@ -280,9 +283,7 @@ def _decode(file: BinaryIO, exif_orient: bool, icc: ColorProfiles, max_pixels: i
         return np.array(narrow.convert("RGB"), dtype=np.uint8)
 
 
-def _narrow(
-    image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image], Image.Image]
-) -> Image.Image:
+def _narrow(image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Load an image, turn it, and round its channels to 8 bits."""
     rawmode = rawmode_of(image)
 
@@ -299,6 +300,15 @@ def _narrow(
     if gray is not None:
         return Image.fromarray(gray)
     return load_wide_color(loaded, rawmode, load_again) or loaded
+
+
+def _content_of(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return source.read_bytes()
+    except OSError:
+        return b""  # which is what the reader has said already
 
 
 def _content(file: BinaryIO) -> bytes:

@@ -42,6 +42,13 @@ class ExecutorFlag(str, Enum):
     ray = "ray"
 
 
+class ColorProfilesFlag(str, Enum):
+    """What becomes of color profiles."""
+
+    ignore = "ignore"
+    convert = "convert"
+
+
 class IdsFlag(str, Enum):
     """How ids are made from file names."""
 

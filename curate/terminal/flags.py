@@ -13,7 +13,7 @@ from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
-from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
+from .choices import ColorProfilesFlag, DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
 
@@ -75,6 +75,7 @@ class _Roots:
 
 class _Decoding:
     exif_orient: bool
+    icc: ColorProfilesFlag
     max_pixels: int
 
     @property
@@ -82,7 +83,7 @@ class _Decoding:
         """How images are read."""
         from ..storage.images import DecodeOptions
 
-        return DecodeOptions(exif_orient=self.exif_orient, max_pixels=self.max_pixels)
+        return DecodeOptions(exif_orient=self.exif_orient, icc=self.icc.value, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class ImageFlags(_Roots, _Decoding):
     ids: opt.Ids = IdsFlag(DistortSettings.ids)
     root: opt.RootOverrides = None
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfiles = ColorProfilesFlag.ignore
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
@@ -111,6 +113,7 @@ class FolderFlags(_Decoding):
 
     ids: opt.Ids = IdsFlag(DistortSettings.ids)
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfiles = ColorProfilesFlag.ignore
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 

@@ -8,6 +8,7 @@ import typer
 
 from ..errors import CurateError
 from .choices import (
+    ColorProfilesFlag,
     DeviceFlag,
     EncoderFlag,
     ExecutorFlag,
@@ -81,6 +82,10 @@ Ids = Annotated[
     IdsFlag, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
 ]
 ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
+ColorProfiles = Annotated[
+    ColorProfilesFlag,
+    typer.Option("--icc", help="Color profiles other than sRGB: ignore them, or convert the pixels to sRGB."),
+]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
 
 EncoderOption = Annotated[EncoderFlag, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 _DHT, _DRI = 0xC4, 0xDD
 _COEFFICIENTS = 64
+_BITS = 8
 _LONGEST_CODE = 16
 _WINDOW = 8  # bytes that a code and what follows it may span
 _ZERO_RUN = 15  # of a symbol without a value: 16 zeros (ZRL); below it, the end of so many blocks
@@ -18,7 +19,7 @@ _NO_CODE = (0, 0)
 _Table = list[tuple[int, int]]
 
 
-class NotDecodable(ValueError):
+class NotDecodableError(ValueError):
     """The bits are no codes of the scan's tables, or there are too few of them."""
 
 
@@ -68,7 +69,7 @@ class Frame:
         for at in range(6, 6 + 3 * count, 3):
             self._components[payload[at]] = _Component(payload[at + 1] >> 4, payload[at + 1] & 15)
         factors = [factor for c in self._components.values() for factor in (c.across, c.down)]
-        self.known = precision == 8 and self._height > 0 and self._width > 0 and all(factors) and bool(factors)
+        self.known = precision == _BITS and self._height > 0 and self._width > 0 and all(factors) and bool(factors)
 
     def data_ends(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
         """Say where the codes of a scan end.
@@ -81,20 +82,22 @@ class Frame:
             The number of bytes that the codes of each piece take.
 
         Raises:
-            NotDecodable: Bits that are no code, too few bits, or another number of pieces than there are restarts.
+            NotDecodableError: Bits that are no code, too few bits, or another number of pieces than there are restarts.
         """
         try:
             scan = _Scan(self, header)
         except (IndexError, KeyError, struct.error) as error:
-            raise NotDecodable("a damaged scan header") from error
+            raise NotDecodableError("a damaged scan header") from error
         restart = self._restart or scan.mcus
         starts = range(0, scan.mcus, restart)
         if len(pieces) < len(starts) or any(pieces[len(starts) :]):
-            raise NotDecodable("another number of restart markers")
+            raise NotDecodableError("another number of restart markers")
         try:
-            return [scan.decode(data, at, min(at + restart, scan.mcus)) for at, data in zip(starts, pieces, strict=False)]
+            return [
+                scan.decode(data, at, min(at + restart, scan.mcus)) for at, data in zip(starts, pieces, strict=False)
+            ]
         except IndexError as error:
-            raise NotDecodable("a coefficient beyond the last") from error
+            raise NotDecodableError("a coefficient beyond the last") from error
 
 
 class _Scan:
@@ -111,9 +114,10 @@ class _Scan:
         tallest = max(c.down for c in frame._components.values())
         if count == 1:
             part = parts[0]
-            blocks = [math.ceil(math.ceil(size * factor / most) / 8) for size, factor, most in (
-                (frame._width, part.across, widest), (frame._height, part.down, tallest)
-            )]
+            blocks = [
+                math.ceil(math.ceil(size * factor / most) / 8)
+                for size, factor, most in ((frame._width, part.across, widest), (frame._height, part.down, tallest))
+            ]
             self.mcus, repeats = math.prod(blocks), [1]
         else:
             self.mcus = math.ceil(frame._width / (8 * widest)) * math.ceil(frame._height / (8 * tallest))
@@ -148,7 +152,7 @@ class _Scan:
             for block in range(start, end):
                 left = step(bits, block, left)
         if bits.at > 8 * len(data):
-            raise NotDecodable("too few bits")
+            raise NotDecodableError("too few bits")
         return (bits.at + 7) // 8
 
     def _set(self, bits: "_Bits", block: int, left: int) -> int:
@@ -162,7 +166,7 @@ class _Scan:
             if size:
                 k += run
                 if k > self.last:
-                    raise NotDecodable("a coefficient beyond the band")
+                    raise NotDecodableError("a coefficient beyond the band")
                 self.nonzero[block] |= 1 << k
                 bits.at += size
                 k += 1
@@ -194,7 +198,7 @@ class _Scan:
                 k += 1
             if size:
                 if k > self.last:
-                    raise NotDecodable("a coefficient beyond the band")
+                    raise NotDecodableError("a coefficient beyond the band")
                 self.nonzero[block] |= 1 << k
             k += 1
         if left:
@@ -214,12 +218,12 @@ class _Bits:
         """Read a code and return its symbol."""
         at = self.at
         if at > self._end:
-            raise NotDecodable("too few bits")
+            raise NotDecodableError("too few bits")
         byte = at >> 3
         window = int.from_bytes(self.data[byte : byte + 3], "big") >> (8 - (at & 7)) & 0xFFFF
         length, symbol = table[window]
         if not length:
-            raise NotDecodable("no code")
+            raise NotDecodableError("no code")
         self.at = at + length
         return symbol
 
@@ -249,7 +253,7 @@ class _Bits:
                 return
             k += (symbol >> 4) + 1
         if k > _COEFFICIENTS:
-            raise NotDecodable("a coefficient beyond the last")
+            raise NotDecodableError("a coefficient beyond the last")
 
 
 def _table(definition: bytes) -> _Table:

@@ -66,7 +66,7 @@ def _gif_problem(content: bytes) -> str | None:
     """Look for holes before the end mark.
 
     Image data come in blocks of at most 255 bytes, each after its length, which is not zero: only a palette, of 768
-    bytes at most, can hold more zeros in a row, and with it the few bytes of the descriptor before it.
+    bytes at most, can hold more, with the few bytes of the descriptor before it.
     """
     end = _end_of_gif(content)
     for start, stop in zero_runs(content, 0, end):
@@ -101,8 +101,8 @@ def _palette_bytes(flags: int) -> int:
 def _webp_problem(content: bytes) -> str | None:
     """Look for holes in the pixels' chunk of a lossy file.
 
-    Its arithmetic coder gives likely decisions less than a bit each: 512 zero bytes are 4,096 bits of decisions that all
-    fell one way, and probabilities that never learned it. Lossless files have runs of zeros wherever an area is flat.
+    Its arithmetic coder gives likely decisions less than a bit each: 512 zero bytes are 4,096 bits of decisions that
+    all fell one way, and probabilities that never learned it. Lossless files have such runs in flat areas.
     """
     at = 12
     while at + 8 <= len(content):
@@ -118,8 +118,8 @@ def _tiff_problem(content: bytes, tags: Mapping[int, object]) -> str | None:
     """Look for holes in compressed strips and tiles.
 
     A zero code of LZW stands for one zero byte. When two have been read the pair has a code of its own, which an
-    encoder then takes: no third follows. PackBits writes equal bytes as a count and the byte, and unequal ones in blocks
-    of at most 128. Of Deflate the checksum decides, of JPEG its own rule.
+    encoder then takes: no third follows. PackBits writes equal bytes as a count and the byte, and unequal ones in
+    blocks of at most 128. Of Deflate the checksum decides, of JPEG its own rule.
     """
     compression = tags.get(_COMPRESSION)
     if compression not in (_LZW, _JPEG_STRIPS, _DEFLATE, _OLD_DEFLATE, _PACK_BITS):

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from .jpeg_entropy import Frame, NotDecodable
+from .jpeg_entropy import Frame, NotDecodableError
 from .zero_runs import hole, zero_runs
 
-_EOI, _SOS = 0xD9, 0xDA
+_MARK, _EOI, _SOS = 0xFF, 0xD9, 0xDA
+_START, _END = b"\xff\xd8", b"\xff\xd9"
 _NO_PAYLOAD = (0x00, 0x01, *range(0xD0, 0xD9))
 # Kinds of parts that are no marker.
 _SCAN, _STRAY = -1, -2
@@ -20,22 +21,22 @@ _SPARE_BYTES = 2
 def jpeg_problem(content: bytes) -> str | None:
     """Say where a JPEG has a hole; None where it is whole as far as that can be told.
 
-    Only files with a run of at least 512 zero bytes are looked at, of which nearly all intact files have none. That such
-    a run is there proves nothing alone. Zero bytes in a scan are Huffman codes like others: in each table the shortest
-    code is all zero bits. With optimized tables it may say "brightness unchanged, end of block", so that a flat area of
-    any size is a run of zeros (an all-black picture consists of one), and in the refining scans of progressive files any
-    number of correction bits may be 0.
+    Only scans with a run of at least 512 zero bytes are looked at; nearly all intact files have none. Such a run proves
+    nothing alone. Zero bytes in a scan are Huffman codes like others: in each table the shortest code is all zero bits.
+    With optimized tables it may say "brightness unchanged, end of block", so that a flat area of any size is a run of
+    zeros (an all-black picture consists of one), and in the refining scans of progressive files any number of
+    correction bits may be 0.
 
-    But a scan codes a known number of blocks, and its data end with the last. A run of zeros that is data is followed by
-    the codes of exactly the blocks that are left. In a run that is a hole each block takes another number of bits than in
-    the picture, so that the codes end early or late. So the scan's codes are read, without making pixels of them. A run
-    of zeros is a hole if
+    But a scan codes a known number of blocks, and its data end with the last. A run of zeros that is data is followed
+    by the codes of exactly the blocks that are left. In a hole each block takes another number of bits than in the
+    picture, so that the codes end early or late. So the scan's codes are read, without making pixels of them. A run of
+    zeros is a hole if
 
-    - it lies outside segments and scans, or ends the file in place of an end marker while blocks are missing,
+    - it lies outside segments and scans,
     - reading meets bits that are no code, or data end before the last block,
-    - or codes go into the run, and end more than two bytes before the scan's data do.
+    - or codes end more than two bytes before the scan's data do.
 
-    A run after the last block is padding. Arithmetic coding and 12 bits, which Pillow cannot read everywhere, pass.
+    A run from the last block to the end of its scan is padding. Arithmetic coding and 12 bits a channel pass.
 
     Args:
         content: The file's content.
@@ -59,7 +60,7 @@ def jpeg_problem(content: bytes) -> str | None:
             left -= suspicious
             try:
                 has_hole = (suspicious or frame.progressive) and _scan_has_hole(content[start:end], frame, header)
-            except NotDecodable:
+            except NotDecodableError:
                 has_hole = suspicious
                 left *= suspicious  # another kind of damage, or of file: nothing more can be told
             if has_hole and frame.known:
@@ -73,10 +74,39 @@ def jpeg_problem(content: bytes) -> str | None:
 
 def lacks_end_marker(content: bytes) -> bool:
     """Tell whether a JPEG has a scan and ends without its end marker."""
-    if b"\xff\xd9" in content[-_TAIL:]:
+    if _END in content[-_TAIL:]:
         return False
     kinds = {kind for kind, _, _ in _parts(content)}
     return _SCAN in kinds and _EOI not in kinds
+
+
+def with_end_marker(content: bytes) -> bytes | None:
+    """Give a JPEG the end marker that it lacks, if that is all it lacks: Pillow waits for more data without it.
+
+    Args:
+        content: A file's content.
+
+    Returns:
+        The whole file; None of one that has its marker, is no JPEG, or lacks blocks too.
+    """
+    if not content.startswith(_START) or not lacks_end_marker(content):
+        return None
+    frame, header = Frame(), b""
+    for kind, start, end in _parts(content):
+        if kind == _SCAN:
+            try:
+                frame.data_ends(header, _pieces(content[start:end]))
+            except NotDecodableError:
+                return None
+        elif kind == _SOS:
+            header = content[start:end]
+        elif kind >= 0:
+            frame.take_up(kind, content[start:end])
+    return content + _END if frame.known else None
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    return [piece.replace(b"\xff\x00", b"\xff") for piece in _RESTART.split(data)]
 
 
 def _has_run(content: bytes, start: int, end: int) -> bool:
@@ -84,10 +114,10 @@ def _has_run(content: bytes, start: int, end: int) -> bool:
 
 
 def _scan_has_hole(data: bytes, frame: Frame, header: bytes) -> bool:
-    pieces = [piece.replace(b"\xff\x00", b"\xff") for piece in _RESTART.split(data)]
+    pieces = _pieces(data)
     for piece, end in zip(pieces, frame.data_ends(header, pieces), strict=False):
-        for start, _ in zero_runs(piece):
-            is_padding = end <= start + _SPARE_BYTES
+        for start, stop in zero_runs(piece):
+            is_padding = end <= start + _SPARE_BYTES and stop == len(piece)
             if not is_padding and end + _SPARE_BYTES < len(piece):
                 return True
     return False
@@ -103,7 +133,7 @@ def _parts(content: bytes) -> Iterator[tuple[int, int, int]]:
         if mark < 0:
             return
         at = mark + 1
-        while at < size and content[at] == 0xFF:  # fill bytes
+        while at < size and content[at] == _MARK:  # fill bytes
             at += 1
         if at >= size:
             return

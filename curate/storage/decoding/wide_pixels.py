@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 _SIXTEEN_BITS = 65535
 # Pillow keeps the high byte of 16-bit colors. Its raw mode of the other byte order gives the low one of the same data.
@@ -47,7 +47,9 @@ def wide_gray(image: Image.Image, rawmode: str, image_format: str | None) -> NDA
 
 def rawmode_of(image: Image.Image) -> str:
     """Return what Pillow calls the pixels in an opened file, before it loads them; empty where it does not say."""
-    args = image.tile[0].args if getattr(image, "tile", None) else None
+    if not isinstance(image, ImageFile.ImageFile) or not image.tile:
+        return ""
+    args = image.tile[0].args
     first = args[0] if isinstance(args, tuple) and args else args
     return first if isinstance(first, str) else ""
 
@@ -78,10 +80,11 @@ def load_wide_color(
 
 
 def _read_as(image: Image.Image, rawmode: str) -> None:
-    image.tile = [
-        tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
-        for tile in image.tile  # type: ignore[attr-defined]
-    ]
+    if isinstance(image, ImageFile.ImageFile):
+        image.tile = [
+            tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
+            for tile in image.tile
+        ]
 
 
 def _rounded(values: NDArray[np.uint32], highest: int) -> NDArray[np.uint8]:
