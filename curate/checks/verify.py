@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ...distortions import DistortionError
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
@@ -19,7 +20,7 @@ from ..manifest.seeds import uniform_draw
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader
 from ..rendering.render import Recipe
-from ..runs.progress import SILENT, Reporter
+from ..runs.progress import SILENT, Reporter, Silent
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
@@ -105,10 +106,10 @@ def verify(
     try:
         table = read_manifest(manifest)
         Roots.of_manifest(table, manifest)
+        provenance = read_provenance(table)
+        decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
-    provenance = read_provenance(table)
-    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
     verdict = Verdict(rows=len(table))
     _check_columns(table, verdict)
@@ -118,11 +119,25 @@ def verify(
     _refuse_nothing_checked(table, verdict)
     chosen = _draw_sample(makeable, pixels, sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
+    noted = _Notes()
+    pixels.note_images(rows, workers=workers, reporter=noted)
+    verdict.warnings += noted.messages
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
         verdict.problems = [*verdict.problems[:_PROBLEMS_SHOWN], f"... and {more} more problems"]
     return verdict
+
+
+class _Notes(Silent):
+    """Keeps the notes for the verdict."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Keep a note."""
+        self.messages.append(message)
 
 
 def _check_columns(table: pa.Table, verdict: Verdict) -> None:

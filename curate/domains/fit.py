@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource, open_source
 from ..errors import CurateError, RowError
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
@@ -176,7 +177,7 @@ def domain_facts(
         )
     return make_provenance(
         STAGE,
-        {**config, "exif_orient": decoding.exif_orient, "max_pixels": decoding.max_pixels},
+        {**config, "exif_orient": False, **facts_of_decoding(decoding), "max_pixels": decoding.max_pixels},
         {source.name: source.digest()},
         classes=[distortion_name(kind) for kind in range(CLASSES)],
         classes_unseen=unseen,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName
 from ..errors import CurateError
@@ -98,7 +99,10 @@ def run_domains_fit(
         if dry_run:
             return {**planned(source, resnet), "dry_run": True, "out": str(out)}
         fitted = fit_resnet_domains(source, resnet, decoding=decoding, workers=workers, reporter=reporter)
-    return write_fitted(fitted, out)
+    summary = write_fitted(fitted, out)
+    files = [source.folder / entry.path for entry in source.entries]
+    icc = (decoding or DecodeOptions()).icc
+    return {**summary, **note_images(files, icc=icc, workers=workers, reporter=reporter)}
 
 
 def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:

@@ -13,9 +13,13 @@ import pyarrow.parquet as pq
 from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import attach, library_versions, make_provenance
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
@@ -128,6 +132,7 @@ def run_encode(
         }
     failed = _note_failures(out, reporter)
     summary |= {"encoded": len(pictures.rows) - failed, "failed": failed}
+    summary |= _noted(pictures, workers, reporter)
     return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
 
 
@@ -205,6 +210,15 @@ def _require_images(pictures: Pictures) -> None:
         raise CurateError(f"{pictures.name}: no images to encode")
 
 
+def _noted(pictures: Pictures, workers: int | None, reporter: Reporter) -> dict[str, int]:
+    if pictures.roots is not None:
+        pixels = PixelLoader(pictures.roots, decoding=pictures.decoding)
+        return pixels.note_images(pixel_rows(pictures.rows), workers=workers, reporter=reporter)
+    folder = pictures.folder or Path()
+    files = [folder / path for path in pictures.rows["image_path"].to_pylist()]
+    return note_images(files, icc=pictures.decoding.icc, workers=workers, reporter=reporter)
+
+
 def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:
     return EncodeWork(builder, batch_size, pictures.decoding, pictures.folder, pictures.roots, workers)
 
@@ -213,7 +227,8 @@ def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[s
     config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": pictures.decoding.exif_orient,
+        "exif_orient": False,
+        **facts_of_decoding(pictures.decoding),
         "max_pixels": pictures.decoding.max_pixels,
     }
     facts = {"name": encoder.name, "weights": encoder.weights_digest}

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import CurateError
 from ..manifest.provenance import digest_table
+from ..rendering.mix_recipes import pixel_rows
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from ..storage.limits import MAX_PIXELS
@@ -99,7 +100,12 @@ def export(
                 reporter=reporter,
             )
         )
-    return {**summary, "images": dict(sorted(made.items())), "out": str(out)}
+    summary["images"] = dict(sorted(made.items()))
+    if made["rendered"]:
+        # Stored files are copied as they are, with their profiles.
+        unstored = (row for row in pixel_rows(rows.table) if not rows.pixels.is_stored(row))
+        summary |= rows.pixels.note_images(unstored, workers=workers, reporter=reporter)
+    return {**summary, "out": str(out)}
 
 
 def _forecast(supply: Supply) -> dict[str, Any]:

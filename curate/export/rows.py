@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.split_names import SPLITS
@@ -118,7 +119,7 @@ def read_rows(
         raise CurateError(f"{manifest} has no row with status ok{'' if split is None else f' and split {split}'}")
     provenance = read_provenance(table)
     places = Roots.of_manifest(table, manifest, roots)
-    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     pixels = PixelLoader(places, decoding=decoding)
     return ExportRows(chosen, provenance, len(table) - len(usable), pixels)
 

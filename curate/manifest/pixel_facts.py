@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PIXELS = "pixels"
 # Entry of the provenance to what its absence stands for. All but `pixels` are fields of `DecodeOptions`.
-PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False}
+PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc": "ignore"}
 _DECODING = {name: default for name, default in PIXEL_FACTS.items() if name != PIXELS}
 
 

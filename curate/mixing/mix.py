@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
+from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import encode
@@ -83,7 +84,8 @@ def mix(
     place = Path("manifest.parquet") if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
-    pixels, write = PixelLoader(places, decoding=DecodeOptions(exif_orient=is_turned(table))), images_out is not None
+    decoding = decoding_of(read_provenance(table), DecodeOptions(), "the manifest" if in_memory else str(manifest))
+    pixels, write = PixelLoader(places, decoding=decoding), images_out is not None
     rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers)
     return attach(rows, mix_provenance(table, settings, places, place, stored=write))
 
@@ -100,11 +102,6 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
     if MIXED in used:
         raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
     return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})
-
-
-def is_turned(table: pa.Table) -> bool:
-    """Tell whether a manifest's references were turned as their EXIF orientation says."""
-    return bool(read_provenance(table).get("exif_orient"))
 
 
 def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
@@ -124,7 +121,7 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         {"manifest": digest_table(table)},
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
-        exif_orient=is_turned(table) or None,
+        **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
     )
 
 

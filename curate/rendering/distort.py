@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.image_folders import open_source
+from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile, write_manifest_parts
@@ -105,8 +106,8 @@ def run_distort(
         reporter: Shows progress.
 
     Returns:
-        `references, rows, rows_not_ok, megabytes_estimated, out`; `rows_carried` where rows of a manifest have no seed;
-        of a share of the shards, `shards_done` instead of `rows_not_ok`.
+        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_images` counts; `rows_carried` where
+        rows of a manifest have no seed; of a share of the shards, `shards_done` instead of `rows_not_ok`.
 
     Raises:
         CurateError: Nothing to distort, an option that contradicts the manifest, another run in `out`, or the results
@@ -124,10 +125,13 @@ def run_distort(
         if contact_sheet_file is not None:
             raise CurateError("--contact-sheet needs --types: the rows of a manifest are no grid")
         rows = rows_of_manifest(file, pixels.folder, roots)
+        known = [(root, path) for root, path, _ in rows.listing if rows.roots.has_folder(root)]
+        files = [rows.roots.resolve(root, path) for root, path in known]
     else:
         source = open_source(images, ids=ids) if file is None else references_of(file, roots)
         refuse_inside(pixels.folder, source.folder)
         rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
+        files = [source.folder / entry.path for entry in source.entries]
     summary: dict[str, Any] = {"references": rows.references, "rows": rows.count}
     if rows.carried:
         summary["rows_carried"] = rows.carried
@@ -148,7 +152,9 @@ def run_distort(
             "shards_done": len(run.mode.share.shards(plan.shards)),
             "out": str(request.folder if request.folder.exists() else request.final),
         }
-    return {**summary, "rows_not_ok": note_failures(request.final, reporter), "out": str(request.final)}
+    summary["rows_not_ok"] = note_failures(request.final, reporter)
+    summary |= note_images(files, icc=decoding.icc, workers=workers, reporter=reporter)
+    return {**summary, "out": str(request.final)}
 
 
 def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:

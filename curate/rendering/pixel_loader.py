@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.image_notes import note_images
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
+from ..runs.progress import SILENT, Reporter
 from ..storage.images import DecodeOptions, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
 from ..storage.recent_cache import RecentCache
@@ -28,7 +30,7 @@ class PixelLoader:
 
     Attributes:
         roots: Where images and references lie.
-        decoding: Pixel limit of every image; the EXIF orientation is that of references alone.
+        decoding: Pixel limit of every image; the EXIF orientation and color profiles are those of references alone.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class PixelLoader:
             CurateError: Where they lie is not known, and there is no seed either.
         """
         content = self.find(row)
-        # What is stored is shown as it is: the EXIF orientation is an option of references.
+        # What is stored is shown as it is: EXIF orientation and color profile are options of references.
         return None if content is None else decode_image(content, max_pixels=self.decoding.max_pixels)
 
     def find(self, row: PixelRow) -> Path | bytes | None:
@@ -131,6 +133,37 @@ class PixelLoader:
         else:
             needed = row.reference_root, row.reference_path
         return None if needed is None or self.is_stored(row) else needed
+
+    def files_of(self, row: PixelRow) -> Iterator[tuple[Path, bool]]:
+        """Give the image files that a row's pixels are read from, and of each whether it is a reference.
+
+        Pixels in an archive have no file of their own, and those of an unknown root none that is known.
+        """
+        if self.is_stored(row):
+            path = self.roots.resolve(row.image_root, row.image_path) if row.image_root is not None else None
+            if path is not None and path.is_file():
+                yield path, False
+        elif isinstance(row, MixRow):
+            yield from self.files_of(row.a)
+            yield from self.files_of(row.b)
+        elif row.reference_path is not None and self.roots.has_folder(row.reference_root):
+            yield self.roots.resolve(row.reference_root, row.reference_path), True
+
+    def note_images(
+        self, rows: Iterable[PixelRow], *, workers: int | None = None, reporter: Reporter = SILENT
+    ) -> dict[str, int]:
+        """Count what reading the rows' files passed over, as `datasets.image_notes` does."""
+        files: dict[bool, set[Path]] = {False: set(), True: set()}
+        for row in rows:
+            for path, is_reference in self.files_of(row):
+                files[is_reference].add(path)
+        return note_images(
+            sorted(files[True]),
+            icc=self.decoding.icc,
+            as_stored=sorted(files[False]),
+            workers=workers,
+            reporter=reporter,
+        )
 
     def require_roots(self, rows: Iterable[PixelRow]) -> None:
         """Refuse rows whose files lie nobody knows where, before any pixel is read.

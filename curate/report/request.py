@@ -11,6 +11,7 @@ from ..datasets.feature_files import load_features
 from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
@@ -147,8 +148,7 @@ def read_inputs(request: ReportRequest) -> Inputs:
 def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> ReportManifest:
     own = Roots.of_manifest(table, path)
     roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
-    exif_orient = bool(read_provenance(table).get("exif_orient"))
-    decoding = DecodeOptions(exif_orient=exif_orient, max_pixels=request.max_pixels)
+    decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=request.max_pixels), str(path))
     return ReportManifest(path.name, table, PixelLoader(roots, decoding=decoding))
 
 

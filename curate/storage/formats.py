@@ -5,3 +5,5 @@ from typing import Literal, get_args
 ImageFormat = Literal["png", "bmp", "webp"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 Layout = Literal["files", "webdataset", "parquet"]
+ColorProfiles = Literal["ignore", "convert"]
+COLOR_PROFILES: tuple[ColorProfiles, ...] = get_args(ColorProfiles)

@@ -11,6 +11,7 @@ from ..encoding.settings import EncodeSettings
 from ..labeling.settings import LabelSettings, NeighborSettings
 from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
+from ..storage.formats import ColorProfiles
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
 from .console import describe, make_reporter, print_result
@@ -74,6 +75,7 @@ class _Roots:
 
 class _Decoding:
     exif_orient: bool
+    icc: ColorProfiles
     max_pixels: int
 
     @property
@@ -81,7 +83,7 @@ class _Decoding:
         """How images are read."""
         from ..storage.images import DecodeOptions
 
-        return DecodeOptions(exif_orient=self.exif_orient, max_pixels=self.max_pixels)
+        return DecodeOptions(exif_orient=self.exif_orient, icc=self.icc, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class ImageFlags(_Roots, _Decoding):
     ids: opt.Ids = DistortSettings.ids
     root: opt.RootOverrides = None
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
@@ -110,6 +113,7 @@ class FolderFlags(_Decoding):
 
     ids: opt.Ids = DistortSettings.ids
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 

@@ -11,7 +11,7 @@ from ..encoding.settings import DeviceName, EncoderName
 from ..errors import CurateError
 from ..labeling.settings import LabelerName, Weighting
 from ..runs.executors import ExecutorName
-from ..storage.formats import ImageFormat, Layout
+from ..storage.formats import ColorProfiles, ImageFormat, Layout
 
 ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
@@ -76,6 +76,10 @@ Ids = Annotated[
     IdStyle, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
 ]
 ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
+ColorProfilesOption = Annotated[
+    ColorProfiles,
+    typer.Option("--icc", help="Color profiles other than sRGB: ignore them, or convert the pixels to sRGB."),
+]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
 
 EncoderOption = Annotated[EncoderName, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import digest_file, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.schema import SCHEMA
@@ -100,7 +103,20 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
     wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
     _render_and_join(request, wanted, originals, provenance, reporter)
-    return {**summary, **_counts(request, planned=len(rows))}
+    files = _files_read(request, folders, wanted)
+    noted = note_images(files, icc=request.decoding.icc, workers=request.workers, reporter=reporter)
+    return {**summary, **_counts(request, planned=len(rows)), **noted}
+
+
+def _files_read(request: UpsampleRequest, folders: InputFolders, rows: RowsToRender) -> list[Path]:
+    """List the images that were encoded, measured or rendered from."""
+    encoded = [
+        folders.references if request.reference_features is None or request.labels is None else None,
+        folders.candidates if request.candidate_features is None else None,
+    ]
+    files = [source.folder / entry.path for source in encoded if source is not None for entry in source.entries]
+    pairs = zip(rows.table["reference_root"].to_pylist(), rows.table["reference_path"].to_pylist(), strict=True)
+    return files + [rows.roots.resolve(root, path) for root, path in set(pairs) if rows.roots.has_folder(root)]
 
 
 def _forecast(
@@ -242,5 +258,5 @@ def _provenance(
         roots=roots.as_json(request.out),
         encoder=encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
-        exif_orient=request.decoding.exif_orient or None,
+        **facts_of_decoding(request.decoding),
     )
