@@ -13,14 +13,14 @@ from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
-from syndr_curate.curate.manifest.schema import SCHEMA, build_table
+from syndr_curate.curate.manifest.schema import MIX_FIELDS, SCHEMA, build_table
 from syndr_curate.curate.mixing.dsmix import DistortedPair, mix_sources
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import plan_mixes
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.mixing.sources import load_sources
-from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, mix_rows_of
+from syndr_curate.curate.rendering.mix_recipes import mix_rows_of
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.storage.images import decode_image, encode_image

@@ -53,9 +53,13 @@ def pixels(out: Path) -> dict[str, bytes]:
     [
         ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts anew"),
         ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts anew"),
-        ("plan.json", b"[]", "plan.json was written by another release"),
-        ("plan.json", b'{"format": 2}', "plan.json was written by another release"),
-        ("plan.json", b'{"format": 1}', "plan.json is damaged; --overwrite starts anew"),
+        (
+            "plan.json",
+            b"[]",
+            "plan.json was begun by another version of .* .plan format unknown, expected 2",
+        ),
+        ("plan.json", b'{"format": 3}', "plan.json was begun by another version of .* .plan format 3, expected 2"),
+        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts anew"),
         ("part-00000.parquet", b"", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("part-00000.parquet", b"PAR1 no PAR1", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts anew"),
