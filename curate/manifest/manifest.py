@@ -1,5 +1,6 @@
 """Reading, checking and writing manifests."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,7 @@ class ManifestFile:
         with self._reading(lambda: pq.ParquetFile(self.path)) as file:
             batches = file.iter_batches(batch_size=_ROWS_AT_ONCE)
             while (batch := self._reading(lambda: next(batches, None))) is not None:
-                rows = pa.Table.from_batches([batch])
-                yield self._naming(lambda rows=rows: validate(rows))
+                yield self._naming(functools.partial(validate, pa.Table.from_batches([batch])))
 
     def _naming(self, check: Callable[[], pa.Table]) -> pa.Table:
         try:
