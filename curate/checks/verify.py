@@ -16,6 +16,7 @@ from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
+from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader
@@ -153,14 +154,13 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     failed = len(table) - len(ok_rows(table))
     if failed:
         verdict.warnings.append(f"{failed} rows have a status other than ok")
-    sources = {"mos", "pseudo", "proxy"}
     unlabelled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
     stage = read_provenance(table).get("stage")
     if unlabelled and stage in ("upsample", "downsample", "label"):
         verdict.problems.append(f"{unlabelled} ok rows have no label, which a manifest from {stage} must have")
     unsourced = pc.sum(pc.and_(pc.is_valid(table["label"]), pc.is_null(table["label_source"]))).as_py() or 0
     if unsourced:
-        verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(sorted(sources))})")
+        verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(LABEL_SOURCES)})")
 
 
 def _check_files(

@@ -101,7 +101,7 @@ class Labels:
         image_names: Their file names as the label file has them.
         reference_ids: Ids of their references.
         reference_names: File names of their references.
-        distortion_ids: int8, 1-25.
+        distortion_ids: int16, 1-25.
         levels: int8, 1-5.
         quality: float64 on [0, 10], higher is better.
         standard_errors: float64 on the same scale, NaN where unknown.
@@ -114,7 +114,7 @@ class Labels:
     image_names: tuple[str, ...]
     reference_ids: tuple[str, ...]
     reference_names: tuple[str, ...]
-    distortion_ids: NDArray[np.int8]
+    distortion_ids: NDArray[np.int16]
     levels: NDArray[np.int8]
     quality: NDArray[np.float64]
     standard_errors: NDArray[np.float64]
@@ -202,7 +202,7 @@ def read_labels(
         image_names=tuple(image_names),
         reference_ids=tuple(stem_id(name) for name in reference_names),
         reference_names=tuple(reference_names),
-        distortion_ids=np.array(distortions, np.int8),
+        distortion_ids=np.array(distortions, np.int16),
         levels=np.array(levels, np.int8),
         quality=scale.to_quality(scores),
         standard_errors=_standard_errors(path, frame, columns, sample_ids, scale),

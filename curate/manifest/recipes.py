@@ -8,7 +8,7 @@ import pyarrow as pa
 from ...distortions.catalog import PRISTINE, get
 from .ids import make_sample_id
 from .schema import build_table
-from .seeds import stream_seed
+from .seeds import row_seed, stream_seed
 
 PRISTINE_NAME = "pristine"
 
@@ -78,13 +78,14 @@ def recipe_rows(references: Sequence[Reference], grid: RecipeGrid) -> pa.Table:
         "reference_id": [reference.id for reference, _, _ in cells],
         "reference_path": [reference.path for reference, _, _ in cells],
         "reference_root": grid.reference_root,
-        "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int8()),
+        "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int16()),
         "distortion": [names[kind] for _, kind, _ in cells],
         "level": pa.array([level for _, _, level in cells], pa.int8()),
         "dataset": grid.dataset,
         "split": [reference.split for reference, _, _ in cells],
         "seed": pa.array(
-            [stream_seed(grid.seed, reference.id, kind, level) for reference, kind, level in cells], pa.int64()
+            [row_seed(stream_seed(grid.seed, reference.id, kind, level)) for reference, kind, level in cells],
+            pa.int64(),
         ),
         "status": "ok",
     }

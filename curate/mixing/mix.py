@@ -14,8 +14,8 @@ from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import encode
-from ..rendering.mix_recipes import MIX_FIELDS, MixRow, mix_rows_of
+from ..manifest.schema import MIX_FIELDS, encode
+from ..rendering.mix_recipes import MixRow, mix_rows_of
 from ..rendering.pasting import Box
 from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter

@@ -16,7 +16,7 @@ from ..storage.pixel_store import absence, stored_pixels
 from ..storage.recent_cache import RecentCache
 from .mix_recipes import MixRow, PixelRow
 from .pasting import common_size, crop_middle, paste
-from .render import Recipe, render
+from .render import Recipe, refuse_chain, render
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
 REFERENCE_CACHE_BYTES = 128 << 20
@@ -84,6 +84,8 @@ class PixelLoader:
         place = self._resolve(row.image_root, row.image_path)
         found = stored_pixels(place)
         if found is None and row.seed is None:
+            if isinstance(row, Recipe):
+                refuse_chain(row)
             raise absence(place)
         return found
 
@@ -99,6 +101,7 @@ class PixelLoader:
         """
         if isinstance(row, MixRow):
             return self._mix(row)
+        refuse_chain(row)
         reference = self.load_reference(row)
         return render(reference, row.distortion_id, row.level, row.seed)
 

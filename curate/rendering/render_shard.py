@@ -18,7 +18,7 @@ from ..storage.formats import IMAGE_FORMATS, ImageFormat, Layout
 from ..storage.images import DecodeOptions, UnreadableImageError, encode_image, image_problem
 from ..storage.pixel_store import PixelSink, open_sink, stored_pixels
 from .mdsi import mdsi
-from .render import Recipe, recipes_of, render, with_seed
+from .render import Recipe, recipes_of, refuse_chain, render, with_seed
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class RenderWork:
         except UnreadableImageError as error:
             return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
+            refuse_chain(recipe)
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
             content = None if sink is None else encode_image(image, format_of(recipe.image_path))
         except RowError as error:
@@ -115,7 +116,7 @@ class RenderWork:
 
 @dataclass(frozen=True)
 class CheckWork:
-    """Looks at the references of recipe rows, by their headers; for manifests without pixels.
+    """Looks at recipe rows and, by their headers, at the references; for manifests without pixels.
 
     Attributes:
         roots: Where references lie; those of a root without a folder are not looked at.
@@ -126,7 +127,7 @@ class CheckWork:
     max_pixels: int
 
     def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
-        """Return the rows; `status` and `error` say whose reference is missing or no image.
+        """Return the rows; `status` and `error` say which could not be made, and why.
 
         Rows without a seed stay as they are.
         """
@@ -144,9 +145,7 @@ class CheckWork:
                 found[place] = (
                     image_problem(self.roots.resolve(*place), max_pixels=self.max_pixels) if is_known else None
                 )
-            problem = found[place]
-            bad = Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
-            outcomes.append(Outcome("ok") if problem is None else bad)
+            outcomes.append(_checked(recipe, found[place]))
         return with_outcomes(rows, outcomes)
 
 
@@ -165,6 +164,16 @@ def format_of(path: str) -> ImageFormat:
         if suffix == image_format:
             return image_format
     raise CurateError(f"{path}: images are written as {', '.join(IMAGE_FORMATS)}")
+
+
+def _checked(recipe: Recipe, problem: str | None) -> Outcome:
+    if problem is not None:
+        return Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
+    try:
+        refuse_chain(recipe)
+    except RowError as error:
+        return Outcome(error.status, str(error))
+    return Outcome("ok")
 
 
 class _Reference:

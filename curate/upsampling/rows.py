@@ -196,7 +196,7 @@ def _pristine_rows(labels: Labels, paths: ManifestPaths, splits: Mapping[str, st
         "reference_id": list(ids),
         "reference_path": files,
         "reference_root": paths.reference_root,
-        "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
+        "distortion_id": pa.array([PRISTINE] * len(ids), pa.int16()),
         "distortion": distortion_name(PRISTINE),
         "level": pa.array([0] * len(ids), pa.int8()),
         "label": pa.array([np.float32(known[identifier]) for identifier in ids], pa.float32()),
