@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -134,7 +134,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         replicas, _ = self._replicas_and_rank()
         return share_length(len(self._kept), replicas=replicas, drop_last=self._drop_last)
 
-    def __iter__(self) -> EpochIndices:
+    def __iter__(self) -> Iterator[int]:
         """Give this rank's indices of the current epoch; with a feature function and no features yet, ask for them.
 
         After `load_state_dict` the first iteration begins where the saved one was, if the epoch is still the same.
