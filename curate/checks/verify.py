@@ -26,6 +26,7 @@ from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
+from ..whole_numbers import whole_number
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -104,6 +105,7 @@ def verify(
         CurateError: `roots` names a root that the manifest does not have.
     """
     manifest = Path(manifest)
+    sample, seed = whole_number("sample", sample, least=0), whole_number("seed", seed)
     try:
         table = read_manifest(manifest)
         Roots.of_manifest(table, manifest)

@@ -13,6 +13,7 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids, make_sample_id, parse_sample_id, require_unique, stem_id, strip_image_suffix
 from ..manifest.schema import LABEL_MAXIMUM
 from ..storage.csv_tables import read_csv
+from ..whole_numbers import hold_whole_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,10 @@ class LabelColumns:
     raters: int = KADID_RATERS
     distortion: str | None = None
     level: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a number of votes that is none."""
+        hold_whole_numbers(self, raters=1)
 
     @classmethod
     def chosen(

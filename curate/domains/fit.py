@@ -17,6 +17,7 @@ from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions
+from ..whole_numbers import hold_whole_numbers
 from .classifier import STAGE, DomainClassifier, LightClassifier, light_patch
 from .evaluation import ClassScores, score_classes
 from .features import FEATURE_VERSION, domain_features
@@ -57,6 +58,7 @@ class LightSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be fitted."""
+        hold_whole_numbers(self, levels=1, pristine_variants=0, folds=None, seed=None)
         if self.folds < LEAST_REFERENCES:
             raise CurateError(f"folds {self.folds}: a network needs references to learn from and others to test on")
 

@@ -18,6 +18,7 @@ from ..manifest.provenance import digest_file
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, decode_image, encode_image
+from ..whole_numbers import hold_whole_numbers
 from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
@@ -56,6 +57,10 @@ class ResNetSettings:
     rate: float = 1e-4
     decay: float = 5e-4
     seed: int = DomainsFitSettings.seed
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted."""
+        hold_whole_numbers(self, pristine_variants=0, epochs=1, batch=1, seed=None)
 
     def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) that a reference is rendered at: every level, as in the paper."""

@@ -119,7 +119,7 @@ def downsample_epoch(
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
     settings = settings or DownsampleSettings()
-    check_epoch(epoch)
+    epoch = check_epoch(epoch)
     table = (
         read_manifest(manifest, training=True)
         if isinstance(manifest, str | Path)

@@ -26,6 +26,7 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import DecodeOptions
+from ..whole_numbers import whole_number
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
 from .encoders import Encoder, make_encoder
 from .pictures import Pictures, path_columns, pictures_of_manifest, pictures_of_source
@@ -71,7 +72,7 @@ def encode(
     """
     pictures = _pictures(images, EncodeSettings.ids, decoding or DecodeOptions(), roots)
     chosen = make_encoder(encoder) if isinstance(encoder, str) else encoder
-    return _encoded(pictures, chosen, batch_size, workers, reporter)
+    return _encoded(pictures, chosen, whole_number("batch_size", batch_size, least=1), workers, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:

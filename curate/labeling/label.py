@@ -19,6 +19,7 @@ from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.selection import kept_rows, read_selection
 from ..similarity import check_rows
+from ..whole_numbers import whole_number
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
 from .make_labeler import make_labeler
@@ -64,7 +65,7 @@ def label(
     Source: SynDR-IQA, Algorithm 2 (DDCUp).
     """
     settings = LabelSettings(labeler=labeler, neighbors=neighbors or NeighborSettings(), max_label_std=max_label_std)
-    chosen_types, chosen_levels = parse_types(types), parse_levels(levels)
+    chosen_types, chosen_levels, seed = parse_types(types), parse_levels(levels), whole_number("seed", seed)
     if selection is not None and manifest is None:
         kept = selection if isinstance(selection, pa.Table) else read_selection(Path(selection))
         rows, name = selected_rows(kept, chosen_types, chosen_levels, seed), "the selection"

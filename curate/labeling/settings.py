@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
@@ -38,8 +39,7 @@ class NeighborSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
-        if self.count < 1:
-            raise CurateError(f"neighbors is {self.count}; expected at least 1")
+        object.__setattr__(self, "count", whole_number("neighbors", self.count, least=1))
         if not self.margin > 0:
             raise CurateError(f"margin is {self.margin:g}; expected a number above 0")
         if not self.temperature > 0:

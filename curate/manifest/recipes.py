@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE, get
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 from .ids import make_sample_id
 from .schema import build_table
 from .seeds import row_seed, stream_seed
@@ -49,6 +50,12 @@ class RecipeGrid:
     image_root: str
     suffix: str
     dataset: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no whole number: rows are seeded with it."""
+        hold_whole_numbers(self, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
 
     def conditions(self) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) pairs of one reference, in row order."""

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from ...distortions.catalog import CATALOG, LEVELS
 from ..errors import CurateError
 from ..storage.formats import ImageFormat
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 
 SIGMA_MAXIMUM = 100.0
 ALPHA_RANGE = (0.1, 100.0)
@@ -42,9 +43,11 @@ class MixSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, count=1, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
         low, high = ALPHA_RANGE
         ranges = {
-            "count": (self.count >= 1, "at least 1"),
             "classes": (self.classes in CLASSES, " or ".join(CLASSES)),
             "sigma": (0 <= self.sigma <= SIGMA_MAXIMUM, f"pixels from 0 to {SIGMA_MAXIMUM:g}"),
             "alpha": (low <= self.alpha <= high, f"a number from {low:g} to {high:g}"),

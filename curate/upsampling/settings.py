@@ -8,6 +8,7 @@ from typing import Any
 
 from ..labeling.settings import LABELED_LEVELS, LabelSettings
 from ..storage.formats import ImageFormat
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class SelectSettings:
     candidates: int | None = None
     max_selected: int | None = None
     seed: int = 123
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,12 @@ class UpsampleSettings:
     only_new: bool = False
     image_format: ImageFormat = "png"
     seed: int = SelectSettings.seed
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""
