@@ -23,7 +23,7 @@ def fit(
         Path,
         typer.Option(
             "--out",
-            help="Classifier to write: NAME.safetensors, with NAME.json and NAME.png beside it.",
+            help="Classifier to write: NAME.safetensors, with NAME.json and (extra `plot`) NAME.png beside it.",
             show_default=False,
         ),
     ],
