@@ -10,6 +10,7 @@ import pyarrow as pa
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..similarity import cluster_statistics
+from .metadata import metadata_problems
 
 
 def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
@@ -19,7 +20,8 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
         manifest: A manifest, or its file.
 
     Returns:
-        JSON values: `rows, columns, references, labels, by, diversity (where rows carry clusters), provenance`.
+        JSON values: `rows, columns, references, labels, by, diversity (where rows carry clusters), problems (what is
+        wrong with its metadata), provenance`.
 
     Raises:
         CurateError: Not a readable manifest.
@@ -36,6 +38,7 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
     }
     if "cluster_id" in table.column_names:
         facts["diversity"] = _diversity(table)
+    facts["problems"] = metadata_problems(table)
     facts["provenance"] = read_provenance(table)
     return facts
 
@@ -57,6 +60,7 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append(f"made by {provenance.get('stage')} ({config})")
         lines.append("roots: " + ", ".join(f"{n} -> {f or '?'}" for n, f in provenance.get("roots", {}).items()))
         lines.append("inputs: " + ", ".join(f"{n} {digest[:12]}" for n, digest in provenance.get("inputs", {}).items()))
+    lines += [f"problem: {problem}" for problem in facts["problems"]]
     return "\n".join(lines)
 
 

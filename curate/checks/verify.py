@@ -24,6 +24,7 @@ from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
+from .metadata import metadata_problems
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -108,7 +109,7 @@ def verify(
     provenance = read_provenance(table)
     decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
-    verdict = Verdict(rows=len(table))
+    verdict = Verdict(rows=len(table), problems=metadata_problems(table))
     _check_columns(table, verdict)
     pixels_expected = provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))

@@ -160,7 +160,7 @@ def _rows(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _provenance(before: dict[str, Any], config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-    kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient")}
+    kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient", "denoiser")}
     parent = {
         "stage": before.get("stage"),
         "config_digest": before.get("config_digest"),

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
@@ -133,7 +134,8 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
         dataset=CANDIDATES,
     )
     rows = recipe_rows([Reference(identifier, path) for identifier, path in kept_rows(selection)], grid)
-    return attach(rows, {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"})
+    roots = {CANDIDATES: None, RENDERED: None}
+    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights()})
 
 
 def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:
@@ -142,8 +144,8 @@ def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, set
 
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return what labeled rows take over from the provenance of the rows before: roots, and how pixels are read."""
-    return {key: provenance.get(key) for key in ("roots", "pixels", "exif_orient")}
+    """Return what labeled rows take over from the provenance of the rows before: roots, and what decides pixels."""
+    return {key: provenance.get(key) for key in ("roots", "pixels", "exif_orient", "denoiser")}
 
 
 def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ...distortions.catalog import get
 from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
@@ -189,13 +190,20 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         tables: One or more manifests.
 
     Raises:
-        CurateError: The label scales differ, a root name means two folders, a column two types, or an id occurs twice.
+        CurateError: The label scales or the denoiser's weights differ, a root name means two folders, a column two
+            types, or an id occurs twice.
     """
     tables = [validate(table) for table in tables]
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
+    denoisers = [p["denoiser"] for p in provenances if p.get("denoiser") is not None]
+    if any(denoiser != denoisers[0] for denoiser in denoisers):
+        raise CurateError(
+            f"the manifests' pixels of type {get('denoise').id} (denoise) come from different denoiser weights: "
+            f"{list_ids(sorted(set(denoisers)))}; render both with one release of syndr-curate"
+        )
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if roots.get(name) is not None and folder not in (None, roots[name]):
@@ -207,7 +215,8 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         joined = pa.concat_tables([t.replace_schema_metadata(None) for t in bare], promote_options="default")
     except pa.ArrowException as error:
         raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
-    facts = {**provenances[0], **({"label_scale": scales[0]} if scales else {}), "roots": roots}
+    facts = {**provenances[0], "roots": roots}
+    facts |= {key: found[0] for key, found in (("label_scale", scales), ("denoiser", denoisers)) if found}
     return validate(attach(joined, facts))
 
 

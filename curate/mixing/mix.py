@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
@@ -124,6 +125,8 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
         exif_orient=is_turned(table) or None,
+        # Sources with stored pixels were made with the weights that their manifest names.
+        denoiser=read_provenance(table).get("denoiser", digest_weights()),
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
@@ -65,7 +66,8 @@ def mix_again(
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {**read_provenance(table), "roots": pixels.roots.as_json(out), "pixels": "stored"}
+    facts = {"denoiser": digest_weights(), **read_provenance(table)}
+    facts |= {"roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 
 

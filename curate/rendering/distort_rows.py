@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_source
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile
@@ -103,7 +104,8 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         "seed": wanted.seed,
         "format": wanted.image_format,
     }
-    identity = make_provenance("distort", config, {source.name: digest_listing((p, b) for _, p, b in listing)})
+    inputs = {source.name: digest_listing((p, b) for _, p, b in listing)}
+    identity = make_provenance("distort", config, inputs, denoiser=digest_weights())
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions
     return PlannedRows(count, len(source.entries), tables, sample, listing, identity, roots)
@@ -136,7 +138,12 @@ def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, P
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
     kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
-    identity = {**kept, "inputs": {**kept.get("inputs", {}), **inputs}, "versions": library_versions()}
+    identity = {
+        **kept,
+        "inputs": {**kept.get("inputs", {}), **inputs},
+        "versions": library_versions(),
+        "denoiser": digest_weights(),
+    }
 
     def tables() -> Iterator[pa.Table]:
         for table in file.tables():

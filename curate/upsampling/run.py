@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
@@ -234,4 +235,5 @@ def _provenance(
         encoder=encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
         exif_orient=request.decoding.exif_orient or None,
+        denoiser=digest_weights(),
     )
