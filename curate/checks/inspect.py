@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..similarity import cluster_statistics
@@ -26,7 +27,8 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
     Raises:
         CurateError: Not a readable manifest.
     """
-    table = read_manifest(manifest) if isinstance(manifest, str | Path) else manifest
+    with no_metadata_warning():
+        table = read_manifest(manifest) if isinstance(manifest, str | Path) else manifest
     facts: dict[str, Any] = {
         "rows": len(table),
         "columns": table.column_names,

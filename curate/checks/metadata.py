@@ -5,7 +5,9 @@ import pyarrow.compute as pc
 
 from ...distortions.catalog import get
 from ...distortions.numerics.denoiser import digest_weights
+from ..manifest.lost_metadata import LOST_METADATA, has_lost_metadata
 from ..manifest.provenance import read_provenance
+from ..manifest.relocate import NOT_IN_ROWS, has_roots_alone
 
 _DENOISE = get("denoise")
 _DIGITS_SHOWN = 12
@@ -17,8 +19,22 @@ def metadata_problems(table: pa.Table) -> list[str]:
     Args:
         table: The manifest.
     """
-    found = [_other_denoiser(table)]
+    found = [LOST_METADATA if has_lost_metadata(table) else None, _other_denoiser(table)]
     return [problem for problem in found if problem is not None]
+
+
+def metadata_warnings(table: pa.Table) -> list[str]:
+    """Return what a user should know of a manifest's metadata though nothing is wrong with it.
+
+    Args:
+        table: The manifest.
+    """
+    if not has_roots_alone(read_provenance(table)):
+        return []
+    return [
+        "the metadata was lost and only the roots were given back: references are read as without --exif-orient, and "
+        f"{', '.join(NOT_IN_ROWS)} are not known. `relocate --provenance-from OLD.parquet` gives them back"
+    ]
 
 
 def _other_denoiser(table: pa.Table) -> str | None:

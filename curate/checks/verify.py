@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 
 from ...distortions import DistortionError
 from ..errors import CurateError, RowError
+from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
+from ..manifest.relocate import has_roots_alone
 from ..manifest.roots import Roots
 from ..manifest.seeds import uniform_draw
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
@@ -24,7 +26,7 @@ from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
-from .metadata import metadata_problems
+from .metadata import metadata_problems, metadata_warnings
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -102,19 +104,22 @@ def verify(
     """
     manifest = Path(manifest)
     try:
-        table = read_manifest(manifest)
+        with no_metadata_warning():
+            table = read_manifest(manifest)
         Roots.of_manifest(table, manifest)
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
     provenance = read_provenance(table)
     decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
-    verdict = Verdict(rows=len(table), problems=metadata_problems(table))
+    verdict = Verdict(rows=len(table), problems=metadata_problems(table), warnings=metadata_warnings(table))
     _check_columns(table, verdict)
-    pixels_expected = provenance.get("pixels") != "recipe"
+    # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
+    unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
+    pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
-    chosen = _draw_sample(makeable, pixels, sample, seed, verdict)
+    chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:

@@ -13,6 +13,7 @@ from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
@@ -103,8 +104,9 @@ def label_table(
         are.
 
     Raises:
-        CurateError: Inputs that do not fit each other, nothing to label, or no label is certain enough.
+        CurateError: Inputs that do not fit each other, lost metadata, nothing to label, or no label is certain enough.
     """
+    refuse_lost_recipes(rows)
     require_same_references(references, labels)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     usable = ok_rows(rows)

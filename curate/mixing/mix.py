@@ -1,7 +1,7 @@
 """Stage `mix`: images of two distortions each, with the confidence that either class has earned (DSMix)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,8 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
         places.folder(root)
     if MIXED in used:
         raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
-    return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})
+    folders = {**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out}
+    return replace(places, folders=folders)
 
 
 def is_turned(table: pa.Table) -> bool:

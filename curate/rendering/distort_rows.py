@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_source
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
@@ -115,7 +116,7 @@ def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, P
     """Take the recipe rows of a manifest, to be rendered as they stand.
 
     Raises:
-        CurateError: It has none, or is no manifest.
+        CurateError: It has none, has lost its metadata, or is no manifest.
     """
     file = ManifestFile(manifest)
     columns = file.columns(["seed", "image_root", "reference_root", "reference_path"])
@@ -124,6 +125,7 @@ def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, P
         raise CurateError(
             f"{manifest} has no recipe rows (rows with a seed); --types would distort its references anew"
         )
+    refuse_lost_recipes(columns)
     recorded = Roots.of_manifest(columns, manifest, overrides)
     image_roots = pc.unique(columns["image_root"].cast(pa.string())).to_pylist()
     roots = Roots({**recorded.folders, **dict.fromkeys(image_roots, images_out)})
@@ -167,9 +169,10 @@ def references_of(manifest: Path, overrides: Mapping[str, Path] | None) -> Image
     """Take the references that a manifest names as a source of images.
 
     Raises:
-        CurateError: They lie under several roots, or under none that is known.
+        CurateError: They lie under several roots, or under none that is known, or the metadata of recipes is lost.
     """
     file = ManifestFile(manifest)
+    refuse_lost_recipes(file.columns(["seed"]))
     columns = file.columns(["reference_id", "reference_root", "reference_path"])
     roots = Roots.of_manifest(columns, manifest, overrides)
     used = {
