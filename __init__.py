@@ -6,7 +6,7 @@ Everything here is imported on first use, so that `import syndr_curate` costs no
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .curate.errors import CurateError, RowError
+from .curate.errors import CurateError, CurateWarning, RowError
 
 if TYPE_CHECKING:
     from .curate.checks.inspect import inspect
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .curate.labeling.scores import Interval, Scores, SpreadBin
     from .curate.labeling.settings import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
-    from .curate.manifest.roots import relocate_manifest
+    from .curate.manifest.relocate import relocate_manifest
     from .curate.mixing.mix import mix
     from .curate.rendering.distort_image import distort
     from .curate.runs.executors import Executor, make_executor
@@ -53,6 +53,7 @@ __all__ = [
     "ClassScores",
     "CrossValidation",
     "CurateError",
+    "CurateWarning",
     "DRCDownSampler",
     "DecodeOptions",
     "DomainClassifier",
@@ -172,7 +173,7 @@ _HOMES = {
     "open_source": "curate.datasets.image_folders",
     "read_labels": "curate.datasets.labels",
     "read_manifest": "curate.manifest.manifest",
-    "relocate_manifest": "curate.manifest.roots",
+    "relocate_manifest": "curate.manifest.relocate",
     "save_classifier": "curate.domains.classifier_files",
     "save_features": "curate.datasets.feature_files",
     "select": "curate.upsampling.select",

@@ -3,6 +3,7 @@
 It names everything that is public. A line with `type: ignore` is wrong on purpose: mypy has to find the mistake.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from syndr_curate import (
     ClassScores,
     CrossValidation,
     CurateError,
+    CurateWarning,
     DecodeOptions,
     DomainClassifier,
     DomainSelection,
@@ -206,6 +208,7 @@ def hand_over(manifest: Path) -> int:
 def check(manifest: Path) -> list[str]:
     verdict: Verdict = verify(manifest, sample=10)
     print(inspect(manifest)["rows"], relocate_manifest(manifest, {"ours": Path("/data")}))
+    relocate_manifest(manifest, {}, provenance_from="old.parquet")
     return verdict.problems
 
 
@@ -233,6 +236,7 @@ def main() -> int:
     except CurateError as error:
         print(error)
         return 2
+    warnings.simplefilter("error", CurateWarning)
     print(__version__)
     print(syndr_curate.upsmaple)  # type: ignore[attr-defined]
     return 0

@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 
 from ...distortions import DistortionError
 from ..errors import CurateError, RowError
+from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
+from ..manifest.relocate import has_roots_alone
 from ..manifest.roots import Roots
 from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
@@ -27,6 +29,7 @@ from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
 from ..whole_numbers import whole_number
+from .metadata import metadata_problems, metadata_warnings
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -107,20 +110,23 @@ def verify(
     manifest = Path(manifest)
     sample, seed = whole_number("sample", sample, least=0), whole_number("seed", seed)
     try:
-        table = read_manifest(manifest)
+        with no_metadata_warning():
+            table = read_manifest(manifest)
         Roots.of_manifest(table, manifest)
         provenance = read_provenance(table)
         decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
-    verdict = Verdict(rows=len(table))
+    verdict = Verdict(rows=len(table), problems=metadata_problems(table), warnings=metadata_warnings(table))
     _check_columns(table, verdict)
-    pixels_expected = provenance.get("pixels") != "recipe"
+    # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
+    unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
+    pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
     _refuse_nothing_checked(table, verdict)
-    chosen = _draw_sample(makeable, pixels, sample, seed, verdict)
+    chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
     noted = _Notes()
     pixels.note_images(rows, workers=workers, reporter=noted)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
@@ -114,7 +115,8 @@ def downsample_epoch(
         Kept and dropped rows, and the summary.
 
     Raises:
-        CurateError: The manifest lacks labels, or the features do not match it; the message names the ids.
+        CurateError: The manifest lacks labels or has lost its metadata, or the features do not match it; the message
+            names the ids.
 
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
@@ -125,6 +127,7 @@ def downsample_epoch(
         if isinstance(manifest, str | Path)
         else validate(manifest, training=True)
     )
+    refuse_lost_recipes(table)
     usable = ok_rows(table)
     rows = epoch_rows(usable, settings.scope)
     feature_rows = epoch_features(rows, as_features(features), "the manifest's ok rows")

@@ -153,6 +153,7 @@ def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) 
     if unstored and not render:
         names = list_ids([row.sample_id for row in unstored])
         raise CurateError(f"{len(unstored)} rows have no stored pixels: {names}; give --render to render them")
+    rows.pixels.require_roots(unstored)
     return Supply(stored, len(unstored), size)
 
 

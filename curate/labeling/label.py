@@ -7,11 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
@@ -104,8 +106,9 @@ def label_table(
         are.
 
     Raises:
-        CurateError: Inputs that do not fit each other, nothing to label, or no label is certain enough.
+        CurateError: Inputs that do not fit each other, lost metadata, nothing to label, or no label is certain enough.
     """
+    refuse_lost_recipes(rows)
     require_same_references(references, labels)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     usable = ok_rows(rows)
@@ -135,7 +138,8 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
         dataset=CANDIDATES,
     )
     rows = recipe_rows([Reference(identifier, path) for identifier, path in kept_rows(selection)], grid)
-    return attach(rows, {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"})
+    roots = {CANDIDATES: None, RENDERED: None}
+    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights()})
 
 
 def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:
@@ -144,7 +148,7 @@ def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, set
 
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return what labeled rows take over from the provenance of the rows before: roots, and how pixels are read."""
+    """Return what labeled rows take over from the provenance of the rows before: roots, and what decides pixels."""
     return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
 
 

@@ -13,7 +13,8 @@ from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
-from .pixel_facts import require_same_pixel_facts
+from .lost_metadata import LOST_METADATA, has_lost_metadata, warn_of_lost_metadata
+from .pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
 from .provenance import attach, read_provenance
 from .reading import columns_in_file, conform, conform_columns
 from .schema import CLUSTER_FIELDS, LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
@@ -33,7 +34,8 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
         training: Whether every row with status `ok` must carry a label.
 
     Returns:
-        The table, in the manifest's column order; columns that the schema does not know are kept, last.
+        The table, in the manifest's column order; columns that the schema does not know are kept, last. If its
+        metadata is lost, a `CurateWarning` says so.
 
     Raises:
         CurateError: No such file, not Parquet, another schema, a newer schema version, or bad rows; the
@@ -47,9 +49,11 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     try:
-        return validate(table, training=training)
+        table = validate(table, training=training)
     except CurateError as error:
         raise CurateError(f"{path}: {error}") from error
+    warn_of_lost_metadata(table, path)
+    return table
 
 
 class ManifestFile:
@@ -73,6 +77,7 @@ class ManifestFile:
         self._empty = self._naming(lambda: conform(self._written.empty_table()))
         self.provenance = read_provenance(self._empty)
         _check_unique(self.columns(["sample_id"])["sample_id"])
+        warn_of_lost_metadata(self._written, self.path)
 
     def empty(self) -> pa.Table:
         """Return its schema, as it is read, and its provenance: a table without rows."""
@@ -192,28 +197,37 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         tables: One or more manifests.
 
     Raises:
-        CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, a root name means two folders, a
-            column two types, or an id occurs twice.
+        CurateError: Some of the manifests have lost their metadata, the label scales or what decides pixels
+            (`pixel_facts`) differ, a root name means two folders, a column two types, or an id occurs twice.
     """
     tables = [validate(table) for table in tables]
+    lost = [number for number, table in enumerate(tables, 1) if has_lost_metadata(table)]
+    if 0 < len(lost) < len(tables):
+        raise CurateError(f"of {len(tables)} manifests to join, number {lost[0]} cannot be: {LOST_METADATA}")
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
     require_same_pixel_facts(provenances)
+    denoiser = shared_denoiser(provenances)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if roots.get(name) is not None and folder not in (None, roots[name]):
             raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
         roots[name] = roots.get(name) or folder
+    facts = {**provenances[0], "roots": roots}
+    if scales:
+        facts["label_scale"] = scales[0]
+    if denoiser is not None:
+        facts[DENOISER] = denoiser
     clusters = [field.name for field in CLUSTER_FIELDS]
     bare = [table.drop_columns([c for c in clusters if c in table.column_names]) for table in tables]
     try:
         joined = pa.concat_tables([t.replace_schema_metadata(None) for t in bare], promote_options="default")
     except pa.ArrowException as error:
         raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
-    facts = {**provenances[0], **({"label_scale": scales[0]} if scales else {}), "roots": roots}
-    return validate(attach(joined, facts))
+    # Joined without metadata, the rows are as recognizable as before: no roots are made up.
+    return validate(joined if lost else attach(joined, facts))
 
 
 def validate(table: pa.Table, *, training: bool = False) -> pa.Table:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PIXELS = "pixels"
 # Entry of the provenance to what its absence stands for. All but `pixels` are fields of `DecodeOptions`.
 PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc": "ignore"}
+# Digest of the weights of type 15. What was made before it was recorded, or has no such row, says nothing of it.
+DENOISER = "denoiser"
 _DECODING = {name: default for name, default in PIXEL_FACTS.items() if name != PIXELS}
 
 
@@ -21,7 +23,7 @@ def recorded_pixel_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         provenance: Of the rows before.
     """
-    return {name: provenance.get(name) for name in PIXEL_FACTS}
+    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER)}
 
 
 def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
@@ -41,6 +43,24 @@ def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
                 f"{name!r} is {found[0]!r} in one manifest and {other!r} in another: one manifest says one thing of "
                 f"the pixels of all its rows; keep them apart, or {_remedy(name)}"
             )
+
+
+def shared_denoiser(provenances: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the digest of the denoiser's weights that rows of several manifests were made with, where any says so.
+
+    Args:
+        provenances: Of the manifests.
+
+    Raises:
+        CurateError: Two of them name different weights.
+    """
+    found = sorted({provenance[DENOISER] for provenance in provenances if provenance.get(DENOISER) is not None})
+    if len(found) > 1:
+        raise CurateError(
+            f"the manifests' pixels of type 15 (denoise) come from different denoiser weights: {', '.join(found)}; "
+            "render both with one release of syndr-curate"
+        )
+    return found[0] if found else None
 
 
 def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest: str) -> "DecodeOptions":

@@ -1,7 +1,7 @@
 """Stage `mix`: images of two distortions each, with the confidence that either class has earned (DSMix)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
@@ -101,7 +102,8 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
         places.folder(root)
     if MIXED in used:
         raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
-    return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})
+    folders = {**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out}
+    return replace(places, folders=folders)
 
 
 def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
@@ -122,6 +124,8 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
         **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
+        # Sources with stored pixels were made with the weights that their manifest names.
+        denoiser=read_provenance(table).get("denoiser", digest_weights()),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.recipes import distortion_name
 from ..manifest.schema import MIX_FIELDS, build_table
 from ..manifest.seeds import context_seed, row_seed
@@ -46,8 +47,9 @@ def plan_mixes(table: pa.Table, settings: MixSettings) -> MixPlan:
         settings: Count, classes, seed.
 
     Raises:
-        CurateError: Fewer than two classes among the usable images.
+        CurateError: Fewer than two classes among the usable images, or the manifest has lost its metadata.
     """
+    refuse_lost_recipes(table)
     sources, left_out = usable_sources(table, settings)
     groups = _classes(sources, settings.classes)
     if len(groups) < 2:  # noqa: PLR2004

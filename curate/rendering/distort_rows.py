@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
@@ -111,7 +112,7 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     held_out = {entry.id: entry.split for entry in source.entries if entry.split != "train"}
     if held_out:
         inputs["splits"] = digest_json(held_out)
-    identity = make_provenance("distort", config, inputs)
+    identity = make_provenance("distort", config, inputs, denoiser=digest_weights())
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions
     return PlannedRows(

@@ -6,9 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..errors import CurateError
 from ..manifest.ids import list_ids
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
 from ..manifest.provenance import digest_file, digest_listing, library_versions
 from ..manifest.roots import Roots
@@ -35,6 +37,7 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
         raise CurateError(
             f"{manifest} has no recipe rows (rows with a seed); --types would distort its references anew"
         )
+    refuse_lost_recipes(columns)
     recorded = Roots.of_manifest(every, manifest, overrides)
     if columns["image_root"].null_count:
         raise CurateError(f"{manifest}: {columns['image_root'].null_count} rows with a seed name no image_root")
@@ -53,7 +56,12 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
     kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
-    identity = {**kept, "inputs": {**kept.get("inputs", {}), **inputs}, "versions": library_versions()}
+    identity = {
+        **kept,
+        "inputs": {**kept.get("inputs", {}), **inputs},
+        "versions": library_versions(),
+        "denoiser": digest_weights(),
+    }
     carried = len(every) - len(columns)
     if carried:
         identity["config"] = {**kept.get("config", {}), "rows_carried": carried}
@@ -91,6 +99,7 @@ def references_of(file: ManifestFile, overrides: Mapping[str, Path] | None) -> I
             splits.
     """
     manifest = file.path
+    refuse_lost_recipes(file.columns(["seed"]))
     columns = file.columns(["reference_id", "reference_root", "reference_path", "split"])
     roots = Roots.of_manifest(columns, manifest, overrides)
     used = [

@@ -110,8 +110,9 @@ class PixelLoader:
 
         Raises:
             RowError: The row names no reference, distortion and level, or the reference cannot be decoded.
-            CurateError: Where it lies is not known.
+            CurateError: Where it lies is not known, or how it is read.
         """
+        self.roots.require_metadata()
         if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
             raise RowError(NOTHING_TO_RENDER_FROM)
         path = self._resolve(recipe.reference_root, recipe.reference_path)
@@ -121,7 +122,9 @@ class PixelLoader:
             raise error.about(f"reference {recipe.reference_path}") from error
 
     def unreachable(self, row: PixelRow) -> tuple[str | None, str] | None:
-        """Return (root, path) of a file that a row cannot do without and whose root has no folder; None if it has all.
+        """Return (root, path) of a file that a row cannot do without and that cannot be had; None if it has all.
+
+        A file cannot be had if its root has no folder, and a reference neither if the manifest has lost its metadata.
 
         No pixel is read. That a file is missing in a known folder does not make it unreachable, nor that a row names no
         root at all: both are problems of the row.
@@ -131,7 +134,7 @@ class PixelLoader:
             return None if known else (row.image_root, row.image_path)
         if isinstance(row, MixRow):
             needed = next(filter(None, map(self.unreachable, (row.a, row.b))), None)
-        elif None in (row.reference_path, row.reference_root) or self.roots.has_folder(row.reference_root):
+        elif None in (row.reference_path, row.reference_root) or self._can_decode(row.reference_root):
             needed = None
         else:
             needed = row.reference_root, row.reference_path
@@ -169,15 +172,16 @@ class PixelLoader:
         )
 
     def require_roots(self, rows: Iterable[PixelRow]) -> None:
-        """Refuse rows whose files lie nobody knows where, before any pixel is read.
+        """Refuse rows whose files lie nobody knows where, or are read nobody knows how, before any pixel is read.
 
         Raises:
-            CurateError: It names the root and says how to give its folder.
+            CurateError: It names the root and says how to give its folder, or how to give back lost metadata.
         """
         for row in rows:
             needed = self.unreachable(row)
             if needed is not None:
                 self.roots.resolve(*needed)
+                self.roots.require_metadata()
 
     def is_stored(self, row: PixelRow) -> bool:
         """Tell whether a row has stored pixels, good or bad, so that they need not be made."""
@@ -185,6 +189,9 @@ class PixelLoader:
             return self.roots.has_folder(row.image_root) and self.find(row) is not None
         except RowError:
             return True  # in a damaged archive, which is for the row to say
+
+    def _can_decode(self, root: str | None) -> bool:
+        return self.roots.has_folder(root) and not self.roots.metadata_lost
 
     def _resolve(self, root: str | None, path: str) -> Path:
         if root is None:

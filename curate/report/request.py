@@ -1,7 +1,7 @@
 """What a report is asked for, and the files behind it, read and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def read_inputs(request: ReportRequest) -> Inputs:
 
 def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> ReportManifest:
     own = Roots.of_manifest(table, path)
-    roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
+    roots = replace(own, folders={name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=request.max_pixels), str(path))
     return ReportManifest(path.name, table, PixelLoader(roots, decoding=decoding))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
 from ..errors import CurateError
@@ -260,4 +261,5 @@ def _provenance(
         encoder=encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
         **facts_of_decoding(request.decoding),
+        denoiser=digest_weights(),
     )

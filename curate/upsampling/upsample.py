@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
@@ -98,5 +99,13 @@ def upsample(
     }
     scale = labelled_set.scale.as_json()
     config = settings.as_json()
-    provenance = make_provenance("upsample", config, inputs, label_scale=scale, roots=roots, pixels="recipe")
+    provenance = make_provenance(
+        "upsample",
+        config,
+        inputs,
+        label_scale=scale,
+        roots=roots,
+        pixels="recipe",
+        denoiser=digest_weights(),
+    )
     return join_rows(originals, rows, provenance, only_new=only_new)
