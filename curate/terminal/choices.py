@@ -63,6 +63,13 @@ class LabelerFlag(str, Enum):
     gp = "gp"
 
 
+class NeighborsFromFlag(str, Enum):
+    """Whose labels make new ones."""
+
+    train = "train"
+    all = "all"
+
+
 class ScopeFlag(str, Enum):
     """Which rows are filtered."""
 

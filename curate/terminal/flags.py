@@ -13,7 +13,7 @@ from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
-from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
+from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, NeighborsFromFlag, WeightingFlag
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
 
@@ -153,6 +153,7 @@ class LabelerFlags:
     margin: opt.Margin = NeighborSettings.margin
     weighting: opt.Weighting = WeightingFlag[NeighborSettings.weighting]
     temperature: opt.Temperature = NeighborSettings.temperature
+    neighbors_from: opt.NeighborsFrom = NeighborsFromFlag[LabelSettings.neighbors_from]
 
     @property
     def settings(self) -> LabelSettings:
@@ -160,7 +161,12 @@ class LabelerFlags:
         neighbors = NeighborSettings(
             count=self.neighbors, margin=self.margin, weighting=self.weighting.value, temperature=self.temperature
         )
-        return LabelSettings(labeler=self.labeler.value, neighbors=neighbors, max_label_std=self.max_label_std)
+        return LabelSettings(
+            labeler=self.labeler.value,
+            neighbors=neighbors,
+            max_label_std=self.max_label_std,
+            neighbors_from=self.neighbors_from.value,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.labels import Labels, LabelScale
+from ..datasets.labels import LabelScale
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
-from ..manifest.provenance import digest_file, digest_table, make_provenance, read_provenance
+from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import count_statuses, write_selection
-from ..manifest.splits import read_splits
+from ..manifest.splits import mark_held_out
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan
@@ -76,7 +76,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     if request.selection is not None:
         write_selection(selection, request.selection)
         summary["selection"] = str(request.selection)
-    digests = {**inputs.digests, **_split_digest(request)}
+    digests = inputs.digests
     if inputs.labels is not None:
         labeled = LabeledSet(inputs.labels)
     elif _is_complete(request, _provenance(request, digests, inputs.encoders, PROXY_SCALE, roots)):
@@ -85,17 +85,16 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         return {**summary, **_counts(request, planned=len(rows))}
     else:
         labeled = measure_references(request, folders.references, roots, reporter)
-    splits = _read_splits(request, labeled.labels)
     refuse_shared_ids(labeled.labels.reference_ids, chosen)
     new = label_new_rows(
         rows,
         chosen,
-        references=inputs.references,
+        references=inputs.lenders,
         candidates=inputs.candidates,
         labels=labeled.labels,
         settings=settings,
     )
-    originals = _originals(request, labeled, paths, splits=splits, roots=roots, reporter=reporter)
+    originals = _originals(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
     provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
     wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
     _render_and_join(request, wanted, originals, provenance, reporter)
@@ -138,16 +137,6 @@ def _counts(request: UpsampleRequest, *, planned: int) -> dict[str, Any]:
     }
 
 
-def _split_digest(request: UpsampleRequest) -> dict[str, str]:
-    return {} if request.split_file is None else {"splits": digest_file(request.split_file)}
-
-
-def _read_splits(request: UpsampleRequest, labels: Labels) -> dict[str, str]:
-    if request.split_file is None:
-        return {}
-    return read_splits(request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
-
-
 def _originals(
     request: UpsampleRequest,
     labeled: LabeledSet,
@@ -161,7 +150,7 @@ def _originals(
     rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
     if labeled.unmeasured is None:
         return _without_missing(rows, request, roots, reporter)
-    return pa.concat_tables([rows, labeled.unmeasured])
+    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
