@@ -160,10 +160,13 @@ def add_content(references: Features, candidates: Features) -> None:
     neighbors = NeighborSettings(count=9, weighting="similarity")
     paths = ManifestPaths(dataset="ours", image_root="ours")
     table = upsample(labels, references, candidates, types=[1, "jpeg"], neighbors=neighbors, paths=paths)
+    label(labels, references, candidates, selection=selection, splits={"a": "test"}, neighbors_from="all")
+    upsample(labels, references, candidates, splits={"a": "val"}, neighbors_from="train", reporter=Printed())
     write_manifest(table, "train.parquet", training=True)
     append_manifest("train.parquet", rows)
     label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]
+    upsample(labels, references, candidates, neighbors_from="val")  # type: ignore[arg-type]
 
 
 def how_good_are_labels(labels: Labels, references: Features) -> dict[int, float]:

@@ -42,10 +42,7 @@ def upsample(
     labeling: LabelerFlags,
     validation: ValidationFlags,
     label_columns: LabelFileFlags,
-    split_file: Annotated[
-        Path | None,
-        typer.Option("--split-file", help="CSV of reference_id (or id) and split: val and test are held out."),
-    ] = None,
+    split_file: opt.SplitFile = None,
     with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = (
         UpsampleSettings.with_pristine
     ),
@@ -73,7 +70,7 @@ def upsample(
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..upsampling.request import EncoderChoice, UpsampleRequest
+    from ..upsampling.request import EncoderChoice, UpsampleRequest, known_label_file
     from ..upsampling.run import run_upsample
 
     settings = UpsampleSettings(
@@ -87,10 +84,11 @@ def upsample(
         image_format=format,
         seed=seed,
     )
+    label_file = labels or known_label_file(dataset, root)
     request = UpsampleRequest(
         settings=settings,
         out=out,
-        labels=None if labels is None else label_columns.label_file(labels),
+        labels=None if label_file is None else label_columns.label_file(label_file),
         dataset=dataset,
         root=root,
         references=references,
@@ -118,7 +116,7 @@ def upsample(
     if validation.asked:
         from ..upsampling.cross_validation import cross_validate_upsample
 
-        validation.check_plot(labels, features.reference_features)
+        validation.check_plot(label_file, features.reference_features, split_file)
         found = cross_validate_upsample(request, compare=validation.compare, reporter=result.reporter)
         validation.show(found, result)
         return

@@ -1,6 +1,6 @@
 """Stage `label`: from selected references, or rows of a manifest, to labeled rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from ..manifest.provenance import attach, digest_array, digest_table, make_prove
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.selection import kept_rows, read_selection
+from ..manifest.splits import check_splits, mark_held_out
+from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
+from .held_out import without_held_out
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
 from .make_labeler import make_labeler
-from .settings import LABELED_LEVELS, SEED, LabelerName, LabelSettings, NeighborSettings
+from .settings import LABELED_LEVELS, SEED, LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 
 
 def label(
@@ -40,7 +43,10 @@ def label(
     neighbors: NeighborSettings | None = None,
     labeler: LabelerName = LabelSettings.labeler,
     max_label_std: float | None = LabelSettings.max_label_std,
+    splits: Mapping[str, str] | None = None,
+    neighbors_from: NeighborsFrom = LabelSettings.neighbors_from,
     seed: int = SEED,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Label new references by their neighbors; no pixels are made.
 
@@ -55,7 +61,10 @@ def label(
         neighbors: How `knn` labels are made.
         labeler: `knn` (Algorithm 2) or `gp`.
         max_label_std: Leave out rows whose label is less certain, on [0, 10].
+        splits: Split of each labeled reference that is not for training; rows of these references get it, too.
+        neighbors_from: `train`: held-out references lend no labels; `all`: everyone does.
         seed: Seed of the rows laid out.
+        reporter: Told whose labels are not taken.
 
     Returns:
         A training manifest. Rows of a manifest keep their order, those whose status is not `ok` among them, and their
@@ -66,7 +75,12 @@ def label(
 
     Source: SynDR-IQA, Algorithm 2 (DDCUp).
     """
-    settings = LabelSettings(labeler=labeler, neighbors=neighbors or NeighborSettings(), max_label_std=max_label_std)
+    settings = LabelSettings(
+        labeler=labeler,
+        neighbors=neighbors or NeighborSettings(),
+        max_label_std=max_label_std,
+        neighbors_from=neighbors_from,
+    )
     chosen_types, chosen_levels, seed = parse_types(types), parse_levels(levels), whole_number("seed", seed)
     if selection is not None and manifest is None:
         kept = selection if isinstance(selection, pa.Table) else read_selection(Path(selection))
@@ -77,7 +91,10 @@ def label(
         raise CurateError("give what to label in one way: selection or manifest")
     labeled_set = labels if isinstance(labels, Labels) else read_labels(labels)
     references, candidates = as_features(reference_features), as_features(candidate_features)
-    done = label_table(rows, name, labeled_set, references, candidates, settings)
+    check_splits(splits or {}, set(labeled_set.reference_ids))
+    done = label_table(
+        rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
+    )
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
         "candidate_features": digest_array(candidates.matrix, candidates.require_ids()),
@@ -89,7 +106,15 @@ def label(
 
 
 def label_table(
-    rows: pa.Table, name: str, labels: Labels, references: Features, candidates: Features, settings: LabelSettings
+    rows: pa.Table,
+    name: str,
+    labels: Labels,
+    references: Features,
+    candidates: Features,
+    settings: LabelSettings,
+    *,
+    splits: Mapping[str, str],
+    reporter: Reporter,
 ) -> pa.Table:
     """Label the ok rows of a table.
 
@@ -99,7 +124,9 @@ def label_table(
         labels: The labeled set.
         references: Features of its references, with ids.
         candidates: Features of the references of the rows, with ids.
-        settings: How to label.
+        settings: How to label, and whose labels to take.
+        splits: Split of each labeled reference that is not for training.
+        reporter: Told whose labels are not taken.
 
     Returns:
         The rows in their order, without those whose label is too uncertain. Rows whose status is not `ok` stay as they
@@ -115,8 +142,9 @@ def label_table(
     if not len(usable):
         raise CurateError(f"{name} has no row to label")
     new = features_of_references(candidates, list(dict.fromkeys(usable["reference_id"].to_pylist())))
-    done = label_rows(usable, new, references, labels, make_labeler(settings.labeler, settings.neighbors))
-    return _in_order_of(rows, drop_uncertain(done, settings.max_label_std))
+    lenders = without_held_out(references, splits, settings, reporter)
+    done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
+    return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
 def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:

@@ -156,6 +156,7 @@ class LabelerFlags:
     margin: opt.Margin = NeighborSettings.margin
     weighting: opt.WeightingOption = NeighborSettings.weighting
     temperature: opt.Temperature = NeighborSettings.temperature
+    neighbors_from: opt.NeighborsFromOption = LabelSettings.neighbors_from
 
     @property
     def settings(self) -> LabelSettings:
@@ -163,7 +164,12 @@ class LabelerFlags:
         neighbors = NeighborSettings(
             count=self.neighbors, margin=self.margin, weighting=self.weighting, temperature=self.temperature
         )
-        return LabelSettings(labeler=self.labeler, neighbors=neighbors, max_label_std=self.max_label_std)
+        return LabelSettings(
+            labeler=self.labeler,
+            neighbors=neighbors,
+            max_label_std=self.max_label_std,
+            neighbors_from=self.neighbors_from,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer
 from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName, EncoderName
 from ..errors import CurateError
-from ..labeling.settings import LabelerName, Weighting
+from ..labeling.settings import LabelerName, NeighborsFrom, Weighting
 from ..runs.executors import ExecutorName
 from ..storage.formats import ColorProfiles, ImageFormat, Layout
 
@@ -105,10 +105,20 @@ MaxLabelStd = Annotated[
     float | None,
     typer.Option("--max-label-std", help="Leave out rows whose label_std is above this.", show_default="keep all"),
 ]
-Neighbors = Annotated[int, typer.Option("--neighbors", min=1, help="Nearest labelled references per new one.")]
+Neighbors = Annotated[
+    int,
+    typer.Option("--neighbors", min=1, help="Nearest labelled references per new one; all, where fewer are left."),
+]
 Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
 WeightingOption = Annotated[
     Weighting, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+]
+NeighborsFromOption = Annotated[
+    NeighborsFrom,
+    typer.Option(
+        "--neighbors-from",
+        help="Who lends labels to new rows: references that --split-file does not hold out, or all of them.",
+    ),
 ]
 Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
 
@@ -144,7 +154,18 @@ LevelColumn = Annotated[
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
 LabelRange = Annotated[
     str | None,
-    typer.Option("--label-range", help="MIN,MAX of the score's scale.", show_default="of the whole file"),
+    typer.Option(
+        "--label-range",
+        help="MIN,MAX of the score's scale. By default held-out rows have a part in it: give it to keep them out.",
+        show_default="of the whole file",
+    ),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--split-file",
+        help="CSV of reference_id (or id) and split: val and test are held out, and lend no labels to new rows.",
+    ),
 ]
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")]

@@ -129,7 +129,7 @@ def label_new_rows(
     Args:
         rows: Recipe rows.
         chosen: Ids of their references.
-        references: Features of the labeled references.
+        references: Features of the references whose labels are taken.
         candidates: Features of the candidates.
         labels: The labelled set.
         settings: The labeler and its bound on `label_std`.

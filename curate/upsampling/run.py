@@ -16,11 +16,10 @@ from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.pixel_facts import facts_of_decoding
-from ..manifest.provenance import digest_file, digest_table, make_provenance, read_provenance
+from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import SCHEMA
 from ..manifest.selection import count_statuses, write_selection
-from ..manifest.splits import read_splits, split_column
+from ..manifest.splits import mark_held_out
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan
@@ -82,7 +81,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     if request.selection is not None:
         write_selection(selection, request.selection)
         summary["selection"] = str(request.selection)
-    digests = {**inputs.digests, **_split_digest(request)}
+    digests = inputs.digests
     if inputs.labels is not None:
         labeled = LabeledSet(inputs.labels)
     elif _is_complete(request, _provenance(request, digests, inputs.encoders, PROXY_SCALE, roots)):
@@ -91,17 +90,16 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         return {**summary, **_counts(request, planned=len(rows))}
     else:
         labeled = measure_references(request, folders.references, roots, reporter)
-    splits = _read_splits(request, labeled)
     refuse_shared_ids(labeled.labels.reference_ids, chosen)
     new = label_new_rows(
         rows,
         chosen,
-        references=inputs.references,
+        references=inputs.lenders,
         candidates=inputs.candidates,
         labels=labeled.labels,
         settings=settings,
     )
-    originals = _originals(request, labeled, paths, splits=splits, roots=roots, reporter=reporter)
+    originals = _originals(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
     provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
     wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
     _render_and_join(request, wanted, originals, provenance, reporter)
@@ -157,20 +155,6 @@ def _counts(request: UpsampleRequest, *, planned: int) -> dict[str, Any]:
     }
 
 
-def _split_digest(request: UpsampleRequest) -> dict[str, str]:
-    return {} if request.split_file is None else {"splits": digest_file(request.split_file)}
-
-
-def _read_splits(request: UpsampleRequest, labeled: LabeledSet) -> dict[str, str]:
-    if request.split_file is None:
-        return {}
-    reference_of = dict(zip(labeled.labels.sample_ids, labeled.labels.reference_ids, strict=True))
-    if labeled.unmeasured is not None:
-        names = (labeled.unmeasured[name].to_pylist() for name in ("sample_id", "reference_id"))
-        reference_of |= dict(zip(*names, strict=True))
-    return read_splits(request.split_file, reference_of)
-
-
 def _originals(
     request: UpsampleRequest,
     labeled: LabeledSet,
@@ -184,11 +168,7 @@ def _originals(
     rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
     if labeled.unmeasured is None:
         return _without_missing(rows, request, roots, reporter)
-    unmeasured = labeled.unmeasured
-    held_out = split_column(unmeasured["reference_id"].to_pylist(), splits)
-    position = unmeasured.schema.get_field_index("split")
-    unmeasured = unmeasured.set_column(position, SCHEMA.field("split"), pa.array(held_out).dictionary_encode())
-    return pa.concat_tables([rows, unmeasured])
+    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:

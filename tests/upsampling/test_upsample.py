@@ -88,17 +88,6 @@ def test_the_same_inputs_give_the_same_bytes(files):
     assert str(files) not in text
 
 
-def test_held_out_references_are_marked_and_still_serve_as_neighbours(files):
-    (files / "split.csv").write_text("reference_id,split\nr1,test\nr3,val\n")
-    run_upsample(request(files, split_file=files / "split.csv"))
-    frame = pd.read_parquet(files / "out" / "train.parquet")
-    assert set(frame[frame.reference_id == "r1"].split) == {"test"}
-    assert set(frame[frame.reference_id == "r3"].split) == {"val"}
-    assert set(frame[frame.split == "train"].reference_id) == {"r2", "new"}
-    speaking = {voice["reference_id"] for voices in frame[frame.reference_id == "new"].neighbors for voice in voices}
-    assert "r1" in speaking
-
-
 def test_somebody_elses_label_file_goes_through(files):
     own = pd.read_csv(files / "dmos.csv")
     shuffled = pd.DataFrame({"picture": own.dist_img, "badness": 100 - 20 * own.dmos}).sample(frac=1, random_state=0)
@@ -360,7 +349,8 @@ def test_unusable_candidates_are_counted(photographed):
 def test_references_measured_in_memory_have_the_labels_of_a_run(photographed, tmp_path):
     out, _, given = photographed
     alone = replace(given, candidates_root=None, candidate_features=None, out=tmp_path / "train.parquet")
-    labels, references = read_labeled_set(alone)
+    labels, references, splits = read_labeled_set(alone)
+    assert splits == {}
     assert list(tmp_path.iterdir()) == []
     proxies = pd.read_parquet(out).query("label_source == 'proxy' and status == 'ok'").set_index("sample_id")
     assert set(labels.sample_ids) == set(proxies.index)
