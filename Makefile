@@ -5,39 +5,53 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-all interop docs lint types format clean
 
+# TORCH=cpu takes builds of torch and torchvision without CUDA, as a pair (docs/installation.md).
+ifeq ($(TORCH),cpu)
+INSTALLED := $(VENV)/.installed-cpu
+else
+INSTALLED := $(VENV)/.installed
+endif
+
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-demo: $(VENV)/.installed  ## the whole pipeline on images it makes itself
+$(VENV)/.installed-cpu: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu \
+		--reinstall-package torch --reinstall-package torchvision --editable ".[dev]"
+	touch $@ $(VENV)/.installed
+
+demo: $(INSTALLED)  ## the whole pipeline on images it makes itself
 	$(BIN)/syndr-curate demo
 
-test: $(VENV)/.installed  ## the tests without the slow ones: about five minutes on two cores
+test: $(INSTALLED)  ## the tests without the slow ones: about five minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=15
 
-interop: $(VENV)/.installed  ## the libraries whose readers the tests then try on our exports
+interop: $(INSTALLED)  ## the libraries whose readers the tests then try on our exports
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
-test-all: $(VENV)/.installed  ## the slow tests too
+test-all: $(INSTALLED)  ## the slow tests too
 	$(BIN)/python -m pytest -n auto --durations=15
 
-docs: $(VENV)/.installed  ## the site, warnings as errors, to build/site
+docs: $(INSTALLED)  ## the site, warnings as errors, to build/site
 	PYTHONPATH=scripts $(BIN)/zensical build --clean --strict
 
-lint: $(VENV)/.installed types  ## ruff, spelling, the import contract, types
+lint: $(INSTALLED) types  ## ruff, spelling, the import contract, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/lint-imports
 
-types: $(VENV)/.installed  ## mypy on a regular install (it cannot see an editable one through the mapping)
+types: $(INSTALLED)  ## mypy on a regular install (it cannot see an editable one through the mapping)
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache -p syndr_curate
 
-format: $(VENV)/.installed
+format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

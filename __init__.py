@@ -6,7 +6,7 @@ Everything here is imported on first use, so that `import syndr_curate` costs no
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .curate.errors import CurateError, RowError
+from .curate.errors import CurateError, CurateWarning, RowError
 
 if TYPE_CHECKING:
     from .curate.checks.inspect import inspect
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .curate.downsampling.downsample import downsample
     from .curate.encoding.encode import encode
     from .curate.encoding.encoders import Encoder, make_encoder
+    from .curate.export.export import export
     from .curate.labeling.cross_validation import CrossValidation, cross_validate
     from .curate.labeling.label import label
     from .curate.labeling.label_matrix import LabelMatrix
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from .curate.labeling.scores import Interval, Scores, SpreadBin
     from .curate.labeling.settings import NeighborSettings
     from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
-    from .curate.manifest.roots import relocate_manifest
+    from .curate.manifest.relocate import relocate_manifest
     from .curate.mixing.mix import mix
     from .curate.rendering.distort_image import distort
     from .curate.runs.executors import Executor, make_executor
@@ -52,6 +53,7 @@ __all__ = [
     "ClassScores",
     "CrossValidation",
     "CurateError",
+    "CurateWarning",
     "DRCDownSampler",
     "DecodeOptions",
     "DomainClassifier",
@@ -92,6 +94,7 @@ __all__ = [
     "distort",
     "downsample",
     "encode",
+    "export",
     "fit_domains",
     "inspect",
     "label",
@@ -157,6 +160,7 @@ _HOMES = {
     "distort": "curate.rendering.distort_image",
     "downsample": "curate.downsampling.downsample",
     "encode": "curate.encoding.encode",
+    "export": "curate.export.export",
     "fit_domains": "curate.domains.fit",
     "inspect": "curate.checks.inspect",
     "label": "curate.labeling.label",
@@ -169,7 +173,7 @@ _HOMES = {
     "open_source": "curate.datasets.image_folders",
     "read_labels": "curate.datasets.labels",
     "read_manifest": "curate.manifest.manifest",
-    "relocate_manifest": "curate.manifest.roots",
+    "relocate_manifest": "curate.manifest.relocate",
     "save_classifier": "curate.domains.classifier_files",
     "save_features": "curate.datasets.feature_files",
     "select": "curate.upsampling.select",

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
 from syndr_curate.curate.domains.classifier import DomainClassifier
 from syndr_curate.curate.domains.classifier_files import load_classifier
-from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
+from syndr_curate.curate.domains.evaluation import ClassScores, confusion_figure, score_classes
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import write_fitted
 from syndr_curate.curate.domains.selection_rule import select_types
@@ -33,7 +33,8 @@ from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.runs.threads import ordered_map
-from syndr_curate.curate.storage.images import decode_image, encode_image
+from syndr_curate.curate.storage.figures import require_matplotlib
+from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.curate.terminal.console import LogReporter
 
 REFERENCE_DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", Path(__file__).parents[1] / "../shared/data"))
@@ -53,6 +54,7 @@ def main() -> None:
         "--out", type=Path, help="also keep scores, confusion matrices and the classifier in this folder"
     )
     options = parser.parse_args()
+    require_matplotlib("a confusion matrix")
     with tempfile.TemporaryDirectory() as temporary:
         out = options.out or Path(temporary)
         out.mkdir(parents=True, exist_ok=True)
@@ -119,7 +121,7 @@ def report(keys: Sequence[Key], scores: NDArray[np.float64], out: Path) -> None:
         found = score_classes(scores[here], kinds[here])
         how = f"saved as JPEG {JPEG_QUALITY}" if saved else "as rendered"
         title = f"Kodak, all levels but identities, {how}, percent of each row"
-        (out / f"kodak-{name}.png").write_bytes(encode_image(confusion_picture(found, title)))
+        (out / f"kodak-{name}.png").write_bytes(confusion_figure(found, title))
         print(f"\nKodak {how}: recall by level 1-5, and what each type is most often taken for")
         print_confusions(found, kinds, levels, scores.argmax(axis=1), again == saved)
 

@@ -1,4 +1,4 @@
-"""The two kinds of error that curate tells apart: one ends a command, the other becomes the status of a row."""
+"""The two kinds of error that curate tells apart, one that ends a command and one of a row, and its warning."""
 
 from typing import ClassVar
 
@@ -9,6 +9,10 @@ class CurateError(ValueError):
     The message says what was given, what was expected and what to do. The command line prints it
     as one line and exits with status 2; it never hides a programming error.
     """
+
+
+class CurateWarning(UserWarning):
+    """Something that a user should know though the request goes on; the command line prints it as one line."""
 
 
 class RowError(Exception):

@@ -6,7 +6,6 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +97,8 @@ def value_of(kind: Any) -> str:
         return value_of(options[0])
     if typing.get_origin(kind) is list:
         return f"{value_of(options[0])}, may be repeated"
-    if inspect.isclass(kind) and issubclass(kind, Enum):
-        return ", ".join(f"`{member.value}`" for member in kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return ", ".join(f"`{name}`" for name in options)
     return {bool: "", Path: "path", str: "text", int: "whole number", float: "number"}[kind]
 
 
@@ -112,7 +111,7 @@ def default_of(parameter: inspect.Parameter, info: Any) -> str:
         return "required"
     if value is None or isinstance(value, bool):
         return ""
-    return f"`{value.value if isinstance(value, Enum) else value}`"
+    return f"`{value}`"
 
 
 def summary_of(command: Command) -> str:

@@ -209,7 +209,7 @@ def labelled() -> Callable[..., Labels]:
             image_names=tuple(f"{i}.png" for i in ids),
             reference_ids=tuple(r for r, _, _ in cells),
             reference_names=tuple(f"{r}.png" for r, _, _ in cells),
-            distortion_ids=np.array([t for _, t, _ in cells], np.int8),
+            distortion_ids=np.array([t for _, t, _ in cells], np.int16),
             levels=np.array([level for _, _, level in cells], np.int8),
             quality=np.array(list(cells.values()), np.float64),
             standard_errors=np.full(len(cells), np.nan),

@@ -11,8 +11,20 @@ from numpy.typing import NDArray
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.runs.progress import Silent
 from syndr_curate.curate.storage import images
 from syndr_curate.curate.storage.images import decode_image, encode_image
+
+
+class Notes(Silent):
+    """A reporter that shows nothing and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Keep a message."""
+        self.told.append(message)
 
 
 def recipe_table(

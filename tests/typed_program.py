@@ -3,6 +3,7 @@
 It names everything that is public. A line with `type: ignore` is wrong on purpose: mypy has to find the mistake.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from syndr_curate import (
     ClassScores,
     CrossValidation,
     CurateError,
+    CurateWarning,
     DecodeOptions,
     DomainClassifier,
     DomainSelection,
@@ -55,6 +57,7 @@ from syndr_curate import (
     distort,
     downsample,
     encode,
+    export,
     fit_domains,
     inspect,
     label,
@@ -157,10 +160,13 @@ def add_content(references: Features, candidates: Features) -> None:
     neighbors = NeighborSettings(count=9, weighting="similarity")
     paths = ManifestPaths(dataset="ours", image_root="ours")
     table = upsample(labels, references, candidates, types=[1, "jpeg"], neighbors=neighbors, paths=paths)
+    label(labels, references, candidates, selection=selection, splits={"a": "test"}, neighbors_from="all")
+    upsample(labels, references, candidates, splits={"a": "val"}, neighbors_from="train", reporter=Printed())
     write_manifest(table, "train.parquet", training=True)
     append_manifest("train.parquet", rows)
     label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]
+    upsample(labels, references, candidates, neighbors_from="val")  # type: ignore[arg-type]
 
 
 def how_good_are_labels(labels: Labels, references: Features) -> dict[int, float]:
@@ -196,9 +202,16 @@ def thin_an_epoch(features: NDArray[np.float32]) -> None:
     downsample(features, "train.parquet", epoch="3")  # type: ignore[arg-type]
 
 
+def hand_over(manifest: Path) -> int:
+    done = export(manifest, "webdataset", "shards", split="train", rows_per_shard=500, reporter=Printed())
+    export(manifest, "coco", "shards")  # type: ignore[arg-type]
+    return int(done["rows"])
+
+
 def check(manifest: Path) -> list[str]:
     verdict: Verdict = verify(manifest, sample=10)
     print(inspect(manifest)["rows"], relocate_manifest(manifest, {"ours": Path("/data")}))
+    relocate_manifest(manifest, {}, provenance_from="old.parquet")
     return verdict.problems
 
 
@@ -226,6 +239,7 @@ def main() -> int:
     except CurateError as error:
         print(error)
         return 2
+    warnings.simplefilter("error", CurateWarning)
     print(__version__)
     print(syndr_curate.upsmaple)  # type: ignore[attr-defined]
     return 0

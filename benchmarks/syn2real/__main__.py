@@ -22,7 +22,7 @@ from pathlib import Path
 
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.storage.atomic import write_bytes
-from syndr_curate.curate.storage.images import encode_image
+from syndr_curate.curate.storage.figures import require_matplotlib
 
 from .experiment import carry_out
 from .pictures import content_features, find_photographs, make_pictures, target_ids, used_ids
@@ -38,6 +38,7 @@ def main() -> int:
     run = Run(arguments.out or Path("out") / f"syn2real-{arguments.size}", SIZES[arguments.size], arguments.device)
     deadline = None if arguments.minutes is None else time.monotonic() + 60 * arguments.minutes
     try:
+        require_matplotlib("report.png")
         finished = carry_on(run, arguments.photographs, workers=arguments.workers, deadline=deadline)
     except CurateError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -100,7 +101,7 @@ def _report(run: Run) -> None:
     text = report.as_text()
     write_bytes(run.folder / "report.txt", f"{text}\n".encode())
     write_bytes(run.folder / "report.json", json.dumps(report.as_json(), indent=1).encode())
-    write_bytes(run.folder / "report.png", encode_image(report.picture()))
+    write_bytes(run.folder / "report.png", report.figure())
     print(text)
     print(f"\nreport.txt, report.json and report.png are in {run.folder}")
 

@@ -1,16 +1,19 @@
-"""What came out: a table, the comparisons, and a picture."""
+"""What came out: a table, the comparisons, and a figure."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from syndr_curate.curate.labeling.plots.chart import COLORS, PALE, Axis, Canvas, Panel, even_ticks
+from syndr_curate.curate.storage.figures import COLORS, DIAGONAL, figure_png
 from syndr_curate.curate.terminal.console import table
 
 from .paired import Difference, compare_pairs
 from .settings import ARMS, COMPARISONS, Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What arms are compared by: its name, where, which score, and the sign that makes a gain positive.
 GAINS = (
@@ -20,7 +23,7 @@ GAINS = (
     ("held-out SRCC", "held_out", "srcc", 1),
 )
 TITLES = {arm.key: arm.title for arm in ARMS}
-_LINE, _LEFT, _TOP = 34, 170, 70
+_LINE, _AROUND = 34, 110  # heights in pixels: of an arm, and of what lies above and below all
 
 
 class Report:
@@ -70,63 +73,29 @@ class Report:
                     differences.append({"arm": arm, "other": other, "on": on, "score": score, **plain})
         return {"arms": arms, "differences": differences}
 
-    def picture(self) -> NDArray[np.uint8]:
-        """Draw each arm's scores, and its differences from the baseline with their 95 % intervals."""
-        keys = [key for key, results in self.results.items() if results]
-        height = _TOP + _LINE * len(keys) + 60
-        canvas = Canvas(980, height)
-        rows = Axis(len(keys) - 0.5, -0.5, [(row, TITLES[key]) for row, key in enumerate(keys)])
-        scores = {key: self.scores(key) for key in keys}
-        every = np.concatenate(list(scores.values()))
-        ends = _around(every)
-        left = Panel(
-            canvas,
-            (_LEFT, _TOP, 540, height - 60),
-            Axis(*ends, even_ticks(*ends), "SRCC on the targets"),
-            rows,
-            "every seed, and the mean",
-        )
-        for row, key in enumerate(keys):
-            for value in scores[key].tolist():
-                left.dot(value, row, COLORS[4], 3)
-            mean = float(scores[key].mean())
-            left.cell(mean - _hair(ends), row + 0.32, mean + _hair(ends), row - 0.32, COLORS[0])
-        self._draw_differences(canvas, keys, height)
-        return canvas.pixels()
+    def figure(self) -> bytes:
+        """Draw each arm's scores, and its differences from the baseline with their 95 % intervals, as PNG."""
+        shown = sum(bool(results) for results in self.results.values())
+        return figure_png(self.draw, width=980, height=_AROUND + _LINE * shown)
 
-    def _draw_differences(self, canvas: Canvas, keys: list[str], height: int) -> None:
-        found = {key: self.difference(key, "baseline") for key in keys if key != "baseline"}
-        values = [
-            v
-            for d in found.values()
-            if d
-            for v in (*d.values.tolist(), d.mean - (d.half_width or 0), d.mean + (d.half_width or 0))
-        ]
-        ends = _around(np.array([0.0, *values]))
-        rows = Axis(len(keys) - 0.5, -0.5, [(row, "") for row in range(len(keys))])
-        caption = "difference in SRCC, paired by seed"
-        panel = Panel(
-            canvas,
-            (580, _TOP, 950, height - 60),
-            Axis(*ends, even_ticks(*ends), caption),
-            rows,
-            "against the baseline, 95 % interval",
-        )
-        panel.line([0, 0], [-0.5, len(keys) - 0.5], PALE)
+    def draw(self, figure: Figure) -> None:
+        """Draw what `figure` encodes."""
+        keys = [key for key, results in self.results.items() if results]
+        left, right = figure.subplots(1, 2, sharey=True)
+        left.set_yticks(range(len(keys)), [TITLES[key] for key in keys])
+        left.set(ylim=(len(keys) - 0.5, -0.5), xlabel="SRCC on the targets", title="every seed, and the mean")
+        right.axvline(0, color=DIAGONAL)
+        right.set(xlabel="difference in SRCC, paired by seed", title="against the baseline, 95 % interval")
         for row, key in enumerate(keys):
-            difference = found.get(key)
-            if difference is None:
-                continue
-            for value in difference.values.tolist():
-                panel.dot(value, row, COLORS[4], 3)
-            if difference.half_width is not None:
-                panel.line(
-                    [difference.mean - difference.half_width, difference.mean + difference.half_width],
-                    [row, row],
-                    COLORS[1],
-                    3,
+            scores = self.scores(key)
+            left.plot(scores, np.full(len(scores), row), ".", color=COLORS[4])
+            left.plot(scores.mean(), row, "|", color=COLORS[0], markersize=18, markeredgewidth=3)
+            difference = None if key == "baseline" else self.difference(key, "baseline")
+            if difference is not None:
+                right.plot(difference.values, np.full(len(difference.values), row), ".", color=COLORS[4])
+                right.errorbar(
+                    difference.mean, row, xerr=difference.half_width, fmt="o", color=COLORS[1], elinewidth=2.5
                 )
-            panel.dot(difference.mean, row, COLORS[1], 5)
 
     def _arms(self) -> str:
         header = ("arm", "seeds", "rows", "SRCC", "PLCC", "MAE", "held-out SRCC", "kept", "seconds", "of a core")
@@ -194,13 +163,3 @@ def _kept(results: list[dict[str, Any]]) -> str:
 
 def _p(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _around(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    edge = 0.05 * (high - low) or 0.05
-    return low - edge, high + edge
-
-
-def _hair(ends: tuple[float, float]) -> float:
-    return 0.004 * (ends[1] - ends[0])

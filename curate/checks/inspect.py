@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
 from ..similarity import cluster_statistics
+from .metadata import metadata_problems
 
 
 def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
@@ -19,12 +21,14 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
         manifest: A manifest, or its file.
 
     Returns:
-        JSON values: `rows, columns, references, labels, by, diversity (where rows carry clusters), provenance`.
+        JSON values: `rows, columns, references, labels, by, diversity (where rows carry clusters), problems (what is
+        wrong with its metadata), provenance`.
 
     Raises:
         CurateError: Not a readable manifest.
     """
-    table = read_manifest(manifest) if isinstance(manifest, str | Path) else manifest
+    with no_metadata_warning():
+        table = read_manifest(manifest) if isinstance(manifest, str | Path) else manifest
     facts: dict[str, Any] = {
         "rows": len(table),
         "columns": table.column_names,
@@ -36,6 +40,7 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
     }
     if "cluster_id" in table.column_names:
         facts["diversity"] = _diversity(table)
+    facts["problems"] = metadata_problems(table)
     facts["provenance"] = read_provenance(table)
     return facts
 
@@ -57,6 +62,7 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append(f"made by {provenance.get('stage')} ({config})")
         lines.append("roots: " + ", ".join(f"{n} -> {f or '?'}" for n, f in provenance.get("roots", {}).items()))
         lines.append("inputs: " + ", ".join(f"{n} {digest[:12]}" for n, digest in provenance.get("inputs", {}).items()))
+    lines += [f"problem: {problem}" for problem in facts["problems"]]
     return "\n".join(lines)
 
 

@@ -11,19 +11,25 @@ import pyarrow.compute as pc
 
 from ...distortions import DistortionError
 from ..errors import CurateError, RowError
+from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
+from ..manifest.relocate import has_roots_alone
 from ..manifest.roots import Roots
+from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
-from ..rendering.pixel_loader import PixelLoader
+from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader
 from ..rendering.render import Recipe
-from ..runs.progress import SILENT, Reporter
+from ..runs.progress import SILENT, Reporter, Silent
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
+from ..whole_numbers import whole_number
+from .metadata import metadata_problems, metadata_warnings
 from .settings import VerifySettings
 
 _PROBLEMS_SHOWN = 20
@@ -39,7 +45,7 @@ class Verdict:
         recipe_rows: Rows without pixels that their recipe can make.
         rendered_again: Sampled rows that were rendered again, and compared with their stored pixels where there are
             any.
-        not_checked: Root name to the number of rows whose files nobody said where to find.
+        not_checked: Root name to the number of rows whose files, or what they are made from, nobody said where to find.
         problems: What is wrong, one line each.
         warnings: What a user should know though nothing is wrong.
     """
@@ -62,11 +68,12 @@ class Verdict:
         lines.append(f"{self.rendered_again:,} rows rendered again")
         for root, count in self.not_checked.items():
             lines.append(
-                f"not checked: {count:,} files of root {root!r}, whose folder is not known (--root {root}=DIR)"
+                f"not checked: {count:,} rows that need root {root!r}, whose folder is not known (--root {root}=DIR)"
             )
         lines += [f"warning: {warning}" for warning in self.warnings]
         lines += [f"problem: {problem}" for problem in self.problems]
-        lines.append("something is wrong" if self.problems else "nothing is wrong")
+        limit = " with what was checked" if self.not_checked else ""
+        lines.append("something is wrong" if self.problems else f"nothing is wrong{limit}")
         return "\n".join(lines)
 
 
@@ -94,32 +101,52 @@ def verify(
         reporter: Shows progress.
 
     Returns:
-        The verdict. A file that is not a manifest at all is a problem in it, not an exception.
+        The verdict. A file that is not a manifest at all is a problem in it, not an exception; that not a single row
+        could be checked is a problem too.
 
     Raises:
         CurateError: `roots` names a root that the manifest does not have.
     """
     manifest = Path(manifest)
+    sample, seed = whole_number("sample", sample, least=0), whole_number("seed", seed)
     try:
-        table = read_manifest(manifest)
+        with no_metadata_warning():
+            table = read_manifest(manifest)
         Roots.of_manifest(table, manifest)
+        provenance = read_provenance(table)
+        decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
-    provenance = read_provenance(table)
-    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
-    verdict = Verdict(rows=len(table))
+    verdict = Verdict(rows=len(table), problems=metadata_problems(table), warnings=metadata_warnings(table))
     _check_columns(table, verdict)
-    pixels_expected = provenance.get("pixels") != "recipe"
+    # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
+    unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
+    pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
-    chosen = _draw_sample(makeable, pixels, sample, seed, verdict)
+    _refuse_nothing_checked(table, verdict)
+    chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
+    noted = _Notes()
+    pixels.note_images(rows, workers=workers, reporter=noted)
+    verdict.warnings += noted.messages
     _compare_versions(provenance, verdict)
     if len(verdict.problems) > _PROBLEMS_SHOWN:
         more = len(verdict.problems) - _PROBLEMS_SHOWN
         verdict.problems = [*verdict.problems[:_PROBLEMS_SHOWN], f"... and {more} more problems"]
     return verdict
+
+
+class _Notes(Silent):
+    """Keeps the notes for the verdict."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Keep a note."""
+        self.messages.append(message)
 
 
 def _check_columns(table: pa.Table, verdict: Verdict) -> None:
@@ -135,14 +162,13 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     failed = len(table) - len(ok_rows(table))
     if failed:
         verdict.warnings.append(f"{failed} rows have a status other than ok")
-    sources = {"mos", "pseudo", "proxy"}
     unlabelled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
     stage = read_provenance(table).get("stage")
     if unlabelled and stage in ("upsample", "downsample", "label"):
         verdict.problems.append(f"{unlabelled} ok rows have no label, which a manifest from {stage} must have")
     unsourced = pc.sum(pc.and_(pc.is_valid(table["label"]), pc.is_null(table["label_source"]))).as_py() or 0
     if unsourced:
-        verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(sorted(sources))})")
+        verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(LABEL_SOURCES)})")
 
 
 def _check_files(
@@ -156,33 +182,59 @@ def _check_files(
 ) -> list[PixelRow]:
     known = []
     for row in rows:
-        if pixels.roots.has_folder(row.image_root):
+        has_recipe = not pixels_expected and row.seed is not None
+        if pixels.roots.has_folder(row.image_root) or has_recipe or not row.image_root:
             known.append(row)
         else:
-            verdict.not_checked[row.image_root] = verdict.not_checked.get(row.image_root, 0) + 1
+            _count_not_checked(row.image_root, verdict)
 
     def look(row: PixelRow) -> tuple[PixelRow, str, str | None]:
         try:
+            if not row.image_root and (pixels_expected or row.seed is None):
+                raise RowError("the row names no image_root")
             if pixels.load_stored(row) is not None:
                 return row, "decoded", None
             if pixels_expected:
                 raise absence(pixels.roots.resolve(row.image_root, row.image_path))
             problem = _problem_of_inputs(row, pixels)
+            unknown = pixels.unreachable(row)
+            if problem is None and unknown is not None:
+                return row, "not checked", unknown[0]
         except RowError as error:
             return row, "bad", f"{row.sample_id}: {row.image_path}: {error}"
         return (row, "recipe", None) if problem is None else (row, "bad", f"{row.sample_id}: {problem}")
 
     makeable = []
     with reporter.task("decode", len(known)) as task:
-        for row, state, problem in ordered_map(look, known, workers):
+        for row, state, said in ordered_map(look, known, workers):
             task.advance(failed=state == "bad")
+            if state == "not checked":
+                _count_not_checked(str(said), verdict)
+                continue
             verdict.files_decoded += state == "decoded"
             verdict.recipe_rows += state == "recipe"
-            if problem is not None:
-                verdict.problems.append(problem)
+            if said is not None:
+                verdict.problems.append(said)
             if state != "bad" and row.seed is not None:
                 makeable.append(row)
     return makeable
+
+
+def _count_not_checked(root: str, verdict: Verdict) -> None:
+    verdict.not_checked[root] = verdict.not_checked.get(root, 0) + 1
+
+
+def _refuse_nothing_checked(table: pa.Table, verdict: Verdict) -> None:
+    usable = len(ok_rows(table))
+    if sum(verdict.not_checked.values()) < usable:
+        return
+    if not len(table):
+        verdict.problems.append("nothing was checked: the manifest has no rows")
+    elif not usable:
+        verdict.problems.append(f"nothing was checked: none of the {len(table)} rows has status ok")
+    else:
+        flags = " ".join(f"--root {root}=DIR" for root in verdict.not_checked)
+        verdict.problems.append(f"nothing was checked: where the files lie is not known; give {flags}")
 
 
 def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
@@ -193,9 +245,11 @@ def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
             if problem is not None:
                 return f"source {source.sample_id}: {problem}"
         return None
+    if None in (row.reference_root, row.reference_path, row.distortion_id, row.level):
+        return NOTHING_TO_RENDER_FROM
     if not pixels.roots.has_folder(row.reference_root):
         return None
-    path = pixels.roots.resolve(row.reference_root, row.reference_path or "")
+    path = pixels.roots.resolve(row.reference_root, row.reference_path)
     problem = image_problem(path, max_pixels=pixels.decoding.max_pixels)
     return None if problem is None else f"reference {path.name}: {problem}"
 

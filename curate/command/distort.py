@@ -7,7 +7,6 @@ import typer
 
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
-from ..terminal.choices import FormatFlag, LayoutFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
@@ -26,8 +25,8 @@ def distort(
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
     ] = None,
     levels: opt.Levels = opt.levels_text(DistortSettings.levels),
-    format: opt.ImageFormatOption = FormatFlag(DistortSettings.image_format),
-    layout: opt.LayoutOption = LayoutFlag(DistortSettings.layout),
+    format: opt.ImageFormatOption = DistortSettings.image_format,
+    layout: opt.LayoutOption = DistortSettings.layout,
     recipe_only: opt.RecipeOnly = False,
     contact_sheet: Annotated[
         Path | None,
@@ -53,12 +52,12 @@ def distort(
         out,
         types=None if types is None else parse_types(types),
         levels=parse_levels(levels),
-        image_format=format.value,
-        layout=layout.value,
+        image_format=format,
+        layout=layout,
         seed=seed,
         recipe_only=recipe_only,
         contact_sheet_file=contact_sheet,
-        ids=reading.ids.value,
+        ids=reading.ids,
         roots=reading.roots,
         decoding=reading.decoding,
         workers=reading.workers,

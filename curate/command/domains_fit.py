@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..domains.settings import RESNET_BATCH, DomainsFitSettings
+from ..domains.settings import RESNET_BATCH, DomainsFitSettings, KindName, PerReference
 from ..terminal import options as opt
-from ..terminal.choices import DeviceFlag, KindFlag, PerReferenceFlag
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FolderFlags, StrictResultFlags
@@ -24,15 +23,15 @@ def fit(
         Path,
         typer.Option(
             "--out",
-            help="Classifier to write: NAME.safetensors, with NAME.json and NAME.png beside it.",
+            help="Classifier to write: NAME.safetensors, with NAME.json and (extra `plot`) NAME.png beside it.",
             show_default=False,
         ),
     ],
     kind: Annotated[
-        KindFlag, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
-    ] = KindFlag(DomainsFitSettings.kind),
+        KindName, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
+    ] = DomainsFitSettings.kind,
     per_reference: Annotated[
-        PerReferenceFlag | None,
+        PerReference | None,
         typer.Option(
             "--per-reference",
             help="Types per reference: one, as in the paper, or all.",
@@ -42,7 +41,7 @@ def fit(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
     ] = None,
-    device: opt.Device = DeviceFlag(DomainsFitSettings.device),
+    device: opt.Device = DomainsFitSettings.device,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
     ] = DomainsFitSettings.epochs,
@@ -64,13 +63,13 @@ def fit(
     summary = run_domains_fit(
         references,
         out,
-        kind=kind.value,
-        per_reference=None if per_reference is None else per_reference.value,
+        kind=kind,
+        per_reference=per_reference,
         weights=weights,
-        device=device.value,
+        device=device,
         epochs=epochs,
         batch_size=batch_size,
-        ids=reading.ids.value,
+        ids=reading.ids,
         seed=seed,
         decoding=reading.decoding,
         workers=reading.workers,

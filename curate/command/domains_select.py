@@ -7,7 +7,6 @@ import typer
 
 from ..domains.settings import DomainsSelectSettings
 from ..terminal import options as opt
-from ..terminal.choices import DeviceFlag
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
@@ -36,7 +35,7 @@ def select(
             help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
         ),
     ] = DomainsSelectSettings.least_belief,
-    device: opt.Device = DeviceFlag(DomainsSelectSettings.device),
+    device: opt.Device = DomainsSelectSettings.device,
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:
@@ -53,8 +52,8 @@ def select(
         name=name,
         scores=scores,
         least_belief=least_belief,
-        device=device.value,
-        ids=reading.ids.value,
+        device=device,
+        ids=reading.ids,
         roots=reading.roots,
         decoding=reading.decoding,
         workers=reading.workers,

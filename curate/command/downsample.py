@@ -1,14 +1,14 @@
 """The command `downsample`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ..downsampling.settings import DownsampleSettings
+from ..downsampling.settings import DownsampleSettings, Scope
 from ..errors import CurateError
+from ..runs.executors import ExecutorName
 from ..terminal import options as opt
-from ..terminal.choices import DeviceFlag, ExecutorFlag, ScopeFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import StrictResultFlags
@@ -36,16 +36,18 @@ def downsample(
     keep_min: KeepMin = DownsampleSettings.keep_min,
     keep_fraction: KeepFraction = DownsampleSettings.keep_fraction,
     scope: Annotated[
-        ScopeFlag, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
-    ] = ScopeFlag[DownsampleSettings.scope],
+        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+    ] = DownsampleSettings.scope,
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
-    device: opt.Device = DeviceFlag[DownsampleSettings.device],
+    device: Annotated[
+        Literal["cpu", "cuda"], typer.Option("--device", help="Where cosines are computed; cuda needs torch and a GPU.")
+    ] = "cpu",
     executor: Annotated[
-        ExecutorFlag | None,
+        ExecutorName | None,
         typer.Option(
             "--executor",
             help="Look for clusters on processes of this machine, or on a Ray cluster; the result is the same.",
@@ -75,9 +77,9 @@ def downsample(
         label_gap=label_gap,
         keep_min=keep_min,
         keep_fraction=keep_fraction,
-        scope=scope.value,
+        scope=scope,
         seed=seed,
-        device=device.value,
+        device=device,
     )
     summary = run_downsample(
         features,
@@ -86,7 +88,7 @@ def downsample(
         dropped=dropped,
         epoch=epoch,
         settings=settings,
-        executor=None if executor is None else make_executor(executor.value, workers=workers, ray_address=ray_address),
+        executor=None if executor is None else make_executor(executor, workers=workers, ray_address=ray_address),
         reporter=result.reporter,
     )
     result.finish(summary)

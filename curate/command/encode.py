@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ..terminal import options as opt
-from ..terminal.choices import DeviceFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
@@ -38,11 +37,11 @@ def encode(
     summary = run_encode(
         images,
         out,
-        encoder=encoding.encoder.value,
+        encoder=encoding.encoder,
         weights=encoding.weights,
-        device=encoding.device.value,
+        device=encoding.device,
         batch_size=encoding.batch_size,
-        ids=reading.ids.value,
+        ids=reading.ids,
         roots=reading.roots,
         decoding=reading.decoding,
         workers=reading.workers,
@@ -51,7 +50,7 @@ def encode(
             resume,
             workers=reading.workers,
             shard=shard,
-            num_gpus=1 if encoding.device is DeviceFlag.cuda else 0,
+            num_gpus=1 if encoding.device == "cuda" else 0,
         ),
         dry_run=dry_run,
         reporter=result.reporter,

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ..export.settings import ExportSettings
+from ..export.settings import ExportSettings, Target
+from ..manifest.split_names import Split
 from ..terminal import options as opt
-from ..terminal.choices import SplitFlag, TargetFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
@@ -19,7 +19,7 @@ def export(
     *,
     manifest: Annotated[Path, typer.Argument(help="Manifest to export.")],
     to: Annotated[
-        TargetFlag,
+        Target,
         typer.Option(
             "--to",
             help="hf: imagefolder with metadata.parquet and a card. pyiqa: meta_info.csv. webdataset: tar shards. "
@@ -28,7 +28,7 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; for ids a text file.", show_default=False)],
-    split: Annotated[SplitFlag | None, typer.Option("--split", help="Only rows of this split.")] = None,
+    split: Annotated[Split | None, typer.Option("--split", help="Only rows of this split.")] = None,
     render: Annotated[
         bool, typer.Option("--render", help="Render rows whose pixels are not stored.")
     ] = ExportSettings.render,
@@ -49,13 +49,13 @@ def export(
 
     Example: syndr-curate export manifests/train.parquet --to pyiqa --out exports/pyiqa
     """
-    from ..export.export import ExportRequest, run_export
+    from ..export.export import export as write_export
 
-    request = ExportRequest(
-        manifest=manifest,
-        target=to.value,
-        out=out,
-        split=None if split is None else split.value,
+    summary = write_export(
+        manifest,
+        to,
+        out,
+        split=split,
         render=render,
         hardlink=hardlink,
         rows_per_shard=rows_per_shard,
@@ -64,5 +64,6 @@ def export(
         workers=pixels.workers,
         overwrite=overwrite,
         dry_run=dry_run,
+        reporter=result.reporter,
     )
-    result.finish(run_export(request, result.reporter))
+    result.finish(summary)

@@ -26,6 +26,7 @@ def label(
     levels: opt.Levels = opt.levels_text(UpsampleSettings.levels),
     labeling: LabelerFlags,
     label_columns: LabelFileFlags,
+    split_file: opt.SplitFile = None,
     out: Annotated[Path, typer.Option("--out", help="Manifest to write.")] = Path("manifests/pseudo.parquet"),
     seed: opt.Seed = UpsampleSettings.seed,
     result: StrictResultFlags,
@@ -42,9 +43,14 @@ def label(
     if validation.asked:
         from ..labeling.validate_label_file import cross_validate_label_file
 
-        validation.check_plot(labels, features.references)
+        validation.check_plot(labels, features.references, split_file)
         found = cross_validate_label_file(
-            file, features.references, labeling.settings, compare=validation.compare, reporter=result.reporter
+            file,
+            features.references,
+            labeling.settings,
+            split_file=split_file,
+            compare=validation.compare,
+            reporter=result.reporter,
         )
         validation.show(found, result)
         return
@@ -58,6 +64,8 @@ def label(
         types=parse_types(types),
         levels=parse_levels(levels),
         settings=labeling.settings,
+        split_file=split_file,
         seed=seed,
+        reporter=result.reporter,
     )
     result.finish(summary)

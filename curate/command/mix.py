@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..mixing.settings import MixSettings
+from ..mixing.settings import Classes, MixSettings
 from ..terminal import options as opt
-from ..terminal.choices import ClassesFlag, FormatFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
@@ -39,15 +38,15 @@ def mix(
         MixSettings.levels
     ),
     classes: Annotated[
-        ClassesFlag, typer.Option("--classes", help="What the two images of a mix differ in.")
-    ] = ClassesFlag(MixSettings.classes),
+        Classes, typer.Option("--classes", help="What the two images of a mix differ in.")
+    ] = MixSettings.classes,
     sigma: Annotated[
         float, typer.Option("--sigma", help="Smoothing of the sensitivity maps, in pixels.")
     ] = MixSettings.sigma,
     alpha: Annotated[
         float, typer.Option("--alpha", help="CutMix's: the background's share is Beta(alpha, alpha).")
     ] = MixSettings.alpha,
-    format: opt.ImageFormatOption = FormatFlag(MixSettings.image_format),
+    format: opt.ImageFormatOption = MixSettings.image_format,
     recipe_only: opt.RecipeOnly = False,
     pixels: PixelFlags,
     seed: opt.Seed = MixSettings.seed,
@@ -67,10 +66,10 @@ def mix(
             count=count,
             types=parse_types(types),
             levels=parse_levels(levels),
-            classes=classes.value,
+            classes=classes,
             sigma=sigma,
             alpha=alpha,
-            image_format=format.value,
+            image_format=format,
             seed=seed,
         )
     summary = run_mix(

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..report.settings import ReportSettings
+from ..report.settings import Method, ReportSettings
 from ..terminal import options as opt
-from ..terminal.choices import ProjectionFlag
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FeatureFlags, PixelFlags, ResultFlags
@@ -43,9 +42,9 @@ def report(
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     projection: Annotated[
-        ProjectionFlag,
+        Method,
         typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
-    ] = ProjectionFlag(ReportSettings.projection),
+    ] = ReportSettings.projection,
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
     ] = ReportSettings.pictures,
@@ -73,7 +72,7 @@ def report(
         dropped=dropped,
         domains=tuple(domains or ()),
         roots=pixels.roots,
-        projection=projection.value,
+        projection=projection,
         pictures=pictures,
         max_rows=max_rows,
         max_pixels=pixels.max_pixels,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal.choices import TestSetFlag
+from ..datasets.settings import TestSetName
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import StrictResultFlags
@@ -15,7 +15,7 @@ from ..terminal.flags import StrictResultFlags
 @with_flag_groups
 def testset(
     *,
-    name: Annotated[TestSetFlag, typer.Argument(help="Which set.")],
+    name: Annotated[TestSetName, typer.Argument(help="Which set.")],
     root: Annotated[Path, typer.Option("--root", help="The set's folder, with its own label file in it.")],
     out: Annotated[
         Path | None,
@@ -33,6 +33,6 @@ def testset(
     """
     from ..datasets.test_set import run_test_set
 
-    target = out or Path("manifests") / f"{name.value}.parquet"
-    summary = run_test_set(name.value, root, target, images=images, reporter=result.reporter)
+    target = out or Path("manifests") / f"{name}.parquet"
+    summary = run_test_set(name, root, target, images=images, reporter=result.reporter)
     result.finish(summary)

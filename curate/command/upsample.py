@@ -7,7 +7,6 @@ import typer
 
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
-from ..terminal.choices import FormatFlag, LayoutFlag
 from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
@@ -43,24 +42,21 @@ def upsample(
     labeling: LabelerFlags,
     validation: ValidationFlags,
     label_columns: LabelFileFlags,
-    split_file: Annotated[
-        Path | None,
-        typer.Option("--split-file", help="CSV of reference_id (or id) and split: val and test are held out."),
-    ] = None,
+    split_file: opt.SplitFile = None,
     with_pristine: Annotated[bool, typer.Option("--with-pristine", help="Add a pristine row per reference.")] = (
         UpsampleSettings.with_pristine
     ),
     only_new: Annotated[
         bool, typer.Option("--only-new", help="Leave the labelled originals out.")
     ] = UpsampleSettings.only_new,
-    layout: opt.LayoutOption = LayoutFlag(DistortSettings.layout),
+    layout: opt.LayoutOption = DistortSettings.layout,
     recipe_only: opt.RecipeOnly = False,
     images_out: opt.ImagesOut = None,
     selection: Annotated[
         Path | None,
         typer.Option("--selection", help="Also write why each candidate was kept or not, as `select` does (.parquet)."),
     ] = None,
-    format: opt.ImageFormatOption = FormatFlag(UpsampleSettings.image_format),
+    format: opt.ImageFormatOption = UpsampleSettings.image_format,
     reading: FolderFlags,
     where: ExecutorFlags,
     resume: ResumeFlags,
@@ -74,7 +70,7 @@ def upsample(
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """
     from ..datasets.type_lists import parse_levels, parse_types
-    from ..upsampling.request import EncoderChoice, UpsampleRequest
+    from ..upsampling.request import EncoderChoice, UpsampleRequest, known_label_file
     from ..upsampling.run import run_upsample
 
     settings = UpsampleSettings(
@@ -85,13 +81,14 @@ def upsample(
         labeling=labeling.settings,
         with_pristine=with_pristine,
         only_new=only_new,
-        image_format=format.value,
+        image_format=format,
         seed=seed,
     )
+    label_file = labels or known_label_file(dataset, root)
     request = UpsampleRequest(
         settings=settings,
         out=out,
-        labels=None if labels is None else label_columns.label_file(labels),
+        labels=None if label_file is None else label_columns.label_file(label_file),
         dataset=dataset,
         root=root,
         references=references,
@@ -101,25 +98,25 @@ def upsample(
         candidate_features=features.candidate_features,
         split_file=split_file,
         encoder=EncoderChoice(
-            name=encoding.encoder.value,
+            name=encoding.encoder,
             weights=encoding.weights,
-            device=encoding.device.value,
+            device=encoding.device,
             batch_size=encoding.batch_size,
         ),
         recipe_only=recipe_only,
         images_out=images_out,
         selection=selection,
-        ids=reading.ids.value,
+        ids=reading.ids,
         decoding=reading.decoding,
         workers=reading.workers,
-        layout=layout.value,
+        layout=layout,
         run=long_run(where, resume, workers=reading.workers),
         dry_run=dry_run,
     )
     if validation.asked:
         from ..upsampling.cross_validation import cross_validate_upsample
 
-        validation.check_plot(labels, features.reference_features)
+        validation.check_plot(label_file, features.reference_features, split_file)
         found = cross_validate_upsample(request, compare=validation.compare, reporter=result.reporter)
         validation.show(found, result)
         return

@@ -24,7 +24,7 @@ def verify(
     seed: opt.Seed = VerifySettings.seed,
     result: ResultFlags,
 ) -> None:
-    """Check schema, ids, labels, files and pixels of a manifest; exit with 1 when something is wrong.
+    """Check schema, ids, labels, files and pixels of a manifest; exit with 1 if it is wrong or nothing was checked.
 
     Example: syndr-curate verify manifests/train.parquet --root kadid10k=/data/KADID-10k
     """

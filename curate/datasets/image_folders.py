@@ -5,29 +5,35 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..errors import CurateError
 from ..manifest.ids import has_image_suffix, is_text, stem_id, strip_image_suffix
 from ..manifest.provenance import digest_listing
 from ..storage.safe_paths import is_safe_path
+from .settings import IdStyle
 from .test_sets import RatedSet, read_test_set
 
-__all__ = ["IdStyle", "ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
+__all__ = ["ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
 
 KADID_LABELS = "dmos.csv"
 KADID_IMAGES = "images"
 KADIS_LIST = "kadis700k_ref_imgs.csv"
 KADIS_IMAGES = "ref_imgs"
-IdStyle = Literal["stem", "path"]
 
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """One image of a source: its id and its POSIX path relative to the source's folder."""
+    """One image of a source.
+
+    Attributes:
+        id: Its id.
+        path: Its POSIX path relative to the source's folder.
+        split: `train`, `val` or `test`: what a manifest says of it; a folder's images are for training.
+    """
 
     id: str
     path: str
+    split: str = "train"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +22,11 @@ from ..manifest.ids import (
     strip_image_suffix,
 )
 from ..manifest.schema import LABEL_MAXIMUM
+from ..runs.progress import Reporter
 from ..storage.csv_tables import read_csv
 from ..storage.strict_numbers import finite_number, whole_number
+from ..whole_numbers import hold_whole_numbers
+from .label_direction import doubt_direction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +59,10 @@ class LabelColumns:
     raters: int = KADID_RATERS
     distortion: str | None = None
     level: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a number of votes that is none."""
+        hold_whole_numbers(self, raters=1)
 
     @classmethod
     def chosen(
@@ -111,7 +119,7 @@ class Labels:
         image_names: Their file names as the label file has them.
         reference_ids: Ids of their references.
         reference_names: File names of their references.
-        distortion_ids: int8, 1-25.
+        distortion_ids: int16, 1-25.
         levels: int8, 1-5.
         quality: float64 on [0, 10], higher is better.
         standard_errors: float64 on the same scale, NaN where unknown.
@@ -124,7 +132,7 @@ class Labels:
     image_names: tuple[str, ...]
     reference_ids: tuple[str, ...]
     reference_names: tuple[str, ...]
-    distortion_ids: NDArray[np.int8]
+    distortion_ids: NDArray[np.int16]
     levels: NDArray[np.int8]
     quality: NDArray[np.float64]
     standard_errors: NDArray[np.float64]
@@ -135,6 +143,10 @@ class Labels:
     def references(self) -> tuple[str, ...]:
         """Return the distinct reference ids, in order of first appearance."""
         return tuple(dict.fromkeys(self.reference_ids))
+
+    def reference_of(self) -> dict[str, str]:
+        """Return the reference id of each distorted image, by its id."""
+        return dict(zip(self.sample_ids, self.reference_ids, strict=True))
 
     def by_condition(self) -> dict[tuple[str, int, int], float]:
         """Return quality by (reference id, distortion id, level)."""
@@ -173,9 +185,15 @@ class LabelFile:
     lower_is_better: bool = False
     label_range: tuple[float, float] | None = None
 
-    def read(self) -> Labels:
+    def read(self, reporter: Reporter | None = None) -> Labels:
         """Read the file; see `read_labels`."""
-        return read_labels(self.path, self.columns, lower_is_better=self.lower_is_better, label_range=self.label_range)
+        return read_labels(
+            self.path,
+            self.columns,
+            lower_is_better=self.lower_is_better,
+            label_range=self.label_range,
+            reporter=reporter,
+        )
 
 
 def read_labels(
@@ -184,14 +202,20 @@ def read_labels(
     *,
     lower_is_better: bool = False,
     label_range: tuple[float, float] | None = None,
+    reporter: Reporter | None = None,
 ) -> Labels:
     """Read a label CSV.
+
+    Quality should fall with the level. Where it rises in most types, the scores probably run the other way than
+    `lower_is_better` says, and this is said.
 
     Args:
         path: Comma-separated, or tab-separated if it ends in `.tsv`; with a header.
         columns: Which columns mean what.
         lower_is_better: The scores are of degradation (DMOS in the usual sense): flip them.
-        label_range: Ends of the source scale; by default the smallest and largest score of the whole file.
+        label_range: Ends of the source scale; by default the smallest and largest score of the whole file, whichever
+            references a split holds out later. Give them where no held-out label may have a part in the scale.
+        reporter: Told when the scores look upside down; None: a `UserWarning` says it.
 
     Raises:
         CurateError: A column is missing, a score is not a number or outside `label_range`, an id repeats, does not say
@@ -214,14 +238,20 @@ def read_labels(
         _refuse_other_references(path, columns, sample_ids, reference_names)
     conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
     require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
+    quality = scale.to_quality(scores)
+    doubt = doubt_direction(distortions, levels, quality, lower_is_better=lower_is_better)
+    if doubt and reporter is None:
+        warnings.warn(f"{path}: {doubt}", stacklevel=2)
+    elif doubt and reporter is not None:
+        reporter.note(f"warning: {path}: {doubt}")
     return Labels(
         sample_ids=tuple(sample_ids),
         image_names=tuple(image_names),
         reference_ids=tuple(stem_id(name) for name in reference_names),
         reference_names=tuple(reference_names),
-        distortion_ids=np.array(distortions, np.int8),
+        distortion_ids=np.array(distortions, np.int16),
         levels=np.array(levels, np.int8),
-        quality=scale.to_quality(scores),
+        quality=quality,
         standard_errors=_standard_errors(path, frame, columns, sample_ids, scale),
         scale=scale,
     )

@@ -10,6 +10,7 @@ from ..manifest.provenance import attach, digest_file, digest_listing, make_prov
 from ..manifest.roots import Roots
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
+from .image_notes import note_images
 from .test_sets import RatedSet, read_test_set
 
 
@@ -40,6 +41,7 @@ def run_test_set(
     if missing:
         reporter.note(f"{missing} of {len(table)} images cannot be read: their rows say why")
     write_manifest(table, out)
+    noted = note_images((rated.root / rating.path for rating in rated.ratings), reporter=reporter)
     splits = table["split"].to_pylist()
     return {
         "dataset": name,
@@ -49,6 +51,7 @@ def run_test_set(
         "label_scale": [rated.scale.minimum, rated.scale.maximum],
         "higher_is_better": rated.scale.higher_is_better,
         "splits": {split: splits.count(split) for split in sorted(set(splits))},
+        **noted,
         "out": str(out),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from ..errors import RowError
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
+from .settings import KindName
 
-KindName = Literal["light", "resnet50"]
-KINDS: tuple[KindName, ...] = get_args(KindName)
 STAGE = "domains fit"
 LIGHT_PATCH = 384  # pixels a side at most
 _LIGHT_STEP = 32  # patch sides are multiples of it, so that halving five times stays exact

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..storage.atomic import write_bytes
-from .classifier import KINDS, DomainClassifier, LightClassifier
+from .classifier import DomainClassifier, LightClassifier
 from .mlp_ensemble import Ensemble
 from .resnet import ResNetClassifier
 from .selection_rule import CLASSES
+from .settings import KINDS
 
 WEIGHTS_SUFFIX, FACTS_SUFFIX = ".safetensors", ".json"
 

@@ -1,24 +1,22 @@
-"""How well a domain classifier tells the classes apart, in numbers and as a picture."""
+"""How well a domain classifier tells the classes apart, in numbers and as a figure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from ..manifest.recipes import distortion_name
+from ..storage.figures import figure_png
 from .selection_rule import CLASSES, COUNTED
 
-_CELL, _MARGIN, _TITLE = 34, 12, 34
-_NAMES, _HEADS = 190, 30
-_RECALL = 64
-_FONT, _SMALL = 14, 12
-_PAPER, _INK, _PALE = (255, 255, 255), (20, 20, 20), (120, 120, 120)
-_RIGHT, _WRONG = (24, 112, 84), (196, 62, 34)
-_DARK = 0.55  # above this share a number is written in white
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 1160, 980  # pixels
+_DARK = 0.4  # above this share a number is written in white
 
 
 @dataclass(frozen=True)
@@ -76,55 +74,54 @@ def score_classes(scores: NDArray[np.floating], classes: NDArray[np.int64]) -> C
     return ClassScores(confusion, np.bincount(classes[found], minlength=CLASSES))
 
 
-def confusion_picture(scores: ClassScores, title: str) -> NDArray[np.uint8]:
-    """Draw a confusion matrix: a row per true class, a column per best class, in percent of the row.
+def confusion_figure(scores: ClassScores, title: str) -> bytes:
+    """Draw a confusion matrix and encode it as PNG.
 
     Args:
         scores: What to draw.
         title: A line above it.
 
-    Returns:
-        uint8 RGB picture. Right answers are green, wrong ones red; cells below half a percent are empty.
+    Raises:
+        CurateError: matplotlib cannot be imported.
     """
-    side = CLASSES * _CELL
-    width = _MARGIN + _NAMES + side + _RECALL + _MARGIN
-    sheet = Image.new("RGB", (width, _TITLE + _HEADS + side + _HEADS + _MARGIN), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    font, small = ImageFont.load_default(_FONT), ImageFont.load_default(_SMALL)
-    left, top = _MARGIN + _NAMES, _TITLE + _HEADS
-    draw.text((_MARGIN, _MARGIN), title, _INK, font)
-    draw.text((left - 10, top - 18), "true \\ best", _PALE, small, anchor="ra")
-    draw.text((left + side + _RECALL - 4, top - 18), "recall", _PALE, small, anchor="ra")
-    recall, sizes = scores.recall(), scores.confusion.sum(axis=1)
-    for kind in range(CLASSES):
-        middle = _CELL * kind + _CELL // 2
-        for y in (top - 12, top + side + 14):
-            draw.text((left + middle, y), str(kind), _INK, small, anchor="mm")
-        draw.text((left - 10, top + middle), f"{distortion_name(kind)}  {kind}", _INK, font, anchor="rm")
-        value = recall[kind]
-        draw.text((left + side + _RECALL - 4, top + middle), _percent(value), _INK, font, anchor="rm")
-        for best in range(CLASSES):
-            share = scores.confusion[kind, best] / sizes[kind] if sizes[kind] else 0.0
-            _draw_cell(draw, (left + best * _CELL, top + kind * _CELL), float(share), kind == best, small)
-    draw.rectangle((left, top, left + side, top + side), outline=_PALE)
-    return np.asarray(sheet)
+    return figure_png(lambda figure: draw_confusion(figure, scores, title), width=WIDTH, height=HEIGHT)
 
 
-def _draw_cell(
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[int, int],
-    share: float,
-    right: bool,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> None:
-    x, y = corner
-    strength = share**0.6  # so that a few percent can be seen
-    ink = _RIGHT if right else _WRONG
-    color = tuple(round(255 + (tone - 255) * strength) for tone in ink)
-    draw.rectangle((x, y, x + _CELL, y + _CELL), fill=color, outline=(235, 235, 235))
-    if round(100 * share):
-        text = _PAPER if strength > _DARK else _INK
-        draw.text((x + _CELL // 2, y + _CELL // 2), f"{100 * share:.0f}", text, font, anchor="mm")
+def draw_confusion(figure: Figure, scores: ClassScores, title: str) -> None:
+    """Draw a confusion matrix on an empty figure: a row per true class, a column per best class, in percent of the row.
+
+    Args:
+        figure: What to draw on.
+        scores: Right answers are drawn blue, wrong ones orange; cells below half a percent hold no number.
+        title: A line above it.
+    """
+    from matplotlib.colors import PowerNorm
+    from matplotlib.ticker import FixedLocator
+
+    sizes = scores.confusion.sum(axis=1, keepdims=True)
+    shares = scores.confusion / np.maximum(sizes, 1)
+    right, empty = np.eye(CLASSES, dtype=bool), shares == 0
+    axes = figure.subplots()
+    for colors, hidden in (("Blues", ~right), ("Oranges", right)):
+        # The power lets a few percent be seen.
+        axes.imshow(np.ma.masked_array(shares, hidden | empty), aspect="auto", cmap=colors, norm=PowerNorm(0.6, 0, 1))
+    for (kind, best), share in np.ndenumerate(shares):
+        if round(100 * share):
+            ink = "white" if share > _DARK else "black"
+            axes.text(best, kind, f"{100 * share:.0f}", color=ink, size=9, ha="center", va="center")
+    kinds = range(CLASSES)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.grid(visible=False)
+        axis.set_minor_locator(FixedLocator([kind - 0.5 for kind in kinds]))  # lines between the cells
+        axis.grid(visible=True, which="minor")
+    axes.set(title=title, xlabel="best class", ylabel="true class")
+    axes.set_xticks(kinds)
+    axes.set_yticks(kinds, [f"{distortion_name(kind)}  {kind}" for kind in kinds])
+    axes.tick_params(which="both", length=0, labeltop=True)
+    recall = axes.secondary_yaxis("right")
+    recall.set_yticks(kinds, [_percent(value) for value in scores.recall().values()])
+    recall.tick_params(length=0)
+    recall.set_ylabel("recall")
 
 
 def _percent(value: float | None) -> str:

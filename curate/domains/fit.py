@@ -11,25 +11,21 @@ from numpy.typing import NDArray
 from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource, open_source
 from ..errors import CurateError, RowError
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import make_provenance
 from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions
+from ..whole_numbers import hold_whole_numbers
 from .classifier import STAGE, DomainClassifier, LightClassifier, light_patch
 from .evaluation import ClassScores, score_classes
 from .features import FEATURE_VERSION, domain_features
 from .mlp_ensemble import TrainingSettings, train_ensemble
 from .patches import random_patch
 from .selection_rule import CLASSES
-from .settings import DomainsFitSettings
-from .training_pictures import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_pictures,
-    types_of_references,
-)
+from .settings import DomainsFitSettings, PerReference
+from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
 LEAST_REFERENCES = 2
@@ -62,6 +58,7 @@ class LightSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be fitted."""
+        hold_whole_numbers(self, levels=1, pristine_variants=0, folds=None, seed=None)
         if self.folds < LEAST_REFERENCES:
             raise CurateError(f"folds {self.folds}: a network needs references to learn from and others to test on")
 
@@ -182,7 +179,7 @@ def domain_facts(
         )
     return make_provenance(
         STAGE,
-        {**config, "exif_orient": decoding.exif_orient, "max_pixels": decoding.max_pixels},
+        {**config, "exif_orient": False, **facts_of_decoding(decoding), "max_pixels": decoding.max_pixels},
         {source.name: source.digest()},
         classes=[distortion_name(kind) for kind in range(CLASSES)],
         classes_unseen=unseen,

@@ -5,22 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
-from ..encoding.encoders import DeviceName
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_images
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
-from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import DecodeOptions, encode_image
-from .classifier import KindName
+from ..storage.atomic import cannot_write, refuse_overwriting, write_bytes
+from ..storage.figures import why_no_figures
+from ..storage.images import DecodeOptions
 from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
-from .evaluation import confusion_picture
+from .evaluation import confusion_figure
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 from .selection_rule import CLASSES
-from .settings import DomainsFitSettings
-from .training_pictures import PerReference, types_of_references
+from .settings import DomainsFitSettings, KindName, PerReference
+from .training_pictures import types_of_references
 
-PICTURE_SUFFIX = ".png"
+FIGURE_SUFFIX = ".png"
 
 
 def run_domains_fit(
@@ -42,6 +44,8 @@ def run_domains_fit(
 ) -> dict[str, Any]:
     """Fit a classifier and write it: `NAME.safetensors`, its facts `NAME.json`, its confusion matrix `NAME.png`.
 
+    Without matplotlib, `NAME.png` is left out, and a note says so before the fit.
+
     Args:
         references: Folder of pristine photographs.
         out: `NAME.safetensors`.
@@ -60,20 +64,22 @@ def run_domains_fit(
 
     Returns:
         `kind, references, references_unusable, classes_unseen, patches, held_out_top1, ..., recall, confusion,
-        confusion_matrix, facts, out`. `confusion` counts held-out patches by true class (26 rows) and best class.
+        confusion_matrix, facts, out`. `confusion` counts held-out patches by true class (26 rows) and best class;
+        `confusion_matrix` is the path of its figure, None without matplotlib.
 
     Raises:
         CurateError: No references, a setting that does not belong to the kind, or a file cannot be written.
     """
     if out.suffix != WEIGHTS_SUFFIX:
         raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
-    for written in (out, facts_path(out), out.with_suffix(PICTURE_SUFFIX)):
+    for written in (out, facts_path(out), out.with_suffix(FIGURE_SUFFIX)):
         refuse_overwriting(written, weights)
     if out.resolve().is_relative_to(references.resolve()):
         raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
     source = open_source(references, ids=ids)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
+    _warn_of_missing_figure(out.with_suffix(FIGURE_SUFFIX), reporter)
     chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
     if kind == "light":
         if weights is not None:
@@ -98,20 +104,21 @@ def run_domains_fit(
         if dry_run:
             return {**planned(source, resnet), "dry_run": True, "out": str(out)}
         fitted = fit_resnet_domains(source, resnet, decoding=decoding, workers=workers, reporter=reporter)
-    return write_fitted(fitted, out)
+    summary = write_fitted(fitted, out)
+    files = [source.folder / entry.path for entry in source.entries]
+    icc = (decoding or DecodeOptions()).icc
+    return {**summary, **note_images(files, icc=icc, workers=workers, reporter=reporter)}
 
 
 def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
-    """Write a fitted classifier with its facts and its confusion matrix, and return its summary.
+    """Write a fitted classifier with its facts and, where it can be drawn, its confusion matrix; return its summary.
 
     Raises:
-        CurateError: A file cannot be written.
+        CurateError: A file cannot be written, or the figure of an older classifier cannot be removed.
     """
     scores = {"clean": fitted.clean.as_json(), "recompressed": fitted.recompressed.as_json()}
     facts = save_classifier(fitted.classifier, {**fitted.facts, "held_out": scores}, out)
-    picture = out.with_suffix(PICTURE_SUFFIX)
-    title = f"Held-out references, {fitted.together.samples:,} patches, percent of each row"
-    write_bytes(picture, encode_image(confusion_picture(fitted.together, title)))
+    figure = _write_confusion(fitted, out.with_suffix(FIGURE_SUFFIX))
     return {
         "kind": facts["kind"],
         "references": facts["references"],
@@ -124,7 +131,7 @@ def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
         "held_out_top4_recompressed": fitted.recompressed.top4_accuracy(),
         "recall": {distortion_name(k): value for k, value in fitted.together.recall().items()},
         "confusion": fitted.together.confusion.tolist(),
-        "confusion_matrix": str(picture),
+        "confusion_matrix": None if figure is None else str(figure),
         "facts": str(facts_path(out)),
         "out": str(out),
     }
@@ -148,8 +155,8 @@ def describe_fit(summary: Mapping[str, Any]) -> str:
         name = distortion_name(kind)
         recall, others = _percent(summary["recall"][name]), _taken_for(summary["confusion"][kind], kind)
         lines.append(f"  {kind:>2}  {name:<24}{recall:>8}  {others}".rstrip())
-    for name in ("confusion_matrix", "facts", "out"):
-        lines.append(f"{name.replace('_', ' ')}: {summary[name]}")
+    lines.append(f"confusion matrix: {summary['confusion_matrix'] or 'not drawn, as there is no matplotlib'}")
+    lines += [f"{name}: {summary[name]}" for name in ("facts", "out")]
     if summary["classes_unseen"]:
         lines.append(f"not known, as no picture was made of them: {', '.join(summary['classes_unseen'])}")
     if summary["references_unusable"]:
@@ -157,6 +164,24 @@ def describe_fit(summary: Mapping[str, Any]) -> str:
             f"left out: {summary['references_unusable']} references that could not be used, named in the facts"
         )
     return "\n".join(lines)
+
+
+def _warn_of_missing_figure(path: Path, reporter: Reporter) -> None:
+    problem = why_no_figures()
+    if problem is not None:
+        reporter.note(f"{path} is left out: {problem}")
+
+
+def _write_confusion(fitted: FittedDomains, path: Path) -> Path | None:
+    if why_no_figures() is None:
+        title = f"Held-out references, {fitted.together.samples:,} patches, percent of each row"
+        write_bytes(path, confusion_figure(fitted.together, title))
+        return path
+    try:
+        path.unlink(missing_ok=True)  # of an older classifier, which was of this name
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return None
 
 
 def _taken_for(row: Sequence[int], kind: int) -> str:

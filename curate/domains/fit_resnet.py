@@ -11,25 +11,20 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageEntry, ImageSource
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..encoding.torch_encoders import CROP
 from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions, decode_image, encode_image
+from ..whole_numbers import hold_whole_numbers
 from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
 from .resnet import ResNetClassifier, ResNetTrainer, normalized
-from .settings import RESNET_BATCH, DomainsFitSettings
-from .training_pictures import (
-    PerReference,
-    fold_of_references,
-    training_cells,
-    training_pictures,
-    types_of_references,
-)
+from .settings import RESNET_BATCH, DomainsFitSettings, PerReference
+from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
 _HELD_OUT_FOLDS = 5  # the first of them is tested on
@@ -62,6 +57,10 @@ class ResNetSettings:
     rate: float = 1e-4
     decay: float = 5e-4
     seed: int = DomainsFitSettings.seed
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted."""
+        hold_whole_numbers(self, pristine_variants=0, epochs=1, batch=1, seed=None)
 
     def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) that a reference is rendered at: every level, as in the paper."""

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 
 Matrix = NDArray[np.float32]
 _Layers = tuple[tuple[Matrix, Matrix], ...]
@@ -42,6 +43,11 @@ class TrainingSettings:
     decay: float = 0.02
     dropout: tuple[float, float] = (0.2, 0.4)
     smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        hold_whole_numbers(self, epochs=1, batch=1)
+        object.__setattr__(self, "hidden", whole_numbers("hidden", self.hidden, least=1))
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..encoding.torch_encoders import CROP, pick_device
 from ..errors import CurateError, RowError
-from .classifier import KindName
 from .mlp_ensemble import NEVER
 from .patches import five_patches
 from .selection_rule import CLASSES
+from .settings import KindName
 
 if TYPE_CHECKING:
     import torch

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_images
+from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
-from ..encoding.encoders import DeviceName
+from ..encoding.settings import DeviceName
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
@@ -163,18 +166,24 @@ def images_of_manifest(
     Rows that are not ok stay in the list, with their reason.
 
     Raises:
-        CurateError: The manifest cannot be read, or where files lie that its rows need is not known.
+        CurateError: The manifest cannot be read, `decoding` contradicts it, or where files lie that its rows need is
+            not known.
     """
     table = read_manifest(manifest)
-    places = Roots.of_manifest(table, manifest, roots)
-    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(read_provenance(table).get("exif_orient")))
-    pixels = PixelLoader(places, decoding=decoding)
+    pixels = _pixels_of(table, manifest, decoding, roots)
     pixels.require_roots(pixel_rows(ok_rows(table)))
     states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)
     return [
         TargetImage(row.sample_id, row.image_path, partial(pixels.load, row), status, error)
         for row, (status, error) in zip(pixel_rows(table), states, strict=True)
     ]
+
+
+def _pixels_of(
+    table: pa.Table, manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None
+) -> PixelLoader:
+    places = Roots.of_manifest(table, manifest, roots)
+    return PixelLoader(places, decoding=decoding_of(read_provenance(table), decoding, str(manifest)))
 
 
 def run_domains_select(
@@ -233,7 +242,8 @@ def run_domains_select(
     config = {
         "kind": facts["kind"],
         "least_belief": least_belief,
-        "exif_orient": decoding.exif_orient,
+        "exif_orient": False,
+        **facts_of_decoding(decoding),
         "max_pixels": decoding.max_pixels,
     }
     inputs["classifier"] = facts["weights_digest"]
@@ -244,7 +254,16 @@ def run_domains_select(
     summary = summarize(found)
     preset = {"name": name or out.stem, "source": "syndr-curate domains select", **summary, "provenance": provenance}
     write_bytes(out, (json.dumps(preset, indent=2) + "\n").encode())
-    return {**summary, **({} if scores is None else {"scores": str(scores)}), "out": str(out)}
+    summary |= {} if scores is None else {"scores": str(scores)}
+    if target.suffix == ".parquet":
+        table = ok_rows(read_manifest(target))
+        pixels = _pixels_of(table, target, decoding, roots)
+        summary |= pixels.note_images(pixel_rows(table), workers=workers, reporter=reporter)
+    else:
+        source = open_source(target, ids=ids)
+        files = [source.folder / entry.path for entry in source.entries]
+        summary |= note_images(files, icc=decoding.icc, workers=workers, reporter=reporter)
+    return {**summary, "out": str(out)}
 
 
 def summarize(found: DomainSelection) -> dict[str, Any]:

@@ -4,13 +4,14 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from ..datasets.image_folders import IdStyle
-    from ..encoding.encoders import DeviceName
-    from .classifier import KindName
-    from .training_pictures import PerReference
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName
+
+KindName = Literal["light", "resnet50"]
+KINDS: tuple[KindName, ...] = get_args(KindName)
+PerReference = Literal["one", "all"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class DomainsFitSettings:
         seed: Of everything random.
     """
 
-    kind: "KindName" = "light"
-    per_reference: "PerReference | None" = None
-    device: "DeviceName" = "auto"
+    kind: KindName = "light"
+    per_reference: PerReference | None = None
+    device: DeviceName = "auto"
     epochs: int | None = None
     batch_size: int | None = None
-    ids: "IdStyle" = "stem"
+    ids: IdStyle = "stem"
     seed: int = 123
 
 
@@ -53,5 +54,5 @@ class DomainsSelectSettings:
     # classes does not depend on the image, only on which types look alike to the classifier: the same runners-up take
     # a place of every image, and may be counted more often than what a set is made of.
     least_belief: float = 0.05
-    device: "DeviceName" = "auto"
-    ids: "IdStyle" = "stem"
+    device: DeviceName = "auto"
+    ids: IdStyle = "stem"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,8 +14,8 @@ from ...distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, PRISTINE, ge
 from ..manifest.seeds import stream_seed, uniform_draw
 from ..rendering.render import render
 from .patches import random_patch
+from .settings import PerReference
 
-PerReference = Literal["one", "all"]
 # Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
 # from it by one code value at most.
 PRISTINE_LOOKING_CELLS = frozenset({*IDENTITY_CELLS, (8, 1)})

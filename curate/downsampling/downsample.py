@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
@@ -113,17 +115,19 @@ def downsample_epoch(
         Kept and dropped rows, and the summary.
 
     Raises:
-        CurateError: The manifest lacks labels, or the features do not match it; the message names the ids.
+        CurateError: The manifest lacks labels or has lost its metadata, or the features do not match it; the message
+            names the ids.
 
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
     settings = settings or DownsampleSettings()
-    check_epoch(epoch)
+    epoch = check_epoch(epoch)
     table = (
         read_manifest(manifest, training=True)
         if isinstance(manifest, str | Path)
         else validate(manifest, training=True)
     )
+    refuse_lost_recipes(table)
     usable = ok_rows(table)
     rows = epoch_rows(usable, settings.scope)
     feature_rows = epoch_features(rows, as_features(features), "the manifest's ok rows")
@@ -160,7 +164,7 @@ def _rows(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _provenance(before: dict[str, Any], config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-    kept = {key: before.get(key) for key in ("label_scale", "roots", "pixels", "exif_orient")}
+    kept = {key: before.get(key) for key in ("label_scale", "roots")} | recorded_pixel_facts(before)
     parent = {
         "stage": before.get("stage"),
         "config_digest": before.get("config_digest"),

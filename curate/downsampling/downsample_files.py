@@ -11,7 +11,7 @@ from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
 from .downsample import downsample_epoch
-from .settings import DownsampleSettings
+from .settings import DownsampleSettings, check_epoch
 
 _EPOCH = re.compile(r"epoch[-_]?([0-9]+)", re.IGNORECASE)
 
@@ -61,7 +61,7 @@ def run_downsample(
         refuse_overwriting(dropped, manifest, features, out)
     started = time.perf_counter()
     named = epoch if epoch is not None else epoch_of(features.name)
-    number = named or 0
+    number = 0 if named is None else check_epoch(named)
     result = downsample_epoch(features, manifest, epoch=number, settings=settings, executor=executor, reporter=reporter)
     if named is None:
         reporter.note(f"{features.name} does not say its epoch: took 0; every epoch needs its own (--epoch N)")

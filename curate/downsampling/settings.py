@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..errors import CurateError
+from ..whole_numbers import hold_whole_numbers, whole_number
 
 Scope = Literal["all", "mos"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -36,10 +37,10 @@ class DownsampleSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, keep_min=1, seed=None)
         ranges = {
             "similarity": (-1.0 <= self.similarity <= 1.0, "a cosine in [-1, 1]"),
             "label_gap": (0 < self.label_gap < float("inf"), "a finite number above 0"),
-            "keep_min": (self.keep_min >= 1, "at least 1"),
             "keep_fraction": (0.0 <= self.keep_fraction <= 1.0, "a share in [0, 1]"),
             "scope": (self.scope in SCOPES, " or ".join(SCOPES)),
             "device": (self.device.partition(":")[0] in ("cpu", "cuda"), "cpu or cuda"),
@@ -61,7 +62,7 @@ class DownsampleSettings:
 
 
 def check_epoch(epoch: int) -> int:
-    """Return the number of an epoch.
+    """Return the number of an epoch as an int: every draw is seeded with it.
 
     Args:
         epoch: 0 or more.
@@ -69,6 +70,4 @@ def check_epoch(epoch: int) -> int:
     Raises:
         CurateError: It is negative, or no whole number.
     """
-    if epoch < 0 or int(epoch) != epoch:
-        raise CurateError(f"epoch is {epoch}; expected a whole number, 0 or more")
-    return int(epoch)
+    return whole_number("epoch", epoch, least=0)

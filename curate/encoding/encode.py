@@ -12,19 +12,25 @@ import pyarrow.parquet as pq
 
 from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
-from ..datasets.image_folders import IdStyle, ImageSource, open_source
+from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_images
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
+from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import attach, library_versions, make_provenance
+from ..rendering.mix_recipes import pixel_rows
+from ..rendering.pixel_loader import PixelLoader
 from ..runs.options import LongRun, run_folder
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
 from ..storage.atomic import refuse_overwriting
 from ..storage.images import DecodeOptions
+from ..whole_numbers import whole_number
 from .encode_shard import EncoderBuilder, EncoderSpec, EncodeWork, GivenEncoder
-from .encoders import DeviceName, Encoder, make_encoder
+from .encoders import Encoder, make_encoder
 from .pictures import Pictures, path_columns, pictures_of_manifest, pictures_of_source
-from .settings import EncodeSettings
+from .settings import DeviceName, EncodeSettings
 
 _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16
@@ -61,11 +67,12 @@ def encode(
         the order of the images or rows, with its provenance.
 
     Raises:
-        CurateError: The images or the manifest cannot be read, there is no such encoder, or its weights cannot be had.
+        CurateError: The images or the manifest cannot be read, there are none, there is no such encoder, or its weights
+            cannot be had.
     """
     pictures = _pictures(images, EncodeSettings.ids, decoding or DecodeOptions(), roots)
     chosen = make_encoder(encoder) if isinstance(encoder, str) else encoder
-    return _encoded(pictures, chosen, batch_size, workers, reporter)
+    return _encoded(pictures, chosen, whole_number("batch_size", batch_size, least=1), workers, reporter)
 
 
 def features_of(table: pa.Table, source: str) -> Features:
@@ -126,6 +133,7 @@ def run_encode(
         }
     failed = _note_failures(out, reporter)
     summary |= {"encoded": len(pictures.rows) - failed, "failed": failed}
+    summary |= _noted(pictures, workers, reporter)
     return {**summary, "dimensions": spec.build().dimensions, "out": str(out)}
 
 
@@ -151,8 +159,7 @@ def encode_request(
     Raises:
         CurateError: There is nothing to encode, or the encoder's weights cannot be had.
     """
-    if not len(pictures.rows):
-        raise CurateError(f"{pictures.name}: no images to encode")
+    _require_images(pictures)
     identity = _provenance(pictures, builder.build(), batch_size)
     return Request(
         stage="encode",
@@ -186,16 +193,31 @@ def _pictures(
 def _encoded(
     pictures: Pictures, encoder: Encoder, batch_size: int, workers: int | None, reporter: Reporter
 ) -> pa.Table:
+    _require_images(pictures)
     work = _work(pictures, GivenEncoder(encoder), batch_size, workers)
     provenance = _provenance(pictures, encoder, batch_size)
     step = batch_size * _BATCHES_PER_SHARD
     parts = []
     with reporter.task(f"encode {pictures.name}", len(pictures.rows)) as task:
-        for start in range(0, max(1, len(pictures.rows)), step):
+        for start in range(0, len(pictures.rows), step):
             part = work(pictures.rows.slice(start, step))
             task.advance(len(part), failed=sum(status != "ok" for status in part["status"].to_pylist()))
             parts.append(part)
     return attach(pa.concat_tables(parts), provenance)
+
+
+def _require_images(pictures: Pictures) -> None:
+    if not len(pictures.rows):
+        raise CurateError(f"{pictures.name}: no images to encode")
+
+
+def _noted(pictures: Pictures, workers: int | None, reporter: Reporter) -> dict[str, int]:
+    if pictures.roots is not None:
+        pixels = PixelLoader(pictures.roots, decoding=pictures.decoding)
+        return pixels.note_images(pixel_rows(pictures.rows), workers=workers, reporter=reporter)
+    folder = pictures.folder or Path()
+    files = [folder / path for path in pictures.rows["image_path"].to_pylist()]
+    return note_images(files, icc=pictures.decoding.icc, workers=workers, reporter=reporter)
 
 
 def _work(pictures: Pictures, builder: EncoderBuilder, batch_size: int, workers: int | None) -> EncodeWork:
@@ -206,7 +228,8 @@ def _provenance(pictures: Pictures, encoder: Encoder, batch_size: int) -> dict[s
     config = {
         "encoder": encoder.name,
         "batch_size": batch_size,
-        "exif_orient": pictures.decoding.exif_orient,
+        "exif_orient": False,
+        **facts_of_decoding(pictures.decoding),
         "max_pixels": pictures.decoding.max_pixels,
     }
     facts = {"name": encoder.name, "weights": encoder.weights_digest}

@@ -17,8 +17,8 @@ from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader
 from ..runs.threads import ordered_map
 from ..storage.images import DecodeOptions
-from .encoders import DeviceName, Encoder, make_encoder
-from .settings import EncodeSettings
+from .encoders import Encoder, make_encoder
+from .settings import DeviceName, EncodeSettings
 
 Load = Callable[[], NDArray[np.uint8]]
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]

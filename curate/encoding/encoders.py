@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-
-EncoderName = Literal["resnet50", "clip-vit-b-16", "gist"]
-ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
-DeviceName = Literal["auto", "cpu", "cuda"]
+from .settings import ENCODERS, DeviceName
 
 
 class Encoder(Protocol):

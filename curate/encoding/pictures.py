@@ -1,7 +1,7 @@
 """What is to be encoded: the images of a folder, or the rows of a manifest."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ..datasets.image_folders import ImageSource
 from ..manifest.manifest import ManifestFile
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import digest_file, digest_listing
 from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
@@ -60,7 +61,7 @@ def pictures_of_manifest(
     """List the ok rows of a manifest.
 
     Raises:
-        CurateError: It cannot be read, or where files lie that its rows need is not known.
+        CurateError: It cannot be read, `decoding` contradicts it, or where files lie that its rows need is not known.
     """
     file = ManifestFile(manifest)
     columns = file.columns([*pixel_columns(file.empty().schema), "status"])
@@ -79,7 +80,7 @@ def pictures_of_manifest(
     inputs = {"manifest": digest_file(manifest)}
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
-    decoding = replace(decoding, exif_orient=decoding.exif_orient or bool(file.provenance.get("exif_orient")))
+    decoding = decoding_of(file.provenance, decoding, str(manifest))
     return Pictures(manifest.name, rows.combine_chunks(), inputs, listing, None, roots, decoding)
 
 

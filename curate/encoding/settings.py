@@ -5,11 +5,13 @@ The command line reads its defaults from here, so this module imports no numeric
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from ..datasets.image_folders import IdStyle
-    from .encoders import DeviceName, EncoderName
+from ..datasets.settings import IdStyle
+
+EncoderName = Literal["resnet50", "clip-vit-b-16", "gist"]
+ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
+DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class EncodeSettings:
         ids: How ids are made from file names.
     """
 
-    encoder: "EncoderName" = "resnet50"
+    encoder: EncoderName = "resnet50"
     weights: Path | None = None
-    device: "DeviceName" = "auto"
+    device: DeviceName = "auto"
     batch_size: int = 32
-    ids: "IdStyle" = "stem"
+    ids: IdStyle = "stem"

@@ -12,14 +12,16 @@ import pyarrow.compute as pc
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import SPLITS
+from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
-from ..storage.images import DecodeOptions, ImageFormat, encode_image
+from ..storage.formats import ImageFormat
+from ..storage.images import DecodeOptions, encode_image
 from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
 from .settings import ExportSettings
@@ -117,7 +119,7 @@ def read_rows(
         raise CurateError(f"{manifest} has no row with status ok{'' if split is None else f' and split {split}'}")
     provenance = read_provenance(table)
     places = Roots.of_manifest(table, manifest, roots)
-    decoding = DecodeOptions(exif_orient=bool(provenance.get("exif_orient")), max_pixels=max_pixels)
+    decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     pixels = PixelLoader(places, decoding=decoding)
     return ExportRows(chosen, provenance, len(table) - len(usable), pixels)
 
@@ -151,6 +153,7 @@ def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) 
     if unstored and not render:
         names = list_ids([row.sample_id for row in unstored])
         raise CurateError(f"{len(unstored)} rows have no stored pixels: {names}; give --render to render them")
+    rows.pixels.require_roots(unstored)
     return Supply(stored, len(unstored), size)
 
 

@@ -4,6 +4,10 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Target = Literal["hf", "pyiqa", "webdataset", "fiftyone", "ids"]
+TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 @dataclass(frozen=True)

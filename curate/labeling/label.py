@@ -1,27 +1,34 @@
 """Stage `label`: from selected references, or rows of a manifest, to labeled rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.selection import kept_rows, read_selection
+from ..manifest.splits import check_splits, mark_held_out
+from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
+from ..whole_numbers import whole_number
+from .held_out import without_held_out
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
 from .make_labeler import make_labeler
-from .settings import LABELED_LEVELS, SEED, LabelerName, LabelSettings, NeighborSettings
+from .settings import LABELED_LEVELS, SEED, LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 
 
 def label(
@@ -36,7 +43,10 @@ def label(
     neighbors: NeighborSettings | None = None,
     labeler: LabelerName = LabelSettings.labeler,
     max_label_std: float | None = LabelSettings.max_label_std,
+    splits: Mapping[str, str] | None = None,
+    neighbors_from: NeighborsFrom = LabelSettings.neighbors_from,
     seed: int = SEED,
+    reporter: Reporter = SILENT,
 ) -> pa.Table:
     """Label new references by their neighbors; no pixels are made.
 
@@ -51,7 +61,10 @@ def label(
         neighbors: How `knn` labels are made.
         labeler: `knn` (Algorithm 2) or `gp`.
         max_label_std: Leave out rows whose label is less certain, on [0, 10].
+        splits: Split of each labeled reference that is not for training; rows of these references get it, too.
+        neighbors_from: `train`: held-out references lend no labels; `all`: everyone does.
         seed: Seed of the rows laid out.
+        reporter: Told whose labels are not taken.
 
     Returns:
         A training manifest. Rows of a manifest keep their order, those whose status is not `ok` among them, and their
@@ -62,8 +75,13 @@ def label(
 
     Source: SynDR-IQA, Algorithm 2 (DDCUp).
     """
-    settings = LabelSettings(labeler=labeler, neighbors=neighbors or NeighborSettings(), max_label_std=max_label_std)
-    chosen_types, chosen_levels = parse_types(types), parse_levels(levels)
+    settings = LabelSettings(
+        labeler=labeler,
+        neighbors=neighbors or NeighborSettings(),
+        max_label_std=max_label_std,
+        neighbors_from=neighbors_from,
+    )
+    chosen_types, chosen_levels, seed = parse_types(types), parse_levels(levels), whole_number("seed", seed)
     if selection is not None and manifest is None:
         kept = selection if isinstance(selection, pa.Table) else read_selection(Path(selection))
         rows, name = selected_rows(kept, chosen_types, chosen_levels, seed), "the selection"
@@ -73,7 +91,10 @@ def label(
         raise CurateError("give what to label in one way: selection or manifest")
     labeled_set = labels if isinstance(labels, Labels) else read_labels(labels)
     references, candidates = as_features(reference_features), as_features(candidate_features)
-    done = label_table(rows, name, labeled_set, references, candidates, settings)
+    check_splits(splits or {}, set(labeled_set.reference_ids))
+    done = label_table(
+        rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
+    )
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
         "candidate_features": digest_array(candidates.matrix, candidates.require_ids()),
@@ -85,7 +106,15 @@ def label(
 
 
 def label_table(
-    rows: pa.Table, name: str, labels: Labels, references: Features, candidates: Features, settings: LabelSettings
+    rows: pa.Table,
+    name: str,
+    labels: Labels,
+    references: Features,
+    candidates: Features,
+    settings: LabelSettings,
+    *,
+    splits: Mapping[str, str],
+    reporter: Reporter,
 ) -> pa.Table:
     """Label the ok rows of a table.
 
@@ -95,23 +124,27 @@ def label_table(
         labels: The labeled set.
         references: Features of its references, with ids.
         candidates: Features of the references of the rows, with ids.
-        settings: How to label.
+        settings: How to label, and whose labels to take.
+        splits: Split of each labeled reference that is not for training.
+        reporter: Told whose labels are not taken.
 
     Returns:
         The rows in their order, without those whose label is too uncertain. Rows whose status is not `ok` stay as they
         are.
 
     Raises:
-        CurateError: Inputs that do not fit each other, nothing to label, or no label is certain enough.
+        CurateError: Inputs that do not fit each other, lost metadata, nothing to label, or no label is certain enough.
     """
+    refuse_lost_recipes(rows)
     require_same_references(references, labels)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     usable = ok_rows(rows)
     if not len(usable):
         raise CurateError(f"{name} has no row to label")
     new = features_of_references(candidates, list(dict.fromkeys(usable["reference_id"].to_pylist())))
-    done = label_rows(usable, new, references, labels, make_labeler(settings.labeler, settings.neighbors))
-    return _in_order_of(rows, drop_uncertain(done, settings.max_label_std))
+    lenders = without_held_out(references, splits, settings, reporter)
+    done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
+    return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
 def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
@@ -133,7 +166,8 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
         dataset=CANDIDATES,
     )
     rows = recipe_rows([Reference(identifier, path) for identifier, path in kept_rows(selection)], grid)
-    return attach(rows, {"roots": {CANDIDATES: None, RENDERED: None}, "pixels": "recipe"})
+    roots = {CANDIDATES: None, RENDERED: None}
+    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights()})
 
 
 def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:
@@ -142,8 +176,8 @@ def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, set
 
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return what labeled rows take over from the provenance of the rows before: roots, and how pixels are read."""
-    return {key: provenance.get(key) for key in ("roots", "pixels", "exif_orient")}
+    """Return what labeled rows take over from the provenance of the rows before: roots, and what decides pixels."""
+    return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
 
 
 def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:

@@ -23,8 +23,8 @@ def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labe
     Args:
         rows: Manifest rows with reference_id, distortion_id and level.
         new: Features of the references of these rows, with ids.
-        references: Features of the labeled references, with ids.
-        labels: The labeled set.
+        references: Features of the references whose labels are learned from, with ids.
+        labels: The labeled set; labels of other references are not looked at.
         labeler: What labels.
 
     Returns:
@@ -37,7 +37,8 @@ def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labe
     bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
     if bare:
         raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
-    known = (complete_label_matrix if labeler.needs_complete_set else label_matrix)(labels, references)
+    lent = labels.of_references(references.require_ids())
+    known = (complete_label_matrix if labeler.needs_complete_set else label_matrix)(lent, references)
     ids: list[str] = rows["reference_id"].to_pylist()
     cells: list[Condition] = list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
     conditions = tuple(dict.fromkeys(cells))

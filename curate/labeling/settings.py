@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 LabelerName = Literal["knn", "gp"]
+NeighborsFrom = Literal["train", "all"]
+NEIGHBORS_FROM: tuple[NeighborsFrom, ...] = get_args(NeighborsFrom)
 LABELED_LEVELS = (1, 3, 5)  # those that SynDR-IQA labels
 SEED = 123
 
@@ -38,8 +41,7 @@ class NeighborSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
-        if self.count < 1:
-            raise CurateError(f"neighbors is {self.count}; expected at least 1")
+        object.__setattr__(self, "count", whole_number("neighbors", self.count, least=1))
         if not self.margin > 0:
             raise CurateError(f"margin is {self.margin:g}; expected a number above 0")
         if not self.temperature > 0:
@@ -56,11 +58,22 @@ class LabelSettings:
         labeler: `knn` (Algorithm 2) or `gp`.
         neighbors: For `knn`.
         max_label_std: Leave out rows whose label is less certain, on [0, 10]; None keeps all.
+        neighbors_from: Whose labels any labeler learns from: `train`: not those of held-out references; `all`:
+            everyone's. Without held-out references the two are the same.
+
+    Raises:
+        CurateError: `neighbors_from` is neither.
     """
 
     labeler: LabelerName = "knn"
     neighbors: NeighborSettings = field(default_factory=NeighborSettings)
     max_label_std: float | None = None
+    neighbors_from: NeighborsFrom = "train"
+
+    def __post_init__(self) -> None:
+        """Refuse a setting that means nothing."""
+        if self.neighbors_from not in NEIGHBORS_FROM:
+            raise CurateError(f"neighbors_from is {self.neighbors_from!r}; expected {' or '.join(NEIGHBORS_FROM)}")
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""

@@ -1,5 +1,6 @@
 """`label --cross-validate`: from a labeled set to figures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 from ..datasets.feature_files import load_features
 from ..datasets.features import Features
 from ..datasets.labels import LabelFile, Labels
+from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter, counting
 from .cross_validation import CrossValidation, comparison_text, cross_validate
+from .held_out import without_held_out
+from .label_matrix import require_same_references
 from .labeler import Labeler
 from .make_labeler import labelers_to_compare, make_labeler
 from .settings import LabelSettings
@@ -41,13 +45,16 @@ def cross_validate_label_file(
     reference_features: Path,
     settings: LabelSettings,
     *,
+    split_file: Path | None = None,
     compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Validated:
-    """Do what `validate_labels` does for a label file and a file with the features of its references."""
-    return validate_labels(
-        labels.read(), load_features(reference_features), settings, compare=compare, reporter=reporter
-    )
+    """Do what `validate_labels` does for a label file, features of its references and a file of held-out ones."""
+    known = labels.read(reporter)
+    splits = {} if split_file is None else read_splits(split_file, known.reference_of())
+    references = load_features(reference_features)
+    require_same_references(references, known)
+    return validate_labels(known, references, settings, splits=splits, compare=compare, reporter=reporter)
 
 
 def validate_labels(
@@ -55,21 +62,27 @@ def validate_labels(
     references: Features,
     settings: LabelSettings,
     *,
+    splits: Mapping[str, str],
     compare: bool,
     reporter: Reporter,
 ) -> Validated:
     """Predict each labeled reference's labels from the others, and score them.
 
+    The references are those that `label` would take labels from; labels of held-out ones are not looked at.
+
     Args:
         labels: The labeled set.
         references: Features of its references.
         settings: The labeler asked about, as `label` would use it.
+        splits: Split of each reference that is not for training.
         compare: Score the other labelers too.
         reporter: Shows progress.
 
     Raises:
         CurateError: Labels and features do not fit each other, or labels are missing.
     """
+    references = without_held_out(references, splits, settings, reporter)
+    labels = labels.of_references(references.require_ids())
     count = len(labels.references())
 
     def score(which: Labeler) -> CrossValidation:

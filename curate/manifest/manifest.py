@@ -1,5 +1,6 @@
 """Reading, checking and writing manifests."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,17 @@ from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
+from .lost_metadata import LOST_METADATA, has_lost_metadata, warn_of_lost_metadata
+from .pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
 from .provenance import attach, read_provenance
-from .schema import (
-    CLUSTER_FIELDS,
-    LABEL_MAXIMUM,
-    LABEL_SOURCES,
-    SCHEMA,
-    SCHEMA_VERSION,
-    SPLITS,
-    STATUSES,
-    encode,
-)
+from .reading import columns_in_file, conform, conform_columns
+from .schema import CLUSTER_FIELDS, LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
+from .split_names import SPLITS
 from .table_stream import in_pieces
 
 ROW_GROUP_ROWS = 10_000
 _ROWS_AT_ONCE = 65_536
+_TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".json", ".jsonl"}
 
 
 def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
@@ -37,7 +34,8 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
         training: Whether every row with status `ok` must carry a label.
 
     Returns:
-        The table, in the manifest's column order; columns that the schema does not know are kept, last.
+        The table, in the manifest's column order; columns that the schema does not know are kept, last. If its
+        metadata is lost, a `CurateWarning` says so.
 
     Raises:
         CurateError: No such file, not Parquet, another schema, a newer schema version, or bad rows; the
@@ -47,12 +45,15 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
     try:
         table = pq.read_table(path, partitioning=None)
         table.validate(full=True)
+        _decode_names(table.schema)
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     try:
-        return validate(table, training=training)
+        table = validate(table, training=training)
     except CurateError as error:
         raise CurateError(f"{path}: {error}") from error
+    warn_of_lost_metadata(table, path)
+    return table
 
 
 class ManifestFile:
@@ -72,22 +73,25 @@ class ManifestFile:
             CurateError: As for `read_manifest`; bad rows are found when they are read.
         """
         self.path = _existing(path)
-        self._schema = self._reading(lambda: pq.read_schema(self.path))
-        self.provenance = read_provenance(self._schema)
-        try:
-            _conform(self._schema.empty_table())
-        except CurateError as error:
-            raise CurateError(f"{self.path}: {error}") from error
+        self._written = self._reading(lambda: _decode_names(pq.read_schema(self.path)))
+        self._empty = self._naming(lambda: conform(self._written.empty_table()))
+        self.provenance = read_provenance(self._empty)
         _check_unique(self.columns(["sample_id"])["sample_id"])
+        warn_of_lost_metadata(self._written, self.path)
 
     def empty(self) -> pa.Table:
-        """Return its schema and provenance, as a table without rows."""
-        return self._schema.empty_table()
+        """Return its schema, as it is read, and its provenance: a table without rows."""
+        return self._empty
 
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Read some of its columns whole."""
-        table: pa.Table = self._reading(lambda: pq.read_table(self.path, columns=list(names), partitioning=None))
-        return table
+        """Read some of its columns whole, with the schema's types.
+
+        Raises:
+            CurateError: Their values do not fit the schema, or the file is damaged.
+        """
+        wanted = columns_in_file(names, self._written)
+        table = self._reading(lambda: pq.read_table(self.path, columns=wanted, partitioning=None))
+        return self._naming(lambda: conform_columns(table, names))
 
     def tables(self) -> Iterator[pa.Table]:
         """Go through its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
@@ -98,10 +102,13 @@ class ManifestFile:
         with self._reading(lambda: pq.ParquetFile(self.path)) as file:
             batches = file.iter_batches(batch_size=_ROWS_AT_ONCE)
             while (batch := self._reading(lambda: next(batches, None))) is not None:
-                try:
-                    yield validate(pa.Table.from_batches([batch]))
-                except CurateError as error:
-                    raise CurateError(f"{self.path}: {error}") from error
+                yield self._naming(functools.partial(validate, pa.Table.from_batches([batch])))
+
+    def _naming(self, check: Callable[[], pa.Table]) -> pa.Table:
+        try:
+            return check()
+        except CurateError as error:
+            raise CurateError(f"{self.path}: {error}") from error
 
     def _reading(self, read: Callable[[], Any]) -> Any:
         try:
@@ -172,7 +179,8 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
         The joined table, as written.
 
     Raises:
-        CurateError: The label scales differ, an id occurs twice, or either side is not a manifest.
+        CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, an id occurs twice, or either side
+            is not a manifest.
     """
     table = join([read_manifest(path), rows])
     write_manifest(table, path)
@@ -189,26 +197,37 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         tables: One or more manifests.
 
     Raises:
-        CurateError: The label scales differ, a root name means two folders, a column two types, or an id occurs twice.
+        CurateError: Some of the manifests have lost their metadata, the label scales or what decides pixels
+            (`pixel_facts`) differ, a root name means two folders, a column two types, or an id occurs twice.
     """
     tables = [validate(table) for table in tables]
+    lost = [number for number, table in enumerate(tables, 1) if has_lost_metadata(table)]
+    if 0 < len(lost) < len(tables):
+        raise CurateError(f"of {len(tables)} manifests to join, number {lost[0]} cannot be: {LOST_METADATA}")
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
+    require_same_pixel_facts(provenances)
+    denoiser = shared_denoiser(provenances)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if roots.get(name) is not None and folder not in (None, roots[name]):
             raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
         roots[name] = roots.get(name) or folder
+    facts = {**provenances[0], "roots": roots}
+    if scales:
+        facts["label_scale"] = scales[0]
+    if denoiser is not None:
+        facts[DENOISER] = denoiser
     clusters = [field.name for field in CLUSTER_FIELDS]
     bare = [table.drop_columns([c for c in clusters if c in table.column_names]) for table in tables]
     try:
         joined = pa.concat_tables([t.replace_schema_metadata(None) for t in bare], promote_options="default")
     except pa.ArrowException as error:
         raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
-    facts = {**provenances[0], **({"label_scale": scales[0]} if scales else {}), "roots": roots}
-    return validate(attach(joined, facts))
+    # Joined without metadata, the rows are as recognizable as before: no roots are made up.
+    return validate(joined if lost else attach(joined, facts))
 
 
 def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
@@ -224,15 +243,7 @@ def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
     Raises:
         CurateError: Says which column, which value or which ids are wrong.
     """
-    provenance = read_provenance(table)
-    version = provenance.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(version, int):
-        raise CurateError(f"schema_version is {version!r}, expected a whole number")
-    if version > SCHEMA_VERSION:
-        raise CurateError(
-            f"schema_version is {version}, this release reads up to {SCHEMA_VERSION}: upgrade syndr-curate"
-        )
-    table = _conform(table)
+    table = conform(table)
     _check_ids(table)
     _check_values(table, "status", STATUSES, null_allowed=False)
     _check_values(table, "split", SPLITS, null_allowed=False)
@@ -260,40 +271,28 @@ def recorded_roots(table: pa.Table) -> dict[str, str | None]:
     return roots
 
 
-def _conform(table: pa.Table) -> pa.Table:
-    missing = [name for name in SCHEMA.names if name not in table.column_names]
-    if missing:
-        raise CurateError(f"columns missing from the manifest: {', '.join(missing)}")
-    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
-    if twice:
-        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}")
-    known = [*SCHEMA, *(field for field in CLUSTER_FIELDS if field.name in table.column_names)]
-    columns, fields = [], []
-    for field in known:
-        column = table[field.name]
-        if column.type != field.type:
-            try:
-                column = encode(column, field.type)
-            except pa.ArrowException as error:
-                raise CurateError(f"column {field.name!r} is {column.type}, expected {field.type}: {error}") from error
-        elif pa.types.is_dictionary(field.type):
-            column = encode(column.combine_chunks(), field.type)
-        columns.append(column)
-        fields.append(field)
-    names = {field.name for field in known}
-    extra = [name for name in table.column_names if name not in names]
-    fields += [table.schema.field(name) for name in extra]
-    columns += [table[name] for name in extra]
-    return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
-
-
 def _existing(path: Path | str) -> Path:
     path = Path(path)
     if path.is_dir():
         raise CurateError(f"{path} is a folder, expected a manifest file")
     if not path.exists():
         raise CurateError(f"no manifest at {path}")
+    if path.suffix.lower() in _TEXT_SUFFIXES:
+        raise CurateError(
+            f"{path} is a text file, expected a manifest in Parquet: text has neither types nor lists nor provenance. "
+            "Take the rows out of the original manifest (pandas: read_parquet, query, to_parquet)"
+        )
     return path
+
+
+def _decode_names(schema: pa.Schema) -> pa.Schema:
+    """Return the schema; damaged names, also those of nested fields, are a UnicodeDecodeError here and not later."""
+    fields = list(schema)
+    while fields:
+        field = fields.pop()
+        field.name.encode()
+        fields += [field.type.field(number) for number in range(field.type.num_fields)]
+    return schema
 
 
 def _check_unique(ids: pa.ChunkedArray) -> None:

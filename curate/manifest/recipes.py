@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE, get
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 from .ids import make_sample_id
 from .schema import build_table
-from .seeds import stream_seed
+from .seeds import row_seed, stream_seed
 
 PRISTINE_NAME = "pristine"
 
@@ -50,6 +51,12 @@ class RecipeGrid:
     suffix: str
     dataset: str
 
+    def __post_init__(self) -> None:
+        """Refuse what is no whole number: rows are seeded with it."""
+        hold_whole_numbers(self, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
+
     def conditions(self) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) pairs of one reference, in row order."""
         return tuple(_conditions(self.types, self.levels))
@@ -78,13 +85,14 @@ def recipe_rows(references: Sequence[Reference], grid: RecipeGrid) -> pa.Table:
         "reference_id": [reference.id for reference, _, _ in cells],
         "reference_path": [reference.path for reference, _, _ in cells],
         "reference_root": grid.reference_root,
-        "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int8()),
+        "distortion_id": pa.array([kind for _, kind, _ in cells], pa.int16()),
         "distortion": [names[kind] for _, kind, _ in cells],
         "level": pa.array([level for _, _, level in cells], pa.int8()),
         "dataset": grid.dataset,
         "split": [reference.split for reference, _, _ in cells],
         "seed": pa.array(
-            [stream_seed(grid.seed, reference.id, kind, level) for reference, kind, level in cells], pa.int64()
+            [row_seed(stream_seed(grid.seed, reference.id, kind, level)) for reference, kind, level in cells],
+            pa.int64(),
         ),
         "status": "ok",
     }

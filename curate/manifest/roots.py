@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CurateError
 from ..storage.safe_paths import is_safe_path
-from .manifest import read_manifest, recorded_roots, write_manifest
+from .lost_metadata import LOST_METADATA, has_lost_metadata
+from .manifest import recorded_roots
 from .provenance import attach, read_provenance
 
 RENDERED = "images"
@@ -21,25 +21,31 @@ CANDIDATES = "candidates"
 
 @dataclass(frozen=True)
 class Roots:
-    """Root name to folder; None where nobody has said yet where the files are."""
+    """Where the files of a manifest are.
+
+    Attributes:
+        folders: Root name to folder; None where nobody has said yet.
+        metadata_lost: Whether the manifest has lost its metadata, and with it how its references are read.
+    """
 
     folders: Mapping[str, Path | None]
+    metadata_lost: bool = False
 
     @classmethod
     def of_manifest(cls, table: pa.Table, manifest: Path, overrides: Mapping[str, Path] | None = None) -> "Roots":
         """Take the roots of a manifest: relative to the folder of the file itself, with the caller's own before them.
 
         Args:
-            table: The manifest, or its columns that name roots: a root that its metadata has lost is known by its rows.
+            table: The manifest, or its columns that name roots: roots missing in its metadata are known by its rows.
             manifest: The file.
             overrides: Root name to the folder where its files are now.
 
         Raises:
             CurateError: An override names a root that the manifest does not use, or its `roots` are no folders.
         """
-        recorded = (
-            {**dict.fromkeys(_roots_of_rows(table)), **recorded_roots(table)} if overrides else recorded_roots(table)
-        )
+        lost, recorded = has_lost_metadata(table), recorded_roots(table)
+        if overrides or lost:
+            recorded = {**dict.fromkeys(_roots_of_rows(table)), **recorded}
         folders: dict[str, Path | None] = {
             name: None if folder is None else manifest.resolve().parent / folder for name, folder in recorded.items()
         }
@@ -47,7 +53,7 @@ class Roots:
             if name not in folders:
                 raise CurateError(f"the manifest has no root {name!r}; it has {', '.join(sorted(folders)) or 'none'}")
             folders[name] = folder
-        return cls(folders)
+        return cls(folders, metadata_lost=lost)
 
     def folder(self, root: str | None) -> Path:
         """Return the folder of a root.
@@ -57,7 +63,8 @@ class Roots:
         """
         folder = self.folders.get(root or "")
         if folder is None:
-            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR")
+            why = f"; {LOST_METADATA}" if self.metadata_lost else ""
+            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR{why}")
         return folder
 
     def resolve(self, root: str | None, path: str) -> Path:
@@ -74,6 +81,15 @@ class Roots:
     def has_folder(self, root: str | None) -> bool:
         """Tell whether the root's folder is known."""
         return self.folders.get(root or "") is not None
+
+    def require_metadata(self) -> None:
+        """Refuse to render from references if how they are read is not known.
+
+        Raises:
+            CurateError: The manifest has lost its metadata.
+        """
+        if self.metadata_lost:
+            raise CurateError(f"its rows cannot be rendered: {LOST_METADATA}")
 
     def as_json(self, manifest: Path) -> dict[str, str | None]:
         """Return the roots as a manifest records them: POSIX paths relative to the manifest's folder."""
@@ -112,28 +128,6 @@ def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
         return table
     roots = Roots.of_manifest(table, old)
     return attach(table, {**provenance, "roots": roots.as_json(new)})
-
-
-def relocate_manifest(manifest: Path | str, folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Rewrite a manifest's roots in place; rows and ids stay as they are.
-
-    Args:
-        manifest: The file.
-        folders: Root name to its new folder.
-
-    Returns:
-        `roots` as recorded now, and `out`.
-
-    Raises:
-        CurateError: No folder given, or the manifest has no such root.
-    """
-    if not folders:
-        raise CurateError("give what has moved: --root name=DIR")
-    manifest = Path(manifest)
-    table = read_manifest(manifest)
-    roots = Roots.of_manifest(table, manifest, folders).as_json(manifest)
-    write_manifest(attach(table, {**read_provenance(table), "roots": roots}), manifest)
-    return {"roots": roots, "out": str(manifest)}
 
 
 def parse_roots(texts: Iterable[str]) -> dict[str, Path]:

@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from ..errors import CurateError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 METADATA_KEY = b"syndr_curate"
 
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 NEIGHBORS = pa.list_(pa.struct([("reference_id", pa.string()), ("distance", pa.float32()), ("weight", pa.float32())]))
+CHAIN = pa.list_(pa.struct([("distortion_id", pa.int16()), ("level", pa.float32()), ("seed", pa.int64())]))
 
 SCHEMA = pa.schema(
     [
@@ -21,7 +22,7 @@ SCHEMA = pa.schema(
         pa.field("reference_id", pa.string()),
         pa.field("reference_path", pa.string()),
         pa.field("reference_root", _CATEGORY),
-        pa.field("distortion_id", pa.int8()),
+        pa.field("distortion_id", pa.int16()),
         pa.field("distortion", _CATEGORY),
         pa.field("level", pa.int8()),
         pa.field("label", pa.float32()),
@@ -31,15 +32,41 @@ SCHEMA = pa.schema(
         pa.field("dataset", _CATEGORY),
         pa.field("split", _CATEGORY),
         pa.field("seed", pa.int64()),
+        pa.field("chain", CHAIN),
         pa.field("status", _CATEGORY),
         pa.field("error", pa.string()),
     ]
 )
 CLUSTER_FIELDS = (pa.field("cluster_id", pa.int32()), pa.field("cluster_size", pa.int32()))
 
+SOURCE_TYPE = pa.struct(
+    [
+        *((name, pa.string()) for name in ("sample_id", "image_root", "image_path")),
+        *((name, pa.string()) for name in ("reference_id", "reference_root", "reference_path")),
+        *(("distortion_id", pa.int16()), ("level", pa.int8()), ("seed", pa.int64())),
+    ]
+)
+SOFT_LABELS_TYPE = pa.list_(
+    pa.struct([("distortion_id", pa.int16()), ("level", pa.int8()), ("confidence", pa.float32())])
+)
+BOX_TYPE = pa.struct([(side, pa.int32()) for side in ("left", "top", "right", "bottom")])
+
+# The columns of a mixed manifest besides the schema's own.
+MIX_FIELDS: tuple[pa.Field, ...] = (
+    pa.field("soft_labels", SOFT_LABELS_TYPE),
+    pa.field("raw_confidence_a", pa.float32()),
+    pa.field("raw_confidence_b", pa.float32()),
+    pa.field("color_difference_a", pa.float32()),
+    pa.field("color_difference_b", pa.float32()),
+    pa.field("uniform_map_a", pa.bool_()),
+    pa.field("uniform_map_b", pa.bool_()),
+    pa.field("box", BOX_TYPE),
+    pa.field("source_a", SOURCE_TYPE),
+    pa.field("source_b", SOURCE_TYPE),
+)
+
 STATUSES = ("ok", "unreadable", "failed")
-SPLITS = ("train", "val", "test")
-LABEL_SOURCES = ("mos", "pseudo", "proxy")
+LABEL_SOURCES = ("mos", "pseudo", "proxy", "condition", "calibrated")
 LABEL_MAXIMUM = 10.0
 
 

@@ -3,12 +3,27 @@
 import hashlib
 from collections.abc import Sequence
 
-SEED_BITS = 63
+STREAM_BITS = 63
+SEED_BITS = 53  # of a row's seed: a float64, which pandas makes of an integer column with nulls, holds it exactly
 _DIGEST_BYTES = 8
 
 
+def row_seed(stream: int) -> int:
+    """Return the seed that a manifest row holds, from the 63-bit seed of what is drawn for.
+
+    Every seed that goes into a manifest is made here.
+
+    Args:
+        stream: What `stream_seed` or `context_seed` returns.
+
+    Returns:
+        An integer in [0, 2**53): with the reference, enough to render the image again.
+    """
+    return stream >> (STREAM_BITS - SEED_BITS)
+
+
 def stream_seed(seed: int, reference_id: str, distortion_id: int, level: int) -> int:
-    """Return the 63-bit seed of one generated image.
+    """Return the 63-bit seed of one generated image; a row that names the image holds its `row_seed`.
 
     Args:
         seed: The run's seed.
@@ -17,9 +32,9 @@ def stream_seed(seed: int, reference_id: str, distortion_id: int, level: int) ->
         level: 1-5.
 
     Returns:
-        An integer in [0, 2**63): with the reference, enough to render the image again.
+        An integer in [0, 2**63).
     """
-    return _hash("render", seed, reference_id, distortion_id, level) >> (8 * _DIGEST_BYTES - SEED_BITS)
+    return _hash("render", seed, reference_id, distortion_id, level) >> (8 * _DIGEST_BYTES - STREAM_BITS)
 
 
 def context_seed(*context: str | int) -> int:
@@ -28,7 +43,7 @@ def context_seed(*context: str | int) -> int:
     Args:
         *context: What is drawn for: first the name of the draw, then the run's seed, ids, ...
     """
-    return _hash("context", *context) >> (8 * _DIGEST_BYTES - SEED_BITS)
+    return _hash("context", *context) >> (8 * _DIGEST_BYTES - STREAM_BITS)
 
 
 def uniform_draw(ids: Sequence[str], count: int, *context: str | int) -> set[str]:

@@ -44,7 +44,7 @@ def read_selection(path: Path) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
     if not set(SELECTION_SCHEMA.names) <= set(table.column_names) or read_provenance(table).get("stage") != "select":
-        raise CurateError(f"{path} is not a selection: `syndr-curate select` writes one")
+        raise CurateError(f"{path} is not a selection, or has lost its metadata: `syndr-curate select` writes one")
     return table
 
 

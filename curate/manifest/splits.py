@@ -3,11 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from ..errors import CurateError
 from ..storage.csv_tables import read_csv
 from .id_mismatch import explain_mismatch
 from .ids import list_ids, stem_id, strip_image_suffix
-from .schema import SPLITS
+from .schema import SCHEMA
+from .split_names import SPLITS
+
+TRAIN = "train"
 
 
 def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, str]:
@@ -67,4 +72,54 @@ def _reference(identifier: str, references: Collection[str], reference_of: Mappi
 
 def split_column(reference_ids: Sequence[str], splits: Mapping[str, str]) -> list[str]:
     """Return the split of each row; a reference that no split file names is for training."""
-    return [splits.get(reference, "train") for reference in reference_ids]
+    return [splits.get(reference, TRAIN) for reference in reference_ids]
+
+
+def check_splits(splits: Mapping[str, str], reference_ids: Collection[str]) -> None:
+    """Refuse splits that were not read from a file and speak of unknown references or splits.
+
+    Args:
+        splits: Reference id to split.
+        reference_ids: Ids of the labeled references.
+
+    Raises:
+        CurateError: Names them.
+    """
+    stray = sorted(set(splits) - set(reference_ids))
+    if stray:
+        reason = explain_mismatch(splits, reference_ids, wanted_in="the splits", given_in="the label file")
+        raise CurateError(
+            f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}{reason}"
+        )
+    for reference, split in splits.items():
+        if split not in SPLITS:
+            raise CurateError(f"the split of {reference!r} is {split!r}; expected {', '.join(SPLITS)}")
+
+
+def mark_held_out(rows: pa.Table, splits: Mapping[str, str]) -> pa.Table:
+    """Give the rows of held-out references their split.
+
+    Args:
+        rows: Manifest rows.
+        splits: Reference id to split; rows of other references keep theirs.
+
+    Raises:
+        CurateError: A row is held out already, for something else than its reference.
+    """
+    if not splits:
+        return rows
+    ids, before = rows["reference_id"].to_pylist(), rows["split"].to_pylist()
+    after = [splits.get(reference, split) for reference, split in zip(ids, before, strict=True)]
+    torn = {
+        reference: (old, new)
+        for reference, old, new in zip(ids, before, after, strict=True)
+        if old not in (None, TRAIN, new)
+    }
+    if torn:
+        reference, (old, new) = next(iter(torn.items()))
+        raise CurateError(
+            f"{len(torn)} references are in one split in the manifest and in another in the split file, e.g. "
+            f"{reference!r} in {old!r} and in {new!r}; expected the same in both (mend either)"
+        )
+    field = SCHEMA.field("split")
+    return rows.set_column(rows.schema.get_field_index("split"), field, pa.array(after, pa.string()).cast(field.type))

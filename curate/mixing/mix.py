@@ -1,7 +1,7 @@
 """Stage `mix`: images of two distortions each, with the confidence that either class has earned (DSMix)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
+from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import encode
-from ..rendering.mix_recipes import MIX_FIELDS, MixRow, mix_rows_of
+from ..manifest.schema import MIX_FIELDS, encode
+from ..rendering.mix_recipes import MixRow, mix_rows_of
 from ..rendering.pasting import Box
 from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import DecodeOptions, ImageFormat, encode_image
+from ..storage.formats import ImageFormat
+from ..storage.images import DecodeOptions, encode_image
 from .dsmix import Confidences, draw_box, mix_sources
 from .pairs import MIXED, plan_mixes
 from .settings import Classes, MixSettings
@@ -82,7 +85,8 @@ def mix(
     place = Path("manifest.parquet") if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
-    pixels, write = PixelLoader(places, decoding=DecodeOptions(exif_orient=is_turned(table))), images_out is not None
+    decoding = decoding_of(read_provenance(table), DecodeOptions(), "the manifest" if in_memory else str(manifest))
+    pixels, write = PixelLoader(places, decoding=decoding), images_out is not None
     rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers)
     return attach(rows, mix_provenance(table, settings, places, place, stored=write))
 
@@ -98,12 +102,8 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
         places.folder(root)
     if MIXED in used:
         raise CurateError(f"the manifest has images under a root {MIXED!r}, which is the name of the mixes' own root")
-    return Roots({**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out})
-
-
-def is_turned(table: pa.Table) -> bool:
-    """Tell whether a manifest's references were turned as their EXIF orientation says."""
-    return bool(read_provenance(table).get("exif_orient"))
+    folders = {**{name: places.folders.get(name) for name in used if name is not None}, MIXED: images_out}
+    return replace(places, folders=folders)
 
 
 def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
@@ -123,7 +123,9 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         {"manifest": digest_table(table)},
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
-        exif_orient=is_turned(table) or None,
+        **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
+        # Sources with stored pixels were made with the weights that their manifest names.
+        denoiser=read_provenance(table).get("denoiser", digest_weights()),
     )
 
 

@@ -1,6 +1,7 @@
 """The command `mix`: from a manifest of distorted images to mixed images, their manifest and a picture of some."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,20 @@ import pyarrow.compute as pc
 
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
 from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes
 from ..rendering.mix_recipes import mix_rows_of
 from ..rendering.pixel_loader import PixelLoader
+from ..rendering.render import Recipe
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import DecodeOptions, encode_image
 from ..storage.limits import MAX_PIXELS
 from .dsmix import mix_sources
-from .mix import is_turned, make_mixes, mix_provenance, mix_roots
+from .mix import make_mixes, mix_provenance, mix_roots
 from .pairs import MIXED, MixPlan, plan_mixes
 from .preview import PreviewMix, mix_preview
 from .rerender import again_roots, mix_again
@@ -77,7 +80,7 @@ def run_mix(
     table = read_manifest(manifest)
     places = Roots.of_manifest(table, manifest, roots)
     images_out = images_out or out.parent / MIXED
-    decoding = DecodeOptions(exif_orient=is_turned(table), max_pixels=max_pixels)
+    decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=max_pixels), str(manifest))
     if settings is None:
         places = again_roots(table, places, images_out)
         summary: dict[str, Any] = {"rows": len(table)}
@@ -99,9 +102,18 @@ def run_mix(
         return {**summary, "dry_run": True, "out": str(out)}
     write_manifest(rows, out)
     summary["rows_not_ok"] = _note_failures(rows, reporter)
+    summary |= pixels.note_images(_sources_of(rows), workers=workers, reporter=reporter)
     if preview is not None:
         summary |= _draw_preview(preview, rows, pixels, reporter)
     return {**summary, "out": str(out)}
+
+
+def _sources_of(rows: pa.Table) -> Iterator[Recipe]:
+    """Give the sources of mixes, and each a second time without its pixels: its reference is read too."""
+    for row in mix_rows_of(rows):
+        for source in (row.a, row.b):
+            yield source
+            yield replace(source, image_root="")  # a root that has no folder
 
 
 def _describe(plan: MixPlan, settings: MixSettings, places: Roots, recipe_only: bool) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import LEVELS
 from ..errors import CurateError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.recipes import distortion_name
-from ..manifest.schema import build_table
-from ..manifest.seeds import context_seed
-from ..rendering.mix_recipes import MIX_FIELDS, source_column
+from ..manifest.schema import MIX_FIELDS, build_table
+from ..manifest.seeds import context_seed, row_seed
+from ..rendering.mix_recipes import source_column
 from .settings import Classes, MixSettings
 
 MIXED = "mixes"
@@ -46,8 +47,9 @@ def plan_mixes(table: pa.Table, settings: MixSettings) -> MixPlan:
         settings: Count, classes, seed.
 
     Raises:
-        CurateError: Fewer than two classes among the usable images.
+        CurateError: Fewer than two classes among the usable images, or the manifest has lost its metadata.
     """
+    refuse_lost_recipes(table)
     sources, left_out = usable_sources(table, settings)
     groups = _classes(sources, settings.classes)
     if len(groups) < 2:  # noqa: PLR2004
@@ -74,12 +76,13 @@ def usable_sources(table: pa.Table, settings: MixSettings) -> tuple[pa.Table, di
     """
     kinds, levels = pc.fill_null(table["distortion_id"], 0), pc.fill_null(table["level"], 0)
     chosen = pc.and_(
-        pc.is_in(kinds, pa.array(settings.types, pa.int8())), pc.is_in(levels, pa.array(settings.levels, pa.int8()))
+        pc.is_in(kinds, pa.array(settings.types, pa.int16())), pc.is_in(levels, pa.array(settings.levels, pa.int8()))
     )
     reasons = {
         "not ok": pc.not_equal(table["status"], "ok"),
         "held out": pc.not_equal(table["split"], "train"),
         "without reference": pc.or_(pc.is_null(table["reference_path"]), pc.is_null(table["reference_root"])),
+        "of several distortions": pc.is_valid(table["chain"]),
         "without distortion": pc.or_(pc.equal(kinds, 0), pc.equal(levels, 0)),
         "of other types or levels": pc.invert(chosen),
     }
@@ -118,8 +121,9 @@ def _members(groups: list[Positions], chosen: Positions, draws: NDArray[np.float
 
 def _rows(sources: pa.Table, first: Positions, second: Positions, settings: MixSettings) -> pa.Table:
     a, b = source_column(sources, first), source_column(sources, second)
-    seeds = _seeds(a.field("sample_id").to_pylist(), b.field("sample_id").to_pylist(), settings)
-    ids = [f"mix_{seed:016x}" for seed in seeds]
+    streams = _streams(a.field("sample_id").to_pylist(), b.field("sample_id").to_pylist(), settings)
+    # Of all 63 bits, which two mixes share more seldom than the 53 of their seeds.
+    ids = [f"mix_{stream:016x}" for stream in streams]
     datasets = sources["dataset"].cast(pa.string()).combine_chunks()
     of_a, of_b = (datasets.take(pa.array(positions)) for positions in (first, second))
     columns = {
@@ -129,7 +133,7 @@ def _rows(sources: pa.Table, first: Positions, second: Positions, settings: MixS
         "image_root": MIXED,
         "dataset": pc.if_else(pc.fill_null(pc.equal(of_a, of_b), False), of_a, None),
         "split": "train",
-        "seed": pa.array(seeds, pa.int64()),
+        "seed": pa.array([row_seed(stream) for stream in streams], pa.int64()),
         "status": "ok",
     }
     table = build_table(columns, len(ids))
@@ -139,11 +143,11 @@ def _rows(sources: pa.Table, first: Positions, second: Positions, settings: MixS
     return table
 
 
-def _seeds(first: list[str], second: list[str], settings: MixSettings) -> list[int]:
-    # From content: the same pair has the same seed wherever it stands. A pair drawn again gets another box.
+def _streams(first: list[str], second: list[str], settings: MixSettings) -> list[int]:
+    # From content: the same pair has the same stream wherever it stands. A pair drawn again gets another box.
     drawn: Counter[tuple[str, str]] = Counter()
-    seeds = []
+    streams = []
     for pair in zip(first, second, strict=True):
-        seeds.append(context_seed("mix", settings.seed, repr(float(settings.alpha)), *pair, drawn[pair]))
+        streams.append(context_seed("mix", settings.seed, repr(float(settings.alpha)), *pair, drawn[pair]))
         drawn[pair] += 1
-    return seeds
+    return streams

@@ -1,10 +1,13 @@
 """From the recipe rows of a mixed manifest to their pixels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
+from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
@@ -13,7 +16,8 @@ from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
-from ..storage.images import IMAGE_FORMATS, ImageFormat, encode_image
+from ..storage.formats import IMAGE_FORMATS, ImageFormat
+from ..storage.images import encode_image
 from .mix import with_columns
 
 
@@ -21,14 +25,15 @@ def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
     """Return the roots of a mixed manifest whose pixels will lie in `images_out`.
 
     Raises:
-        CurateError: The manifest has no mixes.
+        CurateError: The manifest has no mixes, or has lost its metadata.
     """
+    refuse_lost_recipes(table)
     try:
         rows = mix_rows_of(ok_rows(table))
     except CurateError as error:
         hint = "--count says how many mixes to make; without it, the rows of a mixed manifest are rendered"
         raise CurateError(f"{hint}, and this one holds {error}") from error
-    return Roots({**places.folders, **{row.image_root: images_out for row in rows}})
+    return replace(places, folders={**places.folders, **{row.image_root: images_out for row in rows}})
 
 
 def mix_again(
@@ -65,7 +70,8 @@ def mix_again(
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {**read_provenance(table), "roots": pixels.roots.as_json(out), "pixels": "stored"}
+    facts = {"denoiser": digest_weights(), **read_provenance(table)}
+    facts |= {"roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 
 

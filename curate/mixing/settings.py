@@ -4,13 +4,12 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from ...distortions.catalog import CATALOG, LEVELS
 from ..errors import CurateError
-
-if TYPE_CHECKING:
-    from ..storage.images import ImageFormat
+from ..storage.formats import ImageFormat
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 
 SIGMA_MAXIMUM = 100.0
 ALPHA_RANGE = (0.1, 100.0)
@@ -39,14 +38,16 @@ class MixSettings:
     classes: Classes = "type"
     sigma: float = 8.0
     alpha: float = 1.0
-    image_format: "ImageFormat" = "png"
+    image_format: ImageFormat = "png"
     seed: int = 123
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, count=1, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
         low, high = ALPHA_RANGE
         ranges = {
-            "count": (self.count >= 1, "at least 1"),
             "classes": (self.classes in CLASSES, " or ".join(CLASSES)),
             "sigma": (0 <= self.sigma <= SIGMA_MAXIMUM, f"pixels from 0 to {SIGMA_MAXIMUM:g}"),
             "alpha": (low <= self.alpha <= high, f"a number from {low:g} to {high:g}"),

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...distortions.catalog import get
 from ..errors import RowError
-from ..manifest.seeds import stream_seed
+from ..manifest.seeds import row_seed, stream_seed
 from .render import render
 
 CELL_WIDTH, CELL_HEIGHT = 192, 144
@@ -56,7 +56,7 @@ def contact_sheet(
 
 def _cell(reference: NDArray[np.uint8], reference_id: str, kind: int, level: int, seed: int) -> Image.Image | str:
     try:
-        image = render(reference, kind, level, stream_seed(seed, reference_id, kind, level))
+        image = render(reference, kind, level, row_seed(stream_seed(seed, reference_id, kind, level)))
     except RowError:
         return "image too small"
     top = max(0, (image.shape[0] - CELL_HEIGHT) // 2)

@@ -12,9 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.image_folders import IdStyle
+from ..datasets.image_folders import open_source
+from ..datasets.image_notes import note_images
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
-from ..manifest.manifest import write_manifest_parts
+from ..manifest.manifest import ManifestFile, write_manifest_parts
+from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import digest_json
 from ..runs.options import LongRun
 from ..runs.plan import Request, RunPlan
@@ -23,13 +26,15 @@ from ..runs.run_folder import OLDER_FILE, ROWS_FILE
 from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
-from ..storage.images import DecodeOptions, ImageFormat, UnreadableImageError, encode_image
-from ..storage.pixel_store import Layout, clean_leftovers
+from ..storage.formats import ImageFormat, Layout
+from ..storage.images import DecodeOptions, UnreadableImageError, encode_image
+from ..storage.pixel_store import clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .contact_sheet import contact_sheet
-from .distort_rows import Distortions, PlannedRows, open_references, placed, rows_of_manifest, rows_of_references
+from .distort_rows import Distortions, PlannedRows, placed, rows_of_references
 from .estimates import SIZES_SAMPLED, estimate_bytes, estimate_seconds
-from .render import recipes_of
+from .manifest_rows import references_of, rows_of_manifest
+from .render import recipes_of, with_seed
 from .render_shard import CheckWork, RenderWork
 from .settings import DistortSettings
 
@@ -77,6 +82,9 @@ def run_distort(
 ) -> dict[str, Any]:
     """Distort a folder or an image, or render a manifest's recipe rows, into `out/manifest.parquet` and `out/images/`.
 
+    New rows of a manifest's references keep the split of their reference. Rows of a manifest that have no seed, such as
+    labeled originals, are carried along as they are.
+
     An interrupted run goes on where it stopped; the folder `out/run` holds how far it is and goes away at the end.
 
     Args:
@@ -91,36 +99,45 @@ def run_distort(
         contact_sheet_file: Also draw the first reference under every type and level, as a PNG.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
-        decoding: EXIF orientation of references, pixel limit.
+        decoding: EXIF orientation of references, pixel limit. The references of a manifest are read as it says.
         workers: Workers that a dry run counts on; None stands for every core. The run's own are its executor's.
         run: How it is carried out.
         dry_run: Say what it would take, and write nothing.
         reporter: Shows progress.
 
     Returns:
-        `references, rows, rows_not_ok, megabytes_estimated, out`; of a share of the shards, `shards_done` instead of
-        `rows_not_ok`.
+        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_images` counts; `rows_carried` where
+        rows of a manifest have no seed; of a share of the shards, `shards_done` instead of `rows_not_ok`.
 
     Raises:
-        CurateError: Nothing to distort, another run in `out`, or the results cannot be written.
+        CurateError: Nothing to distort, an option that contradicts the manifest, another run in `out`, or the results
+            cannot be written.
     """
     refuse_overwriting(out / MANIFEST, images)
     decoding, run = decoding or DecodeOptions(), run or LongRun()
+    file = ManifestFile(images) if images.suffix == ".parquet" else None
+    if file is not None:
+        decoding = decoding_of(file.provenance, decoding, str(images))
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
     if types is None:
-        if images.suffix != ".parquet":
+        if file is None:
             raise CurateError("--types says which distortions to apply, e.g. --types bid")
         if contact_sheet_file is not None:
             raise CurateError("--contact-sheet needs --types: the rows of a manifest are no grid")
-        rows = rows_of_manifest(images, pixels.folder, roots)
+        rows = rows_of_manifest(file, pixels.folder, roots)
+        known = [(root, path) for root, path, _ in rows.listing if rows.roots.has_folder(root)]
+        files = [rows.roots.resolve(root, path) for root, path in known]
     else:
-        source = open_references(images, ids, roots)
+        source = open_source(images, ids=ids) if file is None else references_of(file, roots)
         refuse_inside(pixels.folder, source.folder)
         rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
+        files = [source.folder / entry.path for entry in source.entries]
     summary: dict[str, Any] = {"references": rows.references, "rows": rows.count}
+    if rows.carried:
+        summary["rows_carried"] = rows.carried
     sample = rows.sample(SIZES_SAMPLED)
     if not recipe_only:
-        size = estimate_bytes(sample, rows.count, rows.roots, image_format)
+        size = estimate_bytes(sample, rows.made, rows.roots, image_format)
         summary |= {} if size is None else {"megabytes_estimated": round(size / 1e6)}
     request = render_request("distort", rows, pixels, out, run.rows_per_shard)
     if dry_run:
@@ -128,14 +145,16 @@ def run_distort(
     if contact_sheet_file is not None and types is not None:
         _draw_sheet(contact_sheet_file, sample, rows, decoding, Distortions(types, levels, seed, image_format))
         summary["contact_sheet"] = str(contact_sheet_file)
-    plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.count), reporter=reporter)
+    plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.made), reporter=reporter)
     if run.mode.share is not None:
         return {
             **summary,
             "shards_done": len(run.mode.share.shards(plan.shards)),
             "out": str(request.folder if request.folder.exists() else request.final),
         }
-    return {**summary, "rows_not_ok": note_failures(request.final, reporter), "out": str(request.final)}
+    summary["rows_not_ok"] = note_failures(request.final, reporter)
+    summary |= note_images(files, icc=decoding.icc, workers=workers, reporter=reporter)
+    return {**summary, "out": str(request.final)}
 
 
 def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, rows_per_shard: int | None) -> Request:
@@ -152,13 +171,17 @@ def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, row
     manifest = out / MANIFEST
     length = rows_per_shard or shard_length(rows.count, layout)
     config = {**rows.identity.get("config", {}), "max_pixels": decoding.max_pixels, "layout": layout or "recipe-only"}
-    exif = {"exif_orient": True} if decoding.exif_orient else {}
     work = CheckWork(rows.roots, decoding.max_pixels)
     return Request(
         stage=stage,
         folder=out / RUN_FOLDER,
         final=manifest,
-        identity={**rows.identity, "config": config, "config_digest": digest_json(config), **exif},
+        identity={
+            **rows.identity,
+            "config": config,
+            "config_digest": digest_json(config),
+            **facts_of_decoding(decoding),
+        },
         facts={"roots": rows.roots.as_json(manifest), "pixels": "recipe" if layout is None else "stored"},
         rows=lambda: placed(rows.tables(), layout or "files", length),
         rows_per_shard=length,
@@ -223,8 +246,9 @@ def _remove_pixels(out: Path) -> None:
 def _image_paths(table: Path) -> Iterator[str]:
     try:
         with pq.ParquetFile(table) as file:
-            for batch in file.iter_batches(columns=["image_path"]):
-                yield from batch.column("image_path").drop_null().to_pylist()
+            for batch in file.iter_batches(columns=["image_path", "seed"]):
+                # Not those of rows without a seed: they were carried along, and their images are somebody else's.
+                yield from with_seed(pa.Table.from_batches([batch]))["image_path"].drop_null().to_pylist()
     except (OSError, KeyError, pa.ArrowException):
         return  # no older run, or one that cannot say what it wrote
 
@@ -247,7 +271,7 @@ def _forecast(
     shards = -(-rows.count // request.rows_per_shard)
     forecast: dict[str, Any] = {"shards": shards, "dry_run": True}
     if pixels.layout is not None:
-        seconds = estimate_seconds(sample, rows.count, rows.roots, pixels.decoding, image_format)
+        seconds = estimate_seconds(sample, rows.made, rows.roots, pixels.decoding, image_format)
         if seconds is not None:
             at_work = min(workers or cores(), shards)
             forecast = {"seconds_estimated": round(seconds / at_work, 1), "workers": at_work, **forecast}

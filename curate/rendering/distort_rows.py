@@ -1,4 +1,4 @@
-"""Which rows `distort` makes: of a folder's images, of a manifest's references, or a manifest's own recipes."""
+"""The rows that `distort` makes: references x types x levels, and where their pixels go."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,16 +6,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ..datasets.image_folders import IdStyle, ImageEntry, ImageSource, open_source
-from ..errors import CurateError
-from ..manifest.manifest import ManifestFile
-from ..manifest.provenance import digest_file, digest_listing, library_versions, make_provenance
+from ...distortions.numerics.denoiser import digest_weights
+from ..datasets.image_folders import ImageEntry, ImageSource
+from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots
-from ..storage.images import ImageFormat
-from ..storage.pixel_store import Layout, stored_path
+from ..storage.formats import ImageFormat, Layout
+from ..storage.pixel_store import stored_path
 
 _REFERENCES_AT_ONCE = 64
 Listing = list[tuple[str, str, int]]
@@ -44,21 +42,28 @@ class PlannedRows:
 
     Attributes:
         count: How many there are.
+        carried: How many of them have no seed: they are not made here, and stay as they are.
         references: How many references they have.
         tables: Goes through them in order, in tables of any length.
-        sample: Gives about so many of them, spread over the whole.
+        sample: Gives about so many of those that are made, spread over the whole.
         listing: (input, path, bytes) of every reference.
         identity: What decides their bytes: the provenance without folders.
         roots: Where their files are on this machine.
     """
 
     count: int
+    carried: int
     references: int
     tables: Callable[[], Iterator[pa.Table]]
     sample: Callable[[int], pa.Table]
     listing: Listing
     identity: Mapping[str, Any]
     roots: Roots
+
+    @property
+    def made(self) -> int:
+        """How many rows are made here."""
+        return self.count - self.carried
 
 
 def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Path) -> PlannedRows:
@@ -81,7 +86,7 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     conditions = len(grid.conditions())
 
     def rows(entries: tuple[ImageEntry, ...]) -> pa.Table:
-        return recipe_rows([Reference(entry.id, entry.path) for entry in entries], grid)
+        return recipe_rows([Reference(entry.id, entry.path, entry.split) for entry in entries], grid)
 
     def tables() -> Iterator[pa.Table]:
         for start in range(0, len(source.entries), _REFERENCES_AT_ONCE):
@@ -103,88 +108,29 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         "seed": wanted.seed,
         "format": wanted.image_format,
     }
-    identity = make_provenance("distort", config, {source.name: digest_listing((p, b) for _, p, b in listing)})
+    inputs = {source.name: digest_listing((p, b) for _, p, b in listing)}
+    held_out = {entry.id: entry.split for entry in source.entries if entry.split != "train"}
+    if held_out:
+        inputs["splits"] = digest_json(held_out)
+    identity = make_provenance("distort", config, inputs, denoiser=digest_weights())
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions
-    return PlannedRows(count, len(source.entries), tables, sample, listing, identity, roots)
-
-
-def rows_of_manifest(manifest: Path, images_out: Path, overrides: Mapping[str, Path] | None) -> PlannedRows:
-    """Take the recipe rows of a manifest, to be rendered as they stand.
-
-    Raises:
-        CurateError: It has none, or is no manifest.
-    """
-    file = ManifestFile(manifest)
-    columns = file.columns(["seed", "image_root", "reference_root", "reference_path"])
-    columns = columns.filter(pc.is_valid(columns["seed"]))
-    if not len(columns):
-        raise CurateError(
-            f"{manifest} has no recipe rows (rows with a seed); --types would distort its references anew"
-        )
-    recorded = Roots.of_manifest(columns, manifest, overrides)
-    image_roots = pc.unique(columns["image_root"].cast(pa.string())).to_pylist()
-    roots = Roots({**recorded.folders, **dict.fromkeys(image_roots, images_out)})
-    places = columns.select(["reference_root", "reference_path"]).group_by(["reference_root", "reference_path"])
-    pairs = [(row["reference_root"], row["reference_path"]) for row in places.aggregate([]).to_pylist()]
-    listing = sorted(
-        (root, path, size_of(roots.resolve(root, path)) if roots.has_folder(root) else -1)
-        for root, path in pairs
-        if root is not None and path is not None
+    return PlannedRows(
+        count=count,
+        carried=0,
+        references=len(source.entries),
+        tables=tables,
+        sample=sample,
+        listing=listing,
+        identity=identity,
+        roots=roots,
     )
-    inputs = {"manifest": digest_file(manifest)}
-    for root in sorted({root for root, _, _ in listing}):
-        inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
-    kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
-    identity = {**kept, "inputs": {**kept.get("inputs", {}), **inputs}, "versions": library_versions()}
-
-    def tables() -> Iterator[pa.Table]:
-        for table in file.tables():
-            recipes = table.filter(pc.is_valid(table["seed"]))
-            if len(recipes):
-                yield recipes
-
-    def sample(count: int) -> pa.Table:
-        step = max(1, len(columns) // count)
-        seen, picked = 0, []
-        for table in tables():
-            first = -seen % step
-            picked.append(table.take(list(range(first, len(table), step))))
-            seen += len(table)
-        return pa.concat_tables(picked).slice(0, count)
-
-    return PlannedRows(len(columns), len(pairs), tables, sample, listing, identity, roots)
-
-
-def references_of(manifest: Path, overrides: Mapping[str, Path] | None) -> ImageSource:
-    """Take the references that a manifest names as a source of images.
-
-    Raises:
-        CurateError: They lie under several roots, or under none that is known.
-    """
-    file = ManifestFile(manifest)
-    columns = file.columns(["reference_id", "reference_root", "reference_path"])
-    roots = Roots.of_manifest(columns, manifest, overrides)
-    used = {
-        (row["reference_id"], row["reference_root"], row["reference_path"])
-        for row in columns.group_by(columns.column_names).aggregate([]).to_pylist()
-        if None not in (row["reference_root"], row["reference_path"])
-    }
-    names = sorted({root for _, root, _ in used})
-    if len(names) != 1:
-        raise CurateError(
-            f"{manifest} has references under {len(names)} roots ({', '.join(names)}); distort one at a time"
-        )
-    return ImageSource(names[0], roots.folder(names[0]), tuple(ImageEntry(i, path) for i, _, path in sorted(used)))
-
-
-def open_references(images: Path, ids: IdStyle, overrides: Mapping[str, Path] | None) -> ImageSource:
-    """Open a folder, an image, or the references of a manifest."""
-    return references_of(images, overrides) if images.suffix == ".parquet" else open_source(images, ids=ids)
 
 
 def placed(tables: Iterator[pa.Table], layout: Layout, rows_per_shard: int, *, first: int = 0) -> Iterator[pa.Table]:
     """Give rows the image paths that a layout has for them, by the shard that each will be in.
+
+    Rows without a seed are not made here: their pixels stay where they are.
 
     Args:
         tables: The rows.
@@ -197,16 +143,19 @@ def placed(tables: Iterator[pa.Table], layout: Layout, rows_per_shard: int, *, f
         return
     done = 0
     for table in tables:
-        columns = zip(*(table[n].to_pylist() for n in ("reference_id", "sample_id", "image_path")), strict=True)
+        names = ("reference_id", "sample_id", "image_path", "seed")
+        columns = zip(*(table[name].to_pylist() for name in names), strict=True)
         paths = [
-            stored_path(
+            path
+            if seed is None
+            else stored_path(
                 layout,
                 reference_id=reference,
                 sample_id=sample,
                 suffix=PurePosixPath(path).suffix,
                 shard=first + (done + k) // rows_per_shard,
             )
-            for k, (reference, sample, path) in enumerate(columns)
+            for k, (reference, sample, path, seed) in enumerate(columns)
         ]
         position = table.schema.get_field_index("image_path")
         yield table.set_column(position, table.schema.field(position), pa.array(paths, pa.string()))

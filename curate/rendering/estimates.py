@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from ..errors import RowError
 from ..manifest.roots import Roots
-from ..storage.images import DecodeOptions, ImageFormat, encode_image, image_size
+from ..storage.formats import ImageFormat
+from ..storage.images import DecodeOptions, encode_image, image_size
 from .pixel_loader import PixelLoader
 from .render import Recipe, recipes_of
 

@@ -9,34 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..manifest.schema import MIX_FIELDS, SOURCE_TYPE
 from .pasting import Box
-from .render import RECIPE_COLUMNS, Recipe
-
-SOURCE_TYPE = pa.struct(
-    [
-        *((name, pa.string()) for name in ("sample_id", "image_root", "image_path")),
-        *((name, pa.string()) for name in ("reference_id", "reference_root", "reference_path")),
-        *(("distortion_id", pa.int8()), ("level", pa.int8()), ("seed", pa.int64())),
-    ]
-)
-SOFT_LABELS_TYPE = pa.list_(
-    pa.struct([("distortion_id", pa.int8()), ("level", pa.int8()), ("confidence", pa.float32())])
-)
-BOX_TYPE = pa.struct([(side, pa.int32()) for side in Box._fields])
-
-# The columns of a mixed manifest besides the schema's own.
-MIX_FIELDS: tuple[pa.Field, ...] = (
-    pa.field("soft_labels", SOFT_LABELS_TYPE),
-    pa.field("raw_confidence_a", pa.float32()),
-    pa.field("raw_confidence_b", pa.float32()),
-    pa.field("color_difference_a", pa.float32()),
-    pa.field("color_difference_b", pa.float32()),
-    pa.field("uniform_map_a", pa.bool_()),
-    pa.field("uniform_map_b", pa.bool_()),
-    pa.field("box", BOX_TYPE),
-    pa.field("source_a", SOURCE_TYPE),
-    pa.field("source_b", SOURCE_TYPE),
-)
+from .render import RECIPE_COLUMNS, Recipe, recipe_of
 
 _MIX_SOURCES = tuple(field for field in MIX_FIELDS if field.name in ("box", "source_a", "source_b"))
 _ROWS_AT_ONCE = 10_000
@@ -94,7 +69,7 @@ def pixel_rows(table: pa.Table) -> Iterator[PixelRow]:
     for batch in table.select(pixel_columns(table.schema)).to_batches(max_chunksize=_ROWS_AT_ONCE):
         for row in batch.to_pylist():
             is_mix = None not in (row.get("source_a"), row.get("source_b"), row["seed"])
-            yield _mix_row(row) if is_mix else _recipe(row)
+            yield _mix_row(row) if is_mix else recipe_of(row)
 
 
 def pixel_columns(schema: pa.Schema) -> list[str]:
@@ -120,15 +95,11 @@ def _mix_row(row: dict[str, Any]) -> MixRow:
         sample_id=row["sample_id"],
         image_root=row["image_root"],
         image_path=row["image_path"],
-        a=_recipe(row["source_a"]),
-        b=_recipe(row["source_b"]),
+        a=recipe_of(row["source_a"]),
+        b=recipe_of(row["source_b"]),
         seed=row["seed"],
         box=None if row["box"] is None else Box(*(row["box"][side] for side in Box._fields)),
     )
-
-
-def _recipe(row: dict[str, Any]) -> Recipe:
-    return Recipe(**{name: row[name] for name in RECIPE_COLUMNS})
 
 
 def _has_column(schema: pa.Schema, field: pa.Field) -> bool:

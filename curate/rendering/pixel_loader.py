@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.image_notes import note_images
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
+from ..runs.progress import SILENT, Reporter
 from ..storage.images import DecodeOptions, UnreadableImageError, decode_image
 from ..storage.pixel_store import absence, stored_pixels
 from ..storage.recent_cache import RecentCache
 from .mix_recipes import MixRow, PixelRow
 from .pasting import common_size, crop_middle, paste
-from .render import Recipe, render
+from .render import Recipe, refuse_chain, render
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
 REFERENCE_CACHE_BYTES = 128 << 20
@@ -28,7 +30,7 @@ class PixelLoader:
 
     Attributes:
         roots: Where images and references lie.
-        decoding: Pixel limit of every image; the EXIF orientation is that of references alone.
+        decoding: Pixel limit of every image; the EXIF orientation and color profiles are those of references alone.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class PixelLoader:
             CurateError: Where they lie is not known, and there is no seed either.
         """
         content = self.find(row)
-        # What is stored is shown as it is: the EXIF orientation is an option of references.
+        # What is stored is shown as it is: EXIF orientation and color profile are options of references.
         return None if content is None else decode_image(content, max_pixels=self.decoding.max_pixels)
 
     def find(self, row: PixelRow) -> Path | bytes | None:
@@ -82,6 +84,8 @@ class PixelLoader:
         place = self._resolve(row.image_root, row.image_path)
         found = stored_pixels(place)
         if found is None and row.seed is None:
+            if isinstance(row, Recipe):
+                refuse_chain(row)
             raise absence(place)
         return found
 
@@ -97,6 +101,7 @@ class PixelLoader:
         """
         if isinstance(row, MixRow):
             return self._mix(row)
+        refuse_chain(row)
         reference = self.load_reference(row)
         return render(reference, row.distortion_id, row.level, row.seed)
 
@@ -105,8 +110,9 @@ class PixelLoader:
 
         Raises:
             RowError: The row names no reference, distortion and level, or the reference cannot be decoded.
-            CurateError: Where it lies is not known.
+            CurateError: Where it lies is not known, or how it is read.
         """
+        self.roots.require_metadata()
         if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
             raise RowError(NOTHING_TO_RENDER_FROM)
         path = self._resolve(recipe.reference_root, recipe.reference_path)
@@ -116,7 +122,9 @@ class PixelLoader:
             raise error.about(f"reference {recipe.reference_path}") from error
 
     def unreachable(self, row: PixelRow) -> tuple[str | None, str] | None:
-        """Return (root, path) of a file that a row cannot do without and whose root has no folder; None if it has all.
+        """Return (root, path) of a file that a row cannot do without and that cannot be had; None if it has all.
+
+        A file cannot be had if its root has no folder, and a reference neither if the manifest has lost its metadata.
 
         No pixel is read. That a file is missing in a known folder does not make it unreachable, nor that a row names no
         root at all: both are problems of the row.
@@ -126,22 +134,54 @@ class PixelLoader:
             return None if known else (row.image_root, row.image_path)
         if isinstance(row, MixRow):
             needed = next(filter(None, map(self.unreachable, (row.a, row.b))), None)
-        elif None in (row.reference_path, row.reference_root) or self.roots.has_folder(row.reference_root):
+        elif None in (row.reference_path, row.reference_root) or self._can_decode(row.reference_root):
             needed = None
         else:
             needed = row.reference_root, row.reference_path
         return None if needed is None or self.is_stored(row) else needed
 
+    def files_of(self, row: PixelRow) -> Iterator[tuple[Path, bool]]:
+        """Give the image files that a row's pixels are read from, and of each whether it is a reference.
+
+        Pixels in an archive have no file of their own, and those of an unknown root none that is known.
+        """
+        if self.is_stored(row):
+            path = self.roots.resolve(row.image_root, row.image_path) if row.image_root is not None else None
+            if path is not None and path.is_file():
+                yield path, False
+        elif isinstance(row, MixRow):
+            yield from self.files_of(row.a)
+            yield from self.files_of(row.b)
+        elif row.reference_path is not None and self.roots.has_folder(row.reference_root):
+            yield self.roots.resolve(row.reference_root, row.reference_path), True
+
+    def note_images(
+        self, rows: Iterable[PixelRow], *, workers: int | None = None, reporter: Reporter = SILENT
+    ) -> dict[str, int]:
+        """Count what reading the rows' files passed over, as `datasets.image_notes` does."""
+        files: dict[bool, set[Path]] = {False: set(), True: set()}
+        for row in rows:
+            for path, is_reference in self.files_of(row):
+                files[is_reference].add(path)
+        return note_images(
+            sorted(files[True]),
+            icc=self.decoding.icc,
+            as_stored=sorted(files[False]),
+            workers=workers,
+            reporter=reporter,
+        )
+
     def require_roots(self, rows: Iterable[PixelRow]) -> None:
-        """Refuse rows whose files lie nobody knows where, before any pixel is read.
+        """Refuse rows whose files lie nobody knows where, or are read nobody knows how, before any pixel is read.
 
         Raises:
-            CurateError: It names the root and says how to give its folder.
+            CurateError: It names the root and says how to give its folder, or how to give back lost metadata.
         """
         for row in rows:
             needed = self.unreachable(row)
             if needed is not None:
                 self.roots.resolve(*needed)
+                self.roots.require_metadata()
 
     def is_stored(self, row: PixelRow) -> bool:
         """Tell whether a row has stored pixels, good or bad, so that they need not be made."""
@@ -149,6 +189,9 @@ class PixelLoader:
             return self.roots.has_folder(row.image_root) and self.find(row) is not None
         except RowError:
             return True  # in a damaged archive, which is for the row to say
+
+    def _can_decode(self, root: str | None) -> bool:
+        return self.roots.has_folder(root) and not self.roots.metadata_lost
 
     def _resolve(self, root: str | None, path: str) -> Path:
         if root is None:

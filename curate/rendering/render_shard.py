@@ -1,7 +1,7 @@
 """The work of a shard of recipe rows: their pixels, into a store; and the row of each, whatever became of it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,11 @@ from ...distortions import stretch_uint8
 from ..errors import CurateError, RowError
 from ..manifest.outcomes import DEVIATION, Outcome, outcomes_of, with_outcomes
 from ..manifest.roots import Roots
-from ..storage.images import (
-    IMAGE_FORMATS,
-    DecodeOptions,
-    ImageFormat,
-    UnreadableImageError,
-    encode_image,
-    image_problem,
-)
-from ..storage.pixel_store import Layout, PixelSink, open_sink, stored_pixels
+from ..storage.formats import IMAGE_FORMATS, ImageFormat, Layout
+from ..storage.images import DecodeOptions, UnreadableImageError, encode_image, image_problem
+from ..storage.pixel_store import PixelSink, open_sink, stored_pixels
 from .mdsi import mdsi
-from .render import Recipe, recipes_of, render
+from .render import Recipe, recipes_of, refuse_chain, render, with_seed
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,8 @@ class RenderWork:
         """Render a shard.
 
         Args:
-            rows: Rows with a recipe. Neighbouring rows with one reference share its decoding.
+            rows: Manifest rows. Those without a seed stay as they are; the others have a recipe. Neighboring rows with
+                one reference share its decoding.
             shard: Its number, which names an archive.
             known: What an earlier attempt made of these rows: those with status `ok` keep their pixels as stored.
 
@@ -67,9 +62,15 @@ class RenderWork:
         """
         settled = {} if known is None else outcomes_of(known)
         current = _Reference(self.roots, self.decoding, stretch=self.measure)
+        recipes = _recipes_by_id(rows)
         outcomes = []
-        with self._sink(rows, shard) as sink:
-            for row, recipe in zip(rows.to_pylist(), recipes_of(rows), strict=True):
+        # An archive without images would stop those who read it.
+        with self._sink(rows, shard) if recipes else nullcontext() as sink:
+            for row in rows.to_pylist():
+                recipe = recipes.get(row["sample_id"])
+                if recipe is None:
+                    outcomes.append(Outcome(row["status"], row["error"]))
+                    continue
                 outcome = settled.get(recipe.sample_id)
                 if outcome is None or outcome.status != "ok":
                     outcome = self._make(row, recipe, current, sink)
@@ -95,6 +96,7 @@ class RenderWork:
         except UnreadableImageError as error:
             return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
+            refuse_chain(recipe)
             image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
             content = None if sink is None else encode_image(image, format_of(recipe.image_path))
         except RowError as error:
@@ -114,7 +116,7 @@ class RenderWork:
 
 @dataclass(frozen=True)
 class CheckWork:
-    """Looks at the references of recipe rows, by their headers; for manifests without pixels.
+    """Looks at recipe rows and, by their headers, at the references; for manifests without pixels.
 
     Attributes:
         roots: Where references lie; those of a root without a folder are not looked at.
@@ -125,20 +127,30 @@ class CheckWork:
     max_pixels: int
 
     def __call__(self, rows: pa.Table, shard: int = 0, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
-        """Return the rows; `status` and `error` say whose reference is missing or no image."""
+        """Return the rows; `status` and `error` say which could not be made, and why.
+
+        Rows without a seed stay as they are.
+        """
         found: dict[tuple[str, str], str | None] = {}
+        recipes = _recipes_by_id(rows)
         outcomes = []
-        for recipe in recipes_of(rows):
+        for row in rows.select(["sample_id", "status", "error"]).to_pylist():
+            recipe = recipes.get(row["sample_id"])
+            if recipe is None:
+                outcomes.append(Outcome(row["status"], row["error"]))
+                continue
             place = (recipe.reference_root, recipe.reference_path)
             if place not in found:
                 is_known = self.roots.has_folder(recipe.reference_root)
                 found[place] = (
                     image_problem(self.roots.resolve(*place), max_pixels=self.max_pixels) if is_known else None
                 )
-            problem = found[place]
-            bad = Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
-            outcomes.append(Outcome("ok") if problem is None else bad)
+            outcomes.append(_checked(recipe, found[place]))
         return with_outcomes(rows, outcomes)
+
+
+def _recipes_by_id(rows: pa.Table) -> dict[str, Recipe]:
+    return {recipe.sample_id: recipe for recipe in recipes_of(with_seed(rows))}
 
 
 def format_of(path: str) -> ImageFormat:
@@ -152,6 +164,16 @@ def format_of(path: str) -> ImageFormat:
         if suffix == image_format:
             return image_format
     raise CurateError(f"{path}: images are written as {', '.join(IMAGE_FORMATS)}")
+
+
+def _checked(recipe: Recipe, problem: str | None) -> Outcome:
+    if problem is not None:
+        return Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
+    try:
+        refuse_chain(recipe)
+    except RowError as error:
+        return Outcome(error.status, str(error))
+    return Outcome("ok")
 
 
 class _Reference:

@@ -4,14 +4,10 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ...distortions.catalog import LEVELS
-
-if TYPE_CHECKING:
-    from ..datasets.image_folders import IdStyle
-    from ..storage.images import ImageFormat
-    from ..storage.pixel_store import Layout
+from ..datasets.settings import IdStyle
+from ..storage.formats import ImageFormat, Layout
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class DistortSettings:
     """
 
     levels: tuple[int, ...] = tuple(LEVELS)
-    image_format: "ImageFormat" = "png"
-    layout: "Layout" = "files"
-    ids: "IdStyle" = "stem"
+    image_format: ImageFormat = "png"
+    layout: Layout = "files"
+    ids: IdStyle = "stem"
     seed: int = 123

@@ -17,9 +17,10 @@ from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from .coordinates import Layout, load_points
-from .projection import Method, choose_method, project
+from .projection import choose_method, project
 from .request import Inputs
 from .rows import UNUSABLE
+from .settings import Method
 
 SAMPLES, REFERENCES = "samples", "references"
 

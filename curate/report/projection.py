@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from .settings import Method
 
-Method = Literal["auto", "umap", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
 # UMAP works on so many principal components: most of the time goes into distances, and more change little.
 COMPONENTS = 50

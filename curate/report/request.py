@@ -1,7 +1,7 @@
 """What a report is asked for, and the files behind it, read and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..datasets.feature_files import load_features
 from ..datasets.features import Features
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
@@ -20,8 +21,7 @@ from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
-from .projection import Method
-from .settings import ReportSettings
+from .settings import Method, ReportSettings
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,8 @@ def read_inputs(request: ReportRequest) -> Inputs:
 
 def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> ReportManifest:
     own = Roots.of_manifest(table, path)
-    roots = Roots({name: request.roots.get(name, folder) for name, folder in own.folders.items()})
-    exif_orient = bool(read_provenance(table).get("exif_orient"))
-    decoding = DecodeOptions(exif_orient=exif_orient, max_pixels=request.max_pixels)
+    roots = replace(own, folders={name: request.roots.get(name, folder) for name, folder in own.folders.items()})
+    decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=request.max_pixels), str(path))
     return ReportManifest(path.name, table, PixelLoader(roots, decoding=decoding))
 
 

@@ -4,10 +4,9 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
-if TYPE_CHECKING:
-    from .projection import Method
+Method = Literal["auto", "umap", "pca"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class ReportSettings:
         seed: Seed of the projection and of every draw.
     """
 
-    projection: "Method" = "auto"
+    projection: Method = "auto"
     pictures: int = 600
     max_rows: int = 50_000
     seed: int = 123

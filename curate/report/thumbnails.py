@@ -64,6 +64,7 @@ def file_loader(root: str | None, path: str, pixels: PixelLoader) -> Load:
     """Return what decodes an image file that is no row of its own, such as a reference."""
 
     def load() -> NDArray[np.uint8]:
+        pixels.roots.require_metadata()
         return pixels.decoding.decode(pixels.roots.resolve(root, path))
 
     return load

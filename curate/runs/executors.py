@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 from .executor_local import InProcess, Processes
 from .threads import cores
 
@@ -13,7 +14,8 @@ __all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "make_executor"]
 
 Result = TypeVar("Result")
 
-EXECUTORS = ("local", "ray")
+ExecutorName = Literal["local", "ray"]
+EXECUTORS: tuple[ExecutorName, ...] = get_args(ExecutorName)
 
 
 class Executor(Protocol):
@@ -63,8 +65,7 @@ def make_executor(
     """
     if name not in EXECUTORS:
         raise CurateError(f"executor is {name!r}; expected one of {', '.join(EXECUTORS)}")
-    if workers is not None and workers < 1:
-        raise CurateError(f"workers is {workers}; expected at least 1")
+    workers = None if workers is None else whole_number("workers", workers, least=1)
     if name == "ray":
         from .executor_ray import RayCluster
 

@@ -16,7 +16,7 @@ from ..manifest.table_stream import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from .run_folder import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 
-FORMAT = 1
+FORMAT = 2  # 1: rows of manifest schema 1, whose seeds have 63 bits
 _KEYS = {"stage": str, "final": str, "rows": int, "rows_per_shard": int, "identity": dict, "facts": dict, "digest": str}
 _NAMES_SHOWN = 3
 
@@ -143,7 +143,10 @@ def read_plan(folder: Path) -> RunPlan | None:
     except (OSError, ValueError) as error:
         raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
-        raise CurateError(f"{path} was written by another release; finish with that one, or --overwrite")
+        raise CurateError(
+            f"{path} was begun by another version of syndr-curate, whose rows and seeds differ (plan format "
+            f"{_format_of(value)}, expected {FORMAT}): finish the run with that version, or --overwrite starts anew"
+        )
     if any(not isinstance(value.get(key), kind) for key, kind in _KEYS.items()) or value["rows_per_shard"] < 1:
         raise CurateError(f"{path} is damaged; --overwrite starts anew")
     return RunPlan(
@@ -156,6 +159,10 @@ def read_plan(folder: Path) -> RunPlan | None:
         facts=value["facts"],
         digest=value["digest"],
     )
+
+
+def _format_of(value: Any) -> str:
+    return _short(value.get("format")) if isinstance(value, dict) else "unknown"
 
 
 def make_plan(request: Request) -> RunPlan:

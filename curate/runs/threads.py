@@ -10,6 +10,8 @@ from typing import TypeAlias, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ..whole_numbers import whole_number
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Task = TypeVar("Task")
@@ -40,7 +42,7 @@ def ordered_map(
     Yields:
         The results, in order.
     """
-    workers = workers or cores()
+    workers = whole_number("workers", workers or cores(), least=1)
     if workers == 1:
         yield from map(function, items)
         return

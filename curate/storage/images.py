@@ -6,23 +6,26 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from ..errors import RowError
+from ..errors import CurateError, RowError
+from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
+from .decoding.torn_files import torn_file_problem
+from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
+from .decoding.wide_pixels import UndefinedRangeError, load_wide_color, rawmode_of, wide_gray
+from .formats import COLOR_PROFILES, ColorProfiles, ImageFormat
 from .limits import MAX_PIXELS
 
 # Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
 PNG_COMPRESSION = 3
-ImageFormat = Literal["png", "bmp", "webp"]
-IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 
 # What Pillow's format plugins raise on damaged files, besides OSError: found by feeding them some.
 DAMAGE = (
@@ -48,7 +51,7 @@ _TURNED_BACK = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-_SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
+_TAIL = 64
 
 
 class UnreadableImageError(RowError):
@@ -64,28 +67,62 @@ class DecodeOptions:
     Attributes:
         exif_orient: Turn a picture as its EXIF orientation says. KADID-10k has none; off by default so that pixels
             never depend on a tag.
+        icc: What becomes of an ICC profile other than sRGB: `ignore` it, or `convert` the pixels to sRGB. Ignored by
+            default, as the published numbers were made.
         max_pixels: Images with more pixels are refused.
     """
 
     exif_orient: bool = False
+    icc: ColorProfiles = "ignore"
     max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        """Refuse what is not known here.
+
+        Raises:
+            CurateError: `icc` is something else, as a newer release may have recorded it.
+        """
+        if self.icc not in COLOR_PROFILES:
+            raise CurateError(f"icc {self.icc!r}: expected {' or '.join(COLOR_PROFILES)}")
 
     def decode(self, source: Path | bytes) -> NDArray[np.uint8]:
         """Decode an image as `decode_image` does, with these options."""
-        return decode_image(source, exif_orient=self.exif_orient, max_pixels=self.max_pixels)
+        return decode_image(source, exif_orient=self.exif_orient, icc=self.icc, max_pixels=self.max_pixels)
 
 
-def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class ImageFacts:
+    """What a user should know of an image that is read all the same.
+
+    Attributes:
+        profile_ignored: It has an ICC profile other than sRGB, or one that cannot be used, and is read without it.
+        lacks_end_marker: It is a JPEG without its end marker.
+    """
+
+    profile_ignored: bool = False
+    lacks_end_marker: bool = False
+
+
+def decode_image(
+    source: Path | bytes,
+    *,
+    exif_orient: bool = False,
+    icc: ColorProfiles = "ignore",
+    max_pixels: int = MAX_PIXELS,
+) -> NDArray[np.uint8]:
     """Decode an image to 8-bit RGB.
 
-    Grey and palette images are expanded, transparency is dropped, 16-bit grey is scaled to 8 bit, CMYK is
-    converted by Pillow's plain formula. An animation is refused: which frame was meant is not known. Of a
-    multi-picture JPEG, as phones write, the first is taken.
+    Gray and palette images are expanded, transparency is dropped, 12 and 16 bits a channel are rounded to 8. Without a
+    profile that is obeyed, CMYK is converted by Pillow's plain formula. An animation is refused: which frame was meant
+    is not known. Of a multi-picture JPEG, as phones write, the first is taken. A file with a hole in it is refused as
+    far as its format tells (docs/torn-files.md).
 
     Args:
         source: A file, or a file's content.
         exif_orient: Turn the picture as its EXIF orientation says. KADID-10k has none; off by default so that
             pixels never depend on a tag.
+        icc: `convert` turns pixels with an ICC profile other than sRGB into sRGB and refuses a profile that cannot be
+            used; `ignore` takes them as they are.
         max_pixels: Refuse images with more pixels than this, before decoding them.
 
     Returns:
@@ -100,12 +137,15 @@ def decode_image(source: Path | bytes, *, exif_orient: bool = False, max_pixels:
     try:
         with _refusing_torn_files():
             if isinstance(source, bytes):
-                return _decode(io.BytesIO(source), exif_orient, max_pixels)
+                return _decode(io.BytesIO(source), exif_orient, icc, max_pixels)
             with Path(source).open("rb") as file:
-                return _decode(file, exif_orient, max_pixels)
+                return _decode(file, exif_orient, icc, max_pixels)
     except UnreadableImageError:
         raise
     except OSError as error:
+        mended = with_end_marker(_content_of(source))
+        if mended is not None:
+            return decode_image(mended, exif_orient=exif_orient, icc=icc, max_pixels=max_pixels)
         raise UnreadableImageError(_reason(error)) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"{_reason(error)} (allow it with --max-pixels)") from error
@@ -122,6 +162,19 @@ def image_size(path: Path) -> tuple[int, int] | None:
                 return image.height, image.width
     except (OSError, Image.DecompressionBombError, *DAMAGE):
         return None
+
+
+def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
+    """Look at an image file without decoding it, for what decoding it passes over; nothing of one that is no image."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with path.open("rb") as file, Image.open(file) as image:
+                profile: bytes | None = image.info.get("icc_profile") or None
+                ignored = icc == "ignore" and profile is not None and not says_srgb(profile)
+                return ImageFacts(ignored, image.format in ("JPEG", "MPO") and _lacks_end_marker(file))
+    except (OSError, Image.DecompressionBombError, *DAMAGE):
+        return ImageFacts()
 
 
 def image_problem(path: Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
@@ -199,7 +252,7 @@ class _TornFiles:
 _torn_files = _TornFiles()
 
 
-def _decode(file: BinaryIO, exif_orient: bool, max_pixels: int) -> NDArray[np.uint8]:
+def _decode(file: BinaryIO, exif_orient: bool, icc: ColorProfiles, max_pixels: int) -> NDArray[np.uint8]:
     if file.seek(0, os.SEEK_END) == 0:
         raise UnreadableImageError("the file is empty")
     file.seek(0)
@@ -212,14 +265,58 @@ def _decode(file: BinaryIO, exif_orient: bool, max_pixels: int) -> NDArray[np.ui
         # A phone's JPEG often carries a preview or gain map behind the picture (MPO): the picture is the first.
         if frames > 1 and image.format != "MPO":
             raise UnreadableImageError(f"an animation or stack of {frames} frames")
-        if image.mode == "F":
-            raise UnreadableImageError("floating-point pixels have no defined 8-bit range")
-        upright = ImageOps.exif_transpose(image) if exif_orient else _as_stored(image)
-        if upright.mode in _SIXTEEN_BIT_MODES or upright.mode == "I":
-            return _from_wide_grey(np.asarray(upright))
-        if isinstance(upright.info.get("transparency"), bytes):
-            upright = upright.convert("RGBA")  # Pillow warns of a palette with alpha on its way to RGB
-        return np.array(upright.convert("RGB"), dtype=np.uint8)
+        upright = ImageOps.exif_transpose if exif_orient else _as_stored
+        narrow = _narrow(image, file, upright)
+        profile = image.info.get("icc_profile")
+        problem = torn_file_problem(image, lambda: _content(file))
+        if problem is not None:
+            raise UnreadableImageError(problem)
+        if profile and icc == "convert":
+            try:
+                narrow = to_srgb(narrow, profile)
+            except UnusableProfileError as error:
+                raise UnreadableImageError(f"{error} (--icc ignore reads the image without it)") from error
+        if isinstance(narrow.info.get("transparency"), bytes):
+            narrow = narrow.convert("RGBA")  # Pillow warns of a palette with alpha on its way to RGB
+        return np.array(narrow.convert("RGB"), dtype=np.uint8)
+
+
+def _narrow(image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Load an image, turn it, and round its channels to 8 bits."""
+    rawmode = rawmode_of(image)
+
+    def load_again(change: Callable[[Image.Image], None]) -> Image.Image:
+        with Image.open(io.BytesIO(_content(file))) as other:
+            change(other)
+            return upright(other)
+
+    loaded = upright(image)
+    try:
+        gray = wide_gray(loaded, rawmode, image.format)
+    except UndefinedRangeError as error:
+        raise UnreadableImageError(str(error)) from error
+    if gray is not None:
+        return Image.fromarray(gray)
+    return load_wide_color(loaded, rawmode, load_again) or loaded
+
+
+def _content_of(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return source.read_bytes()
+    except OSError:
+        return b""  # which is what the reader has said already
+
+
+def _content(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _lacks_end_marker(file: BinaryIO) -> bool:
+    file.seek(-min(_TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    return b"\xff\xd9" not in file.read() and lacks_end_marker(_content(file))
 
 
 def _as_stored(image: Image.Image) -> Image.Image:
@@ -229,14 +326,6 @@ def _as_stored(image: Image.Image) -> Image.Image:
     if image.format != "TIFF" or orientation not in _TURNED_BACK or _ORIENTATION in image.getexif():
         return image
     return image.transpose(_TURNED_BACK[orientation])
-
-
-def _from_wide_grey(grey: NDArray[np.integer]) -> NDArray[np.uint8]:
-    highest = np.iinfo(np.uint16).max
-    if grey.min() < 0 or grey.max() > highest:
-        raise UnreadableImageError("32-bit pixels have no defined 8-bit range")
-    narrow = ((grey.astype(np.uint32) * 255 + highest // 2) // highest).astype(np.uint8)
-    return np.repeat(narrow[:, :, None], 3, axis=2)
 
 
 def _reason(error: BaseException) -> str:

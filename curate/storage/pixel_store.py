@@ -4,11 +4,12 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Protocol, get_args
 
 import pyarrow as pa
 
 from ..errors import CurateError
+from .formats import Layout
 from .images import UnreadableImageError
 from .staging import clean_leftovers
 from .store_files import files_sink
@@ -17,7 +18,6 @@ from .store_tar import read_tar_member, tar_sink
 
 __all__ = [
     "LAYOUTS",
-    "Layout",
     "PixelSink",
     "absence",
     "clean_leftovers",
@@ -26,7 +26,6 @@ __all__ = [
     "stored_pixels",
 ]
 
-Layout = Literal["files", "webdataset", "parquet"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 _ARCHIVE_SUFFIX: Mapping[Layout, str] = {"webdataset": ".tar", "parquet": ".parquet"}

@@ -21,12 +21,13 @@ class ValidationFlags:
         bool,
         typer.Option(
             "--cross-validate",
-            help="Write no manifest: leave out one labelled reference at a time, and say how far off labels are.",
+            help="Write no manifest: leave out one labeled reference at a time, and say how far off labels are.",
         ),
     ] = False
-    compare: Annotated[bool, typer.Option("--compare", help="Cross-validate every labeller, side by side.")] = False
+    compare: Annotated[bool, typer.Option("--compare", help="Cross-validate every labeler, side by side.")] = False
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Cross-validate, and draw it: a PNG file.", show_default=False)
+        Path | None,
+        typer.Option("--plot", help="Cross-validate, and draw it: a PNG file (extra `plot`).", show_default=False),
     ] = None
 
     @property
@@ -35,23 +36,25 @@ class ValidationFlags:
         return self.cross_validate or self.compare or self.plot is not None
 
     def check_plot(self, *inputs: Path | None) -> None:
-        """Refuse a picture that is no PNG or would replace an input, before anything is computed.
+        """Refuse a figure that cannot be drawn, is no PNG or would replace an input, before anything is computed.
 
         Raises:
             CurateError: Says which.
         """
         from ..storage.atomic import refuse_overwriting
+        from ..storage.figures import require_matplotlib
 
         if self.plot is None:
             return
         if self.plot.suffix.lower() != ".png":
             raise CurateError(f"--plot {self.plot}: the picture is a PNG; give a name that ends in .png")
         refuse_overwriting(self.plot, *inputs)
+        require_matplotlib(f"--plot {self.plot}")
 
     def show(self, found: "Validated", result: AnyResult) -> None:
         """Print a cross-validation, and draw it if asked to."""
         if self.plot is not None:
-            from ..labeling.plots.plot import write_label_picture
+            from ..labeling.plot import write_label_figure
 
-            write_label_picture(self.plot, found.chosen, found.others)
+            write_label_figure(self.plot, found.chosen, found.others)
         result.print(found.as_json(), found.as_text())

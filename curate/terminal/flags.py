@@ -11,9 +11,9 @@ from ..encoding.settings import EncodeSettings
 from ..labeling.settings import LabelSettings, NeighborSettings
 from ..rendering.settings import DistortSettings
 from ..runs.progress import Reporter
+from ..storage.formats import ColorProfiles
 from ..storage.limits import MAX_PIXELS
 from . import options as opt
-from .choices import DeviceFlag, EncoderFlag, IdsFlag, LabelerFlag, WeightingFlag
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
 
@@ -75,6 +75,7 @@ class _Roots:
 
 class _Decoding:
     exif_orient: bool
+    icc: ColorProfiles
     max_pixels: int
 
     @property
@@ -82,7 +83,7 @@ class _Decoding:
         """How images are read."""
         from ..storage.images import DecodeOptions
 
-        return DecodeOptions(exif_orient=self.exif_orient, max_pixels=self.max_pixels)
+        return DecodeOptions(exif_orient=self.exif_orient, icc=self.icc, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ class PixelFlags(_Roots):
 class ImageFlags(_Roots, _Decoding):
     """How the images of a folder or a manifest are named and read."""
 
-    ids: opt.Ids = IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = DistortSettings.ids
     root: opt.RootOverrides = None
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
@@ -109,8 +111,9 @@ class ImageFlags(_Roots, _Decoding):
 class FolderFlags(_Decoding):
     """How the images of a folder are named and read."""
 
-    ids: opt.Ids = IdsFlag(DistortSettings.ids)
+    ids: opt.Ids = DistortSettings.ids
     exif_orient: opt.ExifOrient = False
+    icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
@@ -137,9 +140,9 @@ class FeatureFlags:
 class EncoderFlags:
     """Which encoder, and where it computes."""
 
-    encoder: opt.EncoderOption = EncoderFlag(EncodeSettings.encoder)
+    encoder: opt.EncoderOption = EncodeSettings.encoder
     weights: opt.Weights = EncodeSettings.weights
-    device: opt.Device = DeviceFlag(EncodeSettings.device)
+    device: opt.Device = EncodeSettings.device
     batch_size: opt.BatchSize = EncodeSettings.batch_size
 
 
@@ -147,20 +150,26 @@ class EncoderFlags:
 class LabelerFlags:
     """How new references are labeled."""
 
-    labeler: opt.LabelerOption = LabelerFlag[LabelSettings.labeler]
+    labeler: opt.LabelerOption = LabelSettings.labeler
     max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std
     neighbors: opt.Neighbors = NeighborSettings.count
     margin: opt.Margin = NeighborSettings.margin
-    weighting: opt.Weighting = WeightingFlag[NeighborSettings.weighting]
+    weighting: opt.WeightingOption = NeighborSettings.weighting
     temperature: opt.Temperature = NeighborSettings.temperature
+    neighbors_from: opt.NeighborsFromOption = LabelSettings.neighbors_from
 
     @property
     def settings(self) -> LabelSettings:
         """The settings of the labeling stage."""
         neighbors = NeighborSettings(
-            count=self.neighbors, margin=self.margin, weighting=self.weighting.value, temperature=self.temperature
+            count=self.neighbors, margin=self.margin, weighting=self.weighting, temperature=self.temperature
         )
-        return LabelSettings(labeler=self.labeler.value, neighbors=neighbors, max_label_std=self.max_label_std)
+        return LabelSettings(
+            labeler=self.labeler,
+            neighbors=neighbors,
+            max_label_std=self.max_label_std,
+            neighbors_from=self.neighbors_from,
+        )
 
 
 @dataclass(frozen=True)

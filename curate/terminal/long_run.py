@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import CurateError
 from . import options as opt
-from .choices import ExecutorFlag
 
 if TYPE_CHECKING:
     from ..runs.options import LongRun
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 class ExecutorFlags:
     """Who carries out a long run."""
 
-    executor: opt.ExecutorOption = ExecutorFlag.local
+    executor: opt.ExecutorOption = "local"
     ray_address: opt.RayAddress = None
 
 
@@ -51,9 +50,9 @@ def long_run(
         raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")
     if resume.overwrite and shard is not None:
         raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
-    if shard is not None and where.executor is not ExecutorFlag.local:
+    if shard is not None and where.executor != "local":
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
     share = None if shard is None else parse_share(shard)
     mode = Mode(overwrite=resume.overwrite, retry_failed=resume.retry_failed, share=share)
-    who = make_executor(where.executor.value, workers=workers, ray_address=where.ray_address, num_gpus=num_gpus)
+    who = make_executor(where.executor, workers=workers, ray_address=where.ray_address, num_gpus=num_gpus)
     return LongRun(mode=mode, executor=who, rows_per_shard=resume.rows_per_shard)

@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName, EncoderName
 from ..errors import CurateError
+from ..labeling.settings import LabelerName, NeighborsFrom, Weighting
+from ..runs.executors import ExecutorName
+from ..storage.formats import ColorProfiles, ImageFormat, Layout
 from ..storage.strict_numbers import finite_number, whole_number
-from .choices import (
-    DeviceFlag,
-    EncoderFlag,
-    ExecutorFlag,
-    FormatFlag,
-    IdsFlag,
-    LabelerFlag,
-    LayoutFlag,
-    WeightingFlag,
-)
 
 ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
@@ -33,11 +28,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be writt
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
 
 LayoutOption = Annotated[
-    LayoutFlag,
+    Layout,
     typer.Option("--layout", help="Pixels as files, as tars for webdataset, or in Parquet files with an image column."),
 ]
 ExecutorOption = Annotated[
-    ExecutorFlag, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
+    ExecutorName, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
 ]
 RayAddress = Annotated[
     str | None,
@@ -70,7 +65,7 @@ Types = Annotated[
     ),
 ]
 Levels = Annotated[str, typer.Option("--levels", help="Levels of the new rows, 1-5, comma-separated.")]
-ImageFormatOption = Annotated[FormatFlag, typer.Option("--format", help="Lossless format of the pixels.")]
+ImageFormatOption = Annotated[ImageFormat, typer.Option("--format", help="Lossless format of the pixels.")]
 RecipeOnly = Annotated[
     bool, typer.Option("--recipe-only", help="Store no pixels: a row is enough to render them again.")
 ]
@@ -79,16 +74,20 @@ ImagesOut = Annotated[
 ]
 
 Ids = Annotated[
-    IdsFlag, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
+    IdStyle, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
 ]
 ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
+ColorProfilesOption = Annotated[
+    ColorProfiles,
+    typer.Option("--icc", help="Color profiles other than sRGB: ignore them, or convert the pixels to sRGB."),
+]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
 
-EncoderOption = Annotated[EncoderFlag, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
+EncoderOption = Annotated[EncoderName, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
 Weights = Annotated[
     Path | None, typer.Option("--weights", help="Local checkpoint (.pth, .safetensors) for the named encoder.")
 ]
-Device = Annotated[DeviceFlag, typer.Option("--device", help="Where torch computes.")]
+Device = Annotated[DeviceName, typer.Option("--device", help="Where torch computes.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images per call of the encoder.")]
 
 ReferenceFeatures = Annotated[
@@ -101,16 +100,26 @@ Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates
 MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
 
 LabelerOption = Annotated[
-    LabelerFlag, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
+    LabelerName, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
 ]
 MaxLabelStd = Annotated[
     float | None,
     typer.Option("--max-label-std", help="Leave out rows whose label_std is above this.", show_default="keep all"),
 ]
-Neighbors = Annotated[int, typer.Option("--neighbors", min=1, help="Nearest labelled references per new one.")]
+Neighbors = Annotated[
+    int,
+    typer.Option("--neighbors", min=1, help="Nearest labelled references per new one; all, where fewer are left."),
+]
 Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
-Weighting = Annotated[
-    WeightingFlag, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+WeightingOption = Annotated[
+    Weighting, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+]
+NeighborsFromOption = Annotated[
+    NeighborsFrom,
+    typer.Option(
+        "--neighbors-from",
+        help="Who lends labels to new rows: references that --split-file does not hold out, or all of them.",
+    ),
 ]
 Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
 
@@ -146,7 +155,18 @@ LevelColumn = Annotated[
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
 LabelRange = Annotated[
     str | None,
-    typer.Option("--label-range", help="MIN,MAX of the score's scale.", show_default="of the whole file"),
+    typer.Option(
+        "--label-range",
+        help="MIN,MAX of the score's scale. By default held-out rows have a part in it: give it to keep them out.",
+        show_default="of the whole file",
+    ),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--split-file",
+        help="CSV of reference_id (or id) and split: val and test are held out, and lend no labels to new rows.",
+    ),
 ]
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")]

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..datasets.features import Features
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 from .distributed import replicas_and_rank
 from .manifest_dataset import ManifestDataset, Sample
 
@@ -55,6 +56,8 @@ def collect_features(
     Raises:
         CurateError: The model has no such layer, or the layer does not give one vector per image.
     """
+    batch_size = whole_number("batch_size", batch_size, least=1)
+    num_workers = whole_number("num_workers", num_workers, least=0)
     where = device if device is not None else next((p.device for p in model.parameters()), torch.device("cpu"))
     world, rank = replicas_and_rank() if split_over_ranks else (1, 0)
     loader = torch.utils.data.DataLoader(

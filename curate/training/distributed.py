@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch.distributed
 
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 
 
 def is_distributed() -> bool:
@@ -25,6 +26,7 @@ def replicas_and_rank(num_replicas: int | None = None, rank: int | None = None) 
     running = is_distributed()
     replicas = num_replicas if num_replicas is not None else (torch.distributed.get_world_size() if running else 1)
     own = rank if rank is not None else (torch.distributed.get_rank() if running else 0)
+    replicas, own = whole_number("num_replicas", replicas), whole_number("rank", own)
     if replicas < 1 or not 0 <= own < replicas:
         raise CurateError(f"rank {own} of num_replicas {replicas}; expected 0 <= rank < num_replicas")
     return replicas, own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,15 +19,16 @@ from ..datasets.features import Features
 from ..downsampling.epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
 from ..downsampling.settings import DownsampleSettings, Scope, check_epoch
 from ..errors import CurateError
-from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..whole_numbers import whole_number
+from .asking_loader import check_asking_loader
 from .distributed import done_by_rank_0, is_distributed, replicas_and_rank
-from .epoch_order import CountedIndices, share_length, share_of_rank, shuffled
+from .epoch_order import EpochIndices, share_length, share_of_rank, shuffled
 from .manifest_dataset import ManifestDataset
+from .sampled_rows import features_of, sampled_rows
+from .sampler_state import STATE_VERSION, check_state, is_over
 
 AnyFeatures: TypeAlias = Features | pa.Table | Path | str | NDArray[np.floating[Any]]
 FeatureFunction = Callable[[], AnyFeatures]
-
-_STATE_VERSION = 1
 
 
 class DRCDownSampler(torch.utils.data.Sampler[int]):
@@ -45,7 +46,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
     `torch.distributed` runs, since features computed on two devices may differ in their last digits) and takes every
     `num_replicas`-th row of the epoch's order. As in torch's `DistributedSampler`, the list is filled up with its first
     rows until it can be split evenly; with `drop_last` its end is left out instead. `update`, and `set_epoch` with a
-    feature function, must then be called on every rank.
+    feature function, must then be called on every rank. Nothing else may split what it gives: a loader that accelerate
+    or Lightning splits again is refused when the first index is drawn, and so is a loader over another dataset.
 
     Attributes:
         epoch: The epoch that comes next, or is running.
@@ -59,6 +61,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         self,
         data: ManifestDataset | pa.Table | Path | str,
         *,
+        sample_ids: Sequence[str] | None = None,
         similarity: float = DownsampleSettings.similarity,
         label_gap: float = DownsampleSettings.label_gap,
         keep_min: int = DownsampleSettings.keep_min,
@@ -75,7 +78,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         """Prepare to sample.
 
         Args:
-            data: The dataset that the `DataLoader` gets; or a manifest, where index i means its i-th ok row.
+            data: The `ManifestDataset` that the `DataLoader` gets; for a dataset of your own a manifest, or its file.
+            sample_ids: With a manifest: the ids of the items of your dataset, in order; index i means `sample_ids[i]`.
             similarity: Two rows are alike when their cosine is above this (strict) ...
             label_gap: ... and their labels, on [0, 10], are less than this apart (strict).
             keep_min: A cluster keeps at least this many members.
@@ -84,13 +88,15 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             seed: Of the draws and of the order.
             device: Where cosines are computed: `cpu` or `cuda`.
             features_fn: Called without arguments when features for a new epoch are wanted; returns what `update` takes.
-            num_replicas: Number of processes; by default that of `torch.distributed`, or 1.
+            num_replicas: Number of processes; by default that of `torch.distributed`, or 1, whenever it is needed: the
+                sampler may be made before the processes are joined, as under Lightning.
             rank: Which of them this is; likewise.
             shuffle: Whether an epoch's rows come in an order of its own; otherwise in the dataset's.
             drop_last: Whether rows that cannot be split evenly are left out, rather than some repeated.
 
         Raises:
-            CurateError: A setting means nothing, the rows lack labels, or none of them is of split `train`.
+            CurateError: A setting means nothing, nothing says which rows the indices mean, the rows lack labels, or
+                none of them is of split `train`.
         """
         self._settings = DownsampleSettings(
             similarity=similarity,
@@ -101,17 +107,22 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             seed=seed,
             device=device,
         )
-        table, self._restricted = _rows_of(data)
+        table, self._restricted = sampled_rows(data, sample_ids)
         self._rows = epoch_rows(table, scope)
         self.sample_ids = self._rows.ids
         self._features_fn = features_fn
-        self._replicas, self._rank = replicas_and_rank(num_replicas, rank)
+        self._num_replicas, self._own_rank = num_replicas, rank
+        replicas_and_rank(num_replicas, rank)  # refuses what means nothing
         self._shuffle, self._drop_last = shuffle, drop_last
         self._clusters: NDArray[np.int32] | None = None
         self._clustered_for: int | None = None
         self._kept = self._rows.training
         self._warned: set[str] = set()
-        self._given = CountedIndices([])
+        self._digest = hashlib.sha256("\n".join(self.sample_ids).encode()).hexdigest()
+        self._iteration: EpochIndices | None = None
+        self._start = 0
+        self._clustered_alone = False
+        self._epoch_is_set = False
         self.epoch = 0
         self.summary: dict[str, Any] | None = None
 
@@ -120,22 +131,39 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
 
         Nothing is worked out here: a `DataLoader`, and Lightning before it sets the epoch, ask at any time.
         """
-        return share_length(len(self._kept), replicas=self._replicas, drop_last=self._drop_last)
+        replicas, _ = self._replicas_and_rank()
+        return share_length(len(self._kept), replicas=replicas, drop_last=self._drop_last)
 
     def __iter__(self) -> Iterator[int]:
-        """Give this rank's indices of the current epoch; with a feature function and no features yet, ask for them."""
-        if self._features_fn is not None and self._clustered_for is None:
-            self.set_epoch(self.epoch)
-        if self._clusters is None:
-            self._warn_once(
-                "no features",
-                f"DRCDownSampler has no features yet, so epoch {self.epoch} trains on all {len(self._kept)} rows: "
-                "call update(features, epoch=...) before the epoch, or give features_fn",
+        """Give this rank's indices of the current epoch; with a feature function and no features yet, ask for them.
+
+        After `load_state_dict` the first iteration begins where the saved one was, if the epoch is still the same.
+
+        Raises:
+            CurateError: Here, or at the first index: something would split the indices again, the loader's dataset has
+                other rows, or features were taken before the processes were joined.
+        """
+        if self._features_fn is not None and self._clustered_for is None and not self._start:
+            self.update(self._features_fn())
+            self._epoch_is_set = False
+        replicas, rank = self._replicas_and_rank()
+        if replicas > 1 and self._clustered_alone:
+            raise CurateError(
+                f"features were taken before the {replicas} processes were joined, so that each may keep other rows: "
+                "call update, or set_epoch with a feature function, after torch.distributed is initialized"
             )
         order = shuffled(self._kept, seed=self._settings.seed, epoch=self.epoch) if self._shuffle else self._kept
-        share = share_of_rank(order, replicas=self._replicas, rank=self._rank, drop_last=self._drop_last)
-        self._given = CountedIndices(share.tolist())
-        return self._given
+
+        def deal(start: int) -> list[int]:
+            share = share_of_rank(order, replicas=replicas, rank=rank, drop_last=self._drop_last, start=start)
+            indices: list[int] = share.tolist()
+            return indices
+
+        self._iteration = EpochIndices(
+            deal, epoch=self.epoch, replicas=replicas, start=self._start, at_first=self._check_first
+        )
+        self._start = 0
+        return self._iteration
 
     @property
     def kept_ids(self) -> list[str]:
@@ -158,8 +186,14 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             CurateError: The features do not match the rows; the message names the ids.
         """
         number = self.epoch if epoch is None else check_epoch(epoch)
+        if self._start and number == self.epoch:
+            raise CurateError(
+                f"the loaded state is from the middle of epoch {number}, whose rows are drawn already: call "
+                f"set_epoch({number}) for it, and update(...) for the next"
+            )
         self._clusters = self._shared_clusters(features) if self._is_shared() else self._clustered(features)
-        self._clustered_for = number
+        self._clustered_for, self._clustered_alone = number, self._replicas_and_rank()[0] == 1
+        self._epoch_is_set = True
         return self._draw(number)
 
     def set_epoch(self, epoch: int) -> None:
@@ -174,52 +208,97 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         number = check_epoch(epoch)
         if number != self.epoch:
             self._look_back()
-        if self._features_fn is not None and self._clustered_for != number:
+            self._go_on()
+        if self._features_fn is not None and self._clustered_for != number and not self._start:
             self.update(self._features_fn(), epoch=number)
         elif self._clusters is not None and self.epoch != number:
             self._draw(number)
-        self.epoch = number
+        self.epoch, self._epoch_is_set = number, True
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what is needed to go on with the same kept sets: plain values and one tensor."""
-        clusters = None if self._clusters is None else torch.from_numpy(self._clusters.copy())
+    def state_dict(self, *, rows_seen: int = 0) -> dict[str, Any]:
+        """Return what is needed to go on with the same kept sets: plain values and one tensor.
+
+        Args:
+            rows_seen: How many indices of the running iteration this rank has trained on: batches times their size. A
+                loader draws ahead of the loop, so the sampler cannot know. By default the iteration begins anew.
+                torchdata's `StatefulDataLoader` keeps the position itself.
+
+        Raises:
+            CurateError: So many were not drawn.
+        """
+        clusters = None if self._clusters is None else torch.from_numpy(self._clusters)
         return {
-            "version": _STATE_VERSION,
+            "version": STATE_VERSION,
             "epoch": self.epoch,
+            "position": self._position(whole_number("rows_seen", rows_seen, least=0)),
+            "finished": self._iteration is not None and self._iteration.is_over,
             "clustered_for": self._clustered_for,
             "clusters": clusters,
-            "rows": self._digest(),
+            "rows": self._digest,
             "settings": self._state_settings(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was taken.
 
-        The number of ranks and the device may differ: the kept sets are the same.
+        The number of ranks and the device may differ: the kept sets are the same, and the rows of the epoch that were
+        not seen are dealt out to the ranks there are now.
 
         Raises:
             CurateError: The state is from other rows or other settings; the message says which.
         """
-        if state.get("version") != _STATE_VERSION:
-            raise CurateError(f"sampler state of version {state.get('version')!r}; expected {_STATE_VERSION}")
-        for name, value in self._state_settings().items():
-            saved = state["settings"].get(name)
-            if saved != value:
-                raise CurateError(f"the sampler's state was saved with {name} = {saved!r}, this one has {value!r}")
-        if state["rows"] != self._digest():
-            raise CurateError("the sampler's state was saved for other rows: the ids, or their order, are not the same")
-        clusters = state["clusters"]
-        self._clusters = None if clusters is None else clusters.cpu().numpy().astype(np.int32)
-        self._clustered_for = state["clustered_for"]
+        check_state(state, settings=self._state_settings(), rows=self._digest)
+        # A StatefulDataLoader restores its state only when it is iterated: the loop has then set its epoch before.
+        restored_late = self._epoch_is_set and self._iteration is not None and self._iteration.drawn == 0
+        if restored_late and is_over(state, self.epoch):
+            if self._clusters is None and state["clusters"] is not None:
+                self._take_clusters(state)
+                self._draw(self.epoch)
+            return
+        self._go_on()
+        self._take_clusters(state)
         self.epoch = state["epoch"]
         if self._clusters is None:
             self._kept, self.summary = self._rows.training, None
         else:
             self._draw(self.epoch)
+        self._start = state.get("position", 0)
+
+    def _take_clusters(self, state: Mapping[str, Any]) -> None:
+        clusters = state["clusters"]
+        self._clusters = None if clusters is None else clusters.cpu().numpy().astype(np.int32)
+        self._clustered_for, self._clustered_alone = state["clustered_for"], False
+
+    def _replicas_and_rank(self) -> tuple[int, int]:
+        return replicas_and_rank(self._num_replicas, self._own_rank)
+
+    def _check_first(self) -> None:
+        check_asking_loader(self.sample_ids)
+        if self._clusters is None:
+            self._warn_once(
+                "no features",
+                f"DRCDownSampler has no features yet, so epoch {self.epoch} trains on all {len(self._kept)} rows: "
+                "call update(features, epoch=...) before the epoch, or give features_fn",
+            )
+
+    def _position(self, rows_seen: int) -> int:
+        iteration = self._iteration
+        drawn = 0 if iteration is None else iteration.drawn
+        if rows_seen > drawn:
+            raise CurateError(f"rows_seen is {rows_seen}, but only {drawn} rows of epoch {self.epoch} were drawn")
+        begun = self._start if iteration is None else iteration.start
+        return begun + rows_seen * self._replicas_and_rank()[0]
+
+    def _go_on(self) -> None:
+        """Leave the running iteration: a loader that still holds it gets no further index."""
+        if self._iteration is not None:
+            self._iteration.outdated = True
+        self._iteration = None
+        self._start = 0
 
     def _look_back(self) -> None:
-        given = self._given
-        if 0 < given.drawn < given.total:
+        given = self._iteration
+        if given is not None and 0 < given.drawn < given.total:
             # Lightning measures a loader before it sets the epoch, and stops there even if the epoch is longer.
             self._warn_once(
                 "cut short",
@@ -237,48 +316,23 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._clusters is None:
             raise RuntimeError("clusters are drawn from before there are any")
         draw = draw_epoch(self._rows, self._clusters, self._settings, epoch=epoch)
+        self._go_on()
         self._kept, self.summary, self.epoch = draw.kept, draw.summary, epoch
         return draw.summary
 
     def _clustered(self, features: AnyFeatures) -> NDArray[np.int32]:
         given = as_features(features)
         if self._restricted:
-            given = _only_of(given, self.sample_ids)
+            given = features_of(given, self.sample_ids)
         rows = epoch_features(self._rows, given, "the dataset's rows")
         return epoch_clusters(self._rows, rows, self._settings)
 
     def _is_shared(self) -> bool:
-        return self._replicas > 1 and is_distributed() and torch.distributed.get_world_size() == self._replicas
+        replicas, _ = self._replicas_and_rank()
+        return replicas > 1 and is_distributed() and torch.distributed.get_world_size() == replicas
 
     def _shared_clusters(self, features: AnyFeatures) -> NDArray[np.int32]:
         return np.frombuffer(done_by_rank_0(lambda: self._clustered(features).tobytes()), np.int32).copy()
 
     def _state_settings(self) -> dict[str, Any]:
         return {**self._settings.draw_settings(), "shuffle": self._shuffle}
-
-    def _digest(self) -> str:
-        return hashlib.sha256("\n".join(self.sample_ids).encode()).hexdigest()
-
-
-def _only_of(features: Features, sample_ids: list[str]) -> Features:
-    """Leave out the features of the manifest's other splits: they are not asked for, whatever they are."""
-    if features.ids is None:
-        return features
-    wanted = set(sample_ids)
-    numbers = [number for number, identifier in enumerate(features.ids) if identifier in wanted]
-    if len(numbers) in (0, len(features.ids)):
-        return features  # without a single match, the ids are needed to say why
-    ids = tuple(features.ids[number] for number in numbers)
-    return Features(features.matrix[np.array(numbers, np.int64)], ids, None, features.source, {})
-
-
-def _rows_of(data: ManifestDataset | pa.Table | Path | str) -> tuple[pa.Table, bool]:
-    if isinstance(data, ManifestDataset):
-        rows = data.rows.append_column("status", pa.repeat(pa.scalar("ok"), len(data)))
-        unlabeled = rows["label"].null_count
-        if unlabeled:
-            first = rows.filter(rows["label"].is_null())["sample_id"][0].as_py()
-            raise CurateError(f"{unlabeled} rows have no label, e.g. {first!r}: they cannot be clustered")
-        return rows, data.split is not None
-    table = validate(data, training=True) if isinstance(data, pa.Table) else read_manifest(data, training=True)
-    return ok_rows(table), False

@@ -16,9 +16,10 @@ from PIL import Image
 
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.roots import Roots
-from ..manifest.schema import SPLITS
+from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, PixelLoader, naming_row
 from ..storage.images import DecodeOptions
@@ -105,10 +106,9 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         self.split = split
         self._labels = _floats(self.rows["label"])
         self._label_stds = _floats(self.rows["label_std"])
-        exif_orient = bool(read_provenance(table).get("exif_orient"))
         self._pixels = PixelLoader(
             Roots.of_manifest(table, place, {name: Path(path) for name, path in (roots or {}).items()}),
-            decoding=DecodeOptions(exif_orient=exif_orient, max_pixels=max_pixels),
+            decoding=decoding_of(read_provenance(table), DecodeOptions(max_pixels=max_pixels), str(place)),
             cache_bytes=reference_cache_bytes,
         )
 

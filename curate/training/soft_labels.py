@@ -14,6 +14,7 @@ from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..manifest.roots import Roots
@@ -123,8 +124,8 @@ class SoftLabelDataset:
         in_memory = isinstance(manifest, pa.Table)
         table = validate(manifest) if in_memory else read_manifest(manifest)
         places = Roots.of_manifest(table, Path("manifest.parquet" if in_memory else manifest), roots)
-        exif_orient = bool(read_provenance(table).get("exif_orient"))
-        self._pixels = PixelLoader(places, decoding=DecodeOptions(exif_orient=exif_orient))
+        name = "the manifest" if in_memory else str(manifest)
+        self._pixels = PixelLoader(places, decoding=decoding_of(read_provenance(table), DecodeOptions(), name))
         rows = ok_rows(table)
         if split is not None:
             rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))

@@ -11,7 +11,7 @@ def cross_validate_upsample(
 ) -> Validated:
     """Predict each labeled reference's labels from the others, for the set that `upsample` would learn from.
 
-    That set may be a label file or proxy labels.
+    That set may be a label file or proxy labels; without the references that a split file holds out.
 
     Args:
         request: What `upsample` was told; candidates are not looked at, and nothing is written.
@@ -21,5 +21,7 @@ def cross_validate_upsample(
     Raises:
         CurateError: Inputs that are missing or do not fit each other, or labels are missing.
     """
-    labels, references = read_labeled_set(request, reporter)
-    return validate_labels(labels, references, request.settings.labeling, compare=compare, reporter=reporter)
+    labels, references, splits = read_labeled_set(request, reporter)
+    return validate_labels(
+        labels, references, request.settings.labeling, splits=splits, compare=compare, reporter=reporter
+    )

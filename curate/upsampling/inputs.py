@@ -17,13 +17,16 @@ from ..encoding.encode import encode, encode_request, features_of, join_features
 from ..encoding.encode_shard import EncoderSpec
 from ..encoding.pictures import pictures_of_source
 from ..errors import CurateError
+from ..labeling.held_out import without_held_out
 from ..labeling.label_matrix import require_same_references
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
+from ..manifest.splits import read_splits
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
 from .input_folders import InputFolders
+from .proxy_labels import proxy_rows
 from .request import UpsampleRequest
 
 Role = Literal["reference", "candidate"]
@@ -53,7 +56,9 @@ class UpsampleInputs:
 
     Attributes:
         labels: The labeled set; None where references are labeled by a metric.
-        references: Features of the references that can be neighbors.
+        references: Features of the references that candidates are measured against, held out or not.
+        lenders: Features of those of them whose labels make new ones.
+        splits: Split of each reference that is not for training.
         candidates: Features of the candidates.
         unusable_candidates: How many candidates could not be encoded.
         digests: Input name to digest.
@@ -62,6 +67,8 @@ class UpsampleInputs:
 
     labels: Labels | None
     references: Features
+    lenders: Features
+    splits: Mapping[str, str]
     candidates: Features
     unusable_candidates: int
     digests: Mapping[str, str]
@@ -79,8 +86,10 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
     Raises:
         CurateError: Something is missing, unreadable, or does not fit the rest.
     """
-    labels = None if request.labels is None else request.labels.read()
-    digests = {} if request.labels is None else {"labels": digest_file(request.labels.path)}
+    labels = None if request.labels is None else request.labels.read(reporter)
+    splits = read_split_file(request, labels, folders.references)
+    files = {"labels": None if request.labels is None else request.labels.path, "splits": request.split_file}
+    digests = {name: digest_file(path) for name, path in files.items() if path is not None}
     keep = not request.dry_run
     references = read_features("reference", request, folders.references, reporter, keep=keep)
     candidates = read_features("candidate", request, folders.candidates, reporter, keep=keep)
@@ -92,11 +101,36 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
     return UpsampleInputs(
         labels=labels,
         references=neighbors,
+        lenders=without_held_out(neighbors, splits, request.settings.labeling, reporter),
+        splits=splits,
         candidates=candidates.features,
         unusable_candidates=candidates.unusable,
         digests={**digests, **references.digests, **candidates.digests},
         encoders={**references.encoders, **candidates.encoders},
     )
+
+
+def read_split_file(request: UpsampleRequest, labels: Labels | None, source: ImageSource | None) -> dict[str, str]:
+    """Read which references are held out.
+
+    Args:
+        request: What the user said.
+        labels: The labeled set; None where references are labeled by a metric.
+        source: These references.
+
+    Returns:
+        Reference id to split; empty without a split file.
+
+    Raises:
+        CurateError: Unknown ids or splits, or one reference in two splits.
+    """
+    if request.split_file is None:
+        return {}
+    if labels is not None:
+        return read_splits(request.split_file, labels.reference_of())
+    rows = proxy_rows(source, request.settings)
+    known = zip(rows["sample_id"].to_pylist(), rows["reference_id"].to_pylist(), strict=True)
+    return read_splits(request.split_file, dict(known))
 
 
 def read_features(

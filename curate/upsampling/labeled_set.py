@@ -15,7 +15,7 @@ from ..runs.options import run_folder
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_folder import put_away
 from .input_folders import InputFolders, open_references
-from .inputs import labeled_and_readable, read_features
+from .inputs import labeled_and_readable, read_features, read_split_file
 from .manifest_paths import manifest_paths, manifest_roots
 from .proxy_labels import proxy_labels, proxy_rows
 from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
@@ -37,7 +37,7 @@ class LabeledSet:
     archives: int = 0
 
 
-def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> tuple[Labels, Features]:
+def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> tuple[Labels, Features, dict[str, str]]:
     """Read the labeled set that `upsample` would learn from; what has to be encoded or measured leaves no file behind.
 
     Args:
@@ -45,14 +45,15 @@ def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> t
         reporter: Shows progress.
 
     Returns:
-        The labels, and the features of exactly their references.
+        The labels, the features of exactly their references, and the split of each reference that the split file names.
 
     Raises:
         CurateError: Inputs that are missing or do not fit each other.
     """
     request = completed(request, labeled_set_only=True)
     folders = InputFolders(references=open_references(request), candidates=None)
-    labels = None if request.labels is None else request.labels.read()
+    labels = None if request.labels is None else request.labels.read(reporter)
+    splits = read_split_file(request, labels, folders.references)
     references = read_features("reference", request, folders.references, reporter, keep=False).features
     if labels is None:
         roots = manifest_roots(request, folders, manifest_paths(request, folders, labels))
@@ -64,7 +65,7 @@ def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> t
         references = labeled_and_readable(references, labels, reporter)
         labels = labels.of_references(references.require_ids())
     require_same_references(references, labels)
-    return labels, references
+    return labels, references, splits
 
 
 def measure_references(

@@ -20,8 +20,8 @@ from ..runs.parts import count_not_ok, parts
 from ..runs.plan import Request, RunPlan
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
+from ..storage.formats import Layout
 from ..storage.images import DecodeOptions
-from ..storage.pixel_store import Layout
 from .request import UpsampleRequest
 
 MEASURING = "label references"  # what the progress bar and the run folder call it

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..datasets.image_folders import KADID_LABELS, IdStyle
+from ..datasets.image_folders import KADID_LABELS
 from ..datasets.labels import LabelFile
-from ..encoding.encoders import DeviceName
-from ..encoding.settings import EncodeSettings
+from ..datasets.settings import IdStyle
+from ..encoding.settings import DeviceName, EncodeSettings
 from ..errors import CurateError
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
 from ..storage.atomic import refuse_overwriting
+from ..storage.formats import Layout
 from ..storage.images import DecodeOptions
-from ..storage.pixel_store import Layout
 from .settings import UpsampleSettings
 
 KADID = "kadid10k"
@@ -45,7 +45,7 @@ class UpsampleRequest:
         reference_features: Feature file; None encodes the references.
         candidates_root: Folder of candidate references.
         candidate_features: Feature file; None encodes the candidates.
-        split_file: Held-out references.
+        split_file: Held-out references, as `--split-file` takes them.
         encoder: For what has no feature file.
         recipe_only: Store no pixels of new rows.
         images_out: Folder of rendered pixels; by default `images` beside the manifest.
@@ -96,6 +96,11 @@ class UpsampleRequest:
         return self.out.with_name(f"{self.out.name}.references")
 
 
+def known_label_file(dataset: str | None, root: Path | None) -> Path | None:
+    """Return the label file of a data set with a known layout; None where there is none, or no root."""
+    return root / KADID_LABELS if dataset == KADID and root is not None else None
+
+
 def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> UpsampleRequest:
     """Fill in what a known layout says, and refuse what does not go together, before anything is read.
 
@@ -106,8 +111,9 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
     Raises:
         CurateError: Says what is missing or given twice.
     """
-    if request.dataset == KADID and request.labels is None and request.root is not None:
-        request = replace(request, labels=LabelFile(request.root / KADID_LABELS))
+    known = known_label_file(request.dataset, request.root)
+    if request.labels is None and known is not None:
+        request = replace(request, labels=LabelFile(known))
     if request.proxy_labels == (request.labels is not None):
         raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
     if request.proxy_labels and request.references is None:

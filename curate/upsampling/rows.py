@@ -133,7 +133,7 @@ def label_new_rows(
     Args:
         rows: Recipe rows.
         chosen: Ids of their references.
-        references: Features of the labeled references.
+        references: Features of the references whose labels are taken.
         candidates: Features of the candidates.
         labels: The labelled set.
         settings: The labeler and its bound on `label_std`.
@@ -203,7 +203,7 @@ def _pristine_rows(labels: Labels, paths: ManifestPaths, splits: Mapping[str, st
         "reference_id": list(ids),
         "reference_path": files,
         "reference_root": paths.reference_root,
-        "distortion_id": pa.array([PRISTINE] * len(ids), pa.int8()),
+        "distortion_id": pa.array([PRISTINE] * len(ids), pa.int16()),
         "distortion": distortion_name(PRISTINE),
         "level": pa.array([0] * len(ids), pa.int8()),
         "label": pa.array([np.float32(known[identifier]) for identifier in ids], pa.float32()),

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from ..datasets.labels import Labels, LabelScale
+from ...distortions.numerics.denoiser import digest_weights
+from ..datasets.image_notes import note_images
+from ..datasets.labels import LabelScale
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.outcomes import Outcome, with_outcomes
-from ..manifest.provenance import digest_file, digest_table, make_provenance, read_provenance
+from ..manifest.pixel_facts import facts_of_decoding
+from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots
 from ..manifest.selection import count_statuses, write_selection
-from ..manifest.splits import read_splits
+from ..manifest.splits import mark_held_out
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan
@@ -76,7 +81,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     if request.selection is not None:
         write_selection(selection, request.selection)
         summary["selection"] = str(request.selection)
-    digests = {**inputs.digests, **_split_digest(request)}
+    digests = inputs.digests
     if inputs.labels is not None:
         labeled = LabeledSet(inputs.labels)
     elif _is_complete(request, _provenance(request, digests, inputs.encoders, PROXY_SCALE, roots)):
@@ -85,21 +90,33 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         return {**summary, **_counts(request, planned=len(rows))}
     else:
         labeled = measure_references(request, folders.references, roots, reporter)
-    splits = _read_splits(request, labeled.labels)
     refuse_shared_ids(labeled.labels.reference_ids, chosen)
     new = label_new_rows(
         rows,
         chosen,
-        references=inputs.references,
+        references=inputs.lenders,
         candidates=inputs.candidates,
         labels=labeled.labels,
         settings=settings,
     )
-    originals = _originals(request, labeled, paths, splits=splits, roots=roots, reporter=reporter)
+    originals = _originals(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
     provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
     wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
     _render_and_join(request, wanted, originals, provenance, reporter)
-    return {**summary, **_counts(request, planned=len(rows))}
+    files = _files_read(request, folders, wanted)
+    noted = note_images(files, icc=request.decoding.icc, workers=request.workers, reporter=reporter)
+    return {**summary, **_counts(request, planned=len(rows)), **noted}
+
+
+def _files_read(request: UpsampleRequest, folders: InputFolders, rows: RowsToRender) -> list[Path]:
+    """List the images that were encoded, measured or rendered from."""
+    encoded = [
+        folders.references if request.reference_features is None or request.labels is None else None,
+        folders.candidates if request.candidate_features is None else None,
+    ]
+    files = [source.folder / entry.path for source in encoded if source is not None for entry in source.entries]
+    pairs = zip(rows.table["reference_root"].to_pylist(), rows.table["reference_path"].to_pylist(), strict=True)
+    return files + [rows.roots.resolve(root, path) for root, path in set(pairs) if rows.roots.has_folder(root)]
 
 
 def _forecast(
@@ -120,7 +137,7 @@ def _is_complete(request: UpsampleRequest, provenance: Mapping[str, Any]) -> boo
     table = read_manifest(out)
     if mode.retry_failed and len(ok_rows(table)) < len(table):
         return False
-    found = read_provenance(table)
+    found = read_provenance(pq.read_schema(out))  # as it was written: an older version's rows are other rows
     found["inputs"].pop("rows", None)
     return found == provenance
 
@@ -138,16 +155,6 @@ def _counts(request: UpsampleRequest, *, planned: int) -> dict[str, Any]:
     }
 
 
-def _split_digest(request: UpsampleRequest) -> dict[str, str]:
-    return {} if request.split_file is None else {"splits": digest_file(request.split_file)}
-
-
-def _read_splits(request: UpsampleRequest, labels: Labels) -> dict[str, str]:
-    if request.split_file is None:
-        return {}
-    return read_splits(request.split_file, dict(zip(labels.sample_ids, labels.reference_ids, strict=True)))
-
-
 def _originals(
     request: UpsampleRequest,
     labeled: LabeledSet,
@@ -161,7 +168,7 @@ def _originals(
     rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
     if labeled.unmeasured is None:
         return _without_missing(rows, request, roots, reporter)
-    return pa.concat_tables([rows, labeled.unmeasured])
+    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
@@ -233,5 +240,6 @@ def _provenance(
         roots=roots.as_json(request.out),
         encoder=encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
-        exif_orient=request.decoding.exif_orient or None,
+        **facts_of_decoding(request.decoding),
+        denoiser=digest_weights(),
     )

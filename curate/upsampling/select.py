@@ -83,7 +83,9 @@ def select(
     Source: SynDR-IQA, Algorithm 1 (DDCUp).
     """
     references, candidates = as_features(references), as_features(candidates)
-    _check(references, candidates, count, max_selected)
+    settings = SelectSettings(candidates=count, max_selected=max_selected, seed=seed)
+    count, max_selected, seed = settings.candidates, settings.max_selected, settings.seed
+    _check(references, candidates)
     reference_rows, candidate_rows = _measure(references), _measure(candidates)
     reference_ids, candidate_ids = references.require_ids(), candidates.require_ids()
     drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, CANDIDATE_DRAW)
@@ -150,7 +152,7 @@ def run_select(
     }
 
 
-def _check(references: Features, candidates: Features, count: int | None, max_selected: int | None) -> None:
+def _check(references: Features, candidates: Features) -> None:
     if references.matrix.shape[1] != candidates.matrix.shape[1]:
         raise CurateError(
             f"{references.source} has {references.matrix.shape[1]} features per row, {candidates.source} "
@@ -158,9 +160,6 @@ def _check(references: Features, candidates: Features, count: int | None, max_se
         )
     if len(references.matrix) < MINIMUM_REFERENCES:
         raise CurateError(f"{references.source} has {len(references.matrix)} reference; at least two are needed")
-    for name, number in (("candidates", count), ("max_selected", max_selected)):
-        if number is not None and number < 1:
-            raise CurateError(f"{name} is {number}; expected at least 1")
 
 
 def _measure(features: Features) -> FeatureRows:

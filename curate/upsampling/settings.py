@@ -4,12 +4,11 @@ The command line reads its defaults from here, so this module imports no numeric
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..labeling.settings import LABELED_LEVELS, LabelSettings
-
-if TYPE_CHECKING:
-    from ..storage.images import ImageFormat
+from ..storage.formats import ImageFormat
+from ..whole_numbers import hold_whole_numbers, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,10 @@ class SelectSettings:
     candidates: int | None = None
     max_selected: int | None = None
     seed: int = 123
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,14 @@ class UpsampleSettings:
     labeling: LabelSettings = field(default_factory=LabelSettings)
     with_pristine: bool = False
     only_new: bool = False
-    image_format: "ImageFormat" = "png"
+    image_format: ImageFormat = "png"
     seed: int = SelectSettings.seed
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
+        object.__setattr__(self, "types", whole_numbers("type", self.types))
+        object.__setattr__(self, "levels", whole_numbers("level", self.levels))
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
-from ..errors import CurateError
+from ..labeling.held_out import without_held_out
 from ..labeling.label_matrix import require_same_references
-from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings
-from ..manifest.id_mismatch import explain_mismatch
-from ..manifest.ids import list_ids
+from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
+from ..manifest.splits import check_splits
 from ..runs.progress import SILENT, Reporter
 from .manifest_paths import ManifestPaths
 from .rows import join_rows, label_new_rows, new_rows, original_rows
@@ -39,6 +39,7 @@ def upsample(
     only_new: bool = UpsampleSettings.only_new,
     paths: ManifestPaths | None = None,
     splits: Mapping[str, str] | None = None,
+    neighbors_from: NeighborsFrom = LabelSettings.neighbors_from,
     seed: int = UpsampleSettings.seed,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
@@ -47,7 +48,7 @@ def upsample(
     Args:
         labels: The labelled set, or a label file with KADID-10k's columns (others: `read_labels`).
         reference_features: Features of its references, with ids: a file, `Features`, or a table as `encode` gives
-            it. Every labeled reference, held out or not, is a neighbor.
+            it. Candidates are measured against every labeled reference, held out or not.
         candidate_features: Features of the candidates, likewise.
         types: Distortion types of originals and new rows, as `--types` takes them.
         levels: Levels of the new rows.
@@ -60,6 +61,7 @@ def upsample(
         only_new: Leave the originals out.
         paths: How files are named; by default as the files name them.
         splits: Split of each reference that is not for training.
+        neighbors_from: `train`: held-out references lend no labels to new rows; `all`: everyone does.
         seed: The run's seed.
         reporter: Shows progress.
 
@@ -76,7 +78,12 @@ def upsample(
         levels=parse_levels(levels),
         candidates=candidates,
         max_selected=max_selected,
-        labeling=LabelSettings(labeler=labeler, neighbors=neighbors or NeighborSettings(), max_label_std=max_label_std),
+        labeling=LabelSettings(
+            labeler=labeler,
+            neighbors=neighbors or NeighborSettings(),
+            max_label_std=max_label_std,
+            neighbors_from=neighbors_from,
+        ),
         with_pristine=with_pristine,
         only_new=only_new,
         seed=seed,
@@ -85,17 +92,12 @@ def upsample(
     references, pool = as_features(reference_features), as_features(candidate_features)
     paths = paths or ManifestPaths(dataset="labelled", image_root="labelled", reference_root="labelled")
     require_same_references(references, labelled_set)
-    stray = sorted(set(splits or {}) - set(labelled_set.reference_ids))
-    if stray:
-        known = labelled_set.references()
-        reason = explain_mismatch(splits or {}, known, wanted_in="the splits", given_in="the label file")
-        raise CurateError(
-            f"splits name {len(stray)} references that the label file does not: {list_ids(stray)}{reason}"
-        )
+    check_splits(splits or {}, labelled_set.references())
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
     originals = original_rows(labelled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
     rows, chosen = new_rows(selection, pool, settings, paths)
-    rows = label_new_rows(rows, chosen, references=references, candidates=pool, labels=labelled_set, settings=settings)
+    lenders = without_held_out(references, splits or {}, settings.labeling, reporter)
+    rows = label_new_rows(rows, chosen, references=lenders, candidates=pool, labels=labelled_set, settings=settings)
     roots = dict.fromkeys((paths.image_root, paths.reference_root, CANDIDATES, RENDERED))
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
@@ -103,5 +105,13 @@ def upsample(
     }
     scale = labelled_set.scale.as_json()
     config = settings.as_json()
-    provenance = make_provenance("upsample", config, inputs, label_scale=scale, roots=roots, pixels="recipe")
+    provenance = make_provenance(
+        "upsample",
+        config,
+        inputs,
+        label_scale=scale,
+        roots=roots,
+        pixels="recipe",
+        denoiser=digest_weights(),
+    )
     return join_rows(originals, rows, provenance, only_new=only_new)

@@ -146,7 +146,7 @@ def test_the_report_adds_up(finished):
     difference = report.difference("all", "baseline")
     assert difference.mean == pytest.approx(np.mean(values) - report.scores("baseline").mean())
     assert "all, gp labels - baseline" in report.as_text()
-    assert report.picture().shape[1:] == (980, 3)
+    assert decode_image(report.figure()).shape[1:] == (980, 3)
     assert (finished.folder / "report.png").is_file()
 
 

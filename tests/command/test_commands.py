@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from syndr_curate.curate.datasets.feature_files import load_features, save_features
 
@@ -220,10 +221,36 @@ def test_relocate_points_a_manifest_at_moved_files(syndr_curate, image_folder, t
     assert syndr_curate("verify", manifest).returncode == 0
 
 
+def test_a_manifest_without_metadata_is_named_refused_and_mended(syndr_curate, photos, tmp_path):
+    syndr_curate("distort", photos, "--types", "1", "--levels", "5", "--recipe-only", "--out", tmp_path)
+    old, new = tmp_path / "manifest.parquet", tmp_path / "new.parquet"
+    pd.read_parquet(old).to_parquet(new)
+    root = ("--root", f"references={photos}")
+    checked = syndr_curate("verify", new, *root, "--json", check=False)
+    assert checked.returncode == 1
+    assert checked.stderr == ""
+    assert "has lost its metadata" in answer(checked)["problems"][0]
+    refused = syndr_curate("distort", new, *root, "--out", tmp_path / "out", check=False)
+    assert refused.returncode == 2
+    assert [line.partition(": ")[0] for line in refused.stderr.splitlines()] == ["warning", "error"]
+    assert "relocate MANIFEST --provenance-from OLD.parquet" in refused.stderr
+    syndr_curate("relocate", new, "--provenance-from", old)
+    assert pq.read_metadata(new).metadata[b"syndr_curate"] == pq.read_metadata(old).metadata[b"syndr_curate"]
+    pd.read_parquet(old).to_parquet(new)
+    told = answer(syndr_curate("relocate", new, *root, "--json"))
+    assert "exif_orient" in told["still_missing"]
+    assert syndr_curate("verify", new).returncode == 0
+
+
 def test_files_under_an_unknown_root_are_reported_as_not_checked(syndr_curate, published):
     _, out, _ = published
-    verdict = answer(syndr_curate("verify", out, "--json"))
-    assert verdict["not_checked"]["kadid10k"] == 2430
+    done = syndr_curate("verify", out, "--json", check=False)
+    verdict = answer(done)
+    assert verdict["not_checked"] == {"kadid10k": 2430, "candidates": 432}
+    assert (done.returncode, verdict["ok"]) == (1, False)
+    assert verdict["problems"] == [
+        "nothing was checked: where the files lie is not known; give --root kadid10k=DIR --root candidates=DIR"
+    ]
 
 
 def test_the_settings_file_ranks_between_flag_and_default(syndr_curate, photos, tmp_path):

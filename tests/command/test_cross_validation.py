@@ -1,6 +1,8 @@
 """`--cross-validate`, `--compare` and `--plot` of `label` and `upsample`."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -87,6 +89,32 @@ def test_a_picture_that_is_no_png_is_refused_before_anything_is_computed(syndr_c
     assert done.returncode == 2
     assert reason in done.stderr
     assert (labelled_set / "labels.csv").read_text().startswith("dist_img")
+
+
+@pytest.mark.parametrize("command", ["label", "upsample"])
+def test_without_matplotlib_one_line_names_the_extra_before_anything_is_computed(labelled_set, tmp_path, command):
+    # The features are of other references: an error, were they looked at.
+    save_features(tmp_path / "other.npz", ["x", "y"], np.ones((2, 4), np.float32))
+    flags = (
+        "--labels",
+        labelled_set / "labels.csv",
+        "--reference-features",
+        tmp_path / "other.npz",
+        "--plot",
+        "cv.png",
+    )
+    code = f"""
+import sys
+sys.modules["matplotlib"] = None
+sys.argv = {["syndr-curate", command, *map(str, flags)]!r}
+from syndr_curate.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: --plot cv.png: drawing needs matplotlib, which cannot be imported")
+    assert line.endswith("pip install 'syndr-curate[plot]'")
 
 
 def test_too_few_references_are_an_error_in_one_line(syndr_curate, labelled_set, tmp_path):

@@ -1,7 +1,6 @@
 """The defaults of flags are those of the stage's settings, which are the one place where they are written."""
 
 from dataclasses import MISSING, fields
-from enum import Enum
 
 import pytest
 import typer
@@ -44,7 +43,7 @@ def defaults_of(command: str) -> dict[str, object]:
     found = typer.main.get_command(app)
     for name in command.split():
         found = found.commands[name]
-    plain = {p.name: p.default.value if isinstance(p.default, Enum) else p.default for p in found.params}
+    plain = {p.name: p.default for p in found.params}
     return {name: READ_AS[name](value) if name in READ_AS and value else value for name, value in plain.items()}
 
 

@@ -7,6 +7,9 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile, LabelScale, read_labels
 
+# Made-up scores of a file or two; tests/datasets/test_label_direction.py has the warning itself.
+pytestmark = pytest.mark.filterwarnings("ignore:.*quality rises with the level")
+
 HEADER = "dist_img,ref_img,dmos,var"
 OWN = LabelColumns(id="name", label="score", std=None)
 SOURCED = LabelColumns(id="name", label="score", reference="source", std=None)

@@ -1,9 +1,18 @@
-"""Accuracies by hand, and a picture of them."""
+"""Accuracies by hand, and a figure of them."""
 
 import numpy as np
 import pytest
-from syndr_curate.curate.domains.evaluation import ClassScores, confusion_picture, score_classes
+from matplotlib.figure import Figure
+from syndr_curate.curate.domains.evaluation import (
+    HEIGHT,
+    WIDTH,
+    ClassScores,
+    confusion_figure,
+    draw_confusion,
+    score_classes,
+)
 from syndr_curate.curate.domains.selection_rule import CLASSES
+from syndr_curate.curate.storage.images import decode_image
 
 
 def test_accuracies_and_recall_are_counted():
@@ -28,17 +37,37 @@ def test_without_samples_there_is_no_accuracy():
     assert nothing.top4_accuracy() is None
 
 
-def test_the_picture_shows_right_answers_green_and_wrong_ones_red():
+@pytest.fixture
+def mistaken():
+    """Ten samples of each class but 7, all right, except that half of class 3 are taken for class 1."""
     confusion = np.eye(CLASSES, dtype=np.int64) * 10
-    confusion[3, 3], confusion[3, 1] = 5, 5
-    picture = confusion_picture(ClassScores(confusion, confusion.sum(axis=1)), "a title")
-    assert picture.dtype == np.uint8
-    # Sample each cell in its upper left corner, beside the number.
-    cell, left, top = 34, 12 + 190, 34 + 30
+    confusion[3, 3], confusion[3, 1], confusion[7, 7] = 5, 5, 0
+    return ClassScores(confusion, confusion.sum(axis=1))
 
-    def color(row, column):
-        return picture[top + row * cell + 4, left + column * cell + 4].astype(int)
 
-    assert color(4, 4)[1] > color(4, 4)[0] + 50  # green
-    assert color(3, 1)[0] > color(3, 1)[1] + 50  # red
-    assert color(4, 5) == pytest.approx([255, 255, 255])
+def test_the_figure_has_a_number_in_each_cell_that_is_not_empty(mistaken):
+    figure = Figure()
+    draw_confusion(figure, mistaken, "a title")
+    (axes,) = figure.axes
+    cells = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
+    assert cells == {**{(k, k): "100" for k in range(CLASSES) if k != 7}, (3, 3): "50", (3, 1): "50"}
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert (names[0], names[5]) == ("pristine  0", "color_shift  5")
+    recall = [text.get_text() for text in axes.child_axes[0].get_yticklabels()]
+    assert (recall[0], recall[3], recall[7]) == ("100.0 %", "50.0 %", "-")
+
+
+def test_right_answers_are_blue_and_wrong_ones_orange(mistaken):
+    figure = Figure()
+    draw_confusion(figure, mistaken, "a title")
+    right, wrong = (image.to_rgba(image.get_array()) for image in figure.axes[0].images)
+    assert right[4, 4, 2] > right[4, 4, 0] + 0.2  # red, green, blue, opaque
+    assert wrong[3, 1, 0] > wrong[3, 1, 2] + 0.2
+    assert right[4, 5, 3] == wrong[4, 5, 3] == wrong[4, 4, 3] == right[7, 7, 3] == 0
+
+
+def test_nothing_of_the_figure_is_cut_off_at_its_edges(mistaken):
+    picture = decode_image(confusion_figure(mistaken, "a title"))
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    for edge in (picture[:5], picture[-5:], picture[:, :5], picture[:, -5:]):
+        assert (edge == 255).all()

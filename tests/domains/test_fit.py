@@ -1,6 +1,7 @@
 """Fitting on a handful of small pictures: what is written, and that it is the same again."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -89,6 +90,28 @@ def test_the_printed_confusion_matrix_has_the_largest_mistakes_of_each_class_fir
     summary["confusion"][3], summary["recall"]["motion_blur"] = row, 0.75
     line = next(line for line in describe_fit(summary).splitlines() if "motion_blur" in line)
     assert line == "   3  motion_blur               75.0 %  0: 14, 9: 10"
+
+
+def test_without_matplotlib_a_fit_says_so_first_and_writes_all_but_the_figure(photos, fitted, tmp_path, monkeypatch):
+    notes = []
+
+    class Noting(Silent):
+        def note(self, message):
+            notes.append(message)
+
+    out = tmp_path / "c.safetensors"
+    write_fitted(fitted, out)
+    assert (tmp_path / "c.png").is_file()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    run_domains_fit(photos, out, dry_run=True, reporter=Noting())
+    assert len(notes) == 1
+    assert notes[0].startswith(f"{tmp_path / 'c.png'} is left out: drawing needs matplotlib")
+    assert notes[0].endswith("pip install 'syndr-curate[plot]'")
+    summary = write_fitted(fitted, out)
+    assert summary["confusion_matrix"] is None
+    assert "confusion matrix: not drawn, as there is no matplotlib" in describe_fit(summary).splitlines()
+    # Nor does the figure of the older classifier stay beside the new one.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "c.safetensors"]
 
 
 def test_a_class_without_pictures_is_named_and_never_believed_in(photos, fitted, tmp_path):

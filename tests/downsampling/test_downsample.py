@@ -260,3 +260,24 @@ def test_both_doors_have_the_defaults_of_the_settings(function):
     parameters = inspect.signature(function).parameters
     found = {name: parameters[name].default for name in vars(DownsampleSettings())}
     assert {name: getattr(default, "value", default) for name, default in found.items()} == vars(DownsampleSettings())
+
+
+def test_numpys_integers_are_taken_for_epoch_seed_and_keep_min(training_table):
+    table, features = training_table(names(60), [5.0] * 60), np.ones((60, 3), np.float32)
+    plain = downsample(features, table, epoch=1, seed=5, keep_min=10)
+    numpys = downsample(features, table, epoch=np.int64(1), seed=np.uint32(5), keep_min=np.int16(10))
+    assert numpys.equals(plain, check_metadata=True)
+
+
+@pytest.mark.parametrize("name", ["epoch", "seed", "keep_min"])
+@pytest.mark.parametrize("value", [True, 1.0, np.float64(1), "1"], ids=repr)
+def test_what_would_draw_other_rows_than_the_int_is_refused(training_table, name, value):
+    table, features = training_table(names(60), [5.0] * 60), np.ones((60, 3), np.float32)
+    with pytest.raises(CurateError, match=f"{name} is .*; expected a whole number"):
+        downsample(features, table, **{"epoch": 0, name: value})
+
+
+def test_a_false_epoch_is_not_taken_for_epoch_0(on_disk, tmp_path):
+    for epoch in (False, 0.0):
+        with pytest.raises(CurateError, match=r"epoch is .*; expected a whole number"):
+            run_downsample(on_disk / "epoch3.npy", on_disk / "train.parquet", epoch=epoch, out=tmp_path / "out.parquet")

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate import DRCDownSampler
+from syndr_curate import DRCDownSampler, ManifestDataset
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 from syndr_curate.curate.downsampling.epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
@@ -64,7 +64,7 @@ def test_command_sampler_and_report_keep_the_same_rows(seed, count, epoch, scope
     command = downsample_epoch(features, table, epoch=epoch, settings=DownsampleSettings(**chosen))
     kept, dropped = (part["sample_id"].to_pylist() for part in (command.kept, command.dropped))
 
-    sampler = DRCDownSampler(table, **chosen)
+    sampler = DRCDownSampler(ManifestDataset(table), **chosen)
     assert sampler.update(features, epoch=epoch).items() <= command.summary.items()
     assert sampler.kept_ids == kept
     assert {sampler.sample_ids[row] for row in sampler} == set(kept)

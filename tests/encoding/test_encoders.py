@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.encoding.encoders import ENCODERS, make_encoder
+from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.encoding.gist import gist_features
+from syndr_curate.curate.encoding.settings import ENCODERS
 from syndr_curate.curate.errors import RowError
 
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import CurateError, read_manifest
-from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.export import export
 from syndr_curate.curate.export.names import safe_name
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
@@ -58,10 +58,6 @@ def stored(photos, tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipes(photos, tmp_path_factory):
     return make(photos, tmp_path_factory.mktemp("recipes"), recipe_only=True)
-
-
-def export(manifest, target, out, **choice):
-    return run_export(ExportRequest(manifest, target, out, **choice))
 
 
 def files_of(folder) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import torch
 from syndr_curate import read_manifest
-from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.export import export
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
@@ -46,7 +46,7 @@ def truth(manifest):
 def exported(manifest, tmp_path_factory):
     def make(target: str, **choice):
         out = tmp_path_factory.mktemp(target) / "out"
-        run_export(ExportRequest(manifest, target, out, **choice))
+        export(manifest, target, out, **choice)
         return out
 
     return make

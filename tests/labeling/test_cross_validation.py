@@ -28,7 +28,7 @@ def random_set(seed: int, references: int = 7, noise: float = 0.2) -> tuple[Labe
         image_names=samples,
         reference_ids=tuple(i for i, _, _ in cells),
         reference_names=tuple(i for i, _, _ in cells),
-        distortion_ids=np.array([kind for _, kind, _ in cells], np.int8),
+        distortion_ids=np.array([kind for _, kind, _ in cells], np.int16),
         levels=np.array([level for _, _, level in cells], np.int8),
         quality=rng.uniform(0, 10, len(cells)),
         standard_errors=np.full(len(cells), noise),

@@ -130,7 +130,7 @@ def test_rows_that_are_not_ok_stay_in_their_place_without_a_label(tmp_path, at_a
         label=pa.nulls(3, pa.float32()),
         label_source=pa.nulls(3, pa.string()),
         reference_id=["x", "y", "x"],
-        distortion_id=pa.array([1, 1, 1], pa.int8()),
+        distortion_id=pa.array([1, 1, 1], pa.int16()),
         level=pa.array([1, 1, 3], pa.int8()),
         status=["ok", "unreadable", "ok"],
         error=[None, "torn", None],

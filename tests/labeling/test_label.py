@@ -58,7 +58,7 @@ def test_a_selection_is_labeled_as_the_command_labels_its_file(tmp_path, feature
     known = features({"a": (1, 0, 0), "b": (0.866, 0.5, 0), "c": (0.5, 0.866, 0)})
     pool = features({"x": (0.866, 0.5, 0), "y": (0.663, 0.383, 0.643), "z": (0, 0, 1)})
     cells = [(reference, level) for reference in "abc" for level in (1, 3)]
-    lines = [f"{reference}_01_0{level}.png,{reference}.png,{level}" for reference, level in cells]
+    lines = [f"{reference}_01_0{level}.png,{reference}.png,{6 - level}" for reference, level in cells]
     file = write_text("l.csv", "dist_img,ref_img,dmos", *lines)
     selection = select(known, pool)
     assert kept_of(selection) == ["y"]

@@ -14,11 +14,17 @@ def test_settings_that_mean_nothing_are_refused(wrong):
         NeighborSettings(**wrong)
 
 
+def test_labels_are_taken_from_train_or_all_and_nowhere_else():
+    with pytest.raises(CurateError, match="neighbors_from is 'val'; expected train or all"):
+        LabelSettings(neighbors_from="val")
+
+
 def test_the_settings_stand_in_the_provenance_by_name():
     assert LabelSettings(labeler="gp", max_label_std=1.5).as_json() == {
         "labeler": "gp",
         "neighbors": {"count": 5, "margin": 0.05, "weighting": "published", "temperature": 0.05},
         "max_label_std": 1.5,
+        "neighbors_from": "train",
     }
 
 
@@ -32,6 +38,7 @@ settings = LabelSettings()
 for command in (label, upsample):
     given = {name: flag.default for name, flag in inspect.signature(command).parameters.items()}
     assert (given["labeler"], given["max_label_std"]) == (settings.labeler, settings.max_label_std)
+    assert given["neighbors_from"] == settings.neighbors_from
     neighbors = {"count": given["neighbors"], **{key: given[key] for key in ("margin", "weighting", "temperature")}}
     assert neighbors == vars(settings.neighbors)
 assert not {"numpy", "pyarrow"} & set(sys.modules)

@@ -61,7 +61,7 @@ def test_a_column_that_occurs_twice_is_named(make_manifest):
     [
         ("label", pa.array(["good", "bad", "bad"]), "column 'label' is string, expected float: .*(good|bad)"),
         ("level", pa.array([1.5, 2.0, 3.0]), "column 'level' is double, expected int8: .*1.5"),
-        ("distortion_id", pa.array([1, 2, 300]), "column 'distortion_id' is int64, expected int8: .*300"),
+        ("distortion_id", pa.array([1, 2, 70_300]), "column 'distortion_id' is int64, expected int16: .*300"),
         ("seed", pa.array([2**63, 1, 2], pa.uint64()), "column 'seed' is uint64, expected int64"),
         ("neighbors", pa.array([1, 2, 3]), "column 'neighbors' is int64, expected list"),
         ("status", pa.array([[1], [2], [3]]), "column 'status' is list"),
@@ -155,8 +155,8 @@ def test_a_path_that_leaves_its_root_is_refused(make_manifest, path):
 
 def test_a_newer_schema_version_says_upgrade(make_manifest, tmp_path):
     table = make_manifest()
-    pq.write_table(attach(table, {**read_provenance(table), "schema_version": 2}), tmp_path / "m.parquet")
-    with pytest.raises(CurateError, match=r"m.parquet: schema_version is 2, this release reads up to 1: upgrade"):
+    pq.write_table(attach(table, {**read_provenance(table), "schema_version": 3}), tmp_path / "m.parquet")
+    with pytest.raises(CurateError, match=r"m.parquet: schema_version is 3, this release reads up to 2: upgrade"):
         read_manifest(tmp_path / "m.parquet")
 
 

@@ -4,7 +4,7 @@ import pytest
 from syndr_curate.curate.manifest.ids import parse_sample_id
 from syndr_curate.curate.manifest.manifest import validate
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, distortion_name, image_path, recipe_rows
-from syndr_curate.curate.manifest.seeds import stream_seed
+from syndr_curate.curate.manifest.seeds import row_seed, stream_seed
 from syndr_curate.distortions.errors import DistortionError
 
 
@@ -30,7 +30,7 @@ def test_each_row_has_the_seed_of_its_own_condition():
     rows = recipe_rows([Reference("b", "b.jpg")], grid()).to_pylist()
     for row in rows:
         reference, kind, level = parse_sample_id(row["sample_id"])
-        assert row["seed"] == stream_seed(123, reference, kind, level)
+        assert row["seed"] == row_seed(stream_seed(123, reference, kind, level))
         assert (row["reference_id"], row["distortion_id"], row["level"]) == (reference, kind, level)
 
 

@@ -6,7 +6,7 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
-from syndr_curate.curate.manifest.roots import Roots, parse_roots, rebase, relative_folder, relocate_manifest
+from syndr_curate.curate.manifest.roots import Roots, parse_roots, rebase, relative_folder
 
 
 @pytest.fixture
@@ -84,15 +84,6 @@ def test_a_manifest_reached_by_a_link_finds_its_files(manifest, tmp_path):
     assert roots_of(link).resolve("pictures", "a.png").resolve() == tmp_path / "data/images/a.png"
 
 
-def test_relocating_through_a_link_writes_roots_for_the_place_it_lies_in(manifest, tmp_path):
-    (tmp_path / "shelf" / "deep").mkdir(parents=True)
-    link = tmp_path / "shelf" / "deep" / "latest.parquet"
-    link.symlink_to(manifest)
-    relocate_manifest(link, {"elsewhere": tmp_path / "data"})
-    assert roots_of(link).resolve("elsewhere", "a.png").resolve() == tmp_path / "data/a.png"
-    assert roots_of(link).resolve("pictures", "a.png").resolve() == tmp_path / "data/images/a.png"
-
-
 def test_rebasing_keeps_meaning_the_same_folders(manifest, tmp_path):
     new = tmp_path / "other" / "deep" / "n.parquet"
     moved = rebase(read_manifest(manifest), manifest, new)
@@ -103,25 +94,6 @@ def test_rebasing_keeps_meaning_the_same_folders(manifest, tmp_path):
 def test_rebasing_within_a_folder_changes_nothing(manifest):
     table = read_manifest(manifest)
     assert rebase(table, manifest, manifest.with_name("n.parquet")) is table
-
-
-def test_relocating_changes_roots_and_no_row(manifest, tmp_path):
-    before = read_manifest(manifest)
-    (tmp_path / "moved").mkdir()
-    summary = relocate_manifest(manifest, {"pictures": tmp_path / "moved"})
-    after = read_manifest(manifest)
-    assert summary == {"roots": {"pictures": "../moved", "elsewhere": None}, "out": str(manifest)}
-    assert after.equals(before)
-    assert {**read_provenance(after), "roots": None} == {**read_provenance(before), "roots": None}
-
-
-def test_relocating_nothing_or_an_unknown_root_is_refused(manifest, tmp_path):
-    before = manifest.read_bytes()
-    with pytest.raises(CurateError, match="give what has moved: --root name=DIR"):
-        relocate_manifest(manifest, {})
-    with pytest.raises(CurateError, match="has no root 'x'"):
-        relocate_manifest(manifest, {"x": tmp_path})
-    assert manifest.read_bytes() == before
 
 
 def test_root_options_are_pairs(tmp_path):

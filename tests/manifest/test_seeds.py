@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.manifest.seeds import SEED_BITS, digest_ids, stream_seed, uniform_draw
+from syndr_curate.curate.manifest.seeds import digest_ids, row_seed, stream_seed, uniform_draw
 
 IDS = [f"r{k}" for k in range(10)]
 
@@ -17,6 +17,7 @@ def test_seeds_never_change_from_one_release_to_the_next():
     assert stream_seed(123, "I01", 1, 1) == 1727320736000153492
     assert stream_seed(123, "I01", 25, 5) == 172621456236371467
     assert stream_seed(-1, "ü", 3, 2) == 3380020812442213917
+    assert row_seed(stream_seed(123, "I01", 1, 1)) == 1686836656250149  # 1727320736000153492 // 1024
 
 
 def test_a_seed_is_the_top_63_bits_of_a_framed_hash():
@@ -27,8 +28,11 @@ def test_a_seed_is_the_top_63_bits_of_a_framed_hash():
 
 
 @given(st.integers(), st.text(st.characters(codec="utf-8")), st.integers(1, 25), st.integers(1, 5))
-def test_a_seed_fits_a_signed_column(seed, reference, distortion, level):
-    assert 0 <= stream_seed(seed, reference, distortion, level) < 2**SEED_BITS
+def test_the_seed_of_a_row_survives_a_float64(seed, reference, distortion, level):
+    stream = stream_seed(seed, reference, distortion, level)
+    assert 0 <= stream < 2**63
+    assert 0 <= row_seed(stream) < 2**53
+    assert int(float(row_seed(stream))) == row_seed(stream)
 
 
 def test_every_part_of_the_key_counts_and_none_runs_into_the_next():
@@ -38,9 +42,8 @@ def test_every_part_of_the_key_counts_and_none_runs_into_the_next():
 
 
 def test_all_seeds_of_a_large_set_differ():
-    seeds = {
-        stream_seed(123, f"r{k}", kind, level) for k in range(100) for kind in range(1, 26) for level in range(1, 6)
-    }
+    cells = [(f"r{k}", kind, level) for k in range(100) for kind in range(1, 26) for level in range(1, 6)]
+    seeds = {row_seed(stream_seed(123, *cell)) for cell in cells}
     assert len(seeds) == 12_500
 
 

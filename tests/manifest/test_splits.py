@@ -2,7 +2,10 @@
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.manifest.splits import read_splits, split_column
+from syndr_curate.curate.manifest.schema import SCHEMA
+from syndr_curate.curate.manifest.splits import check_splits, mark_held_out, read_splits, split_column
+
+from ..making import training_rows
 
 REFERENCE_OF = {"I01_01_01": "I01", "I01_01_02": "I01", "I02_01_01": "I02", "I03_01_01": "I03"}
 
@@ -74,3 +77,33 @@ def test_a_byte_order_mark_and_a_header_alone_are_fine(write_text):
 
 def test_a_reference_that_no_file_names_is_for_training():
     assert split_column(["I01", "I02", "I01"], {"I01": "val"}) == ["val", "train", "val"]
+
+
+def held_out_rows(*splits):
+    return training_rows([f"{name}_01_01" for name in "abc"], [1, 2, 3], reference_id=list("abc"), split=list(splits))
+
+
+def test_rows_of_held_out_references_get_their_split():
+    marked = mark_held_out(held_out_rows("train", None, "val"), {"a": "test", "b": "val", "c": "val", "d": "test"})
+    assert marked["split"].to_pylist() == ["test", "val", "val"]
+    assert marked.schema.equals(SCHEMA)
+
+
+def test_rows_of_other_references_keep_theirs():
+    rows = held_out_rows("train", "test", "val")
+    assert mark_held_out(rows, {"a": "train"}).equals(rows)
+    assert mark_held_out(rows, {}) is rows
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_row_held_out_for_something_else_is_refused(split):
+    with pytest.raises(CurateError, match=rf"1 references are in one split .* 'b' in 'test' and in '{split}'"):
+        mark_held_out(held_out_rows("train", "test", "val"), {"b": split})
+
+
+def test_splits_of_unknown_references_or_names_are_refused():
+    check_splits({"a": "test"}, {"a", "b"})
+    with pytest.raises(CurateError, match="splits name 1 references that the label file does not: 'c'"):
+        check_splits({"a": "test", "c": "val"}, {"a", "b"})
+    with pytest.raises(CurateError, match="the split of 'a' is 'dev'; expected train, val, test"):
+        check_splits({"a": "dev"}, {"a", "b"})

@@ -13,14 +13,14 @@ from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
-from syndr_curate.curate.manifest.schema import SCHEMA, build_table
+from syndr_curate.curate.manifest.schema import MIX_FIELDS, SCHEMA, build_table
 from syndr_curate.curate.mixing.dsmix import DistortedPair, mix_sources
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.pairs import plan_mixes
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.mixing.sources import load_sources
-from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, mix_rows_of
+from syndr_curate.curate.rendering.mix_recipes import mix_rows_of
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.storage.images import decode_image, encode_image
@@ -226,6 +226,8 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
         strict=False,
     ):
         row.update(change)
+    chain = [{"distortion_id": 11, "level": 2.0, "seed": 5}]
+    rows.append({**rows[-1], "sample_id": "chained", "distortion_id": 11, "chain": chain})
     table = attach(pa.Table.from_pylist(rows, schema=SCHEMA), {"roots": {"references": str(photos), "images": None}})
     plan = plan_mixes(table, MixSettings(count=4, types=(10, 11)))
     assert plan.sources["sample_id"].to_pylist() == ["p1_10_02", "p1_11_02"]
@@ -233,6 +235,7 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
         "not ok": 1,
         "held out": 1,
         "without reference": 1,
+        "of several distortions": 1,
         "without distortion": 2,
         "of other types or levels": 1,
     }
@@ -272,7 +275,8 @@ def test_recipe_rows_rendered_later_are_the_stored_pixels(manifest, tmp_path):
 
 
 def test_mixes_join_the_manifest_they_were_made_from(photos):
-    table = attach(distorted(photos), {"roots": {"references": os.path.relpath(photos), "images": None}})
+    roots = {"references": os.path.relpath(photos), "images": None}
+    table = attach(distorted(photos), {"roots": roots, "pixels": "recipe"})
     joined = join([table, mix(table, count=3)])
     assert len(joined) == len(table) + 3
     assert joined["soft_labels"].null_count == len(table)

@@ -11,7 +11,7 @@ from PIL import Image
 from syndr_curate import CurateError, ManifestDataset, SoftLabelDataset, verify
 from syndr_curate.curate.domains.select import images_of
 from syndr_curate.curate.encoding.encode import encode
-from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.export import export
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
@@ -69,7 +69,7 @@ class Recorder:
 
 
 def exported(manifest, out):
-    run_export(ExportRequest(manifest, "hf", out, render=True))
+    export(manifest, "hf", out, render=True)
     names = pq.read_table(out / "train" / "metadata.parquet")["file_name"].to_pylist()
     return [np.asarray(Image.open(out / "train" / name)) for name in names]
 
@@ -182,16 +182,20 @@ def test_an_unknown_root_ends_mix_and_export_and_domains_select(sets, tmp_path):
     with pytest.raises(CurateError, match="give --root references=DIR"):
         run_mix(manifest, tmp_path / "mixed", MixSettings(2))
     with pytest.raises(CurateError, match="12 rows have neither stored pixels nor a recipe"):
-        run_export(ExportRequest(manifest, "hf", tmp_path / "out", render=True))
+        export(manifest, "hf", tmp_path / "out", render=True)
     assert [path.name for path in tmp_path.iterdir()] == ["moved.parquet"]
 
 
 def test_verify_counts_what_an_unknown_root_keeps_it_from_checking(sets, tmp_path):
     verdict = verify(moved(sets / "files", tmp_path, images=None))
-    assert (verdict.problems, verdict.not_checked) == ([], {"images": 12})
+    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root images=DIR"]
+    assert verdict.not_checked == {"images": 12}
     verdict = verify(moved(sets / "mixes", tmp_path, references=None))
-    assert verdict.problems == []
-    assert verdict.warnings == [f"{MIXES} sampled rows were not rendered again: their references' root has no folder"]
+    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root references=DIR"]
+    assert (verdict.not_checked, verdict.recipe_rows) == ({"references": MIXES}, 0)
+    verdict = verify(moved(sets / "files", tmp_path, references=None))
+    assert (verdict.problems, verdict.files_decoded) == ([], 12)
+    assert verdict.warnings == ["12 sampled rows were not rendered again: their references' root has no folder"]
 
 
 def test_the_commands_take_mixes_without_stored_pixels(sets, tmp_path):
@@ -253,4 +257,4 @@ def test_rows_that_are_lost_for_two_reasons_are_refused_together(sets):
     image_roots = [None, "foo", *rows["image_root"].to_pylist()[2:]]
     manifest = rewritten(sets / "files" / "seedless.parquet", "two-reasons.parquet", image_root=image_roots)
     with pytest.raises(CurateError, match=r"2 rows have neither .* give --root foo=DIR"):
-        run_export(ExportRequest(manifest, "hf", sets / "never", render=True))
+        export(manifest, "hf", sets / "never", render=True)

@@ -11,7 +11,8 @@ from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.manifest.roots import Roots
-from syndr_curate.curate.rendering.mix_recipes import MIX_FIELDS, MixRow, pixel_columns, pixel_rows
+from syndr_curate.curate.manifest.schema import MIX_FIELDS
+from syndr_curate.curate.rendering.mix_recipes import MixRow, pixel_columns, pixel_rows
 from syndr_curate.curate.rendering.pasting import Box
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader, naming_row
 from syndr_curate.curate.rendering.render import RECIPE_COLUMNS, Recipe

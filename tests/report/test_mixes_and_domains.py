@@ -8,7 +8,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.report.mixes_and_domains import mix_figures, read_domains
 
-SOFT = pa.list_(pa.struct([("distortion_id", pa.int8()), ("level", pa.int8()), ("confidence", pa.float32())]))
+SOFT = pa.list_(pa.struct([("distortion_id", pa.int16()), ("level", pa.int8()), ("confidence", pa.float32())]))
 
 
 def mixed(*rows):

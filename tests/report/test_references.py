@@ -79,7 +79,7 @@ def test_a_card_holds_the_neighbours_nearest_first_and_the_span_of_labels():
             "sample_id": ["r_01_01", "r_01_05", "a_01_01"],
             "image_path": ["1", "2", "3"],
             "reference_id": ["r", "r", "a"],
-            "distortion_id": pa.array([1, 1, 1], pa.int8()),
+            "distortion_id": pa.array([1, 1, 1], pa.int16()),
             "level": pa.array([1, 5, 1], pa.int8()),
             "label": pa.array([8.0, 2.0, 9.0], pa.float32()),
             "label_source": ["pseudo", "pseudo", "mos"],

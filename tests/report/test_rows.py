@@ -20,7 +20,7 @@ def manifest(ids, **columns):
     defaults = {
         "sample_id": list(ids),
         "image_path": [f"{i}.png" for i in ids],
-        "distortion_id": pa.array([1] * n, pa.int8()),
+        "distortion_id": pa.array([1] * n, pa.int16()),
         "level": pa.array([3] * n, pa.int8()),
         "label": pa.array([5.0] * n, pa.float32()),
         "label_source": "mos",
@@ -62,7 +62,7 @@ def test_labels_fall_into_quarters_and_ten_into_the_last():
 
 
 def test_cells_are_counted_by_source_type_level_bin_and_state():
-    kinds = pa.array([1, 1, 9, None], pa.int8())
+    kinds = pa.array([1, 1, 9, None], pa.int16())
     frame = joined_rows(manifest("abcd", distortion_id=kinds), manifest("ac"))
     sources = source_names(frame)
     assert sources == ["kadid10k, labelled by people"]

@@ -242,7 +242,7 @@ def test_an_unknown_executor_names_those_there_are():
 
 
 def test_settings_that_do_not_fit_are_refused():
-    with pytest.raises(CurateError, match="workers is 0; expected at least 1"):
+    with pytest.raises(CurateError, match="workers is 0; expected a whole number, 1 or more"):
         make_executor("local", workers=0)
     with pytest.raises(CurateError, match=r"a Ray address \(auto\) needs the executor ray"):
         make_executor("local", ray_address="auto")

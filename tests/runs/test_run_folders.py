@@ -14,6 +14,7 @@ from syndr_curate import CurateError, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.encoding.encode import run_encode
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs import run_folder
 from syndr_curate.curate.runs.options import LongRun
@@ -53,9 +54,13 @@ def pixels(out: Path) -> dict[str, bytes]:
     [
         ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts anew"),
         ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts anew"),
-        ("plan.json", b"[]", "plan.json was written by another release"),
-        ("plan.json", b'{"format": 2}', "plan.json was written by another release"),
-        ("plan.json", b'{"format": 1}', "plan.json is damaged; --overwrite starts anew"),
+        (
+            "plan.json",
+            b"[]",
+            "plan.json was begun by another version of .* .plan format unknown, expected 2",
+        ),
+        ("plan.json", b'{"format": 3}', "plan.json was begun by another version of .* .plan format 3, expected 2"),
+        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts anew"),
         ("part-00000.parquet", b"", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("part-00000.parquet", b"PAR1 no PAR1", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts anew"),
@@ -72,6 +77,38 @@ def test_a_damaged_file_is_named_with_what_to_do(photos, begun, name, content, s
     run_distort(photos, begun, **settings(Mode(overwrite=True)))
     assert len(read_manifest(begun / "manifest.parquet")) == 12
     assert not (begun / "run").exists()
+
+
+def test_a_run_begun_by_a_version_with_63_bit_seeds_is_not_gone_on_with(photos, begun):
+    path, finished = begun / "run" / "plan.json", pixels(begun)
+    plan = json.loads(path.read_text())
+    plan = {**plan, "format": 1, "identity": {**plan["identity"], "schema_version": 1}}
+    path.write_text(json.dumps(plan))
+    said = r"plan\.json was begun by another version .* whose rows and seeds differ .*: finish .* or --overwrite starts"
+    for go_on in (
+        lambda: run_distort(photos, begun, **settings()),
+        lambda: run_distort(photos, begun, **settings(Mode(retry_failed=True))),
+        lambda: run_distort(photos, begun, **settings(Mode(share=Share(2, 3)))),
+        lambda: run_distort(photos, begun, **settings(Mode(replace_unfinished=True))),
+        lambda: run_merge(begun),
+        lambda: status_of(begun),
+    ):
+        with pytest.raises(CurateError, match=said):
+            go_on()
+    assert pixels(begun) == finished
+    assert json.loads(path.read_text()) == plan
+    run_distort(photos, begun, **settings(Mode(overwrite=True)))
+    assert len(read_manifest(begun / "manifest.parquet")) == 12
+
+
+def test_a_result_of_a_version_with_63_bit_seeds_is_not_taken_for_complete(photos, tmp_path):
+    run_distort(photos, tmp_path / "out", **settings())
+    path = tmp_path / "out" / "manifest.parquet"
+    table = pq.read_table(path)
+    facts = {**read_provenance(table), "schema_version": 1}
+    pq.write_table(attach(table.drop_columns(["chain"]), facts), path)
+    with pytest.raises(CurateError, match="differs: schema_version was 1, is now 2; --overwrite makes it anew"):
+        run_distort(photos, tmp_path / "out", **settings())
 
 
 def test_rows_of_fewer_shards_than_planned_are_damaged(photos, begun):

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate.curate.errors import RowError
-from syndr_curate.curate.storage.images import (
-    IMAGE_FORMATS,
-    UnreadableImageError,
-    decode_image,
-    encode_image,
-    image_size,
-)
+from syndr_curate.curate.storage.formats import IMAGE_FORMATS
+from syndr_curate.curate.storage.images import UnreadableImageError, decode_image, encode_image, image_size
 
 ORIENTATION = 0x0112
 
@@ -156,8 +151,60 @@ def test_exif_orientation_turns_16_bit_grey_too():
 def test_floating_point_and_32_bit_pixels_have_no_defined_range():
     with pytest.raises(UnreadableImageError, match="floating-point pixels have no defined 8-bit range"):
         decode_image(encoded(Image.new("F", (2, 2)), "TIFF"))
-    with pytest.raises(UnreadableImageError, match="32-bit pixels have no defined 8-bit range"):
-        decode_image(encoded(Image.new("I", (2, 2), 70_000), "TIFF"))
+    for value in (70_000, 255):  # 0..255 looked like 16 bits, and came out nearly black
+        with pytest.raises(UnreadableImageError, match="32-bit pixels have no defined 8-bit range; save"):
+            decode_image(encoded(Image.new("I", (2, 2), value), "TIFF"))
+
+
+def test_a_gray_pnm_of_16_bits_is_scaled_though_pillow_holds_it_in_32():
+    assert decode_image(b"P5 2 1 65535 " + struct.pack(">HH", 257, 65535))[0, :, 0].tolist() == [1, 255]
+
+
+# 128 / 257 = 0.498, 129 / 257 = 0.502; 65279 has the high byte 254 and is nearer to 254.
+WIDE, ROUNDED = [0, 128, 129, 257, 65279, 65407, 65535], [0, 0, 1, 1, 254, 255, 255]
+
+
+def png_of(samples, color_type):
+    """A PNG of 16 bits a channel and one line; samples (W, C)."""
+    line = b"\0" + np.asarray(samples, ">u2").tobytes()
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", len(samples), 1, 16, color_type, 0, 0, 0)),
+        (b"IDAT", zlib.compress(line)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+@pytest.mark.parametrize(("color_type", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_16_bit_png_is_rounded_whatever_its_channels(color_type, channels):
+    content = png_of([[value] * channels for value in WIDE], color_type)
+    assert decode_image(content)[0].tolist() == [[value] * 3 for value in ROUNDED]
+
+
+@pytest.mark.parametrize("byte_order", "<>")
+def test_16_bit_color_tiff_is_rounded(byte_order):
+    assert decode_image(tiff_of([[value] * 3 for value in WIDE], byte_order))[0, :, 1].tolist() == ROUNDED
+
+
+def tiff_of(samples, byte_order):
+    """An uncompressed TIFF of 16-bit RGB and one line."""
+    data = np.asarray(samples, f"{byte_order}u2").tobytes()
+    tags = [(256, 4, len(samples)), (257, 4, 1), (258, 3, 0), (259, 3, 1), (262, 3, 2), (273, 4, 0), (277, 3, 3)]
+    tags += [(278, 4, 1), (279, 4, len(data))]
+    after = 8 + 2 + 12 * len(tags) + 4
+    entries = b""
+    for tag, kind, value in tags:
+        if tag == 258:
+            entries += struct.pack(f"{byte_order}HHII", tag, 3, 3, after)
+        elif kind == 3:
+            entries += struct.pack(f"{byte_order}HHIHH", tag, 3, 1, value, 0)
+        else:
+            entries += struct.pack(f"{byte_order}HHII", tag, 4, 1, after + 6 if tag == 273 else value)
+    head = (b"II" if byte_order == "<" else b"MM") + struct.pack(f"{byte_order}HI", 42, 8)
+    directory = struct.pack(f"{byte_order}H", len(tags)) + entries + bytes(4)
+    return head + directory + struct.pack(f"{byte_order}HHH", 16, 16, 16) + data
 
 
 def test_bad_files_say_why_in_one_line(tmp_path, picture):

@@ -53,7 +53,7 @@ def test_the_kept_rows_are_those_the_command_line_writes(tmp_path, syndr_curate)
             *("--json", *flags),
         )
         kept = read_manifest(tmp_path / "epoch3.parquet")["sample_id"].to_pylist()
-        sampler = DRCDownSampler(tmp_path / "train.parquet", **choice)
+        sampler = DRCDownSampler(ManifestDataset(tmp_path / "train.parquet"), **choice)
         summary = sampler.update(tmp_path / "epoch3.npz", epoch=3)
         assert sampler.kept_ids == kept
         assert len(kept) < 270 * 9 // 10
@@ -71,7 +71,10 @@ def test_settings_default_to_those_of_downsample():
 @given(st.integers(0, 10_000), st.integers(30, 120), st.integers(0, 5), st.integers(1, 5), st.booleans())
 def test_ranks_split_the_kept_rows_evenly_as_torchs_distributed_sampler_does(seed, count, epoch, replicas, drop_last):
     table, matrix = case(seed, count)
-    ranks = [DRCDownSampler(table, num_replicas=replicas, rank=r, drop_last=drop_last) for r in range(replicas)]
+    ranks = [
+        DRCDownSampler(ManifestDataset(table), num_replicas=replicas, rank=r, drop_last=drop_last)
+        for r in range(replicas)
+    ]
     for sampler in ranks:
         sampler.update(matrix, epoch=epoch)
     shares = [list(sampler) for sampler in ranks]
@@ -91,7 +94,7 @@ def test_ranks_split_the_kept_rows_evenly_as_torchs_distributed_sampler_does(see
 
 def test_more_ranks_than_rows_repeat_the_order_as_often_as_needed():
     table = training_rows(names(2), [1, 9])
-    samplers = [DRCDownSampler(table, num_replicas=5, rank=rank, shuffle=False) for rank in range(5)]
+    samplers = [DRCDownSampler(ManifestDataset(table), num_replicas=5, rank=rank, shuffle=False) for rank in range(5)]
     for sampler in samplers:
         sampler.update(np.eye(2, dtype=np.float32))
     assert [list(sampler) for sampler in samplers] == [[0], [1], [0], [1], [0]]
@@ -99,7 +102,7 @@ def test_more_ranks_than_rows_repeat_the_order_as_often_as_needed():
 
 def test_every_epoch_has_its_own_order_and_its_own_draw():
     table = training_rows(names(100), [5.0] * 100)
-    sampler = DRCDownSampler(table)
+    sampler = DRCDownSampler(ManifestDataset(table))
     sampler.update(np.ones((100, 3), np.float32), epoch=0)
     first, kept = list(sampler), sampler.kept_ids
     assert list(sampler) == first != sorted(first)
@@ -108,14 +111,14 @@ def test_every_epoch_has_its_own_order_and_its_own_draw():
     assert len(sampler) == 50
     sampler.set_epoch(0)
     assert list(sampler) == first
-    other = DRCDownSampler(table, seed=5)
+    other = DRCDownSampler(ManifestDataset(table), seed=5)
     other.update(np.ones((100, 3), np.float32), epoch=0)
     assert set(other.kept_ids) != set(kept)
 
 
 def test_without_shuffling_rows_come_in_the_manifests_order():
     table, matrix = case(1, 100)
-    sampler = DRCDownSampler(table, shuffle=False)
+    sampler = DRCDownSampler(ManifestDataset(table), shuffle=False)
     sampler.update(matrix, epoch=2)
     assert list(sampler) == sorted(sampler)
 
@@ -128,7 +131,7 @@ def test_a_feature_function_makes_set_epoch_enough():
         asked.append(sampler.epoch)
         return matrix
 
-    sampler = DRCDownSampler(table, features_fn=features)
+    sampler = DRCDownSampler(ManifestDataset(table), features_fn=features)
     expected = [downsample_epoch(matrix, table, epoch=epoch).kept["sample_id"].to_pylist() for epoch in range(2)]
     for epoch in (0, 0, 1):
         sampler.set_epoch(epoch)
@@ -139,7 +142,9 @@ def test_a_feature_function_makes_set_epoch_enough():
 def test_a_length_asks_for_no_features_and_clusters_nothing(monkeypatch):
     table, matrix = case(2, 90)
     for replicas, most in ((1, 90), (4, 23)):
-        sampler = DRCDownSampler(table, num_replicas=replicas, rank=0, features_fn=lambda: pytest.fail("asked"))
+        sampler = DRCDownSampler(
+            ManifestDataset(table), num_replicas=replicas, rank=0, features_fn=lambda: pytest.fail("asked")
+        )
         loader = DataLoader(sampler.sample_ids, sampler=sampler, batch_size=10)
         assert (len(sampler), len(loader)) == (most, -(-most // 10))  # the most that any epoch can have
         assert sampler.summary is None
@@ -155,7 +160,7 @@ def test_a_length_asks_for_no_features_and_clusters_nothing(monkeypatch):
 def test_iterating_before_any_set_epoch_asks_for_features_once_and_sets_the_length():
     table, matrix = case(2, 90)
     asked = []
-    sampler = DRCDownSampler(table, features_fn=lambda: asked.append(1) or matrix)
+    sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: asked.append(1) or matrix)
     kept = downsample_epoch(matrix, table, epoch=0).kept["sample_id"].to_pylist()
     for _ in range(2):
         assert {sampler.sample_ids[row] for row in sampler} == set(kept)
@@ -164,14 +169,16 @@ def test_iterating_before_any_set_epoch_asks_for_features_once_and_sets_the_leng
 
 def test_features_given_for_an_epoch_are_not_asked_for_again():
     table, matrix = case(3, 90)
-    sampler = DRCDownSampler(table, features_fn=lambda: pytest.fail("asked"))
+    sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: pytest.fail("asked"))
     sampler.update(matrix, epoch=4)
     sampler.set_epoch(4)
     assert sampler.epoch == 4
 
 
 def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
-    sampler = DRCDownSampler(training_rows(names(4), [5.0] * 4, split=["train", "val", "train", "test"]))
+    sampler = DRCDownSampler(
+        ManifestDataset(training_rows(names(4), [5.0] * 4, split=["train", "val", "train", "test"]))
+    )
     assert len(sampler) == 2
     with pytest.warns(UserWarning, match="no features yet, so epoch 0 trains on all 2 rows"):
         assert sorted(sampler) == [0, 2]
@@ -179,7 +186,7 @@ def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
 
 def test_a_loop_that_stops_early_is_told_once(recwarn):
     table, matrix = case(1, 100)
-    sampler = DRCDownSampler(table, features_fn=lambda: matrix)
+    sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: matrix)
     for epoch in range(4):
         sampler.set_epoch(epoch)
         draws = iter(sampler)
@@ -203,7 +210,7 @@ def test_a_loader_has_the_length_of_the_epoch(image_folder):
 def test_indices_mean_the_rows_of_the_dataset_also_of_one_split():
     table, matrix = case(4, 60, split=["val", "train"] * 30)
     dataset = ManifestDataset(table, split="train")
-    whole, part, bare = DRCDownSampler(table), DRCDownSampler(dataset), DRCDownSampler(dataset)
+    whole, part, bare = DRCDownSampler(ManifestDataset(table)), DRCDownSampler(dataset), DRCDownSampler(dataset)
     whole.update(matrix)
     part.update(with_ids(table, matrix))
     bare.update(matrix[1::2])
@@ -228,7 +235,7 @@ def faulty():
 def test_features_that_do_not_fit_change_nothing(fault):
     features, message = faulty()[fault]
     table, matrix = case(5, 30)
-    sampler = DRCDownSampler(table)
+    sampler = DRCDownSampler(ManifestDataset(table))
     sampler.update(matrix, epoch=1)
     before = list(sampler)
     with pytest.raises(CurateError, match=message):
@@ -246,32 +253,32 @@ def test_features_that_do_not_fit_change_nothing(fault):
 )
 def test_settings_that_mean_nothing_are_refused(choice, message):
     with pytest.raises(CurateError, match=message):
-        DRCDownSampler(case(6, 30)[0], **choice)
+        DRCDownSampler(ManifestDataset(case(6, 30)[0]), **choice)
 
 
 def test_rows_that_cannot_be_sampled_are_refused():
     unlabeled = training_rows(names(3), [0] * 3, label=pa.array([1.0, None, 2.0], pa.float32()))
-    for data in (unlabeled, ManifestDataset(unlabeled)):
+    for choice in ((ManifestDataset(unlabeled), None), (unlabeled, names(3))):
         with pytest.raises(CurateError, match=r"no label.*'s0001'"):
-            DRCDownSampler(data)
+            DRCDownSampler(choice[0], sample_ids=choice[1])
     with pytest.raises(CurateError, match="no row with status ok and split train"):
-        DRCDownSampler(training_rows(names(3), [0] * 3, split="val"))
+        DRCDownSampler(ManifestDataset(training_rows(names(3), [0] * 3, split="val")))
     with pytest.raises(CurateError, match="epoch is -1"):
-        DRCDownSampler(case(6, 30)[0]).set_epoch(-1)
+        DRCDownSampler(ManifestDataset(case(6, 30)[0])).set_epoch(-1)
 
 
 def resumed(table, state, **choice) -> DRCDownSampler:
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
-    sampler = DRCDownSampler(table, **choice)
+    sampler = DRCDownSampler(ManifestDataset(table), **choice)
     sampler.load_state_dict(torch.load(file, weights_only=True))
     return sampler
 
 
 def test_a_resumed_sampler_draws_what_the_first_would_have_drawn():
     table, matrix = case(7, 120)
-    first = DRCDownSampler(table, seed=9)
+    first = DRCDownSampler(ManifestDataset(table), seed=9)
     first.update(matrix, epoch=3)
     second = resumed(table, first.state_dict(), seed=9)
     assert (second.epoch, second.kept_ids, list(second), second.summary) == (
@@ -287,7 +294,7 @@ def test_a_resumed_sampler_draws_what_the_first_would_have_drawn():
 
 def test_a_resumed_sampler_asks_for_features_of_the_next_epoch_only():
     table, matrix = case(8, 120)
-    first = DRCDownSampler(table, features_fn=lambda: matrix)
+    first = DRCDownSampler(ManifestDataset(table), features_fn=lambda: matrix)
     first.set_epoch(2)
     asked = []
     second = resumed(table, first.state_dict(), features_fn=lambda: asked.append(1) or matrix)
@@ -299,8 +306,8 @@ def test_a_resumed_sampler_asks_for_features_of_the_next_epoch_only():
 
 def test_a_state_from_before_any_features_resumes_so():
     table, matrix = case(8, 60)
-    state = DRCDownSampler(table).state_dict()
-    sampler = DRCDownSampler(table)
+    state = DRCDownSampler(ManifestDataset(table)).state_dict()
+    sampler = DRCDownSampler(ManifestDataset(table))
     sampler.update(matrix, epoch=2)
     sampler.load_state_dict(state)
     assert (len(sampler), sampler.epoch, sampler.summary) == (60, 0, None)
@@ -308,13 +315,13 @@ def test_a_state_from_before_any_features_resumes_so():
 
 def test_a_state_of_other_rows_or_settings_is_refused():
     table, matrix = case(9, 60)
-    sampler = DRCDownSampler(table)
+    sampler = DRCDownSampler(ManifestDataset(table))
     sampler.update(matrix)
     state = sampler.state_dict()
     with pytest.raises(CurateError, match=r"keep_fraction = 0.5, this one has 0.4"):
-        DRCDownSampler(table, keep_fraction=0.4).load_state_dict(state)
+        DRCDownSampler(ManifestDataset(table), keep_fraction=0.4).load_state_dict(state)
     with pytest.raises(CurateError, match="other rows"):
-        DRCDownSampler(table.slice(1)).load_state_dict(state)
+        DRCDownSampler(ManifestDataset(table.slice(1))).load_state_dict(state)
     with pytest.raises(CurateError, match="version 7"):
         sampler.load_state_dict({**state, "version": 7})
 
@@ -324,7 +331,7 @@ def _run_rank(rank: int, folder: str) -> None:
     store = torch.distributed.FileStore(f"{folder}/store", 2)
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
     table, matrix = case(10, 91)
-    sampler = DRCDownSampler(table)
+    sampler = DRCDownSampler(ManifestDataset(table))
     # Rank 1 sees other features, as a device with other rounding would: it must follow rank 0 all the same.
     sampler.update(matrix if rank == 0 else np.roll(matrix, 7, axis=0), epoch=1)
     message = ""

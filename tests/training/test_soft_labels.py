@@ -10,9 +10,8 @@ from syndr_curate import CurateError
 from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
-from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.manifest.schema import SOFT_LABELS_TYPE, build_table
 from syndr_curate.curate.mixing.mix import mix
-from syndr_curate.curate.rendering.mix_recipes import SOFT_LABELS_TYPE
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.curate.training.soft_labels import SoftLabelDataset, soft_targets, target_names
 
@@ -20,7 +19,7 @@ from syndr_curate.curate.training.soft_labels import SoftLabelDataset, soft_targ
 def rows(*cells):
     """A manifest of (id, type, level, soft labels)."""
     ids, kinds, levels, soft = zip(*cells, strict=True)
-    columns = {"distortion_id": pa.array(kinds, pa.int8()), "level": pa.array(levels, pa.int8())}
+    columns = {"distortion_id": pa.array(kinds, pa.int16()), "level": pa.array(levels, pa.int8())}
     table = build_table({"sample_id": ids, "image_path": ids, "split": "train", "status": "ok", **columns}, len(ids))
     named = [
         None if labels is None else [{"distortion_id": k, "level": v, "confidence": c} for k, v, c in labels]

@@ -88,17 +88,6 @@ def test_the_same_inputs_give_the_same_bytes(files):
     assert str(files) not in text
 
 
-def test_held_out_references_are_marked_and_still_serve_as_neighbours(files):
-    (files / "split.csv").write_text("reference_id,split\nr1,test\nr3,val\n")
-    run_upsample(request(files, split_file=files / "split.csv"))
-    frame = pd.read_parquet(files / "out" / "train.parquet")
-    assert set(frame[frame.reference_id == "r1"].split) == {"test"}
-    assert set(frame[frame.reference_id == "r3"].split) == {"val"}
-    assert set(frame[frame.split == "train"].reference_id) == {"r2", "new"}
-    speaking = {voice["reference_id"] for voices in frame[frame.reference_id == "new"].neighbors for voice in voices}
-    assert "r1" in speaking
-
-
 def test_somebody_elses_label_file_goes_through(files):
     own = pd.read_csv(files / "dmos.csv")
     shuffled = pd.DataFrame({"picture": own.dist_img, "badness": 100 - 20 * own.dmos}).sample(frac=1, random_state=0)
@@ -236,6 +225,23 @@ def test_a_broken_reference_keeps_its_rows_and_says_why(photographed):
     assert "empty" not in set(frame.reference_id)
 
 
+def test_rows_of_held_out_references_keep_their_split_where_they_could_not_be_measured(photographed, tmp_path):
+    _, _, given = photographed
+    splits = tmp_path / "split.csv"
+    splits.write_text("reference_id,split\nbroken,test\nref1,val\n")
+    run_upsample(replace(given, out=tmp_path / "train.parquet", recipe_only=True, split_file=splits))
+    frame = pd.read_parquet(tmp_path / "train.parquet")
+    assert set(frame[frame.reference_id == "broken"].split) == {"test"}
+    assert set(frame[frame.reference_id == "ref1"].split) == {"val"}
+    assert set(frame[~frame.reference_id.isin(["broken", "ref1"])].split) == {"train"}
+
+
+def test_a_manifest_is_no_folder_of_candidates_so_its_held_out_rows_are_none_either(photographed, tmp_path):
+    out, _, given = photographed
+    with pytest.raises(CurateError, match="expected a folder of images"):
+        run_upsample(replace(given, out=tmp_path / "new.parquet", candidates_root=out))
+
+
 def test_proxy_labels_fall_with_blur_and_are_ten_for_identity_cells(photographed):
     out, _, _ = photographed
     frame = pd.read_parquet(out)
@@ -363,7 +369,8 @@ def test_unusable_candidates_are_counted(photographed):
 def test_references_measured_in_memory_have_the_labels_of_a_run(photographed, tmp_path):
     out, _, given = photographed
     alone = replace(given, candidates_root=None, candidate_features=None, out=tmp_path / "train.parquet")
-    labels, references = read_labeled_set(alone)
+    labels, references, splits = read_labeled_set(alone)
+    assert splits == {}
     assert list(tmp_path.iterdir()) == []
     proxies = pd.read_parquet(out).query("label_source == 'proxy' and status == 'ok'").set_index("sample_id")
     assert set(labels.sample_ids) == set(proxies.index)

@@ -1,0 +1,1 @@
+"""What the decoder knows of files besides Pillow: torn ones, pixels of more than 8 bits, color profiles."""

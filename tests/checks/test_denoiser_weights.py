@@ -1,0 +1,110 @@
+"""The denoiser's weights in the provenance, and what is said where others are installed."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from syndr_curate import CurateError, downsample
+from syndr_curate.curate.checks.inspect import as_text, inspect
+from syndr_curate.curate.checks.verify import verify
+from syndr_curate.curate.labeling.label import selected_rows, where_pixels_lie
+from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import attach, read_provenance
+from syndr_curate.curate.mixing.mix import mix
+from syndr_curate.curate.rendering.distort import run_distort
+from syndr_curate.distortions.numerics.denoiser import digest_weights
+
+from ..making import recipe_table, training_rows
+
+OTHERS = "0" * 64
+
+
+@pytest.fixture
+def photos(image_folder):
+    return image_folder("p", 2)
+
+
+def denoised(photos, types=(10, 15), digest=OTHERS):
+    rows = recipe_table(["p0", "p1"], types=types, levels=[2], references="references")
+    facts = {"roots": {"references": str(photos), "images": None}, "pixels": "recipe", "denoiser": digest}
+    return attach(rows, facts)
+
+
+def test_the_digest_is_that_of_the_packaged_file():
+    content = (files("syndr_curate.distortions.numerics") / "denoiser.safetensors").read_bytes()
+    assert digest_weights() == hashlib.sha256(content).hexdigest()
+
+
+def test_distort_names_the_weights_of_new_rows_and_of_rows_rendered_anew(photos, tmp_path):
+    run_distort(photos, tmp_path / "a", types=(1,), levels=(1,), recipe_only=True)
+    made = tmp_path / "a" / "manifest.parquet"
+    assert read_provenance(read_manifest(made))["denoiser"] == digest_weights()
+    write_manifest(denoised(photos, types=(1,)), tmp_path / "old.parquet")
+    run_distort(tmp_path / "old.parquet", tmp_path / "b", types=None)
+    assert read_provenance(read_manifest(tmp_path / "b" / "manifest.parquet"))["denoiser"] == digest_weights()
+
+
+def test_rows_laid_out_for_labels_name_the_weights():
+    kept = pa.table({"candidate_id": ["c"], "candidate_path": ["c.png"], "status": ["kept"]})
+    rows = selected_rows(kept, (15,), (1,), 123)
+    assert read_provenance(rows)["denoiser"] == digest_weights()
+
+
+def test_stages_that_take_rows_over_take_over_the_weights_they_were_made_with(photos):
+    before = denoised(photos)
+    assert read_provenance(mix(before, count=1, types=[10, 15], levels=[2]))["denoiser"] == OTHERS
+    assert where_pixels_lie(read_provenance(before))["denoiser"] == OTHERS
+    labeled = attach(training_rows(["a", "b"], [1.0, 2.0]), {"denoiser": OTHERS})
+    assert read_provenance(downsample(np.ones((2, 3), np.float32), labeled, epoch=0))["denoiser"] == OTHERS
+
+
+def test_joined_manifests_have_one_denoiser(photos):
+    named, unnamed = denoised(photos), attach(training_rows(["a"], [1.0]), {"stage": "testset"})
+    assert read_provenance(join([unnamed, named]))["denoiser"] == OTHERS
+    other = attach(recipe_table(["q"], types=[15], levels=[1]), {"denoiser": "1" * 64})
+    with pytest.raises(CurateError, match=r"type 15 \(denoise\) come from different denoiser weights: '0000.*, '1111"):
+        join([named, other])
+
+
+def test_rows_of_other_weights_are_a_problem_of_verify_and_inspect(photos, tmp_path):
+    write_manifest(denoised(photos), tmp_path / "m.parquet")
+    problem = verify(tmp_path / "m.parquet").problems[0]
+    assert problem.startswith(
+        "2 rows of type 15 (denoise) were made with other denoiser weights (SHA-256 000000000000)"
+    )
+    assert digest_weights()[:12] in problem
+    facts = inspect(tmp_path / "m.parquet")
+    assert facts["problems"] == [problem]
+    assert f"problem: {problem}" in as_text(facts)
+
+
+def test_mixes_of_such_rows_are_counted_too(photos):
+    mixed = mix(denoised(photos), count=3, types=[10, 15], levels=[2])
+    assert inspect(mixed)["problems"][0].startswith("3 rows of type 15")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"digest": digest_weights()},
+        {"digest": None},  # a manifest of schema version 1 names none
+        {"types": (1, 10)},
+    ],
+)
+def test_the_installed_weights_no_digest_and_other_types_are_no_problem(photos, tmp_path, change):
+    write_manifest(denoised(photos, **change), tmp_path / "m.parquet")
+    assert verify(tmp_path / "m.parquet").problems == []
+
+
+def test_images_of_the_type_that_somebody_else_made_are_no_problem():
+    theirs = training_rows(["I01_15_01"], [1.0], distortion_id=15, distortion="denoise", level=1)
+    assert inspect(attach(theirs, {"denoiser": OTHERS}))["problems"] == []
+
+
+def test_upsample_names_the_weights(demo):
+    folder, _ = demo
+    for name in ("train", "epoch0"):
+        assert read_provenance(read_manifest(Path(folder) / f"{name}.parquet"))["denoiser"] == digest_weights()
