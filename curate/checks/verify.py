@@ -125,7 +125,8 @@ def verify(
     pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
-    _refuse_nothing_checked(table, verdict)
+    if not pixels.roots.metadata_lost:  # that is a problem by itself, with its own cure
+        _refuse_nothing_checked(table, verdict)
     chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
     noted = _Notes()

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ..errors import CurateError
 from ..manifest.provenance import digest_json, digest_table
-from ..manifest.table_stream import in_pieces
+from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from .run_folder import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 
