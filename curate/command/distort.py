@@ -57,10 +57,7 @@ def distort(
         seed=seed,
         recipe_only=recipe_only,
         contact_sheet_file=contact_sheet,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         run=long_run(
             where,
             resume,

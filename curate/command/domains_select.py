@@ -1,5 +1,6 @@
 """The command `domains select`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,20 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
+
+
+@dataclass(frozen=True)
+class SelectFlags(DomainsSelectSettings):
+    """The settings of a selection, as flags."""
+
+    least_belief: Annotated[
+        float,
+        typer.Option(
+            "--least-belief",
+            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
+        ),
+    ] = DomainsSelectSettings.least_belief
+    device: opt.Device = DomainsSelectSettings.device
 
 
 @reporting_errors
@@ -28,14 +43,7 @@ def select(
     scores: Annotated[
         Path | None, typer.Option("--scores", help="Also write the class scores of every image (.parquet).")
     ] = None,
-    least_belief: Annotated[
-        float,
-        typer.Option(
-            "--least-belief",
-            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
-        ),
-    ] = DomainsSelectSettings.least_belief,
-    device: opt.Device = DomainsSelectSettings.device,
+    settings: SelectFlags,
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:
@@ -49,14 +57,10 @@ def select(
         target,
         classifier,
         out,
+        settings,
         name=name,
         scores=scores,
-        least_belief=least_belief,
-        device=device,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         reporter=result.reporter,
     )
     result.print(summary, describe_selection(summary))

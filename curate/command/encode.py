@@ -41,10 +41,7 @@ def encode(
         weights=encoding.weights,
         device=encoding.device,
         batch_size=encoding.batch_size,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         run=long_run(
             where,
             resume,

@@ -17,7 +17,6 @@ from ..datasets.image_folders import ImageSource, open_source
 from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
-from ..encoding.settings import DeviceName
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
@@ -141,7 +140,7 @@ def images_of(
     target: Path,
     decoding: DecodeOptions,
     *,
-    ids: IdStyle = DomainsSelectSettings.ids,
+    ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
 ) -> list[TargetImage]:
     """List the images of a folder, of one image, or of a manifest."""
@@ -190,12 +189,11 @@ def run_domains_select(
     target: Path,
     classifier: Path,
     out: Path,
+    settings: DomainsSelectSettings | None = None,
     *,
     name: str | None = None,
     scores: Path | None = None,
-    least_belief: float = DomainsSelectSettings.least_belief,
-    device: DeviceName = DomainsSelectSettings.device,
-    ids: IdStyle = DomainsSelectSettings.ids,
+    ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -207,10 +205,9 @@ def run_domains_select(
         target: Folder of images, one image, or a manifest (`.parquet`).
         classifier: What `domains fit` wrote.
         out: Preset file to write (`.json`).
+        settings: How types are selected.
         name: The preset's name; by default the file's stem.
         scores: Also write a row per image with its class scores (`.parquet`).
-        least_belief: As for `select_domains`.
-        device: Where a network on torch computes.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
         decoding: EXIF orientation, pixel limit.
@@ -224,7 +221,8 @@ def run_domains_select(
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
     """
-    _check_belief(least_belief)
+    settings = settings or DomainsSelectSettings()
+    _check_belief(settings.least_belief)
     if out.suffix != PRESET_SUFFIX:
         raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
     if scores is not None and scores.suffix != ".parquet":
@@ -235,13 +233,13 @@ def run_domains_select(
     decoding = decoding or DecodeOptions()
     images = images_of(target, decoding, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
-    built, facts = load_classifier(classifier, device=device)
-    found = select_domains(images, built, least_belief=least_belief, workers=workers, reporter=reporter)
+    built, facts = load_classifier(classifier, device=settings.device)
+    found = select_domains(images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
-        "least_belief": least_belief,
+        "least_belief": settings.least_belief,
         "exif_orient": False,
         **facts_of_decoding(decoding),
         "max_pixels": decoding.max_pixels,

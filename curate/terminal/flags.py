@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import typer
 
+from ..datasets.settings import IdStyle
 from ..encoding.settings import EncodeSettings
 from ..labeling.settings import LabelSettings, NeighborSettings
 from ..rendering.settings import DistortSettings
@@ -62,6 +63,28 @@ class StrictResultFlags(AnyResult):
     quiet: opt.Quiet = False
 
 
+class PixelKeywords(TypedDict):
+    """Keyword arguments of a stage that reads the pixels of a manifest's rows."""
+
+    roots: dict[str, Path]
+    max_pixels: int
+    workers: int | None
+
+
+class FolderKeywords(TypedDict):
+    """Keyword arguments of a stage that reads a folder of images."""
+
+    ids: IdStyle
+    decoding: "DecodeOptions"
+    workers: int | None
+
+
+class ImageKeywords(FolderKeywords):
+    """Keyword arguments of a stage that reads a folder of images or a manifest."""
+
+    roots: dict[str, Path]
+
+
 class _Roots:
     root: list[str] | None
 
@@ -94,17 +117,10 @@ class PixelFlags(_Roots):
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
-
-@dataclass(frozen=True)
-class ImageFlags(_Roots, _Decoding):
-    """How the images of a folder or a manifest are named and read."""
-
-    ids: opt.Ids = DistortSettings.ids
-    root: opt.RootOverrides = None
-    exif_orient: opt.ExifOrient = False
-    icc: opt.ColorProfilesOption = "ignore"
-    max_pixels: opt.MaxPixels = MAX_PIXELS
-    workers: opt.Workers = None
+    @property
+    def keywords(self) -> PixelKeywords:
+        """What a stage is given of them."""
+        return {"roots": self.roots, "max_pixels": self.max_pixels, "workers": self.workers}
 
 
 @dataclass(frozen=True)
@@ -116,6 +132,23 @@ class FolderFlags(_Decoding):
     icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
+
+    @property
+    def keywords(self) -> FolderKeywords:
+        """What a stage is given of them."""
+        return {"ids": self.ids, "decoding": self.decoding, "workers": self.workers}
+
+
+@dataclass(frozen=True)
+class ImageFlags(FolderFlags, _Roots):
+    """How the images of a folder or a manifest are named and read."""
+
+    root: opt.RootOverrides = None
+
+    @property
+    def keywords(self) -> ImageKeywords:
+        """What a stage is given of them."""
+        return {**super().keywords, "roots": self.roots}
 
 
 @dataclass(frozen=True)

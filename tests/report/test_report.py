@@ -11,6 +11,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.report import maps as report_maps
 from syndr_curate.curate.report.report import make_payload, run_report
 from syndr_curate.curate.report.request import ReportRequest, read_inputs
+from syndr_curate.curate.report.settings import ReportSettings
 
 
 def asked_for(report_files, out, **changes):
@@ -22,7 +23,7 @@ def asked_for(report_files, out, **changes):
         selection=folder / "selection.parquet",
         reference_features=folder / "references.npz",
         candidate_features=folder / "candidates.npz",
-        projection="pca",
+        settings=ReportSettings(projection="pca"),
         workers=1,
     )
     return replace(request, **changes)
@@ -77,7 +78,7 @@ def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_
     run_report(request)
     assert request.out.read_bytes() == page
     with pytest.raises(AssertionError, match="worked out again"):
-        run_report(replace(request, seed=8))
+        run_report(replace(request, settings=ReportSettings(seed=8)))
 
 
 def test_clusters_of_rows_left_out_are_found_from_the_features(full, report_files):
