@@ -18,7 +18,7 @@ from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..errors import CurateError, RowError
-from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.manifest import ManifestFile, ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
@@ -231,6 +231,8 @@ def run_domains_select(
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
     decoding = decoding or DecodeOptions()
+    if target.suffix == ".parquet":
+        decoding = decoding_of(ManifestFile(target).provenance, decoding, str(target))
     images = images_of(target, decoding, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
     built, facts = load_classifier(classifier, device=settings.device)

@@ -15,7 +15,7 @@ from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.storage.images import encode_image
+from syndr_curate.curate.storage.images import DecodeOptions, encode_image
 
 
 class ByColour:
@@ -168,6 +168,21 @@ def test_a_manifest_is_a_target_too_rendered_where_it_has_no_pixels(image_folder
     assert found.images["id"].to_pylist() == ["p0_11_03", "p1_11_03", "torn_11_03"]
     assert found.images["status"].to_pylist() == ["ok", "ok", "unreadable"]
     assert found.selection.images == 2
+
+
+@pytest.mark.usefixtures("by_colour")
+def test_the_preset_says_how_the_pixels_of_a_manifest_were_read(image_folder, tmp_path):
+    run_distort(
+        image_folder("p", 2),
+        tmp_path,
+        types=(11,),
+        levels=(3,),
+        recipe_only=True,
+        decoding=DecodeOptions(exif_orient=True),
+    )
+    out = tmp_path / "mine.json"
+    run_domains_select(tmp_path / "manifest.parquet", tmp_path / "c.safetensors", out)
+    assert json.loads(out.read_text())["provenance"]["config"]["exif_orient"] is True
 
 
 def test_rows_that_failed_keep_their_status_and_reason(image_folder, tmp_path):
