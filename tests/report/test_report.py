@@ -78,7 +78,7 @@ def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_
     run_report(request)
     assert request.out.read_bytes() == page
     with pytest.raises(AssertionError, match="worked out again"):
-        run_report(replace(request, settings=ReportSettings(seed=8)))
+        run_report(replace(request, settings=replace(request.settings, seed=8)))
 
 
 def test_clusters_of_rows_left_out_are_found_from_the_features(full, report_files):
