@@ -62,7 +62,7 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_workers_and_folder(rep
 
 
 def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_path, monkeypatch):
-    request = asked_for(report_files, tmp_path / "r.html", seed=7)
+    request = asked_for(report_files, tmp_path / "r.html", settings=ReportSettings(projection="pca", seed=7))
     run_report(request)
     page = request.out.read_bytes()
     table = pq.read_table(tmp_path / "r.coordinates.parquet")
