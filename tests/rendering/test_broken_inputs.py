@@ -23,7 +23,7 @@ SIDE = 40
 UNREADABLE = {
     "torn_jpeg": "truncated",
     "empty": "the file is empty",
-    "text": "not an image in a format that Pillow knows",
+    "text": "not an image in a format that is read here",
     "animated_webp": "an animation or stack of 3 frames",
     "animated_png": "an animation or stack of 3 frames",
     "huge_header": "(allow it with --max-pixels)",
