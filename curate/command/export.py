@@ -27,6 +27,9 @@ class ExportFlags(ExportSettings):
     rows_per_shard: Annotated[int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")] = (
         ExportSettings.rows_per_shard
     )
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Take stored files that a link leads to outside their root.")
+    ] = ExportSettings.follow_links
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")] = (
         ExportSettings.overwrite
     )
