@@ -14,6 +14,7 @@ from ..encoding.encoders import make_encoder
 from ..manifest.recipes import distortion_name
 from ..mixing.mix_files import run_mix
 from ..mixing.settings import MixSettings
+from ..printable import printable_lines
 from ..rendering.distort import run_distort
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
@@ -58,7 +59,7 @@ class DemoSteps:
         width = max(len(name) for name in self.files)
         lines += [f"{name:<{width}}  {path}" for name, path in self.files.items()]
         lines += ["", f"Next: syndr-curate inspect {self.files['training manifest']}"]
-        return "\n".join(lines)
+        return printable_lines(lines)
 
 
 def run_demo(

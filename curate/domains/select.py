@@ -23,6 +23,7 @@ from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
+from ..printable import printable_lines
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
@@ -326,7 +327,7 @@ def describe_selection(summary: Mapping[str, Any]) -> str:
         lines.append(f"note: {summary['note']}")
     if summary["types"]:
         lines.append(f"use it: --types {summary['out']}")
-    return "\n".join(lines)
+    return printable_lines(lines)
 
 
 def _listed(types: Sequence[int]) -> str:

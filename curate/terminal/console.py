@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ..printable import printable, printable_json, printable_lines
 from ..runs.progress import SILENT, Reporter, Task
 
 _LOG_SECONDS = 5.0
@@ -48,7 +49,7 @@ class LogReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        print(message, file=sys.stderr, flush=True)
+        print(printable(message), file=sys.stderr, flush=True)
 
 
 class _BarTask:
@@ -101,7 +102,7 @@ class BarReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        print(message, file=sys.stderr, flush=True)
+        print(printable(message), file=sys.stderr, flush=True)
 
 
 def make_reporter(*, quiet: bool) -> Reporter:
@@ -119,17 +120,21 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         text: The same for people.
         as_json: Which of the two.
     """
-    print(json.dumps(value, ensure_ascii=False) if as_json else text)
+    if as_json:
+        print(printable_json(json.dumps(value, ensure_ascii=False)))
+    else:
+        print(printable_lines(text.split("\n")))
 
 
 def describe(value: Mapping[str, Any]) -> str:
     """Lay out a summary as aligned `name  value` lines."""
     width = max(len(name) for name in value)
-    return "\n".join(f"{name.replace('_', ' '):<{width}}  {_plain(item)}" for name, item in value.items())
+    return printable_lines(f"{name.replace('_', ' '):<{width}}  {_plain(item)}" for name, item in value.items())
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """Lay out rows of text under a header, columns aligned."""
+    header, rows = tuple(map(printable, header)), [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [header, tuple("-" * width for width in widths), *rows]
     return "\n".join(

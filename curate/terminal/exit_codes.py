@@ -10,6 +10,7 @@ from typing import ParamSpec, TextIO
 import typer
 
 from ..errors import CurateError, CurateWarning
+from ..printable import printable
 
 EXIT_WRONG, EXIT_ERROR, EXIT_REJECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -28,18 +29,22 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             with _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"error: {_one_line(error)}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except OSError as error:
             if error.filename is None:
                 raise
-            print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)
+            print(f"error: {_one_line(error.filename)}: {_one_line(error.strerror or error)}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
             print("interrupted; the same command goes on where it stopped", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped
+
+
+def _one_line(said: object) -> str:
+    return printable(" ".join(str(said).split()))
 
 
 @contextmanager
@@ -53,7 +58,7 @@ def _warnings_as_lines() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, CurateWarning):
-            print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+            print(f"warning: {_one_line(message)}", file=sys.stderr)
         else:
             others(message, category, filename, lineno, file, line)
 
