@@ -42,7 +42,10 @@ RayAddress = Annotated[
 ]
 Shard = Annotated[
     str | None,
-    typer.Option("--shard", help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's. Then `merge`."),
+    typer.Option(
+        "--shard",
+        help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's (slurm:32: of 32). Then `merge`.",
+    ),
 ]
 RowsPerShard = Annotated[
     int | None,

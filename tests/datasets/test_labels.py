@@ -249,7 +249,7 @@ def test_files_without_rows_or_text_are_refused(write_text, tmp_path):
     with pytest.raises(CurateError, match="is not a readable CSV file"):
         read_labels(write_text("dmos.csv"))
     (tmp_path / "dmos.csv").write_bytes(b"dist_img,\xff\xfe\n")
-    with pytest.raises(CurateError, match="is not a readable CSV file"):
+    with pytest.raises(CurateError, match="is not UTF-8 text"):
         read_labels(tmp_path / "dmos.csv")
 
 
