@@ -11,6 +11,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class SelectFlags(DomainsSelectSettings):
 @with_flag_groups
 def select(
     *,
+    context: typer.Context,
     target: Annotated[
         Path,
         typer.Option("--target", help="Folder of images, one image, or a manifest (.parquet).", show_default=False),
@@ -53,6 +55,10 @@ def select(
     """
     from ..domains.select import describe_selection, run_domains_select
 
+    if target.suffix == ".parquet":
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
     summary = run_domains_select(
         target,
         classifier,

@@ -12,6 +12,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ExportFlags(ExportSettings):
 @with_flag_groups
 def export(
     *,
+    context: typer.Context,
     manifest: Annotated[Path, typer.Argument(help="Manifest to export.")],
     to: Annotated[
         Target,
@@ -62,6 +64,12 @@ def export(
     """
     from ..export.export import export as write_export
 
+    if to == "ids":
+        refuse_without_effect(context, "with --to ids, which exports no pixels", "render", "hardlink", "follow_links")
+    if to != "webdataset":
+        refuse_without_effect(context, f"with --to {to}: only webdataset has shards", "rows_per_shard")
+    else:
+        refuse_without_effect(context, "with --to webdataset, whose images lie in tars", "hardlink")
     summary = write_export(
         manifest,
         to,

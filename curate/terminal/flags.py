@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import typer
 
@@ -17,6 +17,7 @@ from ..storage.limits import MAX_PIXELS
 from . import options as opt
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
+from .no_effect import refuse_without_effect
 
 if TYPE_CHECKING:
     from ..datasets.labels import LabelFile
@@ -191,6 +192,18 @@ class LabelerFlags:
     temperature: opt.Temperature = NeighborSettings.temperature
     neighbors_from: opt.NeighborsFromOption = LabelSettings.neighbors_from
 
+    def refuse_without_effect(self, context: typer.Context) -> None:
+        """Refuse flags of a labeler that another one passes over.
+
+        Raises:
+            CurateError: The message names them.
+        """
+        if self.labeler != "knn":
+            rule = ("neighbors", "margin", "weighting", "temperature")
+            refuse_without_effect(context, f"with --labeler {self.labeler}: knn alone has neighbors", *rule)
+        elif self.weighting != "similarity":
+            refuse_without_effect(context, "without --weighting similarity", "temperature")
+
     @property
     def settings(self) -> LabelSettings:
         """The settings of the labeling stage."""
@@ -208,6 +221,18 @@ class LabelerFlags:
 @dataclass(frozen=True)
 class LabelFileFlags:
     """How a label file is read."""
+
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "id_column",
+        "label_column",
+        "reference_column",
+        "std_column",
+        "raters",
+        "distortion_column",
+        "level_column",
+        "lower_is_better",
+        "label_range",
+    )
 
     id_column: opt.IdColumn = opt.KADID_ID
     label_column: opt.LabelColumn = opt.KADID_LABEL
