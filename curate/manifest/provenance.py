@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..storage.texts.json_text import parse_json
 from .schema import METADATA_KEY, SCHEMA_VERSION
 
 RECORDED_LIBRARIES = ("syndr-curate", "numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy", "numba")
@@ -131,7 +132,7 @@ def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
     if raw is None:
         return {}
     try:
-        value = json.loads(raw)
+        value = parse_json(raw)
     except ValueError as error:
         raise CurateError(f"the metadata under {METADATA_KEY.decode()!r} is not JSON: {error}") from error
     if not isinstance(value, dict):

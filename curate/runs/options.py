@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import CurateError
-from ..storage.strict_numbers import whole_number
+from ..storage.texts.strict_numbers import whole_number
 from .executors import Executor
 from .shards import Mode, Share
 

@@ -139,7 +139,7 @@ def test_without_plotly_one_line_names_the_extra(report_files, tmp_path):
 import sys
 sys.modules["plotly"] = None
 sys.argv = {arguments!r}
-from syndr_curate.cli import main
+from syndr_curate.__main__ import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.storage.csv_tables import read_csv
+from syndr_curate.curate.storage.texts.csv_tables import read_csv
 
 TEXT = "dist_img,dmos\nI01_01_01.png,3.2\n"
 

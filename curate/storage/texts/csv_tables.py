@@ -5,7 +5,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CurateError
+from ...errors import CurateError
 
 if TYPE_CHECKING:
     import pandas as pd
