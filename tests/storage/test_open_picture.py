@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.storage.decoding.open_picture import FORMATS, open_picture
 from syndr_curate.curate.storage.images import (
     UnreadableImageError,
@@ -76,6 +77,22 @@ def test_formats_of_the_list_are(image_format):
     assert decode_image(saved(image_format)).shape == (40, 48, 3)
     with open_picture(io.BytesIO(saved(image_format))) as image:
         assert image.size == (48, 40)
+
+
+def test_a_phones_picture_is_read_with_the_extra():
+    pillow_heif = pytest.importorskip("pillow_heif", reason="the extra heif is not installed")
+    pillow_heif.register_heif_opener()
+    assert decode_image(saved("HEIF")).shape == (40, 48, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jfif", "a.jpe", "a.avif", "a.heic", "a.HEIF", "a.pbm", "a.pnm", "a.j2k", "a.tga", "a.ppm"]
+)
+def test_these_suffixes_are_an_images(tmp_path, name):
+    (tmp_path / name).write_bytes(saved("JPEG"))
+    (entry,) = open_source(tmp_path).entries
+    assert (entry.id, entry.path) == ("a", name)
+    assert decode_image(tmp_path / name).shape == (40, 48, 3)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")

@@ -4,6 +4,7 @@ Pillow chooses a decoder by content, whatever the file is called, and knows some
 would hand a `holiday.png` with PostScript inside to Ghostscript.
 """
 
+import contextlib
 import errno
 import functools
 import os
@@ -17,6 +18,7 @@ from PIL import Image
 
 # Pillow's names. Its JPEG decoder gives MPO too, its PPM decoder all of PNM.
 FORMATS = ("PNG", "JPEG", "JPEG2000", "TIFF", "WEBP", "BMP", "GIF", "PPM", "TGA", "AVIF")
+HEIF = "HEIF"  # with the extra `heif`
 FORMATS_READ = "PNG, JPEG, JPEG 2000, TIFF, WebP, BMP, GIF, PNM, TGA, AVIF"
 HEAD_BYTES = 32
 _BRANDS = slice(8, 12)
@@ -107,4 +109,8 @@ def not_an_image(head: bytes) -> str:
 @functools.cache
 def _available() -> tuple[str, ...]:
     Image.init()  # registers the decoders of every format that this Pillow has
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+    with contextlib.suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    return tuple(name for name in (*FORMATS, HEIF) if name in Image.OPEN)
