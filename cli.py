@@ -38,6 +38,11 @@ app = typer.Typer(
 )
 
 
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
 def _show_version(value: bool) -> None:
     if value:
         from . import __version__
