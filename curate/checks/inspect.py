@@ -62,7 +62,9 @@ def as_text(facts: dict[str, Any]) -> str:
         config = ", ".join(f"{key} {value}" for key, value in provenance.get("config", {}).items())
         lines.append(f"made by {provenance.get('stage')} ({config})")
         lines.append("roots: " + ", ".join(f"{n} -> {f or '?'}" for n, f in provenance.get("roots", {}).items()))
-        lines.append("inputs: " + ", ".join(f"{n} {digest[:12]}" for n, digest in provenance.get("inputs", {}).items()))
+        lines.append(
+            "inputs: " + ", ".join(f"{n} {str(digest)[:12]}" for n, digest in provenance.get("inputs", {}).items())
+        )
     lines += [f"problem: {problem}" for problem in facts["problems"]]
     return printable_lines(lines)
 

@@ -263,11 +263,7 @@ def recorded_roots(table: pa.Table) -> dict[str, str | None]:
     Raises:
         CurateError: They are something else.
     """
-    roots = read_provenance(table).get("roots")
-    if roots is None:
-        return {}
-    if not isinstance(roots, dict) or not all(folder is None or isinstance(folder, str) for folder in roots.values()):
-        raise CurateError(f"the manifest's roots are {roots!r}, expected a name and a folder each")
+    roots: dict[str, str | None] = read_provenance(table).get("roots", {})
     return roots
 
 

@@ -8,9 +8,13 @@ def parse_json(text: str | bytes) -> Any:
     """Read a JSON text.
 
     Raises:
-        ValueError: It is none, or nested so deeply that Python gives up.
+        ValueError: It is none, is nested so deeply that Python gives up, or holds half of a character.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds half of a character (a lone surrogate), which no file can") from error
+    return value
