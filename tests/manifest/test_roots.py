@@ -52,7 +52,7 @@ def test_a_path_that_leaves_its_root_is_refused(manifest, path):
 @pytest.mark.parametrize("roots", [["a"], "a", {"a": 1}])
 def test_roots_that_are_no_folders_are_refused(make_manifest, roots, tmp_path):
     table = attach(make_manifest(), {"roots": roots})
-    with pytest.raises(CurateError, match=r"the manifest's roots are .*, expected a name and a folder each"):
+    with pytest.raises(CurateError, match=r"'roots' under 'syndr_curate' is .*, expected a name and a folder each"):
         Roots.of_manifest(table, tmp_path / "m.parquet")
 
 
