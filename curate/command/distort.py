@@ -11,9 +11,8 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
-from ..terminal.no_effect import refuse_without_effect
+from ..terminal.no_effect import refuse_flags_of_the_other_input, refuse_without_effect
 
-MANIFEST_SUFFIX = ".parquet"
 OF_NEW_ROWS = ("levels", "format", "seed")
 
 
@@ -52,14 +51,10 @@ def distort(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..rendering.distort import run_distort
 
-    is_manifest = images.suffix == MANIFEST_SUFFIX
     if recipe_only:
         refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout")
-    if is_manifest:
-        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
-    else:
-        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
-    if is_manifest and types is None:
+    refuse_flags_of_the_other_input(context, images)
+    if images.suffix == ".parquet" and types is None:
         refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
     summary = run_distort(
         images,

@@ -11,7 +11,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
-from ..terminal.no_effect import refuse_without_effect
+from ..terminal.no_effect import refuse_flags_of_the_other_input
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ def select(
     """
     from ..domains.select import describe_selection, run_domains_select
 
-    if target.suffix == ".parquet":
-        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
-    else:
-        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+    refuse_flags_of_the_other_input(context, target)
     summary = run_domains_select(
         target,
         classifier,

@@ -10,7 +10,7 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
-from ..terminal.no_effect import refuse_without_effect
+from ..terminal.no_effect import refuse_flags_of_the_other_input
 
 
 @reporting_errors
@@ -36,10 +36,7 @@ def encode(
     """
     from ..encoding.encode import run_encode
 
-    if images.suffix == ".parquet":
-        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
-    else:
-        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+    refuse_flags_of_the_other_input(context, images)
     summary = run_encode(
         images,
         out,

@@ -1,5 +1,6 @@
 """The command `upsample`."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,8 @@ def upsample(
     if recipe_only:
         refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout", "images_out")
     if proxy_labels:
-        refuse_without_effect(context, "with --proxy-labels, which read no label file", *LabelFileFlags.NAMES)
+        flags = [field.name for field in fields(LabelFileFlags)]
+        refuse_without_effect(context, "with --proxy-labels, which read no label file", *flags)
     if not validation.asked:
         labeling.refuse_without_effect(context)
     settings = UpsampleSettings(

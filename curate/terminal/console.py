@@ -16,8 +16,8 @@ from ..runs.progress import SILENT, Reporter, Task
 _LOG_SECONDS = 5.0
 
 
-def _say(line: str) -> None:
-    """Print a line on stderr, if there is one: progress is no result."""
+def say(line: str) -> None:
+    """Print a line on stderr, if there is one: it is None where it was closed, and what it says is no result."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(line, file=sys.stderr, flush=True)
@@ -46,7 +46,7 @@ class _LogTask:
         line["per_second"] = round(rate, 1)
         if rate > 0:
             line["remaining_seconds"] = round((self.total - self.done) / rate)
-        _say(json.dumps(line))
+        say(json.dumps(line))
 
 
 class LogReporter:
@@ -59,7 +59,7 @@ class LogReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        _say(printable(message))
+        say(printable(message))
 
 
 class _BarTask:
@@ -112,7 +112,12 @@ class BarReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        _say(printable(message))
+        say(printable(message))
+
+
+def give_up_stdout() -> None:
+    """Send what is left of stdout nowhere: Python would write it once more at its end, and fail with a traceback."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def make_reporter(*, quiet: bool) -> Reporter:
@@ -138,8 +143,7 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Python would try once more at its end, and say so in a traceback of its own.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        give_up_stdout()
         raise CurateError(f"the result cannot be printed: {error.strerror or error}") from error
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import typer
 
@@ -221,18 +221,6 @@ class LabelerFlags:
 @dataclass(frozen=True)
 class LabelFileFlags:
     """How a label file is read."""
-
-    NAMES: ClassVar[tuple[str, ...]] = (
-        "id_column",
-        "label_column",
-        "reference_column",
-        "std_column",
-        "raters",
-        "distortion_column",
-        "level_column",
-        "lower_is_better",
-        "label_range",
-    )
 
     id_column: opt.IdColumn = opt.KADID_ID
     label_column: opt.LabelColumn = opt.KADID_LABEL

@@ -1,5 +1,7 @@
 """Flags that a command would take and pass over are refused: whoever gives one means something by it."""
 
+from pathlib import Path
+
 import typer
 
 from ..errors import CurateError
@@ -22,6 +24,22 @@ def refuse_without_effect(context: typer.Context, why: str, *parameters: str) ->
     if given:
         flags = ", ".join(_flag(context, name) for name in given)
         raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it away")
+
+
+def refuse_flags_of_the_other_input(context: typer.Context, images: Path) -> None:
+    """Refuse `--ids` beside a manifest, whose rows have ids, and `--root` beside a folder or an image.
+
+    Args:
+        context: The call.
+        images: A folder, an image or a manifest (`.parquet`).
+
+    Raises:
+        CurateError: One of them was given.
+    """
+    if images.suffix == ".parquet":
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
 
 
 def _is_from_command_line(context: typer.Context, name: str) -> bool:
