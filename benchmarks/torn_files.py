@@ -1,8 +1,9 @@
-"""How many files with a hole of 4 KiB are still taken for whole, by format; and what looking for holes costs.
+"""How many files with a hole are still taken for whole, by format and size; and what looking for holes costs.
 
     python -m benchmarks.torn_files PHOTOGRAPHS...
 
-Photographs are encoded with Pillow. Of each file copies are made in which 4 KiB are zeros, at places spread over it.
+Photographs are encoded with Pillow. Of each file copies are made in which some bytes are zeros, at places spread over
+it.
 Copies that show the same pixels as the whole file are not counted.
 """
 
@@ -18,13 +19,16 @@ from PIL import Image
 from syndr_curate.curate.storage.decoding.torn_files import torn_file_problem
 from syndr_curate.curate.storage.images import UnreadableImageError, decode_image
 
-HOLE, HOLES = 4096, 12
+SIZES, HOLES = (64, 300, 4096), 12
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "JPEG 75": ("JPEG", {"quality": 75}),
     "JPEG 95 4:4:4": ("JPEG", {"quality": 95, "subsampling": 0}),
     "JPEG 75 optimized": ("JPEG", {"quality": 75, "optimize": True}),
     "JPEG 75 progressive": ("JPEG", {"quality": 75, "progressive": True}),
     "JPEG 95 progressive": ("JPEG", {"quality": 95, "progressive": True}),
+    "JPEG 75 restart markers": ("JPEG", {"quality": 75, "restart_marker_blocks": 8}),
+    "JPEG 2000, lossy": ("JPEG2000", {"quality_mode": "rates", "quality_layers": [8]}),
+    "AVIF": ("AVIF", {"quality": 75}),
     "PNG": ("PNG", {}),
     "GIF": ("GIF", {}),
     "WebP lossy": ("WEBP", {"quality": 80}),
@@ -40,22 +44,29 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 def main(paths: list[Path]) -> None:
     """Print a table of formats, and the time that decoding takes with and without the check."""
     pictures = [Image.open(path).convert("RGB") for path in paths]
-    print("| format | files with a hole | decoded by Pillow, wrong pixels | accepted |\n| --- | ---: | ---: | ---: |")
+    print("| format | hole, bytes | files with a hole | decoded by Pillow, wrong pixels | accepted |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for name, (kind, options) in FORMATS.items():
-        holed, before, after = 0, 0, 0
-        for picture in pictures:
-            content = encoded(picture, kind, options)
-            whole = decode_image(content)
-            for place in np.linspace(600, len(content) - HOLE, HOLES).astype(int):
-                torn = content[:place] + bytes(HOLE) + content[place + HOLE :]
-                seen = pillow_alone(torn)
-                if seen is not None and np.array_equal(seen, whole):
-                    continue
-                holed += 1
-                before += seen is not None
-                after += is_accepted(torn)
-        print(f"| {name} | {holed} | {before} | {after} |", flush=True)
+        files = [encoded(picture, kind, options) for picture in pictures]
+        for size in SIZES:
+            print(f"| {name} | {size:,} | {' | '.join(map(str, count(files, size)))} |", flush=True)
     measure_cost([encoded(picture, "JPEG", {"quality": 90}) for picture in (pictures * 100)[:100]])
+
+
+def count(files: list[bytes], size: int) -> tuple[int, int, int]:
+    """Count the copies with a hole of so many bytes, those that Pillow decodes, and those that the toolkit does."""
+    holed, before, after = 0, 0, 0
+    for content in files:
+        whole = decode_image(content)
+        for place in np.linspace(600, len(content) - size, HOLES).astype(int):
+            torn = content[:place] + bytes(size) + content[place + size :]
+            seen = pillow_alone(torn)
+            if seen is not None and np.array_equal(seen, whole):
+                continue
+            holed += 1
+            before += seen is not None
+            after += is_accepted(torn)
+    return holed, before, after
 
 
 def measure_cost(files: list[bytes]) -> None:

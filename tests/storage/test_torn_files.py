@@ -166,6 +166,16 @@ def test_compressed_files_with_a_hole_are_refused_and_flat_ones_are_not(kind, op
         assert not is_refused(encoded(Image.fromarray(picture), kind, **options)), name
 
 
+@pytest.mark.parametrize("size", [1, 64, 300])
+@pytest.mark.parametrize("filler", [0x00, 0xFF])
+def test_the_checksum_of_a_deflate_strip_tells_small_holes_too(size, filler):
+    content = encoded(Image.fromarray(NOISE), "TIFF", compression="tiff_adobe_deflate")
+    for place in range(2000, len(content) - 3000, 20_011):
+        torn = content[:place] + bytes([filler]) * size + content[place + size :]
+        if torn != content:
+            assert is_refused(torn), place
+
+
 def test_formats_that_cannot_tell_take_a_hole_for_black():
     """What docs/torn-files.md says of raw pixels."""
     content = encoded(Image.fromarray(NOISE), "BMP")

@@ -9,6 +9,7 @@ from .torn_jpeg import jpeg_problem
 from .zero_runs import hole, zero_runs
 
 _MISSING_END = "the file is torn: it ends before its last part ({}); get the file again"
+_BAD_STRIP = "the file is torn: its strip at byte {} does not match its checksum; get the file again"
 _LONGEST_GIF_PALETTE = 3 * 256
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES = 273, 279, 324, 325
@@ -119,7 +120,7 @@ def _tiff_problem(content: bytes, tags: Mapping[int, object]) -> str | None:
 
     A zero code of LZW stands for one zero byte. When two have been read the pair has a code of its own, which an
     encoder then takes: no third follows. PackBits writes equal bytes as a count and the byte, and unequal ones in
-    blocks of at most 128. Of Deflate the checksum decides, of JPEG its own rule.
+    blocks of at most 128. Deflate has a checksum, which Pillow passes over; JPEG has its own rule.
     """
     compression = tags.get(_COMPRESSION)
     if compression not in (_LZW, _JPEG_STRIPS, _DEFLATE, _OLD_DEFLATE, _PACK_BITS):
@@ -129,12 +130,16 @@ def _tiff_problem(content: bytes, tags: Mapping[int, object]) -> str | None:
         _numbers(tags, _STRIP_BYTES) + _numbers(tags, _TILE_BYTES),
         strict=False,
     ):
+        strip = content[offset : offset + size]
+        is_deflate = compression in (_DEFLATE, _OLD_DEFLATE)
+        ends = _inflates(strip) if is_deflate else True
+        if ends is None:
+            return _BAD_STRIP.format(f"{offset:,}")
         found = next(zero_runs(content, offset, min(len(content), offset + size)), None)
         if found is None:
             continue
-        strip = content[offset : offset + size]
-        if compression in (_DEFLATE, _OLD_DEFLATE):
-            torn = not _inflates(strip)
+        if is_deflate:
+            torn = not ends
         elif compression == _JPEG_STRIPS:
             tables = tags.get(_JPEG_TABLES)
             torn = jpeg_problem((tables[:-2] if isinstance(tables, bytes) else b"\xff\xd8") + strip[2:]) is not None
@@ -145,12 +150,13 @@ def _tiff_problem(content: bytes, tags: Mapping[int, object]) -> str | None:
     return None
 
 
-def _inflates(strip: bytes) -> bool:
+def _inflates(strip: bytes) -> bool | None:
+    """Tell whether a Deflate stream comes to its end; None where its codes or its checksum are wrong."""
     reader = zlib.decompressobj()
     try:
         reader.decompress(strip)
     except zlib.error:
-        return False
+        return None
     return reader.eof
 
 
