@@ -1,0 +1,67 @@
+"""Do a row's id, its reference and its file belong together? A column that slipped is found by what the ids spell."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from ..manifest.ids import list_ids, parse_sample_id, stem_id, strip_image_suffix
+from ..manifest.manifest import ok_rows
+
+_COLUMNS = ("sample_id", "reference_id", "reference_root", "reference_path", "distortion_id", "level", "seed", "chain")
+
+
+def identity_problems(table: pa.Table) -> list[str]:
+    """Return what contradicts itself in the rows that were made here (those with a seed), one line for each kind.
+
+    An id counts only where it spells a reference of the same manifest: ids of one's own may look like anything.
+
+    Args:
+        table: The manifest.
+    """
+    by_id, by_path = [], []
+    paths: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    rows = list(_made_here(table))
+    known = {row["reference_id"] for row in rows}
+    for row in rows:
+        spelled = parse_sample_id(row["sample_id"])
+        own = (row["reference_id"], row["distortion_id"], row["level"])
+        if spelled is not None and spelled[0] in known and spelled != own:
+            by_id.append(row["sample_id"])
+        path = row["reference_path"]
+        if path is not None:
+            paths[row["reference_id"], row["reference_root"]].add(path)
+            if row["reference_id"] not in (stem_id(path), strip_image_suffix(path)) and stem_id(path) in known:
+                by_path.append(row["sample_id"])
+    torn = [reference for (reference, _), found in paths.items() if len(found) > 1]
+    kinds = {
+        "rows have an id that spells another reference, type or level than their columns": by_id,
+        "rows name the reference's file of another reference": by_path,
+        "references are of two files": torn,
+    }
+    return [f"{len(ids)} {what}: {list_ids(ids)}" for what, ids in kinds.items() if ids]
+
+
+def split_warnings(table: pa.Table) -> list[str]:
+    """Return which references stand in several splits: what is held out of them is in the training rows, too.
+
+    Args:
+        table: The manifest.
+    """
+    usable = ok_rows(table).select(["reference_id", "split"])
+    splits: dict[str, set[str]] = defaultdict(set)
+    for row in usable.group_by(["reference_id", "split"]).aggregate([]).to_pylist():
+        if row["reference_id"] is not None:
+            splits[row["reference_id"]].add(row["split"])
+    torn = sorted(reference for reference, found in splits.items() if len(found) > 1)
+    if not torn:
+        return []
+    return [f"{len(torn)} references are in more than one split, which leaks their content: {list_ids(torn)}"]
+
+
+def _made_here(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in table.select(list(_COLUMNS)).to_pylist():
+        whole = None not in (row["reference_id"], row["distortion_id"], row["level"], row["seed"])
+        if whole and row["chain"] is None:
+            yield row

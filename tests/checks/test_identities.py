@@ -1,0 +1,76 @@
+"""Rows whose columns slipped against each other are found by what their ids spell."""
+
+import pyarrow as pa
+import pytest
+from syndr_curate import verify, write_manifest
+from syndr_curate.curate.checks.identities import identity_problems, split_warnings
+from syndr_curate.curate.manifest.provenance import attach
+
+from ..making import paint_cities, recipe_table, training_rows
+
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture
+def rows():
+    return recipe_table(NAMES, types=(1, 11), levels=(1, 3))
+
+
+def with_column(table, name, values):
+    field = table.schema.field(name)
+    column = pa.array(values, pa.string()).dictionary_encode() if pa.types.is_dictionary(field.type) else values
+    return table.set_column(table.schema.get_field_index(name), field, pa.array(column, field.type))
+
+
+def slipped(table, name):
+    return with_column(table, name, table[name].to_pylist()[::-1])
+
+
+def test_rows_as_they_are_made_agree(rows):
+    assert identity_problems(rows) == []
+    assert split_warnings(rows) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("sample_id", "12 rows have an id that spells another reference, type or level than their columns: 'c_11_03'"),
+        ("reference_id", "8 rows have an id that spells another"),
+        ("level", "12 rows have an id that spells another"),
+        ("distortion_id", "12 rows have an id that spells another"),
+        ("reference_path", "8 rows name the reference's file of another reference: 'a_01_01'"),
+    ],
+)
+def test_a_column_that_slipped_is_a_problem(rows, column, said):
+    assert identity_problems(slipped(rows, column))[0].startswith(said)
+
+
+def test_one_reference_of_two_files_is_a_problem(rows):
+    paths = rows["reference_path"].to_pylist()
+    paths[0] = "elsewhere.png"
+    assert identity_problems(with_column(rows, "reference_path", paths)) == ["1 references are of two files: 'a'"]
+
+
+def test_ids_of_ones_own_spell_nothing():
+    assert identity_problems(training_rows(["b_01_03"], [1.0], reference_id=["a"])) == []
+    rows = recipe_table({"x": "a.png", "sub/y": "sub/y.png", "y": "y.png"}, types=(1,), levels=(1,))
+    assert identity_problems(rows) == []
+    assert identity_problems(with_column(rows, "sample_id", ["mine", "z_01_01", "pool_02_02"])) == []
+
+
+def test_a_reference_in_two_splits_is_said(rows):
+    splits = ["train", "val"] + ["train"] * 10
+    (said,) = split_warnings(with_column(rows, "split", splits))
+    assert said == "1 references are in more than one split, which leaks their content: 'a'"
+
+
+def test_verify_says_both(rows, tmp_path):
+    paint_cities(tmp_path / "photos", NAMES, side=64)
+    facts = {"stage": "distort", "pixels": "recipe", "roots": {"photos": "photos", "images": None}}
+    write_manifest(attach(rows, facts), tmp_path / "m.parquet")
+    assert verify(tmp_path / "m.parquet").problems == []
+    torn = with_column(slipped(rows, "level"), "split", ["val", *["train"] * 11])
+    write_manifest(attach(torn, facts), tmp_path / "m.parquet")
+    verdict = verify(tmp_path / "m.parquet")
+    assert [problem[:12] for problem in verdict.problems] == ["12 rows have"]
+    assert any("more than one split" in warning for warning in verdict.warnings)
