@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .curate.domains.evaluation import ClassScores
     from .curate.domains.fit import FittedDomains, LightSettings, fit_domains
     from .curate.domains.mlp_ensemble import TrainingSettings
-    from .curate.domains.select import DomainSelection, TargetImage, select_domains
+    from .curate.domains.select import DomainSelection, select_domains
     from .curate.domains.selection_rule import Selection
+    from .curate.domains.target_images import TargetImage
     from .curate.downsampling.downsample import downsample
     from .curate.encoding.encode import encode
     from .curate.encoding.encoders import Encoder, make_encoder
@@ -150,7 +151,7 @@ _HOMES = {
     "Selection": "curate.domains.selection_rule",
     "SoftLabelDataset": "curate.training.soft_labels",
     "SpreadBin": "curate.labeling.scores",
-    "TargetImage": "curate.domains.select",
+    "TargetImage": "curate.domains.target_images",
     "Task": "curate.runs.progress",
     "TrainingSettings": "curate.domains.mlp_ensemble",
     "Verdict": "curate.checks.verify",

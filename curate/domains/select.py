@@ -1,7 +1,7 @@
 """Stage `domains select`: which distortion types suit an unlabelled target set."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -13,19 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..datasets.image_folders import ImageSource, open_source
-from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..errors import CurateError, RowError
-from ..manifest.manifest import ManifestFile, ok_rows, read_manifest
-from ..manifest.pixel_facts import decoding_of, facts_of_decoding
-from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
+from ..manifest.pixel_facts import facts_of_decoding
+from ..manifest.provenance import attach, make_provenance
 from ..manifest.recipes import distortion_name
-from ..manifest.roots import Roots
 from ..printable import printable_lines
-from ..rendering.mix_recipes import pixel_rows
-from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
@@ -34,29 +28,10 @@ from .classifier import DomainClassifier
 from .classifier_files import load_classifier
 from .selection_rule import Selection, select_types
 from .settings import DomainsSelectSettings
+from .target_images import OK, TargetImage, open_target
 
 _FAILURES_SHOWN = 10
 _BATCH = 16
-OK = "ok"
-
-
-@dataclass(frozen=True)
-class TargetImage:
-    """One image of a target set.
-
-    Attributes:
-        id: Its id.
-        path: Where it lies below its root.
-        load: Gives its pixels.
-        status: `ok`, or the status of a manifest row that has no pixels.
-        error: Why it has none.
-    """
-
-    id: str
-    path: str
-    load: Callable[[], NDArray[np.uint8]]
-    status: str = OK
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +82,7 @@ def select_domains(
     Source: DGQA (CVPR 2024); `least_belief` is this project's.
     """
     _check_belief(least_belief)
-    images = images_of(Path(target), DecodeOptions()) if isinstance(target, Path | str) else target
+    images = open_target(Path(target), DecodeOptions()).images if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
         classifier, _ = load_classifier(classifier)
     rows: list[dict[str, Any]] = []
@@ -135,55 +110,6 @@ def select_domains(
 def _check_belief(least: float) -> None:
     if not 0 <= least < 1:
         raise CurateError(f"--least-belief {least}: expected a probability, from 0 to below 1")
-
-
-def images_of(
-    target: Path,
-    decoding: DecodeOptions,
-    *,
-    ids: IdStyle = "stem",
-    roots: Mapping[str, Path] | None = None,
-) -> list[TargetImage]:
-    """List the images of a folder, of one image, or of a manifest."""
-    if target.suffix == ".parquet":
-        return images_of_manifest(target, decoding, roots)
-    return images_of_source(open_source(target, ids=ids), decoding)
-
-
-def images_of_source(source: ImageSource, decoding: DecodeOptions) -> list[TargetImage]:
-    """List the images of a folder."""
-    return [
-        TargetImage(entry.id, entry.path, partial(decoding.decode, source.folder / entry.path))
-        for entry in source.entries
-    ]
-
-
-def images_of_manifest(
-    manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None = None
-) -> list[TargetImage]:
-    """List the images of a manifest by sample id; rows without stored pixels are made when they are looked at.
-
-    Rows that are not ok stay in the list, with their reason.
-
-    Raises:
-        CurateError: The manifest cannot be read, `decoding` contradicts it, or where files lie that its rows need is
-            not known.
-    """
-    table = read_manifest(manifest)
-    pixels = _pixels_of(table, manifest, decoding, roots)
-    pixels.require_roots(pixel_rows(ok_rows(table)))
-    states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)
-    return [
-        TargetImage(row.sample_id, row.image_path, partial(pixels.load, row), status, error)
-        for row, (status, error) in zip(pixel_rows(table), states, strict=True)
-    ]
-
-
-def _pixels_of(
-    table: pa.Table, manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None
-) -> PixelLoader:
-    places = Roots.of_manifest(table, manifest, roots)
-    return PixelLoader(places, decoding=decoding_of(read_provenance(table), decoding, str(manifest)))
 
 
 def run_domains_select(
@@ -231,23 +157,19 @@ def run_domains_select(
     for written in (out, scores):
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
-    decoding = decoding or DecodeOptions()
-    if target.suffix == ".parquet":
-        decoding = decoding_of(ManifestFile(target).provenance, decoding, str(target))
-    images = images_of(target, decoding, ids=ids, roots=roots)
-    inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
+    opened = open_target(target, decoding or DecodeOptions(), ids=ids, roots=roots)
     built, facts = load_classifier(classifier, device=settings.device)
-    found = select_domains(images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
+    found = select_domains(opened.images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
         "least_belief": settings.least_belief,
         "exif_orient": False,
-        **facts_of_decoding(decoding),
-        "max_pixels": decoding.max_pixels,
+        **facts_of_decoding(opened.decoding),
+        "max_pixels": opened.decoding.max_pixels,
     }
-    inputs["classifier"] = facts["weights_digest"]
+    inputs = {"target": opened.digest, "classifier": facts["weights_digest"]}
     provenance = make_provenance("domains select", config, inputs)
     if scores is not None:
         with atomic_path(scores) as temporary:
@@ -256,14 +178,7 @@ def run_domains_select(
     preset = {"name": name or out.stem, "source": "syndr-curate domains select", **summary, "provenance": provenance}
     write_bytes(out, (json.dumps(preset, indent=2) + "\n").encode())
     summary |= {} if scores is None else {"scores": str(scores)}
-    if target.suffix == ".parquet":
-        table = ok_rows(read_manifest(target))
-        pixels = _pixels_of(table, target, decoding, roots)
-        summary |= pixels.note_images(pixel_rows(table), workers=workers, reporter=reporter)
-    else:
-        source = open_source(target, ids=ids)
-        files = [source.folder / entry.path for entry in source.entries]
-        summary |= note_images(files, icc=decoding.icc, workers=workers, reporter=reporter)
+    summary |= opened.note(workers, reporter)
     return {**summary, "out": str(out)}
 
 

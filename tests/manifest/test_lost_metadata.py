@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError, CurateWarning, ManifestDataset, downsample, encode, inspect, mix, verify
 from syndr_curate.curate.checks.inspect import as_text
-from syndr_curate.curate.domains.select import images_of_manifest
+from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.export.rows import check_supply, read_rows
 from syndr_curate.curate.labeling.label import label_table
 from syndr_curate.curate.labeling.settings import LabelSettings
@@ -153,7 +153,7 @@ USES = {
     "mix": lambda lost, roots, _: mix(lost, count=1, types=[10, 16], levels=[2], roots=roots),
     "encode": lambda lost, roots, _: encode(lost, "gist", roots=roots),
     "export": lambda lost, roots, _: check_supply(read_rows(lost, roots=roots), render=True),
-    "domains select": lambda lost, roots, _: images_of_manifest(lost, DecodeOptions(), roots),
+    "domains select": lambda lost, roots, _: open_target(lost, DecodeOptions(), roots=roots),
     "downsample": lambda lost, *_: downsample(np.ones((4, 3), np.float32), lost, epoch=0),
     "label": lambda lost, *_: label_table(
         read_manifest(lost), "m", None, None, None, LabelSettings(), splits={}, reporter=SILENT

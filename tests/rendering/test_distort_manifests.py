@@ -8,7 +8,7 @@ from PIL import Image
 from syndr_curate import CurateError, read_manifest, verify, write_manifest
 from syndr_curate.curate.checks.run_status import run_merge
 from syndr_curate.curate.domains.fit_files import run_domains_fit
-from syndr_curate.curate.domains.select import images_of
+from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.manifest.manifest import join
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
@@ -134,7 +134,7 @@ def test_an_orientation_that_contradicts_the_manifest_is_refused_with_both_value
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("door", [images_of, lambda path, decoding: encode(path, "gist", decoding=decoding)])
+@pytest.mark.parametrize("door", [open_target, lambda path, decoding: encode(path, "gist", decoding=decoding)])
 def test_whoever_else_makes_a_manifests_pixels_refuses_another_orientation_too(turned, door):
     door(turned(True), DecodeOptions(exif_orient=True))
     with pytest.raises(CurateError, match="says exif_orient False of its pixels, the request True"):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from syndr_curate import CurateError, ManifestDataset, SoftLabelDataset, verify
-from syndr_curate.curate.domains.select import images_of
+from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.export.export import export
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
@@ -97,7 +97,7 @@ def test_every_door_gives_the_same_pixels(manifest, tmp_path):
         "ManifestDataset": [dataset.pixels(k) for k in range(len(dataset))],
         "SoftLabelDataset": [soft.pixels(k) for k in range(len(soft))],
         "export": exported(manifest, tmp_path / "out"),
-        "domains select": [image.load() for image in images_of(manifest, DecodeOptions())],
+        "domains select": [image.load() for image in open_target(manifest, DecodeOptions()).images],
         "report": reported(manifest),
     }
     for name, found in doors.items():
@@ -178,7 +178,7 @@ def test_a_root_that_the_metadata_does_not_know_ends_encode_too(sets, tmp_path):
 def test_an_unknown_root_ends_mix_and_export_and_domains_select(sets, tmp_path):
     manifest = moved(sets / "recipes", tmp_path, references=None)
     with pytest.raises(CurateError, match="give --root references=DIR"):
-        images_of(manifest, DecodeOptions())
+        open_target(manifest, DecodeOptions())
     with pytest.raises(CurateError, match="give --root references=DIR"):
         run_mix(manifest, tmp_path / "mixed", MixSettings(2))
     with pytest.raises(CurateError, match="12 rows have neither stored pixels nor a recipe"):
