@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .curate.datasets.feature_files import load_features, save_features
     from .curate.datasets.features import Features
     from .curate.datasets.image_folders import ImageEntry, ImageSource, open_source
-    from .curate.datasets.labels import LabelColumns, Labels, LabelScale, read_labels
+    from .curate.datasets.label_columns import LabelColumns
+    from .curate.datasets.labels import Labels, LabelScale, read_labels
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
@@ -134,7 +135,7 @@ _HOMES = {
     "ImageEntry": "curate.datasets.image_folders",
     "ImageSource": "curate.datasets.image_folders",
     "Interval": "curate.labeling.scores",
-    "LabelColumns": "curate.datasets.labels",
+    "LabelColumns": "curate.datasets.label_columns",
     "LabelMatrix": "curate.labeling.label_matrix",
     "LabelScale": "curate.datasets.labels",
     "Labeler": "curate.labeling.labeler",

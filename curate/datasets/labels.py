@@ -1,7 +1,6 @@
 """Anybody's label file, brought to quality on [0, 10], higher is better."""
 
 import math
-import unicodedata
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -15,75 +14,19 @@ from ..errors import CurateError
 from ..manifest.ids import (
     list_ids,
     make_sample_id,
-    parse_sample_id,
     refuse_one_text,
     require_unique,
     stem_id,
-    strip_image_suffix,
 )
 from ..manifest.schema import LABEL_MAXIMUM
 from ..runs.progress import Reporter
 from ..storage.texts.csv_tables import read_csv
-from ..storage.texts.strict_numbers import finite_number, whole_number
-from ..whole_numbers import hold_whole_numbers
+from .label_cells import conditions_of, numbers_of, refuse_other_references, require_column
+from .label_columns import LabelColumns
 from .label_direction import doubt_direction
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KADID_RATERS = 30
-TYPE_COUNT = 25
-LEVEL_COUNT = 5
-
-
-@dataclass(frozen=True)
-class LabelColumns:
-    """Which columns of a label file mean what; the defaults are KADID-10k's.
-
-    Attributes:
-        id: File name of the distorted image.
-        label: Its score.
-        reference: File name of its reference; where the file has no such column, the part of the id before
-            `_<type>_<level>`.
-        std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation; as the
-            default, it is used where the file has it.
-        raters: Votes per image: `std / sqrt(raters)` is the standard error. 1 if `std` is a standard error already.
-        distortion: Column with the distortion id (1-25); None: taken from the id.
-        level: Column with the level (1-5); None: taken from the id.
-    """
-
-    id: str = "dist_img"
-    label: str = "dmos"
-    reference: str = "ref_img"
-    std: str | None = "var"
-    raters: int = KADID_RATERS
-    distortion: str | None = None
-    level: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a number of votes that is none."""
-        hold_whole_numbers(self, raters=1)
-
-    @classmethod
-    def chosen(
-        cls,
-        *,
-        id: str,
-        label: str,
-        reference: str,
-        std: str | None = None,
-        raters: int | None = None,
-        distortion: str | None = None,
-        level: str | None = None,
-    ) -> "LabelColumns":
-        """Fill in what a user left open: spread and raters are KADID-10k's only with KADID-10k's columns."""
-        kadid = cls()
-        is_kadid = (id, label) == (kadid.id, kadid.label)
-        spread = std or (kadid.std if is_kadid else None)
-        votes = raters or (kadid.raters if is_kadid and spread == kadid.std else 1)
-        return cls(
-            id=id, label=label, reference=reference, std=spread, raters=votes, distortion=distortion, level=level
-        )
 
 
 @dataclass(frozen=True)
@@ -225,17 +168,17 @@ def read_labels(
     frame = _read(path)
     for name in (columns.id, columns.label, columns.distortion, columns.level):
         if name is not None:
-            _require_column(path, frame, name)
+            require_column(path, frame, name)
     image_names = frame[columns.id].tolist()
     if not image_names:
         raise CurateError(f"{path} has a header and no rows")
     sample_ids = [stem_id(name) for name in image_names]
     require_unique(sample_ids, f"{path}, column {columns.id!r}")
-    scores = _numbers(path, frame, columns.label, sample_ids)
+    scores = numbers_of(path, frame, columns.label, sample_ids)
     scale = _scale(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
-    reference_names, distortions, levels = _conditions(path, frame, columns, sample_ids)
+    reference_names, distortions, levels = conditions_of(path, frame, columns, sample_ids)
     if columns.distortion is None or columns.level is None:
-        _refuse_other_references(path, columns, sample_ids, reference_names)
+        refuse_other_references(path, columns, sample_ids, reference_names)
     conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
     require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
     quality = scale.to_quality(scores)
@@ -263,26 +206,6 @@ def _read(path: Path) -> "pd.DataFrame":
     return read_csv(path)
 
 
-def _require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
-    if name not in frame.columns:
-        raise CurateError(
-            f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))} "
-            "(name yours with --id-column, --label-column, --reference-column, --std-column)"
-        )
-
-
-def _numbers(path: Path, frame: "pd.DataFrame", name: str, ids: list[str]) -> NDArray[np.float64]:
-    values = [finite_number(text) for text in frame[name]]
-    bad = [number for number, value in enumerate(values) if value is None]
-    if bad:
-        raise CurateError(
-            f"{path}: column {name!r} is not a finite number for {len(bad)} images: "
-            f"{list_ids([ids[number] for number in bad])}; the first holds {frame[name].iloc[bad[0]]!r}, expected "
-            "digits such as 3.25"
-        )
-    return np.array(values, np.float64)
-
-
 def _scale(
     path: Path,
     scores: NDArray[np.float64],
@@ -300,79 +223,13 @@ def _scale(
     return LabelScale(low, high, higher_is_better)
 
 
-def _conditions(
-    path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str]
-) -> tuple[list[str], list[int], list[int]]:
-    parsed = [parse_sample_id(identifier) for identifier in ids]
-    unparsed = [identifier for identifier, parts in zip(ids, parsed, strict=True) if parts is None]
-
-    def from_ids(part: int, what: str) -> list[str]:
-        if unparsed:
-            raise CurateError(
-                f"{path}: {what} cannot be told from {len(unparsed)} ids, which do not end in _<type>_<level>: "
-                f"{list_ids(unparsed)} (name a column with --{what}-column)"
-            )
-        return [str(parts[part]) for parts in parsed if parts is not None]
-
-    has_references = columns.reference in frame.columns
-    if not has_references and columns.reference != LabelColumns().reference:
-        _require_column(path, frame, columns.reference)
-    references = frame[columns.reference].tolist() if has_references else from_ids(0, "reference")
-    distortions = frame[columns.distortion].tolist() if columns.distortion else from_ids(1, "distortion")
-    levels = frame[columns.level].tolist() if columns.level else from_ids(2, "level")
-    nameless = [i for i, name in zip(ids, references, strict=True) if not strip_image_suffix(name)]
-    if nameless:
-        raise CurateError(f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)}")
-    return (
-        references,
-        _whole_numbers(path, distortions, ids, "distortion id", TYPE_COUNT),
-        _whole_numbers(path, levels, ids, "level", LEVEL_COUNT),
-    )
-
-
-def _refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], reference_names: list[str]) -> None:
-    """Refuse images whose id names one reference of the file and whose row another, as after columns were shifted."""
-    references = [stem_id(name) for name in reference_names]
-    # Label files do not agree with themselves about upper and lower case.
-    known = {_alike(reference) for reference in references}
-    wrong = []
-    for identifier, reference in zip(ids, references, strict=True):
-        parts = parse_sample_id(identifier)
-        if parts is not None and _alike(parts[0]) != _alike(reference) and _alike(parts[0]) in known:
-            wrong.append((identifier, reference))
-    if wrong:
-        identifier, reference = wrong[0]
-        raise CurateError(
-            f"{path}: {len(wrong)} images are of one reference by their id and of another by column "
-            f"{columns.reference!r}, e.g. {identifier!r} beside {reference!r}; expected an id "
-            f"<reference>_<type>_<level>: correct the rows, or, where ids do not name their reference, give "
-            f"--distortion-column and --level-column"
-        )
-
-
-def _alike(identifier: str) -> str:
-    return unicodedata.normalize("NFC", identifier.casefold())
-
-
-def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, highest: int) -> list[int]:
-    values, bad = [], []
-    for identifier, text in zip(ids, texts, strict=True):
-        value = whole_number(text) or 0
-        values.append(value)
-        if not 1 <= value <= highest:
-            bad.append(identifier)
-    if bad:
-        raise CurateError(f"{path}: the {what} of {len(bad)} rows is not a whole number 1-{highest}: {list_ids(bad)}")
-    return values
-
-
 def _standard_errors(
     path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str], scale: LabelScale
 ) -> NDArray[np.float64]:
     if columns.std is None or (columns.std == LabelColumns.std and columns.std not in frame.columns):
         return np.full(len(ids), np.nan)
-    _require_column(path, frame, columns.std)
-    deviations = _numbers(path, frame, columns.std, ids)
+    require_column(path, frame, columns.std)
+    deviations = numbers_of(path, frame, columns.std, ids)
     negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
     if negative:
         raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")

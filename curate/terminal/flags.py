@@ -238,7 +238,8 @@ class LabelFileFlags:
         Raises:
             CurateError: The flags do not go together.
         """
-        from ..datasets.labels import LabelColumns, LabelFile
+        from ..datasets.label_columns import LabelColumns
+        from ..datasets.labels import LabelFile
 
         columns = LabelColumns.chosen(
             id=self.id_column,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets.image_folders import KADID_IMAGES, ImageSource
-from ..datasets.labels import LabelColumns, Labels
+from ..datasets.label_columns import LabelColumns
+from ..datasets.labels import Labels
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED, Roots
 from .input_folders import InputFolders
 from .request import KADID, RESERVED_ROOTS, UpsampleRequest

@@ -6,7 +6,7 @@ import pytest
 import typer
 from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
-from syndr_curate.curate.datasets.labels import LabelColumns
+from syndr_curate.curate.datasets.label_columns import LabelColumns
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
 from syndr_curate.curate.downsampling.settings import DownsampleSettings

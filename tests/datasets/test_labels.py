@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile, LabelScale, read_labels
+from syndr_curate.curate.datasets.label_columns import LabelColumns
+from syndr_curate.curate.datasets.labels import LabelFile, LabelScale, read_labels
 
 # Made-up scores of a file or two; tests/datasets/test_label_direction.py has the warning itself.
 pytestmark = pytest.mark.filterwarnings("ignore:.*quality rises with the level")

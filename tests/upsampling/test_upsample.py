@@ -6,7 +6,8 @@ import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.datasets.feature_files import save_features
-from syndr_curate.curate.datasets.labels import LabelColumns, LabelFile
+from syndr_curate.curate.datasets.label_columns import LabelColumns
+from syndr_curate.curate.datasets.labels import LabelFile
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
