@@ -21,6 +21,7 @@ from ..manifest.ids import refuse_one_text, require_unique, strip_image_suffix
 from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
+from ..storage.texts.utf8_text import read_utf8
 from .feature_parts import read_parts
 from .features import MATRIX_AXES, Features, check_features
 
@@ -289,10 +290,7 @@ def _read_ipc(path: Path) -> pa.Table:
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CurateError(f"{path} is not UTF-8 text: {error}") from error
+    lines = read_utf8(path).split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 
