@@ -31,18 +31,18 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             with _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
-            _say(f"error: {_one_line(error)}")
+            _say(f"error: {printable(str(error))}")
             raise typer.Exit(EXIT_ERROR) from error
         except BrokenPipeError:
             # Whoever read the result has seen enough, as `head` does.
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # Python flushes it once more at its end
             raise typer.Exit(EXIT_ERROR) from None
         except OSError as error:
-            place = "" if error.filename is None else f"{_one_line(error.filename)}: "
-            _say(f"error: {place}{_one_line(error.strerror or error)}")
+            place = "" if error.filename is None else f"{printable(str(error.filename))}: "
+            _say(f"error: {place}{printable(error.strerror or str(error))}")
             raise typer.Exit(EXIT_ERROR) from error
         except (OverflowError, MemoryError) as error:
-            _say(f"error: a number or a size is too large for this machine: {_one_line(error) or 'out of memory'}")
+            _say(f"error: a number or a size is too large for this machine: {printable(str(error)) or 'out of memory'}")
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
             _say("interrupted; the same command goes on where it stopped")
@@ -57,10 +57,6 @@ def _say(line: str) -> None:
             print(line, file=sys.stderr)
 
 
-def _one_line(said: object) -> str:
-    return printable(" ".join(str(said).split()))
-
-
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
     def show(
@@ -72,9 +68,9 @@ def _warnings_as_lines() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, CurateWarning):
-            print(f"warning: {_one_line(message)}", file=sys.stderr)
+            _say(f"warning: {printable(str(message))}")
         else:
-            others(message, category, filename, lineno, file, line)
+            others(printable(str(message)), category, filename, lineno, file, line)
 
     with warnings.catch_warnings():
         others, warnings.showwarning = warnings.showwarning, show
