@@ -1,11 +1,13 @@
 """Long runs: interrupted, shared out, retried and refused, and always the same bytes in the end."""
 
 import hashlib
+import io
 import json
 import os
 import signal
 import stat
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -299,6 +301,25 @@ def test_retrying_completes_an_archive(photos, tmp_path, layout):
     run_distort(source, out, **{**settings, "run": LongRun(Mode(retry_failed=True), rows_per_shard=4)})
     run_distort(source, tmp_path / "fresh", **settings)
     assert exact_tree(out) == exact_tree(tmp_path / "fresh")
+
+
+def test_retrying_copies_nothing_but_images_from_an_archive(photos, tmp_path):
+    settings = {**SETTINGS, "layout": "webdataset"}
+    source, out = copy_of(photos, tmp_path / "photos"), tmp_path / "out"
+    whole = (source / "p2.png").read_bytes()
+    (source / "p2.png").write_bytes(whole[:400])
+    run_distort(source, out, **settings)
+    (source / "p2.png").write_bytes(whole)
+    for archive in (out / "images").glob("*.tar"):
+        with tarfile.open(archive) as tar:
+            names = [member.name for member in tar if not member.name.endswith(".json")]
+        with tarfile.open(archive, "w") as tar:
+            for name in names:
+                member = tarfile.TarInfo(name)
+                member.size = 4
+                tar.addfile(member, io.BytesIO(b"root"))
+    with pytest.raises(CurateError, match=r"which an earlier attempt made, is no longer its image: not an image"):
+        run_distort(source, out, **{**settings, "run": LongRun(Mode(retry_failed=True), rows_per_shard=4)})
 
 
 def test_retrying_refuses_a_change_under_good_rows(photos, tmp_path):
