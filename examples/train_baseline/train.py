@@ -12,7 +12,6 @@ import torch
 from model import BACKBONES
 from run import Run, Settings
 from syndr_curate import CurateError
-from syndr_curate.curate.printable import printable
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Settings:
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(json.dumps(line), flush=True)
     except CurateError as error:
         # From a worker process the message comes at the end of its traceback.
-        print("error:", printable(str(error).splitlines()[-1].rpartition("CurateError: ")[2]), file=sys.stderr)
+        print("error:", str(error).splitlines()[-1].rpartition("CurateError: ")[2], file=sys.stderr)
         raise SystemExit(2) from error
 
 
