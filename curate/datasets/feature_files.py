@@ -21,6 +21,8 @@ from ..manifest.ids import refuse_one_text, require_unique, strip_image_suffix
 from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
+from ..storage.texts.utf8_text import read_utf8
+from .feature_parts import read_parts
 from .features import MATRIX_AXES, Features, check_features
 
 ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
@@ -48,31 +50,35 @@ DAMAGE = (
 def load_features(path: Path | str) -> Features:
     """Read a feature file: `.npy` (memory-mapped), `.npz`, `.parquet` or `.arrow`. Nothing is ever unpickled.
 
+    A folder of Parquet parts is one file: its parts one below the other, in the order of their names.
+
     `.npz` holds `ids` or `names`, and `features`; `.parquet` and `.arrow` a column `id` and a list column
     `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists; if
     `save_features` wrote it, its first line holds the digest of the array, and the two must belong together.
     Rows whose `status` column is not `ok` are left out. Ids lose their image suffix, as all ids do.
 
     Args:
-        path: The file.
+        path: The file, or the folder of parts.
 
     Raises:
         CurateError: Missing, of another format, pickled inside, not a floating N x D matrix, empty, or with
-            repeated ids; or a `.npy` and an ids file that do not belong together.
+            repeated ids; a `.npy` and an ids file that do not belong together; or parts that do not.
     """
     path = Path(path)
     readers = {".npy": _load_npy, ".npz": _load_npz, ".parquet": _load_arrow, ".arrow": _load_arrow}
-    reader = readers.get(path.suffix.lower())
+    is_folder = path.is_dir()
+    reader = _load_parts if is_folder else readers.get(path.suffix.lower())
     if reader is None:
-        raise CurateError(f"{path}: features are read from {FORMATS}")
-    if not path.is_file():
+        raise CurateError(f"{path}: features are read from {FORMATS}, or a folder of .parquet parts")
+    if not (is_folder or path.is_file()):
         raise CurateError(f"no features at {path}")
     try:
         features = reader(path)
     except CurateError:
         raise
     except DAMAGE as error:
-        raise CurateError(f"{path} is not a readable {path.suffix} file: {' '.join(str(error).split())}") from error
+        kind = "folder of .parquet files" if is_folder else f"{path.suffix} file"
+        raise CurateError(f"{path} is not a readable {kind}: {' '.join(str(error).split())}") from error
     return check_features(features)
 
 
@@ -263,8 +269,15 @@ def _load_npz(path: Path) -> Features:
 
 def _load_arrow(path: Path) -> Features:
     table = pq.read_table(path, partitioning=None) if path.suffix.lower() == ".parquet" else _read_ipc(path)
-    features = features_from_table(table, str(path))
-    # Other people's files name their rows by file names.
+    return _without_suffixes(features_from_table(table, str(path)))
+
+
+def _load_parts(folder: Path) -> Features:
+    return _without_suffixes(features_from_table(read_parts(folder), str(folder)))
+
+
+def _without_suffixes(features: Features) -> Features:
+    """Turn the file names by which other people's files name their rows into ids."""
     return replace(features, ids=tuple(strip_image_suffix(name) for name in features.require_ids()))
 
 
@@ -277,10 +290,7 @@ def _read_ipc(path: Path) -> pa.Table:
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CurateError(f"{path} is not UTF-8 text: {error}") from error
+    lines = read_utf8(path).split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 

@@ -1,6 +1,5 @@
 """Where images come from: a plain folder, KADID-10k, KADIS-700k; labelled test sets from the file beside this one."""
 
-import csv
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from ..errors import CurateError
 from ..manifest.ids import has_image_suffix, is_text, stem_id, strip_image_suffix
 from ..manifest.provenance import digest_listing
 from ..storage.safe_paths import is_safe_path
+from ..storage.texts.csv_tables import read_csv
 from .settings import IdStyle
 from .test_sets import RatedSet, read_test_set
 
@@ -121,14 +121,10 @@ def _cannot_list(error: OSError) -> None:
 
 
 def _column(path: Path, name: str) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if name not in (reader.fieldnames or ()):
-                raise CurateError(f"{path} has no column {name!r}; it has {', '.join(reader.fieldnames or ())}")
-            values = [row[name] for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CurateError(f"cannot read {path}: {error}") from error
+    frame = read_csv(path)
+    if name not in frame.columns:
+        raise CurateError(f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))}")
+    values = frame[name].tolist()
     unsafe = [v for v in values if not v or "/" in v or "\\" in v or v in (".", "..")]
     if unsafe:
         raise CurateError(f"{path}: column {name!r} holds {unsafe[0]!r}, which is not a file name")

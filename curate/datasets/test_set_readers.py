@@ -14,6 +14,7 @@ from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, stem_id, strip_image_suffix
 from ..storage.texts.csv_tables import read_csv
 from ..storage.texts.strict_numbers import finite_number, whole_number
+from ..storage.texts.utf8_text import read_utf8
 from .labels import LabelScale
 from .test_set_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 
@@ -164,10 +165,7 @@ def read_tid2013(root: Path, images: str | None) -> Reading:
     """
     file = require_file(root, "mos_with_names.txt")
     folder, references = ImageFolder(root, images or "distorted_images"), ImageFolder(root, "reference_images")
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="ascii").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise CurateError(f"cannot read {file}: {error}") from error
+    lines = [line.strip() for line in read_utf8(file).splitlines() if line.strip()]
     ratings = []
     for line in lines:
         match = _TID_LINE.fullmatch(line)

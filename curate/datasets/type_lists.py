@@ -8,6 +8,7 @@ from ...distortions.catalog import CATALOG, LEVELS, get
 from ...distortions.errors import DistortionError
 from ..errors import CurateError
 from ..storage.texts.json_text import parse_json
+from ..storage.texts.utf8_text import read_utf8
 
 ALL = "all"
 PRESET_SUFFIX = ".json"
@@ -88,10 +89,7 @@ def _parts(text: str | Iterable[int | str], what: str) -> list[str]:
 
 
 def _read_preset_file(path: Path) -> tuple[int, ...]:
-    try:
-        return _preset_types(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CurateError(f"cannot read the preset file {path}: {error}") from error
+    return _preset_types(read_utf8(path), str(path))
 
 
 def _preset_types(content: str, name: str) -> tuple[int, ...]:

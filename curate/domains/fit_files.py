@@ -10,6 +10,7 @@ from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
+from ..printable import printable_lines
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import cannot_write, refuse_overwriting, write_bytes
 from ..storage.figures import why_no_figures
@@ -153,7 +154,7 @@ def describe_fit(summary: Mapping[str, Any]) -> str:
         lines.append(
             f"left out: {summary['references_unusable']} references that could not be used, named in the facts"
         )
-    return "\n".join(lines)
+    return printable_lines(lines)
 
 
 def _warn_of_missing_figure(path: Path, reporter: Reporter) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.feature_files import load_features
+from ..datasets.feature_parts import digest_features
 from ..datasets.labels import LabelFile
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
@@ -68,8 +69,8 @@ def run_label(
     labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
     inputs = {
         "labels": digest_file(label_file.path),
-        "reference_features": digest_file(reference_features),
-        "candidate_features": digest_file(candidate_features),
+        "reference_features": digest_features(reference_features),
+        "candidate_features": digest_features(candidate_features),
         "rows": digest_file(selection or manifest or out),
         **({} if split_file is None else {"splits": digest_file(split_file)}),
     }

@@ -111,6 +111,12 @@ class RenderWork:
             raise CurateError(
                 f"{self.folder / recipe.image_path} is gone, which an earlier attempt made: --overwrite starts anew"
             )
+        problem = image_problem(found, max_pixels=self.decoding.max_pixels)
+        if problem is not None:
+            raise CurateError(
+                f"{self.folder / recipe.image_path}, which an earlier attempt made, is no longer its image: {problem}; "
+                "--overwrite starts anew"
+            )
         return found if isinstance(found, bytes) else found.read_bytes()
 
 

@@ -12,6 +12,7 @@ from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..storage.texts.json_text import parse_json
+from ..storage.texts.utf8_text import read_utf8
 
 SOFT_LABELS = "soft_labels"
 CONFIDENCE_BINS = 20
@@ -82,9 +83,10 @@ def read_domains(path: Path) -> dict[str, Any]:
     Raises:
         CurateError: The file cannot be read, or is something else.
     """
+    text = read_utf8(Path(path))
     try:
-        content = parse_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise CurateError(f"cannot read the preset file {path}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("types"), list):
         raise CurateError(f'{path} is not a preset: expected JSON like {{"types": [1, 3, 9]}}')

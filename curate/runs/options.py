@@ -81,10 +81,12 @@ def _slurm_number(name: str, fallback: str | None = None) -> int:
 def _slurm_share() -> Share:
     fallbacks = {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}
     values = {name: _slurm_number(name, fallback) for name, fallback in fallbacks.items()}
-    position = (values["ID"] - values["MIN"]) // max(1, values["STEP"])
-    if not 0 <= position < values["COUNT"]:
+    task, count, first, step = (values[name] for name in ("ID", "COUNT", "MIN", "STEP"))
+    # The last number tells every task of an array with gaps, not only those that find no place in it.
+    last = _slurm_number("MAX", str(first + (count - 1) * step))
+    if step < 1 or (last - first) // step + 1 != count or task not in range(first, last + 1, step):
         raise CurateError(
-            f"--shard slurm: task {values['ID']} is not one of the array's {values['COUNT']}; for an array with gaps "
-            "give the number of all tasks, numbered from 0: --shard slurm:32"
+            f"--shard slurm: task {task} is of an array of {count} with gaps, or of none; give the number of all "
+            "tasks, numbered from 0: --shard slurm:32"
         )
-    return Share(position + 1, values["COUNT"])
+    return Share((task - first) // step + 1, count)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CurateError
+from ..storage.texts.utf8_text import read_utf8
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,8 +35,8 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(read_utf8(path))
+    except tomllib.TOMLDecodeError as error:
         raise CurateError(f"{path.name} cannot be read: {error}") from error
     settings: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():

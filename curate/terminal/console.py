@@ -87,7 +87,7 @@ class BarReporter:
         )
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a folder may be named like markup
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -97,7 +97,7 @@ class BarReporter:
             TextColumn("[red]{task.fields[failed]}"),
         )
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task(name, total=total, rate="", failed="")
+            bar = progress.add_task(printable(name), total=total, rate="", failed="")
             started, failures, done = time.monotonic(), 0, 0
 
             def advance(rows: int, failed: int) -> None:
@@ -135,9 +135,10 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         text: The same for people.
         as_json: Which of the two.
     """
-    shown = printable_json(json.dumps(value, ensure_ascii=False)) if as_json else printable_lines(text.split("\n"))
     if sys.stdout is None:  # it was closed
         return
+    shown = printable_json(json.dumps(value, ensure_ascii=False)) if as_json else printable_lines(text.split("\n"))
+    shown = json.dumps(value) if as_json and _in_encoding(shown) != shown else _in_encoding(shown)
     try:
         print(shown, flush=True)
     except BrokenPipeError:
@@ -145,6 +146,12 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     except OSError as error:
         give_up_stdout()
         raise CurateError(f"the result cannot be printed: {error.strerror or error}") from error
+
+
+def _in_encoding(text: str) -> str:
+    """Return a text with escapes for the characters that the terminal's encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def describe(value: Mapping[str, Any]) -> str:

@@ -29,27 +29,23 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             with _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
-            say(f"error: {_one_line(error)}")
+            say(f"error: {printable(str(error))}")
             raise typer.Exit(EXIT_ERROR) from error
         except BrokenPipeError:
             give_up_stdout()  # whoever read the result has seen enough, as `head` does
             raise typer.Exit(EXIT_ERROR) from None
         except OSError as error:
-            place = "" if error.filename is None else f"{_one_line(error.filename)}: "
-            say(f"error: {place}{_one_line(error.strerror or error)}")
+            place = "" if error.filename is None else f"{printable(str(error.filename))}: "
+            say(f"error: {place}{printable(error.strerror or str(error))}")
             raise typer.Exit(EXIT_ERROR) from error
         except (OverflowError, MemoryError) as error:
-            say(f"error: a number or a size is too large for this machine: {_one_line(error) or 'out of memory'}")
+            say(f"error: a number or a size is too large for this machine: {printable(str(error)) or 'out of memory'}")
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
             say("interrupted; the same command goes on where it stopped")
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped
-
-
-def _one_line(said: object) -> str:
-    return printable(" ".join(str(said).split()))
 
 
 @contextmanager
@@ -63,9 +59,9 @@ def _warnings_as_lines() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, CurateWarning):
-            say(f"warning: {_one_line(message)}")
+            say(f"warning: {printable(str(message))}")
         else:
-            others(message, category, filename, lineno, file, line)
+            others(printable(str(message)), category, filename, lineno, file, line)
 
     with warnings.catch_warnings():
         others, warnings.showwarning = warnings.showwarning, show

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.feature_files import load_features
+from ..datasets.feature_parts import digest_features
 from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels
@@ -153,7 +154,7 @@ def read_features(
     if file is not None:
         features = load_features(file)
         features.require_ids()
-        return RoleFeatures(features, digests={f"{role}_features": digest_file(file)}, encoders={})
+        return RoleFeatures(features, digests={f"{role}_features": digest_features(file)}, encoders={})
     if source is None:
         raise CurateError(f"give --{role}-features FILE, or the folder of the {role}s to encode them")
     table = _encoded_file(role, request, source, reporter) if keep else _encoded(request, source, reporter)

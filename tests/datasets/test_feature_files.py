@@ -117,7 +117,7 @@ def test_an_ids_file_may_come_from_any_editor(tmp_path, text):
 
 def test_an_ids_file_that_is_no_text_is_named(tmp_path):
     np.save(tmp_path / "f.npy", ROWS)
-    (tmp_path / "f.ids.txt").write_bytes(b"\xff\xfe\x00a")
+    (tmp_path / "f.ids.txt").write_bytes(b"a\xff\n")
     with pytest.raises(CurateError, match=r"f\.ids\.txt is not UTF-8 text"):
         load_features(tmp_path / "f.npy")
 

@@ -1,11 +1,13 @@
 """Long runs: interrupted, shared out, retried and refused, and always the same bytes in the end."""
 
 import hashlib
+import io
 import json
 import os
 import signal
 import stat
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +169,8 @@ def test_the_members_of_a_slurm_array_share_the_run(monkeypatch):
         for name, value in {"ID": task, "COUNT": 3, "MIN": 4, "STEP": 2}.items():
             monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", str(value))
         assert parse_share("slurm") == expected
+        monkeypatch.setenv("SLURM_ARRAY_TASK_MAX", "9")  # of --array=4-9:2
+        assert parse_share("slurm") == expected
     monkeypatch.delenv("SLURM_ARRAY_TASK_COUNT")
     with pytest.raises(CurateError, match="SLURM_ARRAY_TASK_COUNT, which is None: is this an array job"):
         parse_share("slurm")
@@ -180,8 +184,17 @@ def test_an_array_with_gaps_says_how_many_tasks_there_are_in_all(monkeypatch):
         with pytest.raises(CurateError, match=said):
             parse_share(text)
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "31")
-    with pytest.raises(CurateError, match=r"for an array with gaps give the number of all tasks.*slurm:32"):
+    with pytest.raises(CurateError, match=r"of an array of 2 with gaps.* give the number of all tasks.*slurm:32"):
         parse_share("slurm")
+
+
+@pytest.mark.parametrize("task", ["4", "5", "9"])
+def test_every_task_of_an_array_with_gaps_is_refused_without_the_number_of_all(task, monkeypatch):
+    for name, value in {"ID": task, "COUNT": "3", "MIN": "4", "MAX": "9", "STEP": "1"}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
+    with pytest.raises(CurateError, match=rf"task {task} is of an array of 3 with gaps"):
+        parse_share("slurm")
+    assert parse_share("slurm:32") == Share(int(task) + 1, 32)
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/", "-1/3"])
@@ -288,6 +301,25 @@ def test_retrying_completes_an_archive(photos, tmp_path, layout):
     run_distort(source, out, **{**settings, "run": LongRun(Mode(retry_failed=True), rows_per_shard=4)})
     run_distort(source, tmp_path / "fresh", **settings)
     assert exact_tree(out) == exact_tree(tmp_path / "fresh")
+
+
+def test_retrying_copies_nothing_but_images_from_an_archive(photos, tmp_path):
+    settings = {**SETTINGS, "layout": "webdataset"}
+    source, out = copy_of(photos, tmp_path / "photos"), tmp_path / "out"
+    whole = (source / "p2.png").read_bytes()
+    (source / "p2.png").write_bytes(whole[:400])
+    run_distort(source, out, **settings)
+    (source / "p2.png").write_bytes(whole)
+    for archive in (out / "images").glob("*.tar"):
+        with tarfile.open(archive) as tar:
+            names = [member.name for member in tar if not member.name.endswith(".json")]
+        with tarfile.open(archive, "w") as tar:
+            for name in names:
+                member = tarfile.TarInfo(name)
+                member.size = 4
+                tar.addfile(member, io.BytesIO(b"root"))
+    with pytest.raises(CurateError, match=r"which an earlier attempt made, is no longer its image: not an image"):
+        run_distort(source, out, **{**settings, "run": LongRun(Mode(retry_failed=True), rows_per_shard=4)})
 
 
 def test_retrying_refuses_a_change_under_good_rows(photos, tmp_path):

@@ -16,7 +16,7 @@ def test_utf16_is_named(tmp_path, encoding):
 
 def test_another_encoding_is_named(tmp_path):
     (tmp_path / "l.csv").write_bytes("dist_img,dmos\ncafé.png,1\n".encode("latin-1"))
-    with pytest.raises(CurateError, match=r"is not UTF-8 text .*: save it as CSV in UTF-8"):
+    with pytest.raises(CurateError, match=r"is not UTF-8 text .*: save it again as UTF-8"):
         read_csv(tmp_path / "l.csv")
 
 

@@ -1,16 +1,21 @@
 """Names that would move a cursor, change colors or start a line of their own are shown, not obeyed."""
 
+import io
 import json
+import sys
+import warnings
 
 import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import read_manifest, write_manifest
-from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.domains.fit_files import describe_fit
+from syndr_curate.curate.errors import CurateError, CurateWarning
 from syndr_curate.curate.manifest.provenance import attach
+from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.printable import printable, printable_json
-from syndr_curate.curate.terminal.console import describe, make_reporter, print_result, table
+from syndr_curate.curate.terminal.console import BarReporter, describe, make_reporter, print_result, table
 from syndr_curate.curate.terminal.exit_codes import reporting_errors
 
 from ..making import paint_cities, recipe_table
@@ -67,7 +72,83 @@ def test_an_error_is_one_harmless_line(error, capsys):
         command()
     said = capsys.readouterr().err
     assert is_harmless(said)
+    assert SHOWN in said
     assert said.count("\n") == 1
+
+
+def test_an_error_names_a_file_as_it_is_called(capsys):
+    @reporting_errors
+    def command():
+        raise CurateError("no file at a  b\tc.png")
+
+    with pytest.raises(typer.Exit):
+        command()
+    assert capsys.readouterr().err == "error: no file at a  b\\tc.png\n"
+
+
+@pytest.mark.parametrize("kind", [CurateWarning, UserWarning])
+def test_warnings_are_escaped(kind, capsys):
+    @reporting_errors
+    def command():
+        warnings.warn(HOSTILE, kind, stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = shown_as_python_does
+        command()
+    said = capsys.readouterr().err
+    assert is_harmless(said)
+    assert SHOWN in said
+
+
+def shown_as_python_does(message, category, filename, lineno, *_):
+    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+
+
+def test_a_warning_does_not_go_among_the_results_where_stderr_is_closed(monkeypatch, capsys):
+    @reporting_errors
+    def command():
+        warnings.warn("look out", CurateWarning, stacklevel=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", None)
+        command()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["[/nothing]", "[red]photos", "a\x1b[2Jb\nc"])
+def test_a_bar_shows_the_name_of_its_task_as_it_is(name, capsys):
+    with BarReporter().task(f"encode {name}", 1) as task:
+        task.advance()
+    said = capsys.readouterr().err
+    assert f"encode {printable(name)}" in said
+    assert "\x1b[2J" not in said
+
+
+def test_what_is_fitted_is_told_in_lines_of_its_own():
+    recalls = {distortion_name(kind): None for kind in range(26)}
+    summary = {
+        **{"kind": "mlp", "references": 3, "recall": recalls},
+        **{f"held_out_{score}": 0.5 for score in ("top1", "top4", "top1_recompressed", "top4_recompressed")},
+        **{"confusion": [[0] * 26] * 26, "confusion_matrix": None, "classes_unseen": [], "references_unusable": 0},
+        **{"facts": HOSTILE, "out": HOSTILE},
+    }
+    lines = describe_fit(summary).split("\n")
+    assert lines[-2:] == [f"facts: {SHOWN}", f"out: {SHOWN}"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_results_are_printed_whatever_the_encoding(encoding, monkeypatch):
+    for as_json in (True, False):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", out)
+        print_result({"name": "caf\xe9 \u6f22"}, "caf\xe9 \u6f22", as_json=as_json)
+        said = out.buffer.getvalue().decode(encoding)
+        if as_json:
+            assert json.loads(said) == {"name": "caf\xe9 \u6f22"}
+        else:
+            shown = {"ascii": "caf\\xe9 \\u6f22\n", "latin-1": "caf\xe9 \\u6f22\n", "utf-8": "caf\xe9 \u6f22\n"}
+            assert said == shown[encoding]
 
 
 def test_commands_show_names_of_files_data_sets_and_roots(tmp_path, syndr_curate):

@@ -1,17 +1,17 @@
 """Tables that people write by hand: CSV with a header, every cell a text."""
 
-import codecs
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import CurateError
+from .utf8_text import read_utf8
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = (",", ";", "\t", "|")
-_SNIFFED_BYTES = 4096
 
 
 def read_csv(path: Path) -> "pd.DataFrame":
@@ -30,30 +30,20 @@ def read_csv(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    text = io.StringIO(read_utf8(path, keep_line_breaks=True), newline="")
     try:
-        _refuse_utf16(path)
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, delimiter=separator, strict=True)
-            header = next(lines, None)
-            if not header:
-                raise CurateError(f"{path} is not a readable CSV file: no columns in its first line")
-            _refuse_odd_header(path, header, separator)
-            rows = [_fitted(path, header, row, lines.line_num) for row in lines if row]
-    except UnicodeDecodeError as error:
-        raise CurateError(f"{path} is not UTF-8 text ({error.reason}): save it as CSV in UTF-8") from error
-    except (OSError, csv.Error) as error:
+        lines = csv.reader(text, delimiter=separator, strict=True)
+        header = next(lines, None)
+        if not header:
+            raise CurateError(f"{path} is not a readable CSV file: no columns in its first line")
+        _refuse_odd_header(path, header, separator)
+        rows = [_fitted(path, header, row, lines.line_num) for row in lines if row]
+    except csv.Error as error:
         raise CurateError(f"{path} is not a readable CSV file: {' '.join(str(error).split())}") from error
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise CurateError(f"{path} is not a readable CSV file: its header repeats {', '.join(map(repr, repeated))}")
     return pd.DataFrame(rows, columns=header, dtype=object)
-
-
-def _refuse_utf16(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(_SNIFFED_BYTES)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
-        raise CurateError(f"{path} is text in UTF-16, as spreadsheets save it; expected UTF-8: save it as CSV in UTF-8")
 
 
 def _refuse_odd_header(path: Path, header: list[str], separator: str) -> None:
