@@ -104,7 +104,7 @@ def compare(before: Path, after: Path) -> int:
 
 def helps() -> Iterator[tuple[str, str]]:
     """Give the digest of every command's `--help`."""
-    from syndr_curate.cli import app
+    from syndr_curate.curate.command.app import app
 
     def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
         yield words

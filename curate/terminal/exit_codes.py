@@ -10,8 +10,9 @@ from typing import ParamSpec, TextIO
 import typer
 
 from ..errors import CurateError, CurateWarning
+from .interrupts import EXIT_INTERRUPTED, interruptible
 
-EXIT_WRONG, EXIT_ERROR, EXIT_REJECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_WRONG, EXIT_ERROR, EXIT_REJECTED = 1, 2, 3
 
 P = ParamSpec("P")
 
@@ -25,15 +26,18 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            with _warnings_as_lines():
+            with interruptible(), _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except OSError as error:
-            if error.filename is None:
-                raise
-            print(f"error: {error.filename}: {error.strerror or error}", file=sys.stderr)
+            file = "" if error.filename is None else f"{error.filename}: "
+            print(f"error: {file}{error.strerror or error}", file=sys.stderr)
+            raise typer.Exit(EXIT_ERROR) from error
+        except MemoryError as error:
+            reason = f": {' '.join(str(error).split())}" if str(error) else ""
+            print(f"error: there is not enough memory for this{reason}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
             print("interrupted; the same command goes on where it stopped", file=sys.stderr)
