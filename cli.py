@@ -1,28 +1,101 @@
-"""The door of the command line: first how the process behaves at its edges, then the commands.
+"""The command line: parses flags, makes one call into the toolkit, prints the result."""
 
-The commands are imported late, so that an interrupt in the first moment meets a handler and not an import.
-"""
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
 
-import sys
+import typer
 
-from .curate.terminal.interrupts import leave_at_once_on_interrupt
-from .curate.terminal.streams import EXIT_READER_LEFT, OutputLostError, guard_streams
+from .curate.command.demo import demo
+from .curate.command.distort import distort
+from .curate.command.distortions import distortions
+from .curate.command.domains import app as domains
+from .curate.command.downsample import downsample
+from .curate.command.encode import encode
+from .curate.command.export import export
+from .curate.command.inspect import inspect
+from .curate.command.label import label
+from .curate.command.merge import merge
+from .curate.command.mix import mix
+from .curate.command.relocate import relocate
+from .curate.command.report import report
+from .curate.command.select import select
+from .curate.command.status import status
+from .curate.command.testset import testset
+from .curate.command.upsample import upsample
+from .curate.command.verify import verify
+from .curate.errors import CurateError
+from .curate.terminal.config_file import read_settings
+from .curate.terminal.exit_codes import reporting_errors
+
+app = typer.Typer(
+    name="syndr-curate",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Reshape synthetic image-quality data: a manifest goes in, a manifest comes out.",
+)
 
 
 def main() -> None:
     """Run the command line."""
-    leave_at_once_on_interrupt()
-    guard_streams()
-    from .curate.command.app import app
-    from .curate.terminal.exit_codes import EXIT_ERROR
+    app()
 
+
+def _show_version(value: bool) -> None:
+    if value:
+        from . import __version__
+
+        print(f"syndr-curate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+@reporting_errors
+def _prepare(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
-    except OutputLostError as error:
-        if error.reader_left:
-            sys.exit(EXIT_READER_LEFT)
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(EXIT_ERROR)
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise CurateError("the current folder is gone; change to one that exists") from error
+    context.default_map = read_settings(here, dict(_parameters(context.command)))
+
+
+def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, bool]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _parameters(command, f"{family}{name} ")
+        else:
+            # An argument such as MANIFEST... takes several values too.
+            repeatable = {
+                p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1 for p in command.params if p.name != "help"
+            }
+            yield f"{family}{name}", repeatable
+
+
+for _command in (
+    demo,
+    encode,
+    select,
+    distort,
+    label,
+    upsample,
+    downsample,
+    mix,
+    report,
+    export,
+    verify,
+    inspect,
+    relocate,
+    status,
+    merge,
+    testset,
+    distortions,
+):
+    app.command()(_command)
+app.add_typer(domains)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from syndr_curate.curate.command.app import app
+from syndr_curate.cli import app
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
 # What an example needs before it runs as printed, in the words of tests/docs/.
@@ -30,9 +30,7 @@ INTRODUCTION = """# Commands
 Results go to stdout (`--json`: one JSON object and nothing else), progress and notes to stderr. Flags override
 `syndr-curate.toml` in the current folder (a table per command, keys named like the flags with underscores), which
 overrides the defaults. Exit status: 0 done, 1 `verify` found something, 2 an error in one line, 3 rows were rejected
-under `--strict`, 130 interrupted, 141 the reader of stdout left (`| head`). A stdout that is full is an error; a stderr
-that is full or closed loses the notes and changes no status; a closed stdout is a result that nobody asked for. All
-commands take `-h`, `--help`.
+under `--strict`, 130 interrupted. All commands take `-h`, `--help`.
 """
 Command = Callable[..., None]
 
@@ -77,7 +75,8 @@ def parameters(command: Command) -> Iterator[tuple[inspect.Parameter, Any]]:
     """Give a command's parameters with their annotations."""
     hints = typing.get_type_hints(command, include_extras=True)
     for parameter in inspect.signature(command).parameters.values():
-        yield parameter, hints[parameter.name]
+        if hints[parameter.name] is not typer.Context:
+            yield parameter, hints[parameter.name]
 
 
 def row(parameter: inspect.Parameter, hint: Any) -> str:

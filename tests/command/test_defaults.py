@@ -4,8 +4,8 @@ from dataclasses import MISSING, fields
 
 import pytest
 import typer
+from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
-from syndr_curate.curate.command.app import app
 from syndr_curate.curate.datasets.labels import LabelColumns
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings

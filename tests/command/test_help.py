@@ -23,7 +23,7 @@ def imported_by(*arguments: str) -> set[str]:
     code = f"""
 import sys
 sys.argv = ["syndr-curate", *{list(arguments)!r}]
-from syndr_curate.cli import main
+from syndr_curate.__main__ import main
 try:
     main()
 except SystemExit:
@@ -43,7 +43,7 @@ def test_the_settings_and_the_command_line_import_nothing_heavy():
     package = resources.files("syndr_curate") / "curate"
     rooms = sorted(room.name for room in package.iterdir() if (room / "settings.py").is_file())
     assert {"labeling", "mixing", "upsampling"} <= set(rooms)
-    modules = ["cli", "curate.command.app", "curate.storage.limits", *(f"curate.{room}.settings" for room in rooms)]
+    modules = ["cli", "curate.storage.limits", *(f"curate.{room}.settings" for room in rooms)]
     code = "; ".join(f"import syndr_curate.{module}" for module in modules) + "; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
