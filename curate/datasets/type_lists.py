@@ -89,9 +89,10 @@ def _parts(text: str | Iterable[int | str], what: str) -> list[str]:
 
 def _read_preset_file(path: Path) -> tuple[int, ...]:
     try:
-        return _preset_types(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CurateError(f"cannot read the preset file {path}: {error}") from error
+        content = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the name
+        raise CurateError(f"cannot read the preset file {str(path)!r}: {error}") from error
+    return _preset_types(content, str(path))
 
 
 def _preset_types(content: str, name: str) -> tuple[int, ...]:
