@@ -10,7 +10,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
-from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run, refuse_strict_share
 from ..terminal.no_effect import refuse_without_effect
 
 MANIFEST_SUFFIX = ".parquet"
@@ -61,6 +61,7 @@ def distort(
         refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
     if is_manifest and types is None:
         refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+    refuse_strict_share(context, shard)
     summary = run_distort(
         images,
         out,

@@ -9,7 +9,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
-from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run, refuse_strict_share
 from ..terminal.no_effect import refuse_without_effect
 
 
@@ -40,6 +40,7 @@ def encode(
         refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
     else:
         refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+    refuse_strict_share(context, shard)
     summary = run_encode(
         images,
         out,

@@ -79,6 +79,12 @@ def upsample(
         refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout", "images_out")
     if proxy_labels:
         refuse_without_effect(context, "with --proxy-labels, which read no label file", *LabelFileFlags.NAMES)
+    else:
+        label_columns.refuse_without_effect(context)
+        if candidates_root is None:
+            refuse_without_effect(context, "without --candidates-root: no other images are named by it", "ids")
+    if features.reference_features is not None and (validation.asked or features.candidate_features is not None):
+        refuse_without_effect(context, "where feature files are given for all images", *EncoderFlags.NAMES)
     if not validation.asked:
         labeling.refuse_without_effect(context)
     settings = UpsampleSettings(

@@ -174,6 +174,8 @@ class FeatureFlags:
 class EncoderFlags:
     """Which encoder, and where it computes."""
 
+    NAMES: ClassVar[tuple[str, ...]] = ("encoder", "weights", "device", "batch_size")
+
     encoder: opt.EncoderOption = EncodeSettings.encoder
     weights: opt.Weights = EncodeSettings.weights
     device: opt.Device = EncodeSettings.device
@@ -243,6 +245,15 @@ class LabelFileFlags:
     level_column: opt.LevelColumn = None
     lower_is_better: opt.LowerIsBetter = False
     label_range: opt.LabelRange = None
+
+    def refuse_without_effect(self, context: typer.Context) -> None:
+        """Refuse a number of votes where no column of spread is read.
+
+        Raises:
+            CurateError: The message names the flag.
+        """
+        if self.std_column is None and (self.id_column, self.label_column) != (opt.KADID_ID, opt.KADID_LABEL):
+            refuse_without_effect(context, "without --std-column, whose numbers it divides", "raters")
 
     def label_file(self, path: Path) -> "LabelFile":
         """Return a label file with these columns and this scale.
