@@ -90,7 +90,8 @@ def check_features(features: Features) -> Features:
         The same features, in float16, float32 or float64 of this machine's byte order: others are converted.
 
     Raises:
-        CurateError: No floating N x D matrix, an empty one, another number of ids than rows, or ids that repeat or are no text.
+        CurateError: No floating N x D matrix, an empty one, another number of ids than rows, or ids that repeat or are
+            no text.
     """
     matrix, source = features.matrix, features.source
     if matrix.ndim != MATRIX_AXES or not np.issubdtype(matrix.dtype, np.floating):

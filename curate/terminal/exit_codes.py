@@ -1,8 +1,6 @@
 """What every command does around its one call: errors as one line, and exit codes."""
 
-import contextlib
 import functools
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,30 +29,23 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             with _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
-            _say(f"error: {_one_line(error)}")
+            print(f"error: {_one_line(error)}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
-        except BrokenPipeError:
-            # Whoever read the result has seen enough, as `head` does.
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # Python flushes it once more at its end
-            raise typer.Exit(EXIT_ERROR) from None
         except OSError as error:
             place = "" if error.filename is None else f"{_one_line(error.filename)}: "
-            _say(f"error: {place}{_one_line(error.strerror or error)}")
+            print(f"error: {place}{_one_line(error.strerror or error)}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except (OverflowError, MemoryError) as error:
-            _say(f"error: a number or a size is too large for this machine: {_one_line(error) or 'out of memory'}")
+            print(
+                f"error: a number or a size is too large for this machine: {_one_line(error) or 'out of memory'}",
+                file=sys.stderr,
+            )
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
-            _say("interrupted; the same command goes on where it stopped")
+            print("interrupted; the same command goes on where it stopped", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped
-
-
-def _say(line: str) -> None:
-    if sys.stderr is not None:  # it is None where it was closed
-        with contextlib.suppress(OSError):
-            print(line, file=sys.stderr)
 
 
 def _one_line(said: object) -> str:

@@ -37,7 +37,8 @@ def value_or_error(door: Callable[[], Value]) -> Value | None:
     try:
         return door()
     except CurateError as error:
-        assert str(error).strip()
+        if not str(error).strip():
+            raise AssertionError("an error that says nothing") from error
         return None
 
 
