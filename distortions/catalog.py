@@ -320,7 +320,7 @@ def get(kind: int | str) -> Distortion:
 
 
 def _by_id(number: int, *, given: int | str) -> Distortion:
-    if isinstance(number, bool) or number not in _BY_ID:
+    if isinstance(number, bool) or not isinstance(number, Integral) or number not in _BY_ID:
         message = f"there is no distortion {given!r}: ids run from 1 to {len(CATALOG)}, or give a name"
         if number == PRISTINE and not isinstance(number, bool):
             message += f" ({PRISTINE} stands for a pristine image, which has no distortion)"

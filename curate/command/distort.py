@@ -10,7 +10,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
-from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run, refuse_strict_share
 from ..terminal.no_effect import refuse_flags_of_the_other_input, refuse_without_effect
 
 OF_NEW_ROWS = ("levels", "format", "seed")
@@ -56,6 +56,7 @@ def distort(
     refuse_flags_of_the_other_input(context, images)
     if images.suffix == ".parquet" and types is None:
         refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+    refuse_strict_share(context, shard)
     summary = run_distort(
         images,
         out,

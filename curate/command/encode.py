@@ -9,7 +9,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
-from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run, refuse_strict_share
 from ..terminal.no_effect import refuse_flags_of_the_other_input
 
 
@@ -37,6 +37,7 @@ def encode(
     from ..encoding.encode import run_encode
 
     refuse_flags_of_the_other_input(context, images)
+    refuse_strict_share(context, shard)
     summary = run_encode(
         images,
         out,

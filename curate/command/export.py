@@ -14,6 +14,8 @@ from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
 from ..terminal.no_effect import refuse_without_effect
 
+OF_PIXELS = ("render", "hardlink", "follow_links", "root", "max_pixels", "workers")
+
 
 @dataclass(frozen=True)
 class ExportFlags(ExportSettings):
@@ -65,7 +67,7 @@ def export(
     from ..export.export import export as write_export
 
     if to == "ids":
-        refuse_without_effect(context, "with --to ids, which exports no pixels", "render", "hardlink", "follow_links")
+        refuse_without_effect(context, "with --to ids, which exports no pixels", *OF_PIXELS)
     if to != "webdataset":
         refuse_without_effect(context, f"with --to {to}: only webdataset has shards", "rows_per_shard")
     else:

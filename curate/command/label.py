@@ -56,6 +56,7 @@ def label(
         validation.show(found, result)
         return
     labeling.refuse_without_effect(context)
+    label_columns.refuse_without_effect(context)
     summary = run_label(
         file,
         features.references,

@@ -10,12 +10,16 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
+
+OF_NEW_MIXES = ("types", "levels", "classes", "sigma", "alpha", "format", "recipe_only", "seed")
 
 
 @reporting_errors
 @with_flag_groups
 def mix(
     *,
+    context: typer.Context,
     manifest: Annotated[
         Path, typer.Option("--manifest", help="Distorted images with their references.")
     ] = opt.DEFAULT_MANIFEST,
@@ -61,7 +65,11 @@ def mix(
     from ..mixing.mix_files import run_mix
 
     settings = None
-    if count is not None:
+    if count is None:
+        refuse_without_effect(
+            context, "without --count: a mixed manifest's rows are rendered as they stand", *OF_NEW_MIXES
+        )
+    else:
         settings = MixSettings(
             count=count,
             types=parse_types(types),

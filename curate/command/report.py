@@ -11,6 +11,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FeatureFlags, PixelFlags, ResultFlags
+from ..terminal.no_effect import refuse_without_effect
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class LookFlags(ReportSettings):
 @with_flag_groups
 def report(
     *,
+    context: typer.Context,
     manifests: Annotated[
         list[Path],
         typer.Argument(metavar="MANIFEST...", help="What there was, and what there is after, in this order."),
@@ -70,6 +72,10 @@ def report(
     from ..report.report import run_report
     from ..report.request import ReportRequest
 
+    if features is None:
+        refuse_without_effect(context, "without --features, which make the map of images", "max_rows")
+    if features is None and content.reference_features is None and content.candidate_features is None:
+        refuse_without_effect(context, "without a feature file, of which a map is made", "projection")
     request = ReportRequest(
         manifests=tuple(manifests),
         out=out,

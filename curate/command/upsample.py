@@ -81,6 +81,13 @@ def upsample(
     if proxy_labels:
         flags = [field.name for field in fields(LabelFileFlags)]
         refuse_without_effect(context, "with --proxy-labels, which read no label file", *flags)
+    else:
+        label_columns.refuse_without_effect(context)
+        if candidates_root is None:
+            refuse_without_effect(context, "without --candidates-root: no other images are named by it", "ids")
+    if features.reference_features is not None and (validation.asked or features.candidate_features is not None):
+        flags = [field.name for field in fields(EncoderFlags)]
+        refuse_without_effect(context, "where feature files are given for all images", *flags)
     if not validation.asked:
         labeling.refuse_without_effect(context)
     settings = UpsampleSettings(

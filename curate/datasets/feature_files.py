@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import refuse_one_text, require_unique, strip_image_suffix
+from ..manifest.ids import refuse_one_text, require_texts, require_unique, strip_image_suffix
 from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
@@ -129,9 +129,19 @@ def features_from_table(table: pa.Table, source: str) -> Features:
     else:
         raise CurateError(f"{source}: 'features' is {column.type}, expected a fixed-size list of floats")
     matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
-    ids = tuple(table[key].cast(pa.string()).to_pylist())
-    named = table["image_path"].to_pylist() if "image_path" in table.column_names else table[key].to_pylist()
+    ids = tuple(_texts(table, key, source))
+    named = table["image_path"].to_pylist() if "image_path" in table.column_names else ids
     return Features(matrix, ids, tuple(named), source, read_provenance(table))
+
+
+def _texts(table: pa.Table, name: str, source: str) -> list[str]:
+    kind = table.schema.field(name).type
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    # As text, a float is another one for every tool: 1.0, 1, 1e0.
+    if not (pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_integer(plain)):
+        raise CurateError(f"{source}: column {name!r} is {kind}, expected text")
+    texts: list[str] = table[name].cast(pa.string()).to_pylist()
+    return texts
 
 
 def save_features(
@@ -156,7 +166,8 @@ def save_features(
         **columns: For `.parquet`: further columns of N values, e.g. `status`.
 
     Raises:
-        CurateError: Counts differ, ids repeat, with or without their image suffix, or the file cannot be written.
+        CurateError: Counts differ, there are no features, ids are no text or repeat, with or without their image
+            suffix, or the file cannot be written.
     """
     path = Path(path)
     refuse_one_text(ids, str(path))
@@ -165,6 +176,9 @@ def save_features(
         raise CurateError(f"features of shape {matrix.shape}, expected (rows, D)")
     if len(ids) != len(matrix):
         raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
+    if not matrix.size:
+        raise CurateError(f"features of shape {matrix.shape} are none: expected one row and one column at least")
+    require_texts(ids, str(path))
     require_unique(ids, str(path))
     _warn_of_suffixes(ids, path)
     if path.suffix == ".parquet":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
-from ..manifest.ids import list_ids, refuse_one_text, require_unique
+from ..manifest.ids import list_ids, refuse_one_text, require_texts, require_unique
 
 MATRIX_AXES = 2  # rows, and the numbers of a row
 
@@ -90,7 +90,8 @@ def check_features(features: Features) -> Features:
         The same features, in float16, float32 or float64 of this machine's byte order: others are converted.
 
     Raises:
-        CurateError: No floating N x D matrix, an empty one, another number of ids than rows, or repeated ids.
+        CurateError: No floating N x D matrix, an empty one, another number of ids than rows, or ids that repeat or are
+            no text.
     """
     matrix, source = features.matrix, features.source
     if matrix.ndim != MATRIX_AXES or not np.issubdtype(matrix.dtype, np.floating):
@@ -100,6 +101,7 @@ def check_features(features: Features) -> Features:
     if features.ids is not None:
         if len(features.ids) != len(matrix):
             raise CurateError(f"{source} has {len(features.ids)} ids for {len(matrix)} rows")
+        require_texts(features.ids, source)
         require_unique(features.ids, source)
     if matrix.dtype.itemsize > np.dtype(np.float64).itemsize:
         return replace(features, matrix=matrix.astype(np.float64))

@@ -32,14 +32,18 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """
     parts = _parts(text, "types")
     chosen: set[int] = set()
+    if not any(parts):
+        raise CurateError("the list of distortion types is empty")
     for part in parts:
+        if not part:
+            raise CurateError(f"the list of types {text!r} has an empty entry: leave out the comma, or give the type")
         if part == ALL:
             chosen.update(entry.id for entry in CATALOG)
         elif part in preset_names():
             chosen.update(read_preset(part))
         elif part.endswith(PRESET_SUFFIX):
             chosen.update(_read_preset_file(Path(part)))
-        elif part:
+        else:
             try:
                 chosen.add(get(part).id)
             except DistortionError as error:
@@ -47,8 +51,6 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
                 raise CurateError(
                     f"{error}; a list of types may also name `all`, a preset ({presets}) or its file"
                 ) from error
-    if not chosen:
-        raise CurateError("the list of distortion types is empty")
     return tuple(sorted(chosen))
 
 
@@ -98,6 +100,8 @@ def _preset_types(content: str, name: str) -> tuple[int, ...]:
         if not isinstance(listed, list):
             raise TypeError(f"its types are {listed!r}, expected a list in square brackets")
         types = tuple(get(kind).id for kind in listed)
+        if "levels" in content:
+            raise ValueError("it has `levels`, which no preset chooses: give them with --levels")
     except (ValueError, KeyError, TypeError) as error:
         raise CurateError(f'{name} is not a preset: expected JSON like {{"types": [1, 3, 9]}}: {error}') from error
     if not types:

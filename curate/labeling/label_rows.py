@@ -91,15 +91,13 @@ def drop_uncertain(rows: pa.Table, max_label_std: float | None) -> pa.Table:
 
     Args:
         rows: Labeled rows.
-        max_label_std: Largest `label_std` kept, on [0, 10]; None keeps all.
+        max_label_std: Largest `label_std` kept, on [0, 10], as `LabelSettings` has it; None keeps all.
 
     Raises:
-        CurateError: The bound is not above 0, or no row keeps to it.
+        CurateError: No row keeps to it.
     """
     if max_label_std is None:
         return rows
-    if not max_label_std > 0:
-        raise CurateError(f"max_label_std is {max_label_std:g}; expected a number above 0")
     kept = rows.filter(pc.fill_null(pc.less_equal(rows["label_std"], max_label_std), True))
     if not len(kept):
         raise CurateError(f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}")

@@ -3,6 +3,7 @@
 The command line reads its defaults from here, so this module imports no numeric library.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -24,9 +25,9 @@ class NeighborSettings:
 
     Attributes:
         count: k nearest labeled references, at least 1.
-        margin: Of these, keep those with d - d_min below this; above 0.
+        margin: Of these, keep those with d - d_min below this; above 0. Above 2 keeps all: no d is larger.
         weighting: `published`: softmax(d), as the released code does; `similarity`: softmax(-d / temperature).
-        temperature: For `similarity`; above 0.
+        temperature: For `similarity`; finite, above 0.
 
     Raises:
         CurateError: A setting is out of its range.
@@ -42,10 +43,11 @@ class NeighborSettings:
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
         object.__setattr__(self, "count", whole_number("neighbors", self.count, least=1))
-        if not self.margin > 0:
-            raise CurateError(f"margin is {self.margin:g}; expected a number above 0")
-        if not self.temperature > 0:
-            raise CurateError(f"temperature is {self.temperature:g}; expected a number above 0")
+        # The settings are written into metadata, as JSON, which has no infinity.
+        if not 0 < self.margin < math.inf:
+            raise CurateError(f"margin is {self.margin:g}; expected a finite number above 0 (above 2 keeps all)")
+        if not 0 < self.temperature < math.inf:
+            raise CurateError(f"temperature is {self.temperature:g}; expected a finite number above 0")
         if self.weighting not in WEIGHTINGS:
             raise CurateError(f"weighting is {self.weighting!r}; expected {' or '.join(WEIGHTINGS)}")
 
@@ -57,12 +59,12 @@ class LabelSettings:
     Attributes:
         labeler: `knn` (Algorithm 2) or `gp`.
         neighbors: For `knn`.
-        max_label_std: Leave out rows whose label is less certain, on [0, 10]; None keeps all.
+        max_label_std: Leave out rows whose label is less certain, on [0, 10]; finite, None keeps all.
         neighbors_from: Whose labels any labeler learns from: `train`: not those of held-out references; `all`:
             everyone's. Without held-out references the two are the same.
 
     Raises:
-        CurateError: `neighbors_from` is neither.
+        CurateError: `neighbors_from` is neither, or `max_label_std` is not a finite number above 0.
     """
 
     labeler: LabelerName = "knn"
@@ -72,6 +74,10 @@ class LabelSettings:
 
     def __post_init__(self) -> None:
         """Refuse a setting that means nothing."""
+        if self.max_label_std is not None and not 0 < self.max_label_std < math.inf:
+            raise CurateError(
+                f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it away to keep all"
+            )
         if self.neighbors_from not in NEIGHBORS_FROM:
             raise CurateError(f"neighbors_from is {self.neighbors_from!r}; expected {' or '.join(NEIGHBORS_FROM)}")
 

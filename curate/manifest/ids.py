@@ -86,6 +86,34 @@ def refuse_one_text(ids: Iterable[str], what: str) -> None:
         raise CurateError(f"{what}: {ids!r} is one text; expected a list of ids, such as [{ids!r}]")
 
 
+def require_texts(ids: Iterable[object], what: str) -> None:
+    """Refuse ids that some format cannot hold: numpy drops a NUL at the end, and half of a surrogate pair is no text.
+
+    Args:
+        ids: The ids to look through.
+        what: What they are ids of, for the message.
+
+    Raises:
+        CurateError: One is no text, or one of these; the message shows it.
+    """
+    for identifier in ids:
+        if not isinstance(identifier, str):
+            raise CurateError(f"{what}: the id {identifier!r:.80} is no text; expected ids such as 'I01_01_01'")
+        if "\0" in identifier or not _is_unicode(identifier):
+            raise CurateError(
+                f"{what}: the id {identifier!r:.80} holds a NUL or half of a character (a lone surrogate), which not "
+                "every file can hold; expected ordinary text"
+            )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def require_unique(ids: Iterable[str], what: str) -> None:
     """Refuse ids that occur twice.
 

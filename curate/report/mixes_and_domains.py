@@ -87,7 +87,7 @@ def read_domains(path: Path) -> dict[str, Any]:
     try:
         content = parse_json(text)
     except ValueError as error:
-        raise CurateError(f"cannot read the preset file {path}: {error}") from error
+        raise CurateError(f"cannot read the preset file {str(path)!r}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("types"), list):
         raise CurateError(f'{path} is not a preset: expected JSON like {{"types": [1, 3, 9]}}')
     try:

@@ -66,7 +66,13 @@ def _checked(file: str, command: str, table: Any, commands: Mapping[str, Mapping
         if key not in commands[command]:
             flags = ", ".join(sorted(commands[command]))
             raise CurateError(f"{file}: [{title}] has no setting {key!r}; it has {flags}")
+        if any("\0" in part for part in _texts(table[key])):
+            raise CurateError(f"{file}: [{title}] {key} holds a NUL character, which no flag and no file name can")
     return {key: _as_typed(value, commands[command][key]) for key, value in table.items()}
+
+
+def _texts(value: Any) -> list[str]:
+    return [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
 
 
 def _as_typed(value: Any, repeatable: bool) -> Any:

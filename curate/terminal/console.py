@@ -1,26 +1,16 @@
 """What the terminal shows: results on stdout, progress and notes on stderr."""
 
-import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import CurateError
 from ..printable import printable, printable_json, printable_lines
 from ..runs.progress import SILENT, Reporter, Task
 
 _LOG_SECONDS = 5.0
-
-
-def say(line: str) -> None:
-    """Print a line on stderr, if there is one: it is None where it was closed, and what it says is no result."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print(line, file=sys.stderr, flush=True)
 
 
 class _LogTask:
@@ -46,7 +36,7 @@ class _LogTask:
         line["per_second"] = round(rate, 1)
         if rate > 0:
             line["remaining_seconds"] = round((self.total - self.done) / rate)
-        say(json.dumps(line))
+        print(json.dumps(line), file=sys.stderr, flush=True)
 
 
 class LogReporter:
@@ -59,7 +49,7 @@ class LogReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        say(printable(message))
+        print(printable(message), file=sys.stderr, flush=True)
 
 
 class _BarTask:
@@ -112,19 +102,14 @@ class BarReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        say(printable(message))
-
-
-def give_up_stdout() -> None:
-    """Send what is left of stdout nowhere: Python would write it once more at its end, and fail with a traceback."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        print(printable(message), file=sys.stderr, flush=True)
 
 
 def make_reporter(*, quiet: bool) -> Reporter:
     """Choose how progress is shown: not at all, as a bar, or as log lines."""
     if quiet:
         return SILENT
-    return BarReporter() if sys.stderr is not None and sys.stderr.isatty() else LogReporter()
+    return BarReporter() if sys.stderr.isatty() else LogReporter()
 
 
 def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
@@ -135,23 +120,18 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         text: The same for people.
         as_json: Which of the two.
     """
-    if sys.stdout is None:  # it was closed
-        return
     shown = printable_json(json.dumps(value, ensure_ascii=False)) if as_json else printable_lines(text.split("\n"))
-    shown = json.dumps(value) if as_json and _in_encoding(shown) != shown else _in_encoding(shown)
+    if as_json and not _has_characters_of(shown, encoding=sys.stdout.encoding):
+        shown = json.dumps(value)  # the escapes that stdout writes for missing characters are not JSON's
+    print(shown, flush=True)
+
+
+def _has_characters_of(text: str, *, encoding: str | None) -> bool:
     try:
-        print(shown, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        give_up_stdout()
-        raise CurateError(f"the result cannot be printed: {error.strerror or error}") from error
-
-
-def _in_encoding(text: str) -> str:
-    """Return a text with escapes for the characters that the terminal's encoding lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def describe(value: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What every command does around its one call: errors as one line, and exit codes."""
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ import typer
 
 from ..errors import CurateError, CurateWarning
 from ..printable import printable
-from .console import give_up_stdout, say
 
 EXIT_WRONG, EXIT_ERROR, EXIT_REJECTED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -29,20 +29,20 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             with _warnings_as_lines():
                 command(*args, **kwargs)
         except CurateError as error:
-            say(f"error: {printable(str(error))}")
+            print(f"error: {printable(str(error))}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
-        except BrokenPipeError:
-            give_up_stdout()  # whoever read the result has seen enough, as `head` does
-            raise typer.Exit(EXIT_ERROR) from None
         except OSError as error:
             place = "" if error.filename is None else f"{printable(str(error.filename))}: "
-            say(f"error: {place}{printable(error.strerror or str(error))}")
+            print(f"error: {place}{printable(error.strerror or str(error))}", file=sys.stderr)
             raise typer.Exit(EXIT_ERROR) from error
         except (OverflowError, MemoryError) as error:
-            say(f"error: a number or a size is too large for this machine: {printable(str(error)) or 'out of memory'}")
+            print(
+                f"error: a number or a size is too large for this machine: {printable(str(error)) or 'out of memory'}",
+                file=sys.stderr,
+            )
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
-            say("interrupted; the same command goes on where it stopped")
+            print("interrupted; the same command goes on where it stopped", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapped
@@ -59,7 +59,7 @@ def _warnings_as_lines() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, CurateWarning):
-            say(f"warning: {printable(str(message))}")
+            print(f"warning: {printable(str(message))}", file=sys.stderr)
         else:
             others(printable(str(message)), category, filename, lineno, file, line)
 

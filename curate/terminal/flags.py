@@ -232,6 +232,15 @@ class LabelFileFlags:
     lower_is_better: opt.LowerIsBetter = False
     label_range: opt.LabelRange = None
 
+    def refuse_without_effect(self, context: typer.Context) -> None:
+        """Refuse a number of votes where no column of spread is read.
+
+        Raises:
+            CurateError: The message names the flag.
+        """
+        if self.std_column is None and (self.id_column, self.label_column) != (opt.KADID_ID, opt.KADID_LABEL):
+            refuse_without_effect(context, "without --std-column, whose numbers it divides", "raters")
+
     def label_file(self, path: Path) -> "LabelFile":
         """Return a label file with these columns and this scale.
 

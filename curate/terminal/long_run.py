@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import typer
+
 from ..errors import CurateError
 from . import options as opt
+from .no_effect import refuse_without_effect
 
 if TYPE_CHECKING:
     from ..runs.options import LongRun
@@ -25,6 +28,16 @@ class ResumeFlags:
     rows_per_shard: opt.RowsPerShard = None
     overwrite: opt.Overwrite = False
     retry_failed: opt.RetryFailed = False
+
+
+def refuse_strict_share(context: typer.Context, shard: str | None) -> None:
+    """Refuse `--strict` where only a share of the run is done, whose rows nobody counts before they are merged.
+
+    Raises:
+        CurateError: Both were given.
+    """
+    if shard is not None:
+        refuse_without_effect(context, "with --shard: give it to merge, which sees all rows", "strict")
 
 
 def long_run(

@@ -239,7 +239,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         Raises:
             CurateError: The state is from other rows or other settings; the message says which.
         """
-        check_state(state, settings=self._state_settings(), rows=self._digest)
+        check_state(state, settings=self._state_settings(), rows=self._digest, filtered=len(self._rows.filtered))
         # A StatefulDataLoader restores its state only when it is iterated: the loop has then set its epoch before.
         restored_late = self._epoch_is_set and self._iteration is not None and self._iteration.drawn == 0
         if restored_late and is_over(state, self.epoch):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from ..manifest.seeds import digest_ids
+from ..whole_numbers import whole_number
 from .sampler_state import is_over
 
 
@@ -86,10 +87,10 @@ class EpochIndices(Iterator[int]):
         """Go to a saved position of the same epoch; after the end of an earlier one, stay.
 
         Raises:
-            CurateError: The position is one in another epoch.
+            CurateError: It is no state, or the position is one in another epoch.
         """
         if not is_over(state, self.epoch):
-            self._go_to(state["position"])
+            self._go_to(whole_number("the position in the loader's state", state.get("position"), least=0))
 
     def _go_to(self, position: int) -> None:
         self._indices = self._deal(position)
@@ -139,7 +140,9 @@ def share_of_rank(
     Returns:
         The rank's row numbers.
     """
-    left = max(len(order) - start, 0)
+    left = len(order) - start
+    if left <= 0:
+        return order[:0]
     end = start + share_length(left, replicas=replicas, drop_last=drop_last) * replicas
     if end > len(order):
         order = np.resize(order, end)  # numpy fills up with the first rows, again and again

@@ -267,6 +267,7 @@ def test_the_settings_file_ranks_between_flag_and_default(syndr_curate, photos, 
         ("[distort]\ntpyes = 'bid'\n", "no setting 'tpyes'"),
         ("[distrot]\n", "[distrot] is not a command"),
         ("[distort\n", "cannot be read"),
+        ('[distort]\nout = "a\\u0000"\n', "[distort] out holds a NUL character"),
     ],
 )
 def test_a_faulty_settings_file_is_said(syndr_curate, tmp_path, content, message):

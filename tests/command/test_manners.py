@@ -6,7 +6,6 @@ import sys
 
 import pytest
 from syndr_curate import write_manifest
-from syndr_curate.__main__ import main
 
 from ..making import training_rows
 
@@ -42,6 +41,7 @@ def shell(line, **names):
             2,
             "error: the result cannot be printed: No spa",
         ),
+        ('"$PYTHON" -m syndr_curate --help >/dev/full', 2, "error: the result cannot be printed: No space"),
         (
             'mkdir "$FILE.d" && cd "$FILE.d" && rmdir "$FILE.d" && "$PYTHON" -m syndr_curate inspect x',
             2,
@@ -61,21 +61,48 @@ def test_streams_that_are_closed_or_full_and_folders_that_are_gone(line, code, s
         assert done.stderr.count("\n") <= 1
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly():
-    done = shell('"$PYTHON" -m syndr_curate distortions | head -1', PYTHON=sys.executable)
-    assert done.stderr == ""
-    assert done.stdout.count("\n") == 1
+@pytest.mark.parametrize("arguments", [["distortions", "--json"], ["--help"]])
+def test_a_reader_that_has_seen_enough_ends_it_quietly(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "syndr_curate", *arguments]
+    with os.fdopen(writer, "wb") as stdout:
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_an_interrupt_while_it_loads_is_no_traceback(monkeypatch, capsys):
-    class Interrupted:
-        def __getattr__(self, name):
-            raise KeyboardInterrupt
+def test_a_usage_error_with_stderr_closed_stays_out_of_the_result():
+    done = shell('"$PYTHON" -m syndr_curate no-such-command 2>&-', PYTHON=sys.executable)
+    assert (done.returncode, done.stdout) == (2, "")
 
-    monkeypatch.setitem(sys.modules, "syndr_curate.cli", Interrupted())
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert (ended.value.code, capsys.readouterr().err) == (130, "interrupted\n")
+
+def test_what_stderr_does_not_take_changes_no_exit_code():
+    assert shell('"$PYTHON" -m syndr_curate distortions 2>/dev/full', PYTHON=sys.executable).returncode == 0
+    assert shell('"$PYTHON" -m syndr_curate inspect absent 2>/dev/full', PYTHON=sys.executable).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("typer", "interrupted"),
+        ("syndr_curate.curate.command.select", "interrupted"),
+        ("syndr_curate.curate.upsampling.select", "interrupted; the same command goes on where it stopped"),
+    ],
+)
+def test_an_interrupt_while_it_loads_is_one_line(module, line):
+    code = f"""
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["syndr-curate", "select", "--reference-features", "a.npz", "--candidate-features", "b.npz"]
+from syndr_curate.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{line}\n")
 
 
 def test_json_that_is_nested_deeply_is_no_preset(tmp_path, syndr_curate):

@@ -6,6 +6,7 @@ from ..making import paint_cities
 
 UPSAMPLE = "upsample --references photos --proxy-labels --candidates-root photos --encoder gist --out m.parquet"
 LABEL = "label --labels l.csv --reference-features r.npz --candidate-features c.npz --selection s.parquet"
+FILES = "upsample --labels l.csv --reference-features r.npz --candidate-features c.npz --recipe-only --out m.parquet"
 CASES = {
     "distort photos --types 1 --out d --recipe-only --layout parquet": "--layout has no effect with --recipe-only",
     "distort photos --types 1 --out d --root photos=photos": "--root has no effect on a folder",
@@ -23,7 +24,23 @@ CASES = {
     f"{UPSAMPLE} --labeler gp --neighbors 9": "--neighbors has no effect with --labeler gp",
     f"{LABEL} --temperature 0.1": "--temperature has no effect without --weighting similarity",
     f"{LABEL} --labeler gp --margin 0.1": "--margin has no effect with --labeler gp",
+    f"{LABEL} --id-column name --raters 9": "--raters has no effect without --std-column",
+    "encode photos --encoder gist --out f.parquet --shard 1/2 --strict": "--strict has no effect with --shard",
+    "distort photos --types 1 --out d --shard 1/2 --strict": "--strict has no effect with --shard",
+    "mix --manifest m.parquet --out x --types 1 --seed 7": "--types, --seed have no effect without --count",
+    "mix --manifest m.parquet --out x --recipe-only --sigma 3": "--sigma, --recipe-only have no effect without --count",
+    "export m.parquet --to ids --out ids.txt --root a=b --workers 2": "--root, --workers have no effect with --to ids",
+    "report m.parquet --max-rows 9": "--max-rows has no effect without --features",
+    "report m.parquet --projection pca": "--projection has no effect without a feature file",
+    f"{FILES} --encoder gist --batch-size 2": "--encoder, --batch-size have no effect where feature files",
+    f"{FILES} --ids path": "--ids has no effect without --candidates-root",
 }
+# Beside these the same flags do something.
+EFFECTIVE = [
+    "distort photos --types 1 --out d --seed 7 --levels 1 --format bmp --ids path --layout parquet",
+    "distort photos --types 1 --out d --recipe-only --format bmp",
+    "encode photos --encoder gist --out f.parquet --ids path --strict --batch-size 1",
+]
 
 
 @pytest.fixture
@@ -39,6 +56,11 @@ def test_a_flag_without_effect_is_refused(command, folder, syndr_curate):
     assert said.stderr.startswith(f"error: {CASES[command]}")
     assert said.stderr.endswith(": leave it away\n")
     assert sorted(path.name for path in folder.iterdir()) == ["photos"]
+
+
+@pytest.mark.parametrize("command", EFFECTIVE)
+def test_a_flag_that_does_something_is_taken(command, folder, syndr_curate):
+    syndr_curate(*command.split(), cwd=folder)
 
 
 def test_the_settings_file_holds_for_every_call(folder, syndr_curate):

@@ -417,3 +417,32 @@ def test_the_reference_features_are_read(reference_data):
     features = load_features(reference_data / "refset" / "train_ref.npz")
     assert features.matrix.shape == (81, 2048)
     assert features.require_ids()[0] == "I01"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npz", ".npy"])
+@pytest.mark.parametrize("identifier", ["a\0", "\ud800", 7])
+def test_ids_that_not_every_format_can_hold_are_refused(tmp_path, suffix, identifier):
+    with pytest.raises(CurateError, match="the id"):
+        save_features(tmp_path / f"f{suffix}", [identifier, "b"], np.ones((2, 2), np.float32))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_a_character_in_an_npz_is_refused(tmp_path):
+    np.savez(tmp_path / "f.npz", ids=np.array(["\ud800"]), features=np.ones((1, 2), np.float32))
+    with pytest.raises(CurateError, match="half of a character"):
+        load_features(tmp_path / "f.npz")
+
+
+@pytest.mark.parametrize("ids", [pa.array([1.0, 2.0]), pa.array([True, False])])
+def test_ids_that_are_no_text_are_refused(tmp_path, ids):
+    features = pa.array([[1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32(), 2))
+    pq.write_table(pa.table({"id": ids, "features": features}), tmp_path / "f.parquet")
+    with pytest.raises(CurateError, match=r"column 'id' is (double|bool), expected text"):
+        load_features(tmp_path / "f.parquet")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npz", ".npy"])
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (2, 0)])
+def test_features_without_a_row_or_a_column_are_not_saved(tmp_path, suffix, shape):
+    with pytest.raises(CurateError, match="expected one row and one column at least"):
+        save_features(tmp_path / f"f{suffix}", [f"i{row}" for row in range(shape[0])], np.zeros(shape, np.float32))

@@ -5,6 +5,8 @@ import json
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types, preset_names, read_preset
+from syndr_curate.distortions.catalog import get
+from syndr_curate.distortions.errors import DistortionError
 
 PUBLISHED = {  # DGQA's selections for each target set, and its authors' greedy ones
     "livec": (1, 3, 10, 17, 18, 25),
@@ -38,7 +40,6 @@ def test_all_is_every_type_of_kadid():
         ("gaussian_blur,Contrast-Change", (1, 25)),
         ("bid,2,bid", (1, 2, 3, 9, 21, 23, 25)),
         ([9, "1", "bid"], (1, 3, 9, 21, 23, 25)),
-        ("1,,2,", (1, 2)),
     ],
 )
 def test_ids_names_and_presets_mix(text, ids):
@@ -103,6 +104,27 @@ def test_what_is_none_of_these_is_refused_with_what_there_is(text):
 def test_an_empty_list_is_refused(text):
     with pytest.raises(CurateError, match="the list of distortion types is empty"):
         parse_types(text)
+
+
+@pytest.mark.parametrize("text", ["1,,3", "1,3,", ["1", ""]])
+def test_an_empty_entry_is_refused_since_a_type_may_be_missing_there(text):
+    with pytest.raises(CurateError, match="has an empty entry: leave out the comma, or give the type"):
+        parse_types(text)
+
+
+@pytest.mark.parametrize("number", [3.0, True])
+def test_only_whole_numbers_are_ids(write_text, number):
+    with pytest.raises(DistortionError, match=f"there is no distortion {number}"):
+        get(number)
+    path = write_text("mine.json", json.dumps({"types": [1, number]}))
+    with pytest.raises(CurateError, match=f"there is no distortion {number}"):
+        parse_types(str(path))
+
+
+def test_a_preset_with_levels_is_refused_since_they_would_be_passed_over(write_text):
+    path = write_text("mine.json", json.dumps({"types": [1], "levels": [5]}))
+    with pytest.raises(CurateError, match="it has `levels`, which no preset chooses: give them with --levels"):
+        parse_types(str(path))
 
 
 def test_levels_come_sorted_and_once():

@@ -5,13 +5,28 @@ import pytest
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 
+INFINITE, NONE = float("inf"), float("nan")
+
 
 @pytest.mark.parametrize(
-    "wrong", [{"count": 0}, {"margin": 0.0}, {"temperature": -1.0}, {"weighting": "loud"}], ids=lambda w: next(iter(w))
+    "wrong",
+    [
+        {"count": 0},
+        *({"margin": margin} for margin in (0.0, INFINITE, NONE)),
+        *({"temperature": temperature} for temperature in (-1.0, INFINITE, NONE)),
+        {"weighting": "loud"},
+    ],
+    ids=str,
 )
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(CurateError, match="expected"):
         NeighborSettings(**wrong)
+
+
+@pytest.mark.parametrize("bound", [0.0, -1.0, INFINITE, NONE])
+def test_a_bound_on_uncertainty_is_a_finite_number_above_0(bound):
+    with pytest.raises(CurateError, match=r"max_label_std is .*; expected a finite number above 0; leave it away"):
+        LabelSettings(max_label_std=bound)
 
 
 def test_labels_are_taken_from_train_or_all_and_nowhere_else():

@@ -103,3 +103,17 @@ def test_text_is_not_made_of_numbers_but_a_column_without_values_is_null():
     assert cast(pa.array([None, None, None], pa.null()), name).to_pylist() == [None] * 3
     with pytest.raises(CurateError, match=r"column 'reference_id' is double, expected string: .*read the column as"):
         cast(pa.array([None, float("nan"), 7.0]), name)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [(pa.array([1.0, 1e300, None]), "1e\\+300 is beyond"), (pa.array(["1.5", "1e999", None]), "1e999 is beyond")],
+    ids=["float64", "text"],
+)
+def test_a_float_beyond_float32_is_refused_and_does_not_become_infinite(values, said):
+    with pytest.raises(CurateError, match=f"column 'label_std' is .*: {said} the largest float in 1 rows: 'b'"):
+        cast(values, SCHEMA.field("label_std"))
+
+
+def test_an_infinite_float_stays_one():
+    assert cast(pa.array([1.0, float("inf"), None]), SCHEMA.field("label_std")).to_pylist() == [1.0, float("inf"), None]

@@ -103,7 +103,14 @@ def _fit_whole_floats(values: pa.Array, kind: pa.DataType) -> pa.Array:
 def _fit_floats(values: pa.Array, kind: pa.DataType) -> pa.Array:
     found = values.type
     if pa.types.is_floating(found) or pa.types.is_integer(found) or pa.types.is_decimal(found) or _is_text(found):
-        return _arrow_cast(values, kind)
+        cast = _arrow_cast(values, kind)
+        infinite = pc.fill_null(pc.is_inf(cast), False)
+        if pa.types.is_floating(found):
+            infinite = pc.and_not(infinite, pc.fill_null(pc.is_inf(values), False))
+        bad = np.flatnonzero(infinite.to_numpy(zero_copy_only=False)).tolist()
+        if bad:
+            raise _Misfit(f"{values[bad[0]].as_py()} is beyond the largest {kind}", bad)
+        return cast
     raise _Misfit("these values are no numbers")
 
 

@@ -21,8 +21,9 @@ def read_utf8(path: Path, *, keep_line_breaks: bool = False) -> str:
     """
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
-        raise CurateError(f"cannot read {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise CurateError(f"cannot read {path}: {reason}") from error
     # Without a mark: nearly every table, list or setting begins with an ASCII character, half of which is a zero byte.
     if content.startswith(_WIDE_MARKS) or content[:2].count(0) == 1:
         raise CurateError(f"{path} is text in UTF-16, as spreadsheets save it; expected UTF-8: save it again as UTF-8")
