@@ -197,8 +197,9 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         tables: One or more manifests.
 
     Raises:
-        CurateError: Some of the manifests have lost their metadata, the label scales or what decides pixels
-            (`pixel_facts`) differ, a root name means two folders, a column two types, or an id occurs twice.
+        CurateError: Some of the manifests have lost their metadata, the label scales differ or some are not known, what
+            decides pixels (`pixel_facts`) differs, a root name means two folders, a column two types, or an id occurs
+            twice.
     """
     tables = [validate(table) for table in tables]
     lost = [number for number, table in enumerate(tables, 1) if has_lost_metadata(table)]
@@ -208,6 +209,7 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
+    _refuse_unknown_scales(tables, provenances)
     require_same_pixel_facts(provenances)
     denoiser = shared_denoiser(provenances)
     roots: dict[str, str | None] = {}
@@ -228,6 +230,21 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
     # Joined without metadata, the rows are as recognizable as before: no roots are made up.
     return validate(joined if lost else attach(joined, facts))
+
+
+def _refuse_unknown_scales(tables: Sequence[pa.Table], provenances: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse labels whose scale is not known beside labels whose scale is: they would be taken for the same."""
+    known = [provenance.get("label_scale") is not None for provenance in provenances]
+    labeled = [table["label"].null_count < len(table) for table in tables]
+    unknown = [
+        number for number, (is_known, has) in enumerate(zip(known, labeled, strict=True), 1) if has and not is_known
+    ]
+    if any(known) and unknown:
+        raise CurateError(
+            f"the labels of manifest {unknown[0]} have no scale in its metadata, those of manifest "
+            f"{known.index(True) + 1} have one: whether they are alike is not known. Label its rows with `syndr-curate "
+            "label`, which records the scale"
+        )
 
 
 def validate(table: pa.Table, *, training: bool = False) -> pa.Table:

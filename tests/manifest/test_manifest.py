@@ -294,6 +294,20 @@ def test_append_refuses_ids_it_has(make_manifest, tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_labels_whose_scale_is_not_known_are_not_put_beside_others(make_manifest, order):
+    scale = {"min": 1.0, "max": 5.0, "higher_is_better": True}
+    facts = [{"label_scale": scale, "roots": {}}, {"roots": {}}]
+    tables = [make_manifest((f"{k}_01_01",), fact) for k, fact in enumerate(facts)]
+    assert tables[1]["label"].null_count == 0
+    with pytest.raises(CurateError, match=r"the labels of manifest \d have no scale in its metadata"):
+        join(tables[::order])
+    unlabeled = tables[1].set_column(
+        tables[1].schema.get_field_index("label"), tables[1].schema.field("label"), pa.nulls(1, pa.float32())
+    )
+    assert len(join([tables[0], unlabeled][::order])) == 2
+
+
 def test_append_refuses_labels_of_another_scale(make_manifest):
     scales = [{"min": 1.0, "max": high, "higher_is_better": True} for high in (4.93, 5.0)]
     tables = [make_manifest((f"{k}_01_01",), {"label_scale": scale}) for k, scale in enumerate(scales)]
