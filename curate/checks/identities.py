@@ -56,8 +56,6 @@ def seed_warnings(table: pa.Table) -> list[str]:
         table: The manifest.
     """
     provenance = read_provenance(table)
-    while provenance.get("stage") == "downsample":  # which gives no row a seed
-        provenance = provenance.get("parent") or {}
     seed = provenance.get("config", {}).get("seed")
     if provenance.get("stage") not in _GIVING_SEEDS or type(seed) is not int:
         return []
