@@ -7,14 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest import manifest as module
-from syndr_curate.curate.manifest.manifest import (
-    append_manifest,
-    join,
-    ok_rows,
-    read_manifest,
-    validate,
-    write_manifest,
-)
+from syndr_curate.curate.manifest.joining.rows import append_manifest, join
+from syndr_curate.curate.manifest.manifest import ok_rows, read_manifest, validate, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.schema import CLUSTER_FIELDS, SCHEMA, build_table
 
