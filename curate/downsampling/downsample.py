@@ -15,6 +15,7 @@ from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
+from ..manifest.roots import home_of, with_home
 from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
@@ -132,8 +133,8 @@ def downsample_epoch(
     inputs = {"manifest": digest_table(table), "features": digest_array(feature_rows.matrix, rows.ids)}
     provenance = _provenance(read_provenance(table), config, inputs)
     return Downsampled(
-        kept=attach(_rows(clustered, draw.kept), provenance),
-        dropped=attach(_rows(clustered, draw.dropped), {**provenance, "rows": "dropped"}),
+        kept=with_home(attach(_rows(clustered, draw.kept), provenance), home_of(table)),
+        dropped=with_home(attach(_rows(clustered, draw.dropped), {**provenance, "rows": "dropped"}), home_of(table)),
         summary={**draw.summary, "rows_not_ok": len(table) - len(usable)},
     )
 

@@ -18,7 +18,7 @@ from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
-from ..manifest.roots import CANDIDATES, RENDERED
+from ..manifest.roots import CANDIDATES, RENDERED, home_of, with_home
 from ..manifest.selection import kept_rows, read_selection
 from ..manifest.splits import check_splits, mark_held_out
 from ..runs.progress import SILENT, Reporter
@@ -102,7 +102,8 @@ def label(
     }
     config = label_config(chosen_types, chosen_levels, seed, settings)
     facts = {"label_scale": labeled_set.scale.as_json(), **where_pixels_lie(read_provenance(rows))}
-    return validate(attach(done, make_provenance("label", config, inputs, **facts)), training=True)
+    labeled = attach(done, make_provenance("label", config, inputs, **facts))
+    return with_home(validate(labeled, training=True), home_of(rows))
 
 
 def label_table(

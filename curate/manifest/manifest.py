@@ -15,6 +15,7 @@ from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
 from .lost_metadata import warn_of_lost_metadata
 from .provenance import attach, read_provenance
+from .roots import moved, with_home
 from .schema import LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
 from .split_names import SPLITS
 from .tables.conform import columns_in_file, conform, conform_columns
@@ -33,8 +34,8 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
         training: Whether every row with status `ok` must carry a label.
 
     Returns:
-        The table, in the manifest's column order; columns that the schema does not know are kept, last. If its
-        metadata is lost, a `CurateWarning` says so.
+        The table, in the manifest's column order; columns that the schema does not know are kept, last. It remembers
+        the folder that its roots are relative to. If its metadata is lost, a `CurateWarning` says so.
 
     Raises:
         CurateError: No such file, not Parquet, another schema, a newer schema version, or bad rows; the
@@ -52,7 +53,7 @@ def read_manifest(path: Path | str, *, training: bool = False) -> pa.Table:
     except CurateError as error:
         raise CurateError(f"{path}: {error}") from error
     warn_of_lost_metadata(table, path)
-    return table
+    return with_home(table, path.resolve().parent)
 
 
 class ManifestFile:
@@ -119,6 +120,8 @@ class ManifestFile:
 def write_manifest(table: pa.Table, path: Path | str, *, training: bool = False) -> None:
     """Check a manifest and write it, atomically; the same table gives the same bytes.
 
+    Roots of a table that was read from a file in another folder are rewritten, so that they mean the same folders.
+
     Args:
         table: The rows, with their provenance in the metadata.
         path: The Parquet file to make or replace.
@@ -127,7 +130,7 @@ def write_manifest(table: pa.Table, path: Path | str, *, training: bool = False)
     Raises:
         CurateError: The table does not keep to the schema, or the file cannot be written.
     """
-    table = validate(table, training=training)
+    table = validate(moved(table, Path(path)), training=training)
     write_manifest_parts([table], path, read_provenance(table))
 
 
@@ -192,16 +195,6 @@ def validate(table: pa.Table, *, training: bool = False) -> pa.Table:
 def ok_rows(table: pa.Table) -> pa.Table:
     """Return the rows whose status is `ok`, in order."""
     return table.filter(pc.equal(table["status"], "ok"))
-
-
-def recorded_roots(table: pa.Table) -> dict[str, str | None]:
-    """Return the roots in a manifest's metadata: name to folder, None where it is not known.
-
-    Raises:
-        CurateError: They are something else.
-    """
-    roots: dict[str, str | None] = read_provenance(table).get("roots", {})
-    return roots
 
 
 def _existing(path: Path | str) -> Path:

@@ -146,6 +146,16 @@ def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
     return {key: entry for key, entry in value.items() if key != "roots" or entry is not None}
 
 
+def recorded_roots(table: pa.Table) -> dict[str, str | None]:
+    """Return the roots in a manifest's metadata: name to folder, None where it is not known.
+
+    Raises:
+        CurateError: They are something else.
+    """
+    roots: dict[str, str | None] = read_provenance(table).get("roots", {})
+    return roots
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 

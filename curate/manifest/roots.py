@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 from ..errors import CurateError
 from ..storage.safe_paths import is_safe_path
 from .lost_metadata import LOST_METADATA, has_lost_metadata
-from .manifest import recorded_roots
-from .provenance import attach, read_provenance
+from .provenance import attach, read_provenance, recorded_roots
 
 RENDERED = "images"
 REFERENCES = "references"
 CANDIDATES = "candidates"
+# Schema metadata of a table in memory: the folder that its roots are relative to. No file has it.
+_HOME_KEY = b"syndr_curate_home"
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,40 @@ def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
         return table
     roots = Roots.of_manifest(table, old)
     return attach(table, {**provenance, "roots": roots.as_json(new)})
+
+
+def with_home(table: pa.Table, folder: Path | None) -> pa.Table:
+    """Note which folder a table's roots are relative to; new provenance (`attach`) forgets it again.
+
+    Args:
+        table: A manifest; one that has lost its metadata has no roots either, and stays as it is.
+        folder: Of the file that it was read from; None forgets it.
+    """
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != _HOME_KEY}
+    if folder is not None and not has_lost_metadata(table):
+        metadata[_HOME_KEY] = os.fsencode(folder)
+    return table.replace_schema_metadata(metadata or None)
+
+
+def home_of(table: pa.Table) -> Path | None:
+    """Return the folder that a table's roots are relative to; None for a table that was not read from a file.
+
+    Args:
+        table: A manifest.
+    """
+    folder = (table.schema.metadata or {}).get(_HOME_KEY)
+    return None if folder is None else Path(os.fsdecode(folder))
+
+
+def moved(table: pa.Table, path: Path) -> pa.Table:
+    """Return a table with its roots as a file at `path` must have them, and without a note of where it came from.
+
+    Args:
+        table: A manifest.
+        path: Where it will be written.
+    """
+    home = home_of(table)
+    return table if home is None else with_home(rebase(table, home / path.name, path), None)
 
 
 def parse_roots(texts: Iterable[str]) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
-from ..manifest.roots import Roots
+from ..manifest.roots import Roots, home_of, with_home
 from ..manifest.schema import MIX_FIELDS, encode
 from ..rendering.mix_recipes import MixRow, mix_rows_of
 from ..rendering.pasting import Box
@@ -48,8 +48,8 @@ def mix(
     """Mix pairs of a manifest's distorted images and say how much of either distortion is left to see.
 
     Args:
-        manifest: A manifest of distorted images with their references, or its file. The roots of a table are taken
-            relative to the current folder.
+        manifest: A manifest of distorted images with their references, or its file. The roots of a table are
+            relative to the folder of the file that it was read from, else to the current one.
         count: Mixes to make.
         types: Distortion ids whose images are used.
         levels: Levels whose images are used.
@@ -73,13 +73,13 @@ def mix(
     settings = MixSettings(count, tuple(types), tuple(levels), classes, sigma, alpha, image_format, seed)
     in_memory = isinstance(manifest, pa.Table)
     table = validate(manifest) if in_memory else read_manifest(manifest)
-    place = Path("manifest.parquet") if in_memory else Path(manifest)
+    place = (home_of(table) or Path()) / "manifest.parquet" if in_memory else Path(manifest)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
     decoding = decoding_of(read_provenance(table), DecodeOptions(), "the manifest" if in_memory else str(manifest))
     pixels, write = PixelLoader(places, decoding=decoding), images_out is not None
     rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers)
-    return attach(rows, mix_provenance(table, settings, places, place, stored=write))
+    return with_home(attach(rows, mix_provenance(table, settings, places, place, stored=write)), place.resolve().parent)
 
 
 def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Roots:

@@ -19,7 +19,7 @@ from ..labeling.pools.sources import warn_of_unlike_labels
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
-from ..manifest.roots import Roots
+from ..manifest.roots import Roots, home_of
 from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, PixelLoader, naming_row
@@ -84,8 +84,8 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
                 long as all images have one size.
             split: `train`, `val` or `test`: only rows of that split. By default all.
             roots: Root name to its folder, where files have moved.
-            folder: What the roots of a table are relative to, the current folder by default; a file's are relative to
-                its own folder.
+            folder: What the roots of a table are relative to: by default the folder of the file that it was read from,
+                else the current one. A file's are relative to its own folder.
             max_pixels: Images with more pixels are refused.
             reference_cache_bytes: Memory for decoded references, in each process that renders; 0 keeps none.
 
@@ -163,7 +163,7 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
 
 def _opened(manifest: Path | str | pa.Table, folder: Path | str | None) -> tuple[pa.Table, Path]:
     if isinstance(manifest, pa.Table):
-        return validate(manifest), Path(folder or ".") / "manifest.parquet"
+        return validate(manifest), Path(folder or home_of(manifest) or ".") / "manifest.parquet"
     if folder is not None:
         raise CurateError("folder= is for a table; the roots of a manifest file are relative to the file's own folder")
     return read_manifest(manifest), Path(manifest)

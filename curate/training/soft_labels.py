@@ -17,7 +17,7 @@ from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
-from ..manifest.roots import Roots
+from ..manifest.roots import Roots, home_of
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row
 from ..storage.images import DecodeOptions
@@ -110,8 +110,8 @@ class SoftLabelDataset:
         """Read the rows; no pixel is touched.
 
         Args:
-            manifest: A mixed manifest, or one joined with other rows, or its file. The roots of a table are taken
-                relative to the current folder.
+            manifest: A mixed manifest, or one joined with other rows, or its file. The roots of a table are relative
+                to the folder of the file that it was read from, else to the current one.
             layout: What a target's entries mean; see `target_names`.
             split: Rows of this split; None takes all.
             transform: Called with each picture as a PIL image in mode RGB, as in torchvision's datasets; without it,
@@ -123,7 +123,8 @@ class SoftLabelDataset:
         """
         in_memory = isinstance(manifest, pa.Table)
         table = validate(manifest) if in_memory else read_manifest(manifest)
-        places = Roots.of_manifest(table, Path("manifest.parquet" if in_memory else manifest), roots)
+        place = (home_of(table) or Path()) / "manifest.parquet" if in_memory else Path(manifest)
+        places = Roots.of_manifest(table, place, roots)
         name = "the manifest" if in_memory else str(manifest)
         self._pixels = PixelLoader(places, decoding=decoding_of(read_provenance(table), DecodeOptions(), name))
         rows = ok_rows(table)

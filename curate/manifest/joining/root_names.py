@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..manifest import recorded_roots
-from ..provenance import attach, read_provenance
+from ..provenance import attach, read_provenance, recorded_roots
 
 _OF_ROWS = ("image_root", "reference_root")
 _OF_SOURCES = ("source_a", "source_b")
@@ -21,16 +20,16 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
         tables: Manifests whose roots are relative to one folder.
 
     Returns:
-        The same rows; a root whose folder nobody knows is taken for the one of the same name.
+        The same rows. A root whose folder nobody knows is another one than a known one of the same name.
     """
     folders: dict[str, str | None] = {}
     renamed = []
     for number, table in enumerate(tables, 1):
         names = {}
         for name, folder in recorded_roots(table).items():
-            taken = folders.get(name)
-            names[name] = name if None in (taken, folder) or taken == folder else _free(f"{name}-{number}", folders)
-            folders[names[name]] = folders.get(names[name]) or folder
+            is_same = name not in folders or folders[name] == folder
+            names[name] = name if is_same else _free(f"{name}-{number}", folders)
+            folders[names[name]] = folder
         renamed.append(_renamed(table, names))
     return renamed
 

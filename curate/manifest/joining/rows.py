@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from ...errors import CurateError
 from ..lost_metadata import LOST_METADATA, has_lost_metadata
-from ..manifest import read_manifest, recorded_roots, validate, write_manifest
+from ..manifest import read_manifest, validate, write_manifest
 from ..pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
-from ..provenance import attach, read_provenance
+from ..provenance import attach, read_provenance, recorded_roots
+from ..roots import home_of, moved, with_home
 from ..schema import CLUSTER_FIELDS
 
 
@@ -19,7 +20,8 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
 
     Args:
         path: An existing manifest.
-        rows: The rows to add, with their own provenance in the metadata.
+        rows: The rows to add, with their own provenance in the metadata. Roots of rows that were read from a file in
+            another folder are rewritten; those of others are relative to the manifest's folder.
 
     Returns:
         The joined table, as written.
@@ -28,9 +30,11 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
         CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, an id occurs twice, or either side
             is not a manifest.
     """
-    table = join([read_manifest(path), rows])
+    path = Path(path)
+    before = read_manifest(path)
+    table = join([before, moved(rows, path)])
     write_manifest(table, path)
-    return table
+    return with_home(table, home_of(before))
 
 
 def join(tables: Sequence[pa.Table]) -> pa.Table:
@@ -40,7 +44,8 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     manifest and left out.
 
     Args:
-        tables: One or more manifests.
+        tables: One or more manifests. Their roots are relative to one folder, or each remembers its own: then the
+            result remembers the first one's.
 
     Raises:
         CurateError: Some of the manifests have lost their metadata, the label scales differ or some are not known, what
@@ -48,6 +53,9 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
             twice.
     """
     tables = [validate(table) for table in tables]
+    home = home_of(tables[0])
+    if home is not None:
+        tables = [moved(table, home / "manifest.parquet") for table in tables]
     lost = [number for number, table in enumerate(tables, 1) if has_lost_metadata(table)]
     if 0 < len(lost) < len(tables):
         raise CurateError(f"of {len(tables)} manifests to join, number {lost[0]} cannot be: {LOST_METADATA}")
@@ -60,9 +68,12 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     denoiser = shared_denoiser(provenances)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
-        if roots.get(name) is not None and folder not in (None, roots[name]):
-            raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
-        roots[name] = roots.get(name) or folder
+        if name in roots and folder != roots[name]:
+            raise CurateError(
+                f"the root {name!r} is {_shown(roots[name])} in one manifest and {_shown(folder)} in another: say "
+                f"where both are (relocate --root {name}=DIR), or let `syndr-curate join` keep them apart"
+            )
+        roots[name] = folder
     facts = {**provenances[0], "roots": roots}
     if scales:
         facts["label_scale"] = scales[0]
@@ -75,7 +86,11 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     except pa.ArrowException as error:
         raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
     # Joined without metadata, the rows are as recognizable as before: no roots are made up.
-    return validate(joined if lost else attach(joined, facts))
+    return with_home(validate(joined if lost else attach(joined, facts)), home)
+
+
+def _shown(folder: str | None) -> str:
+    return "not known" if folder is None else repr(folder)
 
 
 def _refuse_unknown_scales(tables: Sequence[pa.Table], provenances: Sequence[Mapping[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ...errors import CurateError
 from ..provenance import attach, read_provenance
+from ..roots import home_of, with_home
 from ..schema import CLUSTER_FIELDS, MIX_FIELDS, SCHEMA, SCHEMA_VERSION
 from .columns import cast_column
 
@@ -38,7 +39,7 @@ def conform(table: pa.Table) -> pa.Table:
     extra = [name for name in table.column_names if name not in {*names}]
     conformed = conform_columns(table, [*names, *extra])
     facts = read_provenance(table)
-    return attach(conformed, at_this_version(facts)) if facts else conformed
+    return with_home(attach(conformed, at_this_version(facts)), home_of(table)) if facts else conformed
 
 
 def conform_columns(table: pa.Table, names: Iterable[str]) -> pa.Table:
