@@ -1,16 +1,11 @@
 """What is wrong with a manifest's metadata: what `verify` and `inspect` say of it."""
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ...distortions.catalog import get
-from ...distortions.numerics.denoiser import digest_weights
 from ..manifest.lost_metadata import LOST_METADATA, has_lost_metadata
+from ..manifest.pixel_facts import other_denoiser
 from ..manifest.provenance import read_provenance
 from ..manifest.relocate import NOT_IN_ROWS, has_roots_alone
-
-_DENOISE = get("denoise")
-_DIGITS_SHOWN = 12
 
 
 def metadata_problems(table: pa.Table) -> list[str]:
@@ -19,7 +14,7 @@ def metadata_problems(table: pa.Table) -> list[str]:
     Args:
         table: The manifest.
     """
-    found = [LOST_METADATA if has_lost_metadata(table) else None, _other_denoiser(table)]
+    found = [LOST_METADATA if has_lost_metadata(table) else None, other_denoiser(table)]
     return [problem for problem in found if problem is not None]
 
 
@@ -35,32 +30,3 @@ def metadata_warnings(table: pa.Table) -> list[str]:
         "the metadata was lost and only the roots were given back: references are read as without --exif-orient, and "
         f"{', '.join(NOT_IN_ROWS)} are not known. `relocate --provenance-from OLD.parquet` gives them back"
     ]
-
-
-def _other_denoiser(table: pa.Table) -> str | None:
-    recorded, installed = read_provenance(table).get("denoiser"), digest_weights()
-    if recorded in (None, installed):
-        return None
-    rows = _denoised_rows(table)
-    if not rows:
-        return None
-    return (
-        f"{rows} rows of type {_DENOISE.id} ({_DENOISE.name}) were made with other denoiser weights (SHA-256 "
-        f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({installed[:_DIGITS_SHOWN]}): they would be rendered "
-        "otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the rows anew"
-    )
-
-
-def _denoised_rows(table: pa.Table) -> int:
-    """Count the rows that were rendered with the denoiser, mixes of such rows among them."""
-    rows = _is_denoised(table["distortion_id"], table["seed"])
-    for source in ("source_a", "source_b"):
-        if source in table.column_names and pa.types.is_struct(table.schema.field(source).type):
-            fields = (pc.struct_field(table[source], name) for name in ("distortion_id", "seed"))
-            rows = pc.or_(rows, _is_denoised(*fields))
-    return pc.sum(rows).as_py() or 0
-
-
-def _is_denoised(types: pa.ChunkedArray, seeds: pa.ChunkedArray) -> pa.ChunkedArray:
-    # A row without a seed was not rendered by this toolkit: KADID-10k's own images of the type, for one.
-    return pc.and_(pc.fill_null(pc.equal(types, _DENOISE.id), False), pc.is_valid(seeds))

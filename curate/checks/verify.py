@@ -114,9 +114,9 @@ def verify(
     try:
         with no_metadata_warning():
             table = read_manifest(manifest)
-        Roots.of_manifest(table, manifest)
-        provenance = read_provenance(table)
-        decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
+            Roots.of_manifest(table, manifest)
+            provenance = read_provenance(table)
+            decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
     except CurateError as error:
         return Verdict(rows=0, problems=[str(error)])
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from ..datasets.image_folders import ImageSource
 from ..manifest.manifest import ManifestFile
-from ..manifest.pixel_facts import decoding_of
-from ..manifest.provenance import digest_file, digest_listing
+from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
+from ..manifest.provenance import attach, digest_file, digest_listing
 from ..manifest.roots import Roots
 from ..rendering.distort_rows import Listing, size_of
 from ..rendering.mix_recipes import PixelRow, pixel_columns, pixel_rows
@@ -65,6 +65,8 @@ def pictures_of_manifest(
     """
     file = ManifestFile(manifest)
     columns = file.columns([*pixel_columns(file.empty().schema), "status"])
+    if file.provenance:
+        warn_of_other_denoiser(attach(columns, file.provenance))
     roots = Roots.of_manifest(columns, manifest, overrides)
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
     for name in ("image_root", "reference_root"):

@@ -63,6 +63,22 @@ def explain_mismatch(wanted: Iterable[str], given: Iterable[str], *, wanted_in: 
     )
 
 
+def look_alikes(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, str]]:
+    """Return ids of two tables that differ in nothing but upper and lower case or their Unicode form.
+
+    Args:
+        first: Ids.
+        second: Ids.
+
+    Returns:
+        Pairs of an id of either, in the order of the first.
+    """
+    names = ("upper and lower case", UNICODE_FORM)
+    of_second = {_read(identifier, names): identifier for identifier in second}
+    pairs = ((identifier, of_second.get(_read(identifier, names))) for identifier in dict.fromkeys(first))
+    return [(identifier, other) for identifier, other in pairs if other is not None and other != identifier]
+
+
 def _pairs(lacking: list[str], spare: list[str]) -> list[tuple[str, str]]:
     found = {_read(identifier, tuple(READINGS)): identifier for identifier in reversed(spare)}
     read = ((identifier, _read(identifier, tuple(READINGS))) for identifier in lacking)

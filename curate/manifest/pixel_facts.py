@@ -1,10 +1,17 @@
 """What decides over the pixels of a manifest's rows besides the rows themselves, as the provenance records it."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CurateError
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...distortions.catalog import get
+from ...distortions.numerics.denoiser import digest_weights
+from ..errors import CurateError, CurateWarning
+from .provenance import read_provenance
 
 if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
@@ -14,6 +21,8 @@ PIXELS = "pixels"
 PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc": "ignore"}
 # Digest of the weights of type 15. What was made before it was recorded, or has no such row, says nothing of it.
 DENOISER = "denoiser"
+_DENOISE = get("denoise")
+_DIGITS_SHOWN = 12
 _DECODING = {name: default for name, default in PIXEL_FACTS.items() if name != PIXELS}
 
 
@@ -45,22 +54,72 @@ def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def shared_denoiser(provenances: Sequence[Mapping[str, Any]]) -> str | None:
+def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
     """Return the digest of the denoiser's weights that rows of several manifests were made with, where any says so.
 
     Args:
-        provenances: Of the manifests.
+        tables: The manifests; weights of those without a row of type 15 decide nothing.
 
     Raises:
         CurateError: Two of them name different weights.
     """
-    found = sorted({provenance[DENOISER] for provenance in provenances if provenance.get(DENOISER) is not None})
+    digests = [(read_provenance(table).get(DENOISER), table) for table in tables]
+    found = sorted({digest for digest, table in digests if digest is not None and denoised_rows(table)})
     if len(found) > 1:
         raise CurateError(
             f"the manifests' pixels of type 15 (denoise) come from different denoiser weights: {', '.join(found)}; "
             "render both with one release of syndr-curate"
         )
-    return found[0] if found else None
+    # Without a row of the type any of them will do.
+    return found[0] if found else next((digest for digest, _ in digests if digest is not None), None)
+
+
+def denoised_rows(table: pa.Table) -> int:
+    """Count the rows that were rendered with the denoiser, mixes of such rows among them.
+
+    Args:
+        table: A manifest.
+    """
+    rows = _is_denoised(table["distortion_id"], table["seed"])
+    for source in ("source_a", "source_b"):
+        if source in table.column_names and pa.types.is_struct(table.schema.field(source).type):
+            fields = (pc.struct_field(table[source], name) for name in ("distortion_id", "seed"))
+            rows = pc.or_(rows, _is_denoised(*fields))
+    return pc.sum(rows).as_py() or 0
+
+
+def warn_of_other_denoiser(table: pa.Table) -> None:
+    """Warn before rows of type 15 are rendered with other weights than they were made with.
+
+    Args:
+        table: A manifest.
+    """
+    problem = other_denoiser(table)
+    if problem is not None:
+        warnings.warn(problem, CurateWarning, stacklevel=3)
+
+
+def other_denoiser(table: pa.Table) -> str | None:
+    """Say how many rows of type 15 were made with other weights than are installed; None if none was.
+
+    Args:
+        table: A manifest.
+    """
+    recorded = read_provenance(table).get(DENOISER)
+    rows = 0 if recorded is None else denoised_rows(table)
+    installed = digest_weights() if rows else recorded
+    if recorded == installed:
+        return None
+    return (
+        f"{rows} rows of type {_DENOISE.id} ({_DENOISE.name}) were made with other denoiser weights (SHA-256 "
+        f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({installed[:_DIGITS_SHOWN]}): they would be rendered "
+        "otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the rows anew"
+    )
+
+
+def _is_denoised(types: pa.ChunkedArray, seeds: pa.ChunkedArray) -> pa.ChunkedArray:
+    # A row without a seed was not rendered by this toolkit: KADID-10k's own images of the type, for one.
+    return pc.and_(pc.fill_null(pc.equal(types, _DENOISE.id), False), pc.is_valid(seeds))
 
 
 def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest: str) -> "DecodeOptions":
@@ -74,6 +133,13 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
     Raises:
         CurateError: The request asks for something else than the manifest says; the message has both values.
     """
+    if provenance.get("stage") == "relocate":  # of a manifest that lost its metadata and got its roots back
+        warnings.warn(
+            f"{manifest} has lost its metadata, and only its roots were given back: its references are read as without "
+            "--exif-orient and --icc, which is not known. `relocate --provenance-from OLD.parquet` gives back the rest",
+            CurateWarning,
+            stacklevel=3,
+        )
     recorded = {name: _value(provenance, name, default) for name, default in _DECODING.items()}
     for name, default in _DECODING.items():
         wanted = getattr(asked, name)

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import CurateError
 from ..storage.texts.csv_tables import read_csv
-from .id_mismatch import explain_mismatch
+from .id_mismatch import explain_mismatch, look_alikes
 from .ids import list_ids, stem_id, strip_image_suffix
 from .schema import SCHEMA
 from .split_names import SPLITS
@@ -88,6 +89,8 @@ def check_splits(splits: Mapping[str, str], reference_ids: Collection[str]) -> N
     Raises:
         CurateError: Names them.
     """
+    if not isinstance(splits, Mapping):
+        raise CurateError(f"splits is a {type(splits).__name__}; expected a mapping like {{'I01': 'test'}}")
     stray = sorted(set(splits) - set(reference_ids))
     if stray:
         reason = explain_mismatch(splits, reference_ids, wanted_in="the splits", given_in="the label file")
@@ -107,10 +110,18 @@ def mark_held_out(rows: pa.Table, splits: Mapping[str, str]) -> pa.Table:
         splits: Reference id to split; rows of other references keep theirs.
 
     Raises:
-        CurateError: A row is held out already, for something else than its reference.
+        CurateError: A row is held out already, for something else than its reference; or its reference nearly has the
+            id of a held-out one.
     """
     if not splits:
         return rows
+    alike = look_alikes((i for i in pc.unique(rows["reference_id"]).to_pylist() if i is not None), splits)
+    if alike:
+        raise CurateError(
+            f"{len(alike)} references of the rows have the id of a held-out one but for upper and lower case or the "
+            f"Unicode form, e.g. {alike[0][0]!a} and {alike[0][1]!a}: ids must be equal to the letter, so rename one "
+            "side"
+        )
     ids, before = rows["reference_id"].to_pylist(), rows["split"].to_pylist()
     after = [splits.get(reference, split) for reference, split in zip(ids, before, strict=True)]
     torn = {

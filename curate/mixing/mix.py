@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
-from ..manifest.pixel_facts import decoding_of, facts_of_decoding
+from ..manifest.pixel_facts import DENOISER, PIXELS, decoding_of, facts_of_decoding, warn_of_other_denoiser
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.roots import Roots, home_of, with_home
 from ..manifest.schema import MIX_FIELDS, encode
@@ -74,6 +74,7 @@ def mix(
     in_memory = isinstance(manifest, pa.Table)
     table = validate(manifest) if in_memory else read_manifest(manifest)
     place = (home_of(table) or Path()) / "manifest.parquet" if in_memory else Path(manifest)
+    warn_of_other_denoiser(table)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
     decoding = decoding_of(read_provenance(table), DecodeOptions(), "the manifest" if in_memory else str(manifest))
@@ -115,9 +116,15 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
         **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
-        # Sources with stored pixels were made with the weights that their manifest names.
-        denoiser=read_provenance(table).get("denoiser", digest_weights()),
+        denoiser=_weights_of(table),
     )
+
+
+def _weights_of(table: pa.Table) -> str:
+    # Stored sources were made with the weights that their manifest names; recipes are rendered with those installed.
+    provenance = read_provenance(table)
+    recorded: str = provenance.get(DENOISER) or digest_weights()
+    return recorded if provenance.get(PIXELS) != "recipe" else digest_weights()
 
 
 def make_mixes(

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
-from ..manifest.pixel_facts import decoding_of
+from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
 from ..manifest.provenance import attach, read_provenance
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
@@ -78,6 +78,7 @@ def run_mix(
         if preview.suffix.lower() != ".png":
             raise CurateError(f"--preview {preview}: the picture is a .png")
     table = read_manifest(manifest)
+    warn_of_other_denoiser(table)
     places = Roots.of_manifest(table, manifest, roots)
     images_out = images_out or out.parent / MIXED
     decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=max_pixels), str(manifest))

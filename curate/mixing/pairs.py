@@ -74,13 +74,15 @@ def usable_sources(table: pa.Table, settings: MixSettings) -> tuple[pa.Table, di
     Returns:
         These rows, ordered by id, and how many were left out for which reason.
     """
+    # One row of a reference in another split holds all of them out: they show the same content.
+    held_out = table.filter(pc.not_equal(table["split"], "train"))["reference_id"].combine_chunks().drop_null()
     kinds, levels = pc.fill_null(table["distortion_id"], 0), pc.fill_null(table["level"], 0)
     chosen = pc.and_(
         pc.is_in(kinds, pa.array(settings.types, pa.int16())), pc.is_in(levels, pa.array(settings.levels, pa.int8()))
     )
     reasons = {
         "not ok": pc.not_equal(table["status"], "ok"),
-        "held out": pc.not_equal(table["split"], "train"),
+        "held out": pc.or_(pc.not_equal(table["split"], "train"), pc.is_in(table["reference_id"], value_set=held_out)),
         "without reference": pc.or_(pc.is_null(table["reference_path"]), pc.is_null(table["reference_root"])),
         "of several distortions": pc.is_valid(table["chain"]),
         "without distortion": pc.or_(pc.equal(kinds, 0), pc.equal(levels, 0)),

@@ -12,7 +12,8 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
-from ..manifest.provenance import digest_file, digest_listing, library_versions
+from ..manifest.pixel_facts import warn_of_other_denoiser
+from ..manifest.provenance import attach, digest_file, digest_listing, library_versions
 from ..manifest.roots import Roots
 from ..manifest.split_names import SPLITS
 from .distort_rows import PlannedRows, size_of
@@ -56,6 +57,8 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
     kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
+    if file.provenance:
+        warn_of_other_denoiser(attach(file.columns(["distortion_id", "seed"]), file.provenance))
     identity = {
         **kept,
         "inputs": {**kept.get("inputs", {}), **inputs},

@@ -14,7 +14,7 @@ from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, validate
-from ..manifest.pixel_facts import decoding_of
+from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
 from ..manifest.roots import Roots, home_of
@@ -127,6 +127,7 @@ class SoftLabelDataset:
         places = Roots.of_manifest(table, place, roots)
         name = "the manifest" if in_memory else str(manifest)
         self._pixels = PixelLoader(places, decoding=decoding_of(read_provenance(table), DecodeOptions(), name))
+        warn_of_other_denoiser(table)
         rows = ok_rows(table)
         if split is not None:
             rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))

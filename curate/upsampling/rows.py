@@ -1,5 +1,6 @@
 """The rows of `upsample`: labelled originals, new references with their pseudo-labels, and both in one manifest."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,12 @@ import pyarrow as pa
 from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
 from ..datasets.features import Features
 from ..datasets.labels import Labels
-from ..errors import CurateError
+from ..errors import CurateError, CurateWarning
 from ..labeling.label_matrix import pristine_labels
 from ..labeling.label_rows import drop_uncertain, features_of_references, label_rows
 from ..labeling.make_labeler import make_labeler
 from ..labeling.pools.sources import warn_of_unlike_labels
-from ..manifest.id_mismatch import explain_mismatch
+from ..manifest.id_mismatch import explain_mismatch, look_alikes
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.joining.rows import join
 from ..manifest.manifest import validate
@@ -27,6 +28,8 @@ from ..manifest.splits import split_column
 from .grids import grid_of
 from .manifest_paths import ManifestPaths
 from .settings import UpsampleSettings
+
+_PAIRS_SHOWN = 3
 
 
 def original_rows(
@@ -147,24 +150,35 @@ def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any],
     Raises:
         CurateError: A new reference has the id of a labelled one.
     """
+    refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
     if only_new:
         return attach(validate(new, training=True), provenance)
-    refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
     joined = attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
     warn_of_unlike_labels(joined, "the training set")
     return joined
 
 
 def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:
-    """Refuse new references that have the id of a labelled one.
+    """Refuse new references that have the id of a labelled one; warn of those that nearly have.
 
     Raises:
         CurateError: Names the ids.
     """
+    labelled, chosen = list(labelled), list(chosen)
     shared = set(labelled) & set(chosen)
     if shared:
         raise CurateError(
             f"{len(shared)} candidates have the id of a labelled reference: {list_ids(sorted(shared))} (rename them)"
+        )
+    alike = look_alikes(chosen, labelled)
+    if alike:
+        shown = "; ".join(f"{new!a} and {old!a}" for new, old in alike[:_PAIRS_SHOWN])
+        warnings.warn(
+            f"{len(alike)} candidates have the id of a labeled reference but for upper and lower case or the Unicode "
+            f"form of their characters: {shown}. If they are the same picture, a held-out one gets into the training "
+            "rows",
+            CurateWarning,
+            stacklevel=2,
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from syndr_curate import CurateError, downsample
+from syndr_curate import CurateError, CurateWarning, ManifestDataset, downsample
 from syndr_curate.curate.checks.inspect import as_text, inspect
 from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.labeling.label import selected_rows, where_pixels_lie
@@ -28,9 +28,9 @@ def photos(image_folder):
     return image_folder("p", 2)
 
 
-def denoised(photos, types=(10, 15), digest=OTHERS):
+def denoised(photos, types=(10, 15), digest=OTHERS, pixels="recipe"):
     rows = recipe_table(["p0", "p1"], types=types, levels=[2], references="references")
-    facts = {"roots": {"references": str(photos), "images": None}, "pixels": "recipe", "denoiser": digest}
+    facts = {"roots": {"references": str(photos), "images": None}, "pixels": pixels, "denoiser": digest}
     return attach(rows, facts)
 
 
@@ -55,11 +55,28 @@ def test_rows_laid_out_for_labels_name_the_weights():
 
 
 def test_stages_that_take_rows_over_take_over_the_weights_they_were_made_with(photos):
-    before = denoised(photos)
+    before = denoised(photos, pixels="stored")
     assert read_provenance(mix(before, count=1, types=[10, 15], levels=[2]))["denoiser"] == OTHERS
     assert where_pixels_lie(read_provenance(before))["denoiser"] == OTHERS
     labeled = attach(training_rows(["a", "b"], [1.0, 2.0]), {"denoiser": OTHERS})
     assert read_provenance(downsample(np.ones((2, 3), np.float32), labeled, epoch=0))["denoiser"] == OTHERS
+
+
+def test_recipes_are_rendered_with_the_installed_weights_and_that_is_said(photos, tmp_path):
+    with pytest.warns(CurateWarning, match=r"2 rows of type 15 \(denoise\) were made with other denoiser weights"):
+        mixed = mix(denoised(photos), count=1, types=[10, 15], levels=[2])
+    assert read_provenance(mixed)["denoiser"] == digest_weights()
+    write_manifest(denoised(photos), tmp_path / "m.parquet")
+    with pytest.warns(CurateWarning, match="would be rendered otherwise"):
+        ManifestDataset(tmp_path / "m.parquet")
+    with pytest.warns(CurateWarning, match="would be rendered otherwise"):
+        run_distort(tmp_path / "m.parquet", tmp_path / "again", types=None, recipe_only=True)
+
+
+def test_weights_matter_only_beside_rows_that_they_made(photos):
+    other = attach(recipe_table(["q"], types=[1], levels=[1]), {"denoiser": "1" * 64, "pixels": "recipe"})
+    assert read_provenance(join([denoised(photos, types=(15,)), other]))["denoiser"] == OTHERS
+    assert read_provenance(join([other, denoised(photos, types=(15,))]))["denoiser"] == OTHERS
 
 
 def test_joined_manifests_have_one_denoiser(photos):
@@ -83,7 +100,7 @@ def test_rows_of_other_weights_are_a_problem_of_verify_and_inspect(photos, tmp_p
 
 
 def test_mixes_of_such_rows_are_counted_too(photos):
-    mixed = mix(denoised(photos), count=3, types=[10, 15], levels=[2])
+    mixed = mix(denoised(photos, pixels="stored"), count=3, types=[10, 15], levels=[2])
     assert inspect(mixed)["problems"][0].startswith("3 rows of type 15")
 
 

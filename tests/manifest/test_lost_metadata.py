@@ -137,6 +137,13 @@ def test_verify_warns_of_a_manifest_with_nothing_but_its_roots(lost, photos, tmp
     assert (verdict.recipe_rows, verdict.rendered_again) == (4, 4)
 
 
+def test_whoever_makes_pixels_of_a_manifest_with_nothing_but_its_roots_is_told(lost, photos, tmp_path):
+    relocate_manifest(lost, {**photos, "images": tmp_path})
+    for use in (ManifestDataset, lambda m: mix(m, count=1, types=[10, 16], levels=[2])):
+        with pytest.warns(CurateWarning, match="has lost its metadata, and only its roots were given back"):
+            use(lost)
+
+
 def test_a_loader_refuses_to_render_and_still_reads_what_is_stored(lost, old, photos, tmp_path):
     with pytest.raises(CurateError, match=CURE):
         ManifestDataset(lost, roots=photos).pixels(0)

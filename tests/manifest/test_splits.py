@@ -115,3 +115,16 @@ def test_splits_of_unknown_references_or_names_are_refused():
         check_splits({"a": "test", "c": "val"}, {"a", "b"})
     with pytest.raises(CurateError, match="the split of 'a' is 'dev'; expected train, val, test"):
         check_splits({"a": "dev"}, {"a", "b"})
+
+
+def test_splits_that_are_no_mapping_are_refused():
+    with pytest.raises(CurateError, match=r"splits is a list; expected a mapping like"):
+        check_splits([("I01", "test")], {"I01"})
+
+
+@pytest.mark.parametrize("name", ["A", "\u0061\u0301"])
+def test_references_that_nearly_have_the_id_of_a_held_out_one_are_refused(name):
+    other = {"A": "a", "\u0061\u0301": "\u00e1"}[name]
+    rows = training_rows(["x_01_01"], [1], reference_id=[name], split=["train"])
+    with pytest.raises(CurateError, match="1 references of the rows have the id of a held-out one but for upper"):
+        mark_held_out(rows, {other: "test"})

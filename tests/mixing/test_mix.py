@@ -223,7 +223,13 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
     # Of p0: pristine, then one bad row each; of p1, types 10, 11 and 16 are good and the last is not wanted.
     for row, change in zip(
         rows,
-        ({}, {"status": "failed"}, {"split": "test"}, {"reference_path": None}, {"distortion_id": None}),
+        (
+            {},
+            {"status": "failed"},
+            {"split": "test", "reference_id": "held out"},
+            {"reference_path": None},
+            {"distortion_id": None},
+        ),
         strict=False,
     ):
         row.update(change)
@@ -240,6 +246,15 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
         "without distortion": 2,
         "of other types or levels": 1,
     }
+
+
+def test_a_reference_that_is_held_out_once_is_in_no_mix(photos):
+    rows = distorted(photos, names=("p0", "p1"), types=(10, 11), levels=(2,)).to_pylist()
+    rows[0]["split"] = "val"
+    table = attach(pa.Table.from_pylist(rows, schema=SCHEMA), {"roots": {"references": str(photos), "images": None}})
+    plan = plan_mixes(table, MixSettings(count=4, types=(10, 11)))
+    assert set(plan.sources["reference_id"].to_pylist()) == {"p1"}
+    assert plan.left_out["held out"] == 2
 
 
 def test_identity_cells_are_flagged_and_earn_their_area(photos):

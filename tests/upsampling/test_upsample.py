@@ -8,7 +8,7 @@ from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.label_columns import LabelColumns
 from syndr_curate.curate.datasets.labels import LabelFile
-from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.errors import CurateError, CurateWarning
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
@@ -132,6 +132,13 @@ def test_a_candidate_with_the_id_of_a_reference_is_refused(files):
     with pytest.raises(CurateError, match="id of a labelled reference: 'r1'"):
         run_upsample(request(files))
     assert not (files / "out" / "train.parquet").exists()
+
+
+def test_a_candidate_with_nearly_the_id_of_a_reference_is_said(files):
+    renamed = {"R1" if name == "new" else name: row for name, row in CANDIDATES.items()}
+    save_features(files / "candidates.npz", list(renamed), np.array(list(renamed.values()), np.float32))
+    with pytest.warns(CurateWarning, match="1 candidates have the id of a labeled reference but for upper and lower"):
+        run_upsample(request(files))
 
 
 def test_why_references_do_not_match_the_labels_is_said(files):

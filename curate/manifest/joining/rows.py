@@ -65,7 +65,7 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
     _refuse_unknown_scales(tables, provenances)
     require_same_pixel_facts(provenances)
-    denoiser = shared_denoiser(provenances)
+    denoiser = shared_denoiser(tables)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if name in roots and folder != roots[name]:
