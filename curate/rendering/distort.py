@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.image_folders import open_source
-from ..datasets.image_notes import note_images
+from ..datasets.image_notes import note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile, write_manifest_parts
@@ -73,6 +73,7 @@ def run_distort(
     recipe_only: bool = False,
     contact_sheet_file: Path | None = None,
     ids: IdStyle = DistortSettings.ids,
+    follow_links: bool = False,
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -98,6 +99,7 @@ def run_distort(
         recipe_only: Store no pixels.
         contact_sheet_file: Also draw the first reference under every type and level, as a PNG.
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the folder of images.
         roots: Folders of a manifest's roots that have moved.
         decoding: EXIF orientation of references, pixel limit. The references of a manifest are read as it says.
         workers: Workers that a dry run counts on; None stands for every core. The run's own are its executor's.
@@ -106,8 +108,9 @@ def run_distort(
         reporter: Shows progress.
 
     Returns:
-        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_images` counts; `rows_carried` where
-        rows of a manifest have no seed; of a share of the shards, `shards_done` instead of `rows_not_ok`.
+        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_skipped` and `note_images` count;
+        `rows_carried` where rows of a manifest have no seed; of a share of the shards, `shards_done` instead of
+        `rows_not_ok`.
 
     Raises:
         CurateError: Nothing to distort, an option that contradicts the manifest, another run in `out`, or the results
@@ -119,6 +122,7 @@ def run_distort(
     if file is not None:
         decoding = decoding_of(file.provenance, decoding, str(images))
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
+    skipped: dict[str, int] = {}
     if types is None:
         if file is None:
             raise CurateError("--types says which distortions to apply, e.g. --types bid")
@@ -128,11 +132,12 @@ def run_distort(
         known = [(root, path) for root, path, _ in rows.listing if rows.roots.has_folder(root)]
         files = [rows.roots.resolve(root, path) for root, path in known]
     else:
-        source = open_source(images, ids=ids) if file is None else references_of(file, roots)
+        source = open_source(images, ids=ids, follow_links=follow_links) if file is None else references_of(file, roots)
         refuse_inside(pixels.folder, source.folder)
+        skipped = note_skipped(source.skipped, images, reporter)
         rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
         files = [source.folder / entry.path for entry in source.entries]
-    summary: dict[str, Any] = {"references": rows.references, "rows": rows.count}
+    summary: dict[str, Any] = {"references": rows.references, "rows": rows.count, **skipped}
     if rows.carried:
         summary["rows_carried"] = rows.carried
     sample = rows.sample(SIZES_SAMPLED)

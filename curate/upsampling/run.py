@@ -55,6 +55,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     request = completed(request)
     settings = request.settings
     folders = open_folders(request)
+    skipped = folders.note_skipped(reporter)
     inputs = read_inputs(request, folders, reporter)
     selection = select(
         inputs.references,
@@ -75,6 +76,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         "references_selected": len(chosen),
         "candidates": counts,
         "candidates_unusable": inputs.unusable_candidates,
+        **skipped,
     }
     if request.dry_run:
         return {**summary, "rows_new": len(rows), **forecast, "dry_run": True, "out": str(request.out)}

@@ -107,3 +107,10 @@ def test_splits_of_unknown_references_or_names_are_refused():
         check_splits({"a": "test", "c": "val"}, {"a", "b"})
     with pytest.raises(CurateError, match="the split of 'a' is 'dev'; expected train, val, test"):
         check_splits({"a": "dev"}, {"a", "b"})
+
+
+def test_ids_that_need_their_suffix_are_found_with_it(write_text):
+    """`a.png` and `a.jpg` in one folder, under `--ids path`."""
+    path = write_text("splits.csv", "reference_id,split", "x/a.png,test", "x/b.png,val")
+    references = {"x/a.png_01_01": "x/a.png", "x/a.jpg_01_01": "x/a.jpg", "x/b_01_01": "x/b"}
+    assert read_splits(path, references) == {"x/a.png": "test", "x/b": "val"}
