@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import CurateError
@@ -47,12 +47,14 @@ class ImageSource:
         folder: Where it is.
         entries: Its images.
         skipped: What was skipped when it was searched.
+        linked: The folders outside it that were searched, too.
     """
 
     name: str
     folder: Path
     entries: tuple[ImageEntry, ...]
     skipped: Skipped = NOTHING_SKIPPED
+    linked: tuple[Path, ...] = ()
 
     def digest(self) -> str:
         """Return the digest of the paths and sizes of all images; a missing file counts as size -1."""
@@ -104,7 +106,8 @@ def open_source(
     if not found.paths:
         skipped = found.skipped.reasons()
         raise CurateError(f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ""))
-    return _source(name or root_name(folder), folder, found.paths, ids, skipped=found.skipped)
+    source = _source(name or root_name(folder), folder, found.paths, ids)
+    return replace(source, skipped=found.skipped, linked=found.linked)
 
 
 def root_name(folder: Path) -> str:
@@ -113,9 +116,7 @@ def root_name(folder: Path) -> str:
     return "\\".join(map(spelled, folder.resolve().name.split("\\"))) or "root"
 
 
-def _source(
-    name: str, folder: Path, paths: Iterable[str], ids: IdStyle, *, skipped: Skipped = NOTHING_SKIPPED
-) -> ImageSource:
+def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
     paths = _holdable(paths, folder)
     identifiers = [stem_id(path) for path in paths] if ids == "stem" else path_ids(paths)
     by_id: dict[str, str] = {}
@@ -124,8 +125,7 @@ def _source(
             hint = " (use --ids path)" if ids == "stem" else ""
             raise CurateError(f"two images have the id {identifier!r}: {by_id[identifier]} and {path}{hint}")
         by_id[identifier] = path
-    entries = tuple(ImageEntry(identifier, path) for identifier, path in by_id.items())
-    return ImageSource(name, folder, entries, skipped)
+    return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
 
 
 def _holdable(paths: Iterable[str], folder: Path) -> list[str]:

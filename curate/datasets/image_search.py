@@ -67,10 +67,12 @@ class FoundImages:
     Attributes:
         paths: Their paths relative to the folder, with `/`, sorted; as the file system spells them.
         skipped: What was skipped.
+        linked: The folders outside the folder that were searched by links.
     """
 
     paths: tuple[str, ...]
     skipped: Skipped
+    linked: tuple[Path, ...] = ()
 
 
 def find_images(folder: Path, *, follow_links: bool = False) -> FoundImages:
@@ -88,7 +90,7 @@ def find_images(folder: Path, *, follow_links: bool = False) -> FoundImages:
     """
     search = _Search(follow_links=follow_links)
     search.walk(str(folder))
-    return FoundImages(tuple(sorted(search.paths)), search.skipped())
+    return FoundImages(tuple(sorted(search.paths)), search.skipped(), tuple(search.linked))
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class _Search:
         self.follow_links = follow_links
         self.paths: list[str] = []
         self.links: list[_Place] = []
+        self.linked: list[Path] = []
         self.seen: set[str] = set()
         self.suffixes: Counter[str] = Counter()
         self.linked_folders = self.broken_links = self.hidden = 0
@@ -117,7 +120,10 @@ class _Search:
             link = self.links.pop(0)
             if link.real in self.seen:
                 continue
-            if self.follow_links or os.path.join(link.real, "").startswith(os.path.join(top, "")):
+            if os.path.join(link.real, "").startswith(os.path.join(top, "")):
+                self._search(link)
+            elif self.follow_links:
+                self.linked.append(Path(link.real))
                 self._search(link)
             else:
                 self.linked_folders += 1

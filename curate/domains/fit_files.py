@@ -67,9 +67,9 @@ def run_domains_fit(
         raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
     for written in (out, facts_path(out), out.with_suffix(FIGURE_SUFFIX)):
         refuse_overwriting(written, weights)
-    if out.resolve().is_relative_to(references.resolve()):
-        raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
     source = open_source(references, ids=ids, follow_links=follow_links)
+    if any(out.resolve().is_relative_to(folder.resolve()) for folder in (references, *source.linked)):
+        raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
     skipped = note_skipped(source.skipped, references, reporter)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")

@@ -133,7 +133,7 @@ def run_distort(
         files = [rows.roots.resolve(root, path) for root, path in known]
     else:
         source = open_source(images, ids=ids, follow_links=follow_links) if file is None else references_of(file, roots)
-        refuse_inside(pixels.folder, source.folder)
+        refuse_inside(pixels.folder, source.folder, *source.linked)
         skipped = note_skipped(source.skipped, images, reporter)
         rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
         files = [source.folder / entry.path for entry in source.entries]
@@ -220,14 +220,19 @@ def note_failures(manifest: Path, reporter: Reporter) -> int:
     return failed
 
 
-def refuse_inside(images_out: Path, source: Path) -> None:
+def refuse_inside(images_out: Path, *sources: Path) -> None:
     """Refuse to write images among the references, where the next run would take them for references.
 
+    Args:
+        images_out: The folder of the new images.
+        sources: The folders in which references are searched for.
+
     Raises:
-        CurateError: `images_out` lies in `source`.
+        CurateError: `images_out` lies in one of `sources`.
     """
-    if os.path.commonpath([images_out.resolve(), source.resolve()]) == str(source.resolve()):
-        raise CurateError(f"{images_out} lies inside {source}: the next run would read its images as references")
+    for source in sources:
+        if os.path.commonpath([images_out.resolve(), source.resolve()]) == str(source.resolve()):
+            raise CurateError(f"{images_out} lies inside {source}: the next run would read its images as references")
 
 
 def _remove_pixels(out: Path) -> None:

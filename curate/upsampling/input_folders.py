@@ -44,7 +44,7 @@ def open_folders(request: UpsampleRequest) -> InputFolders:
     folders = InputFolders(references=open_references(request), candidates=_open_candidates(request))
     for source in (folders.references, folders.candidates):
         if source is not None:
-            refuse_inside(request.images_folder, source.folder)
+            refuse_inside(request.images_folder, source.folder, *source.linked)
     return folders
 
 

@@ -138,3 +138,12 @@ def test_a_linked_folder_that_looks_like_an_image_is_a_folder(folder):
     base = folder("x.png/a.png", ".store/b.png")
     (base / "y.png").symlink_to(".store")
     assert found(base) == ["x.png/a.png", "y.png/b.png"]
+
+
+def test_the_linked_folders_that_were_searched_are_known(folder):
+    """No command may write among them what it would read next time."""
+    base, other = folder("a.png"), folder("b.png", base="other")
+    (base / "inside").symlink_to(folder(".store/c.png") / ".store")
+    (base / "more").symlink_to(other)
+    assert open_source(base).linked == ()
+    assert open_source(base, follow_links=True).linked == (other.resolve(),)
