@@ -11,7 +11,7 @@ from ..manifest.provenance import digest_listing
 from ..storage.paths.file_names import MARK, is_holdable, spelled
 from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
-from .image_search import NOTHING_SKIPPED, Skipped, find_images
+from .image_search import NOTHING_SKIPPED, SkippedFiles, find_images
 from .settings import IdStyle
 from .test_sets import RatedSet, read_test_set
 
@@ -53,7 +53,7 @@ class ImageSource:
     name: str
     folder: Path
     entries: tuple[ImageEntry, ...]
-    skipped: Skipped = NOTHING_SKIPPED
+    skipped: SkippedFiles = NOTHING_SKIPPED
     linked: tuple[Path, ...] = ()
 
     def digest(self) -> str:

@@ -7,13 +7,13 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.formats import ColorProfiles
 from ..storage.images import DecodeOptions, ImageFacts, image_facts
-from .image_search import Skipped
+from .image_search import SkippedFiles
 
 PROFILES_IGNORED = "color_profiles_ignored"
 END_MARKERS_MISSING = "end_markers_missing"
 
 
-def note_skipped(skipped: Skipped, folder: Path | str, reporter: Reporter) -> dict[str, int]:
+def note_skipped(skipped: SkippedFiles, folder: Path | str, reporter: Reporter) -> dict[str, int]:
     """Note what was skipped when a folder was searched, and why; return the counts for the summary."""
     if reasons := skipped.reasons():
         reporter.note(f"skipped in {folder}: {reasons}")

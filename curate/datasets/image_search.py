@@ -14,7 +14,7 @@ _NO_SUFFIX = "no suffix"
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedFiles:
     """What a search of a folder has skipped.
 
     Attributes:
@@ -57,7 +57,7 @@ class Skipped:
         return "; ".join(f"{count} {one if count == 1 else many}{why}" for count, one, many, why in reasons if count)
 
 
-NOTHING_SKIPPED = Skipped()
+NOTHING_SKIPPED = SkippedFiles()
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FoundImages:
     """
 
     paths: tuple[str, ...]
-    skipped: Skipped
+    skipped: SkippedFiles
     linked: tuple[Path, ...] = ()
 
 
@@ -128,10 +128,10 @@ class _Search:
             else:
                 self.linked_folders += 1
 
-    def skipped(self) -> Skipped:
+    def skipped(self) -> SkippedFiles:
         """Return what was skipped."""
         frequent = sorted(self.suffixes, key=lambda suffix: (-self.suffixes[suffix], suffix))
-        return Skipped(
+        return SkippedFiles(
             files=self.suffixes.total(),
             suffixes=tuple(frequent),
             linked_folders=self.linked_folders,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.image_folders import ImageSource, open_source
 from ..datasets.image_notes import note_images
-from ..datasets.image_search import NOTHING_SKIPPED, Skipped
+from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..datasets.settings import IdStyle
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
@@ -59,7 +59,7 @@ class TargetSet:
     decoding: DecodeOptions
     digest: str
     note: Callable[[int | None, Reporter], dict[str, int]]
-    skipped: Skipped = NOTHING_SKIPPED
+    skipped: SkippedFiles = NOTHING_SKIPPED
 
 
 def open_target(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.image_folders import ImageSource
-from ..datasets.image_search import NOTHING_SKIPPED, Skipped
+from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..manifest.manifest import ManifestFile
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import digest_file, digest_listing
@@ -42,7 +42,7 @@ class Pictures:
     folder: Path | None
     roots: Roots | None
     decoding: DecodeOptions
-    skipped: Skipped = NOTHING_SKIPPED
+    skipped: SkippedFiles = NOTHING_SKIPPED
 
 
 def pictures_of_source(source: ImageSource, decoding: DecodeOptions) -> Pictures:

@@ -6,7 +6,7 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.datasets.image_notes import note_skipped
-from syndr_curate.curate.datasets.image_search import Skipped, find_images
+from syndr_curate.curate.datasets.image_search import SkippedFiles, find_images
 from syndr_curate.curate.runs.progress import SILENT
 from syndr_curate.curate.storage.images import image_problem
 
@@ -57,7 +57,7 @@ def test_a_few_suffixes_are_named_the_most_frequent_first(folder):
 
 def test_a_folder_of_images_alone_has_nothing_to_say(folder):
     skipped = find_images(folder("a.png", "sub/b.jpg")).skipped
-    assert (skipped, skipped.counts(), skipped.reasons()) == (Skipped(), {}, "")
+    assert (skipped, skipped.counts(), skipped.reasons()) == (SkippedFiles(), {}, "")
     assert note_skipped(skipped, "pictures", SILENT) == {}
 
 
@@ -84,7 +84,7 @@ def test_a_linked_folder_that_leads_out_is_searched_on_demand(folder):
     assert found(base) == ["a.png"]
     source = open_source(base, follow_links=True)
     assert [entry.path for entry in source.entries] == ["a.png", "more/b.png", "more/deep/c.png"]
-    assert source.skipped == Skipped()
+    assert source.skipped == SkippedFiles()
 
 
 def test_two_links_to_one_folder_are_searched_once(folder):
