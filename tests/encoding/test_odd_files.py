@@ -184,3 +184,15 @@ def test_links_are_followed_in_folders_alone(images, linked, tmp_path):
 def test_ids_that_need_their_suffix_keep_it_in_python_too(odd):
     table = encode(open_source(odd, ids="path"), make_encoder("gist"), workers=1)
     assert {"a.png", "a.jpg"} <= set(table["id"].to_pylist())
+
+
+def test_an_id_with_its_suffix_is_not_taken_for_another_references(tmp_path):
+    """`verify` said that the rows of `x/a.png` name the file of the reference `a`."""
+    (tmp_path / "photos" / "x").mkdir(parents=True)
+    for seed, name in enumerate(("a.png", "x/a.png", "x/a.bmp")):
+        picture(tmp_path / "photos" / name, seed)
+    out = tmp_path / "out"
+    given = ("--types", "1", "--levels", "1", "--ids", "path", "--recipe-only", "--out", out)
+    assert command("distort", tmp_path / "photos", *given).returncode == 0
+    checked = command("verify", out / "manifest.parquet")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
