@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .curate.datasets.feature_files import load_features, save_features
     from .curate.datasets.features import Features
     from .curate.datasets.image_folders import ImageEntry, ImageSource, open_source
+    from .curate.datasets.image_search import SkippedFiles
     from .curate.datasets.label_columns import LabelColumns
     from .curate.datasets.labels import Labels, LabelScale, read_labels
     from .curate.domains.classifier import DomainClassifier
@@ -85,6 +86,7 @@ __all__ = [
     "Sample",
     "Scores",
     "Selection",
+    "SkippedFiles",
     "SoftLabelDataset",
     "SpreadBin",
     "TargetImage",
@@ -153,6 +155,7 @@ _HOMES = {
     "Sample": "curate.training.manifest_dataset",
     "Scores": "curate.labeling.scores",
     "Selection": "curate.domains.selection_rule",
+    "SkippedFiles": "curate.datasets.image_search",
     "SoftLabelDataset": "curate.training.soft_labels",
     "SpreadBin": "curate.labeling.scores",
     "TargetImage": "curate.domains.target_images",

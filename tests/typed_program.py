@@ -44,6 +44,7 @@ from syndr_curate import (
     Sample,
     Scores,
     Selection,
+    SkippedFiles,
     SoftLabelDataset,
     SpreadBin,
     TargetImage,
@@ -139,9 +140,13 @@ class Middling:
 def encode_a_folder(folder: Path) -> Features:
     source: ImageSource = open_source(folder, ids="path")
     first: ImageEntry = source.entries[0]
+    skipped: SkippedFiles = source.skipped
+    counts: dict[str, int] = skipped.counts()
+    passed_over: str = skipped.reasons() or str(counts)
     own: Encoder = MeanColor()
     known: Encoder = make_encoder("gist", device="cpu")
     reporter: Reporter = Printed()
+    reporter.note(passed_over)
     table = encode(source, own, batch_size=8, decoding=DecodeOptions(exif_orient=True), reporter=reporter)
     encode(folder / first.path, known)
     encode(str(folder), "gist", workers=2)

@@ -36,7 +36,8 @@ def identity_problems(table: pa.Table) -> list[str]:
         path = row["reference_path"]
         if path is not None:
             paths[row["reference_id"], row["reference_root"]].add(path)
-            if row["reference_id"] not in (stem_id(path), strip_image_suffix(path)) and stem_id(path) in known:
+            own_names = (stem_id(path), strip_image_suffix(path), path)
+            if row["reference_id"] not in own_names and stem_id(path) in known:
                 by_path.append(row["sample_id"])
     torn = [reference for (reference, _), found in paths.items() if len(found) > 1]
     kinds = {

@@ -17,6 +17,7 @@ from ..runs.plan import RunPlan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
 from ..runs.shards import Join, merge
+from ..storage.paths.regular_files import refuse_special
 
 _JOINS: dict[str, Join] = {"distort": join_manifest, "encode": join_features}
 
@@ -104,6 +105,7 @@ def _is_result_of(plan: RunPlan, statuses: dict[str, int]) -> bool:
 
 def _status_of_result(place: Path) -> dict[str, Any]:
     result = place / "manifest.parquet" if place.is_dir() else place
+    refuse_special(result)
     if not result.is_file():
         inside = sorted(path for path in place.glob("*.run") if path.is_dir())
         hint = f"; there is one in {inside[0]}" if inside else ""

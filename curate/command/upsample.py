@@ -85,6 +85,9 @@ def upsample(
         label_columns.refuse_without_effect(context)
         if candidates_root is None:
             refuse_without_effect(context, "without --candidates-root: no other images are named by it", "ids")
+    if candidates_root is None and references is None:
+        why = "without --references or --candidates-root: no folder is searched"
+        refuse_without_effect(context, why, "follow_links")
     if features.reference_features is not None and (validation.asked or features.candidate_features is not None):
         flags = [field.name for field in fields(EncoderFlags)]
         refuse_without_effect(context, "where feature files are given for all images", *flags)

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import refuse_one_text, require_texts, require_unique, strip_image_suffix
+from ..manifest.ids import path_ids, refuse_one_text, require_texts, require_unique
 from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.utf8_text import read_utf8
 from .feature_parts import read_parts
 from .features import MATRIX_AXES, Features, check_features
@@ -28,6 +29,7 @@ from .features import MATRIX_AXES, Features, check_features
 ID_COLUMNS = ("id", "sample_id", "reference_id", "ids", "names")
 FORMATS = ".npy, .npz, .parquet, .arrow"
 ROWS_PER_GROUP = 2048
+_ENCODED = "encode"  # the stage of a feature file that this toolkit made of images
 _DIGEST_LINE = "# sha256 of the array: "
 _NPY_MAGIC = b"\x93NUMPY"
 # What numpy, zipfile and Arrow raise on damaged files.
@@ -55,7 +57,8 @@ def load_features(path: Path | str) -> Features:
     `.npz` holds `ids` or `names`, and `features`; `.parquet` and `.arrow` a column `id` and a list column
     `features`. A `.npy` takes its ids from `<stem>.ids.txt` beside it, one per line, where that exists; if
     `save_features` wrote it, its first line holds the digest of the array, and the two must belong together.
-    Rows whose `status` column is not `ok` are left out. Ids lose their image suffix, as all ids do.
+    Rows whose `status` column is not `ok` are left out. Names lose their image suffix, as ids do, where no other name
+    differs in its suffix alone; in what `encode` wrote, they are ids already.
 
     Args:
         path: The file, or the folder of parts.
@@ -70,6 +73,7 @@ def load_features(path: Path | str) -> Features:
     reader = _load_parts if is_folder else readers.get(path.suffix.lower())
     if reader is None:
         raise CurateError(f"{path}: features are read from {FORMATS}, or a folder of .parquet parts")
+    refuse_special(path)
     if not (is_folder or path.is_file()):
         raise CurateError(f"no features at {path}")
     try:
@@ -160,14 +164,13 @@ def save_features(
     Args:
         path: `.parquet`, `.npz` or `.npy`.
         ids: N ids, e.g. the `sample_id` of each row. Ids that end in an image suffix are stored as they are, but read
-            without it, as ids of manifests have none: a `UserWarning` says so.
+            without it, unless two differ in nothing else, as ids of manifests have none: a `UserWarning` says so.
         matrix: Floating array (N, D); stored as float32.
         provenance: For `.parquet`: how the features were made.
         **columns: For `.parquet`: further columns of N values, e.g. `status`.
 
     Raises:
-        CurateError: Counts differ, there are no features, ids are no text or repeat, with or without their image
-            suffix, or the file cannot be written.
+        CurateError: Counts differ, there are no features, ids are no text or repeat, or the file cannot be written.
     """
     path = Path(path)
     refuse_one_text(ids, str(path))
@@ -251,6 +254,7 @@ def _load_npy(path: Path) -> Features:
         raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
     matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     ids_file = path.with_suffix(".ids.txt")
+    refuse_special(ids_file)
     if not ids_file.is_file():
         return _features(matrix, None, path)
     lines = _read_lines(ids_file)
@@ -283,16 +287,18 @@ def _load_npz(path: Path) -> Features:
 
 def _load_arrow(path: Path) -> Features:
     table = pq.read_table(path, partitioning=None) if path.suffix.lower() == ".parquet" else _read_ipc(path)
-    return _without_suffixes(features_from_table(table, str(path)))
+    return _with_ids(features_from_table(table, str(path)))
 
 
 def _load_parts(folder: Path) -> Features:
-    return _without_suffixes(features_from_table(read_parts(folder), str(folder)))
+    return _with_ids(features_from_table(read_parts(folder), str(folder)))
 
 
-def _without_suffixes(features: Features) -> Features:
+def _with_ids(features: Features) -> Features:
     """Turn the file names by which other people's files name their rows into ids."""
-    return replace(features, ids=tuple(strip_image_suffix(name) for name in features.require_ids()))
+    if features.provenance.get("stage") == _ENCODED:
+        return features  # an id keeps its suffix also where the other file of its name could not be read
+    return replace(features, ids=tuple(path_ids(features.require_ids())))
 
 
 def _read_ipc(path: Path) -> pa.Table:
@@ -309,20 +315,19 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
-    """Say that ids will be read without their image suffix, or refuse them where two would become one."""
-    bare = [strip_image_suffix(identifier) for identifier in ids]
-    suffixed = [identifier for identifier, stripped in zip(ids, bare, strict=True) if identifier != stripped]
-    if suffixed:
-        require_unique(bare, f"{path}: without their image suffix")
+    """Say that ids will be read without their image suffix."""
+    changed = {given: read for given, read in zip(ids, path_ids(ids), strict=True) if given != read}
+    if changed:
+        given, read = next(iter(changed.items()))
         warnings.warn(
-            f"{path}: {len(suffixed)} ids end in an image suffix and are read without it, as ids of manifests have "
-            f"none: {suffixed[0]!r} becomes {strip_image_suffix(suffixed[0])!r}",
+            f"{path}: {len(changed)} ids end in an image suffix and are read without it, as ids of manifests have "
+            f"none: {given!r} becomes {read!r}",
             stacklevel=3,
         )
 
 
 def _features(matrix: NDArray[Any], names: tuple[str, ...] | None, path: Path) -> Features:
-    ids = None if names is None else tuple(strip_image_suffix(name) for name in names)
+    ids = None if names is None else tuple(path_ids(names))
     return Features(matrix, ids, names, str(path), {})
 
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, digest_json, read_provenance
+from ..storage.paths.regular_files import refuse_special
 
 PART_SUFFIX = ".parquet"
 # Feature files that are no parts: to pass over them would be to lose rows without a word.
@@ -91,6 +92,7 @@ def digest_features(path: Path) -> str:
 
 
 def _read_part(path: Path) -> pa.Table:
+    refuse_special(path)
     try:
         return pq.read_table(path, partitioning=None)
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -21,7 +21,7 @@ class Features:
 
     Attributes:
         matrix: Floating array (N, D), possibly memory-mapped.
-        ids: N ids without image suffix; None for a bare `.npy`, whose rows are the manifest's ok rows in order.
+        ids: N ids; None for a bare `.npy`, whose rows are the manifest's ok rows in order.
         names: N file names as the file has them; None without ids.
         source: Where the features came from, for messages.
         provenance: What the file says about how it was made.

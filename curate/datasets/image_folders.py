@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import CurateError
-from ..manifest.ids import has_image_suffix, is_text, stem_id, strip_image_suffix
+from ..manifest.ids import has_image_suffix, path_ids, stem_id
 from ..manifest.provenance import digest_listing
-from ..storage.safe_paths import is_safe_path
+from ..storage.paths.file_names import MARK, is_holdable, spelled
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
+from .image_search import NOTHING_SKIPPED, SkippedFiles, find_images
 from .settings import IdStyle
 from .test_sets import RatedSet, read_test_set
 
@@ -38,11 +40,21 @@ class ImageEntry:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A folder of images: the name its rows use for it, where it is, and what is in it."""
+    """A folder of images: the name its rows use for it, where it is, and what is in it.
+
+    Attributes:
+        name: The name.
+        folder: Where it is.
+        entries: Its images.
+        skipped: What was skipped when it was searched.
+        linked: The folders outside it that were searched, too.
+    """
 
     name: str
     folder: Path
     entries: tuple[ImageEntry, ...]
+    skipped: SkippedFiles = NOTHING_SKIPPED
+    linked: tuple[Path, ...] = ()
 
     def digest(self) -> str:
         """Return the digest of the paths and sizes of all images; a missing file counts as size -1."""
@@ -53,7 +65,9 @@ class ImageSource:
         return [(self.name, entry.path, _size(self.folder / entry.path)) for entry in self.entries]
 
 
-def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None) -> ImageSource:
+def open_source(
+    folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None, follow_links: bool = False
+) -> ImageSource:
     """List the pristine images of a folder, whichever of the known layouts it has.
 
     A folder with `kadis700k_ref_imgs.csv` is KADIS-700k: that list says which files of `ref_imgs/` there are
@@ -61,15 +75,21 @@ def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None =
     label file names. Any other folder is searched for images, subfolders included, in path order; a single image file
     is a source of one.
 
+    A file whose name no manifest can hold (a backslash, or bytes that are no UTF-8) is listed under another spelling,
+    `~` and two digits for each such character: no file is there, and its row says why.
+
     Args:
         folder: The folder, or one image.
-        ids: `stem`: the id is the file name without its image suffix. `path`: the relative path without it.
+        ids: `stem`: the id is the file name without its image suffix. `path`: the relative path without it, or with it
+            where two files differ in nothing else, as `a.png` and `a.jpg`.
         name: The root's name in manifests; by default the layout's or the folder's.
+        follow_links: Search linked folders that lead out of the folder; those that lead inside it are always searched.
 
     Raises:
         CurateError: No such folder, no images in it, or two files with one id.
     """
     folder = Path(folder)
+    refuse_special(folder)
     if folder.is_file() and has_image_suffix(folder.name):
         return _source(name or root_name(folder.parent), folder.parent, [folder.name], ids)
     if not folder.is_dir():
@@ -82,42 +102,46 @@ def open_source(folder: Path | str, *, ids: IdStyle = "stem", name: str | None =
     if (folder / KADID_LABELS).is_file() and (folder / KADID_IMAGES).is_dir():
         paths = [f"{KADID_IMAGES}/{n}" for n in dict.fromkeys(_column(folder / KADID_LABELS, "ref_img"))]
         return _source(name or "kadid10k", folder, paths, ids)
-    paths = list(_walk(folder))
-    if not paths:
-        raise CurateError(f"no images in {folder}")
-    return _source(name or root_name(folder), folder, paths, ids)
+    found = find_images(folder, follow_links=follow_links)
+    if not found.paths:
+        skipped = found.skipped.reasons()
+        raise CurateError(f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ""))
+    source = _source(name or root_name(folder), folder, found.paths, ids)
+    return replace(source, skipped=found.skipped, linked=found.linked)
 
 
 def root_name(folder: Path) -> str:
     """Return the name under which a manifest refers to a folder: the folder's own."""
-    return folder.resolve().name or "root"
+    # A backslash does no harm here: the name is no path.
+    return "\\".join(map(spelled, folder.resolve().name.split("\\"))) or "root"
 
 
 def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
+    paths = _holdable(paths, folder)
+    identifiers = [stem_id(path) for path in paths] if ids == "stem" else path_ids(paths)
     by_id: dict[str, str] = {}
-    for path in paths:
-        if not (is_safe_path(path) and is_text(path)):
-            raise CurateError(f"{folder}: a manifest cannot hold the file name {path!r} (a backslash, or no UTF-8)")
-        identifier = stem_id(path) if ids == "stem" else strip_image_suffix(path)
+    for identifier, path in zip(identifiers, paths, strict=True):
         if identifier in by_id:
-            apart = path.rpartition("/")[0] != by_id[identifier].rpartition("/")[0]
-            hint = " (use --ids path)" if ids == "stem" and apart else ""
+            hint = " (use --ids path)" if ids == "stem" else ""
             raise CurateError(f"two images have the id {identifier!r}: {by_id[identifier]} and {path}{hint}")
         by_id[identifier] = path
     return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
 
 
-def _walk(folder: Path) -> Iterable[str]:
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=_cannot_list):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        relative = Path(parent).relative_to(folder)
-        found += [(relative / f).as_posix() for f in files if has_image_suffix(f) and not f.startswith(".")]
-    return sorted(found)
-
-
-def _cannot_list(error: OSError) -> None:
-    raise CurateError(f"cannot list {error.filename}: {error.strerror or error}") from error
+def _holdable(paths: Iterable[str], folder: Path) -> list[str]:
+    """Spell the paths that no manifest can hold so that they lead to no file, and to no other's row."""
+    holdable: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        text, mark = path, MARK
+        if not is_holdable(path):
+            text = spelled(path, mark)
+            while text in taken or os.path.lexists(folder / text):
+                mark += MARK
+                text = spelled(path, mark)
+            taken.add(text)
+        holdable.append(text)
+    return holdable
 
 
 def _column(path: Path, name: str) -> list[str]:

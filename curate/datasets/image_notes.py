@@ -1,4 +1,4 @@
-"""What a command says of images that it read all the same: color profiles ignored, end markers missing."""
+"""What a command says of a folder and its images: what was skipped, color profiles ignored, end markers missing."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,9 +7,17 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.formats import ColorProfiles
 from ..storage.images import DecodeOptions, ImageFacts, image_facts
+from .image_search import SkippedFiles
 
 PROFILES_IGNORED = "color_profiles_ignored"
 END_MARKERS_MISSING = "end_markers_missing"
+
+
+def note_skipped(skipped: SkippedFiles, folder: Path | str, reporter: Reporter) -> dict[str, int]:
+    """Note what was skipped when a folder was searched, and why; return the counts for the summary."""
+    if reasons := skipped.reasons():
+        reporter.note(f"skipped in {folder}: {reasons}")
+    return skipped.counts()
 
 
 def note_images(

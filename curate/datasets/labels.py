@@ -20,6 +20,7 @@ from ..manifest.ids import (
 )
 from ..manifest.schema import LABEL_MAXIMUM
 from ..runs.progress import Reporter
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .label_cells import conditions_of, numbers_of, refuse_other_references, require_column
 from .label_columns import LabelColumns
@@ -201,6 +202,7 @@ def read_labels(
 
 
 def _read(path: Path) -> "pd.DataFrame":
+    refuse_special(path)
     if not path.is_file():
         raise CurateError(f"no label file at {path}")
     return read_csv(path)

@@ -12,7 +12,7 @@ from ..manifest.schema import LABEL_MAXIMUM, build_table
 from ..storage.images import image_problem
 from ..storage.safe_paths import is_safe_path
 from .labels import LabelScale
-from .test_set_readers import READERS, Rating
+from .published.test_set_readers import READERS, Rating
 
 
 @dataclass(frozen=True)

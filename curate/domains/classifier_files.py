@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..storage.atomic import write_bytes
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.json_text import parse_json
 from .classifier import DomainClassifier, LightClassifier
 from .mlp_ensemble import Ensemble
@@ -71,6 +72,7 @@ def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[D
 
     path = Path(path)
     facts = _read_facts(path)
+    refuse_special(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -103,6 +105,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
     if path.suffix != WEIGHTS_SUFFIX:
         raise CurateError(f"{path} is no classifier: `domains fit` writes a {WEIGHTS_SUFFIX} file")
     beside = facts_path(path)
+    refuse_special(beside)
     try:
         facts: Any = parse_json(beside.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.image_folders import ImageSource, open_source
-from ..datasets.image_notes import note_images
+from ..datasets.image_notes import note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
@@ -32,6 +32,7 @@ def run_domains_fit(
     *,
     weights: Path | None = None,
     ids: IdStyle = "stem",
+    follow_links: bool = False,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
     dry_run: bool = False,
@@ -47,6 +48,7 @@ def run_domains_fit(
         settings: The kind of classifier, and how it is fitted.
         weights: Of resnet50: a local ImageNet checkpoint.
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the folder of references.
         decoding: EXIF orientation, pixel limit.
         workers: Threads; None uses every core.
         dry_run: Say what would be made, and make nothing.
@@ -65,9 +67,10 @@ def run_domains_fit(
         raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
     for written in (out, facts_path(out), out.with_suffix(FIGURE_SUFFIX)):
         refuse_overwriting(written, weights)
-    if out.resolve().is_relative_to(references.resolve()):
+    source = open_source(references, ids=ids, follow_links=follow_links)
+    if any(out.resolve().is_relative_to(folder.resolve()) for folder in (references, *source.linked)):
         raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
-    source = open_source(references, ids=ids)
+    skipped = note_skipped(source.skipped, references, reporter)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
     _warn_of_missing_figure(out.with_suffix(FIGURE_SUFFIX), reporter)
@@ -85,7 +88,7 @@ def run_domains_fit(
         if settings.epochs is not None:
             light = replace(light, training=replace(light.training, epochs=settings.epochs))
         if dry_run:
-            return {**_planned(source, light), "dry_run": True, "out": str(out)}
+            return {**_planned(source, light), **skipped, "dry_run": True, "out": str(out)}
         fitted = fit_domains(source, light, decoding=decoding, workers=workers, reporter=reporter)
     else:
         from .fit_resnet import ResNetSettings, fit_resnet_domains, planned
@@ -93,12 +96,12 @@ def run_domains_fit(
         resnet = ResNetSettings(per_reference=chosen, weights=weights, device=settings.device, seed=settings.seed)
         resnet = replace(resnet, epochs=settings.epochs or resnet.epochs, batch=settings.batch_size or resnet.batch)
         if dry_run:
-            return {**planned(source, resnet), "dry_run": True, "out": str(out)}
+            return {**planned(source, resnet), **skipped, "dry_run": True, "out": str(out)}
         fitted = fit_resnet_domains(source, resnet, decoding=decoding, workers=workers, reporter=reporter)
     summary = write_fitted(fitted, out)
     files = [source.folder / entry.path for entry in source.entries]
     icc = (decoding or DecodeOptions()).icc
-    return {**summary, **note_images(files, icc=icc, workers=workers, reporter=reporter)}
+    return {**summary, **skipped, **note_images(files, icc=icc, workers=workers, reporter=reporter)}
 
 
 def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..datasets.image_notes import note_skipped
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
 from ..errors import CurateError, RowError
@@ -121,6 +122,7 @@ def run_domains_select(
     name: str | None = None,
     scores: Path | None = None,
     ids: IdStyle = "stem",
+    follow_links: bool = False,
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -136,6 +138,7 @@ def run_domains_select(
         name: The preset's name; by default the file's stem.
         scores: Also write a row per image with its class scores (`.parquet`).
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the target's folder.
         roots: Folders of a manifest's roots that have moved.
         decoding: EXIF orientation, pixel limit.
         workers: Threads; None uses every core.
@@ -157,7 +160,8 @@ def run_domains_select(
     for written in (out, scores):
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
-    opened = open_target(target, decoding or DecodeOptions(), ids=ids, roots=roots)
+    opened = open_target(target, decoding or DecodeOptions(), ids=ids, follow_links=follow_links, roots=roots)
+    skipped = note_skipped(opened.skipped, target, reporter)
     built, facts = load_classifier(classifier, device=settings.device)
     found = select_domains(opened.images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
@@ -178,7 +182,7 @@ def run_domains_select(
     preset = {"name": name or out.stem, "source": "syndr-curate domains select", **summary, "provenance": provenance}
     write_bytes(out, (json.dumps(preset, indent=2) + "\n").encode())
     summary |= {} if scores is None else {"scores": str(scores)}
-    summary |= opened.note(workers, reporter)
+    summary |= skipped | opened.note(workers, reporter)
     return {**summary, "out": str(out)}
 
 

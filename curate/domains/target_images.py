@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.image_folders import open_source
+from ..datasets.image_folders import ImageSource, open_source
 from ..datasets.image_notes import note_images
+from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..datasets.settings import IdStyle
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
@@ -51,12 +52,14 @@ class TargetSet:
         decoding: How they are read; of a manifest, as it says.
         digest: Of the manifest, or of the folder's paths and sizes.
         note: Counts what reading passed over, and notes it; takes the number of threads and a reporter.
+        skipped: What was skipped when the folder was searched.
     """
 
     images: list[TargetImage]
     decoding: DecodeOptions
     digest: str
     note: Callable[[int | None, Reporter], dict[str, int]]
+    skipped: SkippedFiles = NOTHING_SKIPPED
 
 
 def open_target(
@@ -64,6 +67,7 @@ def open_target(
     decoding: DecodeOptions,
     *,
     ids: IdStyle = "stem",
+    follow_links: bool = False,
     roots: Mapping[str, Path] | None = None,
 ) -> TargetSet:
     """List the images of a folder, of one image, or of a manifest.
@@ -73,6 +77,7 @@ def open_target(
             list with their reason, and those without stored pixels are made when they are looked at.
         decoding: EXIF orientation, color profiles, pixel limit.
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the target's folder.
         roots: Folders of a manifest's roots that have moved.
 
     Raises:
@@ -81,11 +86,10 @@ def open_target(
     """
     if target.suffix == ".parquet":
         return _of_manifest(target, decoding, roots)
-    return _of_folder(target, decoding, ids)
+    return _of_source(open_source(target, ids=ids, follow_links=follow_links), decoding)
 
 
-def _of_folder(folder: Path, decoding: DecodeOptions, ids: IdStyle) -> TargetSet:
-    source = open_source(folder, ids=ids)
+def _of_source(source: ImageSource, decoding: DecodeOptions) -> TargetSet:
     files = [source.folder / entry.path for entry in source.entries]
     images = [
         TargetImage(entry.id, entry.path, partial(decoding.decode, file))
@@ -95,7 +99,7 @@ def _of_folder(folder: Path, decoding: DecodeOptions, ids: IdStyle) -> TargetSet
     def note(workers: int | None, reporter: Reporter) -> dict[str, int]:
         return note_images(files, icc=decoding.icc, workers=workers, reporter=reporter)
 
-    return TargetSet(images, decoding, source.digest(), note)
+    return TargetSet(images, decoding, source.digest(), note, source.skipped)
 
 
 def _of_manifest(manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None) -> TargetSet:

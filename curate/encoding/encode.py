@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ..datasets.feature_files import features_from_table, write_feature_parts
 from ..datasets.features import Features
 from ..datasets.image_folders import ImageSource, open_source
-from ..datasets.image_notes import note_images
+from ..datasets.image_notes import note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.pixel_facts import facts_of_decoding
@@ -70,7 +70,8 @@ def encode(
         CurateError: The images or the manifest cannot be read, there are none, there is no such encoder, or its weights
             cannot be had.
     """
-    pictures = _pictures(images, EncodeSettings.ids, decoding or DecodeOptions(), roots)
+    pictures = _pictures(images, decoding or DecodeOptions(), roots)
+    note_skipped(pictures.skipped, pictures.name, reporter)
     chosen = make_encoder(encoder) if isinstance(encoder, str) else encoder
     return _encoded(pictures, chosen, whole_number("batch_size", batch_size, least=1), workers, reporter)
 
@@ -96,6 +97,7 @@ def run_encode(
     device: DeviceName = EncodeSettings.device,
     batch_size: int = EncodeSettings.batch_size,
     ids: IdStyle = EncodeSettings.ids,
+    follow_links: bool = False,
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -108,7 +110,8 @@ def run_encode(
     An interrupted run goes on where it stopped; the folder `<out>.run` holds how far it is and goes away at the end.
 
     Returns:
-        `images, encoded, failed, dimensions, out`; of a share of the shards, `shards_done` instead of the counts.
+        `images, encoded, failed, dimensions, out`, and what `note_skipped` and `note_images` count; of a share of the
+        shards, `shards_done` instead of the counts of failures and of `note_images`.
 
     Raises:
         CurateError: Nothing to encode, no weights, another run at `out`, or the file cannot be written.
@@ -117,14 +120,15 @@ def run_encode(
         raise CurateError(f"--out {out}: encoded features are written as .parquet, which keeps the rows that failed")
     refuse_overwriting(out, images, weights)
     decoding, run = decoding or DecodeOptions(), run or LongRun()
-    pictures = _pictures(images, ids, decoding, roots)
+    source = images if images.suffix == ".parquet" else open_source(images, ids=ids, follow_links=follow_links)
+    pictures = _pictures(source, decoding, roots)
+    summary = {"images": len(pictures.rows), **note_skipped(pictures.skipped, images, reporter)}
     spec = EncoderSpec(encoder, weights, device)
     request = encode_request(pictures, spec, batch_size, out, rows_per_shard=run.rows_per_shard, workers=workers)
     if dry_run:
         forecast = _forecast(pictures.rows, request)
-        return {"images": len(pictures.rows), **forecast, "dry_run": True, "out": str(out)}
+        return {**summary, **forecast, "dry_run": True, "out": str(out)}
     plan = carry_out(request, join_features, run.mode, executor=run.executor_for_encoding(), reporter=reporter)
-    summary: dict[str, Any] = {"images": len(pictures.rows)}
     if run.mode.share is not None:
         return {
             **summary,
@@ -180,14 +184,12 @@ def join_features(plan: RunPlan, parts: Iterator[pa.Table]) -> None:
     write_feature_parts(parts, plan.final, plan.provenance())
 
 
-def _pictures(
-    images: ImageSource | Path | str, ids: IdStyle, decoding: DecodeOptions, roots: Mapping[str, Path] | None
-) -> Pictures:
+def _pictures(images: ImageSource | Path | str, decoding: DecodeOptions, roots: Mapping[str, Path] | None) -> Pictures:
     if isinstance(images, ImageSource):
         return pictures_of_source(images, decoding)
     if Path(images).suffix == ".parquet":
         return pictures_of_manifest(Path(images), decoding, roots)
-    return pictures_of_source(open_source(images, ids=ids), decoding)
+    return pictures_of_source(open_source(images, ids=EncodeSettings.ids), decoding)
 
 
 def _encoded(

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.image_folders import ImageSource
+from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..manifest.manifest import ManifestFile
 from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
 from ..manifest.provenance import attach, digest_file, digest_listing
@@ -31,6 +32,7 @@ class Pictures:
         folder: Where the paths of a folder's images are relative to.
         roots: Roots of a manifest's rows.
         decoding: How images are read.
+        skipped: What was skipped when the folder was searched.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Pictures:
     folder: Path | None
     roots: Roots | None
     decoding: DecodeOptions
+    skipped: SkippedFiles = NOTHING_SKIPPED
 
 
 def pictures_of_source(source: ImageSource, decoding: DecodeOptions) -> Pictures:
@@ -52,7 +55,7 @@ def pictures_of_source(source: ImageSource, decoding: DecodeOptions) -> Pictures
         }
     )
     inputs = {source.name: digest_listing((path, size) for _, path, size in listing)}
-    return Pictures(source.name, rows, inputs, listing, source.folder, None, decoding)
+    return Pictures(source.name, rows, inputs, listing, source.folder, None, decoding, source.skipped)
 
 
 def pictures_of_manifest(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError, RowError
 from ..manifest.provenance import digest_file
+from ..storage.paths.regular_files import refuse_special
 
 if TYPE_CHECKING:
     import torch
@@ -170,6 +171,7 @@ def _no_weights(name: str, where: str, what: str) -> str:
 def _load_state(file: Path) -> dict[str, torch.Tensor]:
     import torch
 
+    refuse_special(file)
     if not file.is_file():
         raise CurateError(f"no weights at {file}")
     try:

@@ -1,17 +1,14 @@
 """File names that every tool reads the same: ids spelled with letters, digits, `-` and `_`."""
 
-import hashlib
 import string
 from pathlib import PurePosixPath
 
 from ..manifest.ids import IMAGE_SUFFIXES
+from ..storage.paths.file_names import MARK, shortened
 
 _KEPT = frozenset(string.ascii_letters + string.digits + "-_")
 # Not `%`, which a URL would decode; not `=`, which some readers take for a partition.
-_ESCAPE = "~"
-# A name of 255 bytes is the longest on common file systems; the suffix and a temporary name need some.
-_LONGEST = 180
-_DIGITS = 16
+_ESCAPE = MARK
 
 
 def safe_name(identifier: str) -> str:
@@ -27,10 +24,7 @@ def safe_name(identifier: str) -> str:
         A name of 1 to 197 ASCII characters.
     """
     spelled = "".join(c if c in _KEPT else "".join(f"{_ESCAPE}{byte:02X}" for byte in c.encode()) for c in identifier)
-    if len(spelled) > _LONGEST:
-        digest = hashlib.sha256(identifier.encode()).hexdigest()[:_DIGITS]
-        return f"{spelled[:_LONGEST]}{_ESCAPE}{digest}"
-    return spelled or _ESCAPE
+    return shortened(spelled, of=identifier) or _ESCAPE
 
 
 def image_name(sample_id: str, reference_id: str | None, suffix: str) -> str:

@@ -1,6 +1,7 @@
 """From file names to ids, and from a reference, a type and a level to a sample id."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..errors import CurateError
@@ -39,13 +40,15 @@ def stem_id(name: str) -> str:
     return strip_image_suffix(name.rpartition("/")[2])
 
 
-def is_text(name: str) -> bool:
-    """Tell whether a file's name is Unicode: bytes that are no UTF-8 come as lone surrogates, which no table holds."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def path_ids(paths: Sequence[str]) -> list[str]:
+    """Return the ids of files by their paths: without image suffix, or with it where two would have one id.
+
+    >>> path_ids(["x/a.png", "x/b.png", "x/b.jpg"])
+    ['x/a', 'x/b.png', 'x/b.jpg']
+    """
+    bare = [strip_image_suffix(path) for path in paths]
+    counts = Counter(bare)
+    return [path if counts[identifier] > 1 else identifier for path, identifier in zip(paths, bare, strict=True)]
 
 
 def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:

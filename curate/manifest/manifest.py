@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from ..errors import CurateError
 from ..storage.atomic import atomic_path
+from ..storage.paths.regular_files import refuse_special
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
 from .lost_metadata import warn_of_lost_metadata
@@ -203,6 +204,7 @@ def _existing(path: Path | str) -> Path:
         raise CurateError(f"{path} is a folder, expected a manifest file")
     if not path.exists():
         raise CurateError(f"no manifest at {path}")
+    refuse_special(path)
     if path.suffix.lower() in _TEXT_SUFFIXES:
         raise CurateError(
             f"{path} is a text file, expected a manifest in Parquet: text has neither types nor lists nor provenance. "

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.json_text import parse_json
 from .schema import METADATA_KEY, SCHEMA_VERSION
 
@@ -36,8 +37,9 @@ def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file's content, as hexadecimal digits.
 
     Raises:
-        CurateError: The file cannot be read.
+        CurateError: The file cannot be read, or is a FIFO, a socket or a device.
     """
+    refuse_special(path)
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...distortions.catalog import PRISTINE, get
+from ..storage.paths.file_names import rendered_path
 from ..whole_numbers import hold_whole_numbers, whole_numbers
 from .ids import make_sample_id
 from .schema import build_table
@@ -79,7 +80,7 @@ def recipe_rows(references: Sequence[Reference], grid: RecipeGrid) -> pa.Table:
     columns = {
         "sample_id": ids,
         "image_path": [
-            image_path(reference.id, i, grid.suffix) for i, (reference, _, _) in zip(ids, cells, strict=True)
+            rendered_path(reference.id, i, grid.suffix) for i, (reference, _, _) in zip(ids, cells, strict=True)
         ],
         "image_root": grid.image_root,
         "reference_id": [reference.id for reference, _, _ in cells],
@@ -97,11 +98,6 @@ def recipe_rows(references: Sequence[Reference], grid: RecipeGrid) -> pa.Table:
         "status": "ok",
     }
     return build_table(columns, len(cells))
-
-
-def image_path(reference_id: str, sample_id: str, suffix: str) -> str:
-    """Return where a rendered image lies below its root: a folder per reference, so that no folder holds millions."""
-    return f"{reference_id}/{sample_id.rsplit('/', 1)[-1]}{suffix}"
 
 
 def distortion_name(distortion_id: int) -> str:

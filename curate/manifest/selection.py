@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from ..errors import CurateError
 from ..storage.atomic import atomic_path
+from ..storage.paths.regular_files import refuse_special
 from .provenance import read_provenance
 
 KEPT, TOO_CLOSE, TOO_FAR, THINNED = "kept", "too_close", "too_far", "thinned"
@@ -37,6 +38,7 @@ def read_selection(path: Path) -> pa.Table:
     Raises:
         CurateError: Missing, or not a selection.
     """
+    refuse_special(path)
     if not path.is_file():
         raise CurateError(f"no selection at {path}")
     try:

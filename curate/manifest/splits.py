@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CurateError
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .id_mismatch import explain_mismatch, look_alikes
 from .ids import list_ids, stem_id, strip_image_suffix
@@ -33,6 +34,7 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
         CurateError: Unknown ids or splits, one reference in two splits, both or neither of the two columns, or no row.
     """
     path = Path(path)
+    refuse_special(path)
     if not path.is_file():
         raise CurateError(f"no split file at {path}")
     frame = read_csv(path)
@@ -65,9 +67,10 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
     return splits
 
 
-def _readings(name: str) -> tuple[str, str]:
-    # Ids are relative paths under `--ids path` and file stems otherwise; a split file may hold either.
-    return strip_image_suffix(name), stem_id(name)
+def _readings(name: str) -> tuple[str, str, str]:
+    # Ids are relative paths under `--ids path`, with their suffix where two differ in nothing else, and file stems
+    # otherwise; a split file may hold any of them.
+    return name, strip_image_suffix(name), stem_id(name)
 
 
 def _reference(identifier: str, references: Collection[str], reference_of: Mapping[str, str]) -> str | None:

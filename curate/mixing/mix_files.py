@@ -22,6 +22,7 @@ from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.images import DecodeOptions, encode_image
 from ..storage.limits import MAX_PIXELS
+from ..storage.owned_folder import claim_folder
 from .dsmix import mix_sources
 from .mix import make_mixes, mix_provenance, mix_roots
 from .pairs import MIXED, MixPlan, plan_mixes
@@ -86,6 +87,7 @@ def run_mix(
         places = again_roots(table, places, images_out)
         summary: dict[str, Any] = {"rows": len(table)}
         if not dry_run:
+            claim_folder(images_out, out, write=True)
             pixels = PixelLoader(places, decoding=decoding)
             rows = mix_again(table, pixels, out, workers=workers, reporter=reporter)
     else:
@@ -94,6 +96,7 @@ def run_mix(
         _refuse_folders_of_sources(plan, places, images_out)
         summary = _describe(plan, settings, places, recipe_only)
         if not dry_run:
+            claim_folder(images_out, out, write=not recipe_only)
             reporter.note(_announce(summary))
             pixels, write = PixelLoader(places, decoding=decoding), not recipe_only
             rows = make_mixes(plan.rows, pixels, settings, write=write, workers=workers, reporter=reporter)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.image_folders import open_source
-from ..datasets.image_notes import note_images
+from ..datasets.image_notes import note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.manifest import ManifestFile, write_manifest_parts
@@ -28,6 +28,7 @@ from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.formats import ImageFormat, Layout
 from ..storage.images import DecodeOptions, UnreadableImageError, encode_image
+from ..storage.owned_folder import claim_folder
 from ..storage.pixel_store import clean_leftovers
 from ..storage.safe_paths import is_safe_path
 from .contact_sheet import contact_sheet
@@ -73,6 +74,7 @@ def run_distort(
     recipe_only: bool = False,
     contact_sheet_file: Path | None = None,
     ids: IdStyle = DistortSettings.ids,
+    follow_links: bool = False,
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -98,6 +100,7 @@ def run_distort(
         recipe_only: Store no pixels.
         contact_sheet_file: Also draw the first reference under every type and level, as a PNG.
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the folder of images.
         roots: Folders of a manifest's roots that have moved.
         decoding: EXIF orientation of references, pixel limit. The references of a manifest are read as it says.
         workers: Workers that a dry run counts on; None stands for every core. The run's own are its executor's.
@@ -106,8 +109,9 @@ def run_distort(
         reporter: Shows progress.
 
     Returns:
-        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_images` counts; `rows_carried` where
-        rows of a manifest have no seed; of a share of the shards, `shards_done` instead of `rows_not_ok`.
+        `references, rows, rows_not_ok, megabytes_estimated, out`, and what `note_skipped` and `note_images` count;
+        `rows_carried` where rows of a manifest have no seed; of a share of the shards, `shards_done` instead of
+        `rows_not_ok`.
 
     Raises:
         CurateError: Nothing to distort, an option that contradicts the manifest, another run in `out`, or the results
@@ -119,6 +123,7 @@ def run_distort(
     if file is not None:
         decoding = decoding_of(file.provenance, decoding, str(images))
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
+    skipped: dict[str, int] = {}
     if types is None:
         if file is None:
             raise CurateError("--types says which distortions to apply, e.g. --types bid")
@@ -128,11 +133,12 @@ def run_distort(
         known = [(root, path) for root, path, _ in rows.listing if rows.roots.has_folder(root)]
         files = [rows.roots.resolve(root, path) for root, path in known]
     else:
-        source = open_source(images, ids=ids) if file is None else references_of(file, roots)
-        refuse_inside(pixels.folder, source.folder)
+        source = open_source(images, ids=ids, follow_links=follow_links) if file is None else references_of(file, roots)
+        refuse_inside(pixels.folder, source.folder, *source.linked)
+        skipped = note_skipped(source.skipped, images, reporter)
         rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
         files = [source.folder / entry.path for entry in source.entries]
-    summary: dict[str, Any] = {"references": rows.references, "rows": rows.count}
+    summary: dict[str, Any] = {"references": rows.references, "rows": rows.count, **skipped}
     if rows.carried:
         summary["rows_carried"] = rows.carried
     sample = rows.sample(SIZES_SAMPLED)
@@ -145,6 +151,7 @@ def run_distort(
     if contact_sheet_file is not None and types is not None:
         _draw_sheet(contact_sheet_file, sample, rows, decoding, Distortions(types, levels, seed, image_format))
         summary["contact_sheet"] = str(contact_sheet_file)
+    claim_folder(pixels.folder, request.final, write=not recipe_only)
     plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.made), reporter=reporter)
     if run.mode.share is not None:
         return {
@@ -215,14 +222,19 @@ def note_failures(manifest: Path, reporter: Reporter) -> int:
     return failed
 
 
-def refuse_inside(images_out: Path, source: Path) -> None:
+def refuse_inside(images_out: Path, *sources: Path) -> None:
     """Refuse to write images among the references, where the next run would take them for references.
 
+    Args:
+        images_out: The folder of the new images.
+        sources: The folders in which references are searched for.
+
     Raises:
-        CurateError: `images_out` lies in `source`.
+        CurateError: `images_out` lies in one of `sources`.
     """
-    if os.path.commonpath([images_out.resolve(), source.resolve()]) == str(source.resolve()):
-        raise CurateError(f"{images_out} lies inside {source}: the next run would read its images as references")
+    for source in sources:
+        if os.path.commonpath([images_out.resolve(), source.resolve()]) == str(source.resolve()):
+            raise CurateError(f"{images_out} lies inside {source}: the next run would read its images as references")
 
 
 def _remove_pixels(out: Path) -> None:

@@ -18,12 +18,13 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError, RowError
 from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
-from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture, regular_file
+from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture
 from .decoding.torn_files import torn_file_problem
 from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
 from .decoding.wide_pixels import UndefinedRangeError, load_wide_color, rawmode_of, wide_gray
 from .formats import COLOR_PROFILES, ColorProfiles, ImageFormat
 from .limits import MAX_PIXELS
+from .paths.regular_files import regular_file
 
 # Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
 PNG_COMPRESSION = 3

@@ -11,6 +11,8 @@ import pyarrow as pa
 from ..errors import CurateError
 from .formats import Layout
 from .images import UnreadableImageError
+from .paths.file_names import rendered_path, why_missing
+from .paths.regular_files import special_kind
 from .staging import clean_leftovers
 from .store_files import files_sink
 from .store_parquet import parquet_sink, read_parquet_image
@@ -64,7 +66,7 @@ def stored_path(layout: Layout, *, reference_id: str, sample_id: str, suffix: st
 
     Args:
         layout: How pixels are kept.
-        reference_id: The row's reference: `files` makes a folder of each, so that no folder holds millions.
+        reference_id: The row's reference.
         sample_id: The row's id; in an archive percent-encoded where it holds a dot, slash or control character, so
             that different ids have different names.
         suffix: Of the image file, with its dot.
@@ -74,7 +76,7 @@ def stored_path(layout: Layout, *, reference_id: str, sample_id: str, suffix: st
         A POSIX path.
     """
     if layout == "files":
-        return f"{reference_id}/{sample_id.rsplit('/', 1)[-1]}{suffix}"
+        return rendered_path(reference_id, sample_id, suffix)
     key = sample_id.translate(_ENCODED) or _EMPTY_KEY
     return f"{_archive_name(layout, shard)}/{key}{suffix}"
 
@@ -119,7 +121,8 @@ def stored_pixels(path: Path) -> Path | bytes | None:
         The file itself, the bytes inside the archive, or None where nothing is stored.
 
     Raises:
-        UnreadableImageError: There is an archive, but it is damaged or cannot be read.
+        UnreadableImageError: It is a FIFO, a socket or a device, or there is an archive that is damaged or cannot be
+            read.
     """
     try:
         os.stat(path)
@@ -128,6 +131,9 @@ def stored_pixels(path: Path) -> Path | bytes | None:
         return None if place is None else _READERS[place[0].suffix](*place)
     except OSError:
         return path  # opening it will say what is wrong
+    kind = special_kind(path)
+    if kind is not None:
+        raise UnreadableImageError(f"{kind}, expected a regular file")
     return path
 
 
@@ -135,7 +141,7 @@ def absence(path: Path) -> UnreadableImageError:
     """Return what to say of a path for which `stored_pixels` gives None."""
     place = _inside_archive(path)
     if place is None:
-        return UnreadableImageError("No such file or directory")
+        return UnreadableImageError(why_missing(path) or "No such file or directory")
     return UnreadableImageError(f"{place[0].name} holds no {place[1]}")
 
 

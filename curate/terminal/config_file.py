@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CurateError
+from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.utf8_text import read_utf8
 
 if sys.version_info >= (3, 11):
@@ -32,6 +33,7 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
         CurateError: The file is not TOML, or names a command or a flag that does not exist.
     """
     path = folder / FILE_NAME
+    refuse_special(path)
     if not path.is_file():
         return {}
     try:

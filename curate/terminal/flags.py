@@ -76,6 +76,7 @@ class FolderKeywords(TypedDict):
     """Keyword arguments of a stage that reads a folder of images."""
 
     ids: IdStyle
+    follow_links: bool
     decoding: "DecodeOptions"
     workers: int | None
 
@@ -129,6 +130,7 @@ class FolderFlags(_Decoding):
     """How the images of a folder are named and read."""
 
     ids: opt.Ids = DistortSettings.ids
+    follow_links: opt.FollowLinks = False
     exif_orient: opt.ExifOrient = False
     icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
@@ -137,7 +139,12 @@ class FolderFlags(_Decoding):
     @property
     def keywords(self) -> FolderKeywords:
         """What a stage is given of them."""
-        return {"ids": self.ids, "decoding": self.decoding, "workers": self.workers}
+        return {
+            "ids": self.ids,
+            "follow_links": self.follow_links,
+            "decoding": self.decoding,
+            "workers": self.workers,
+        }
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def refuse_without_effect(context: typer.Context, why: str, *parameters: str) ->
 
 
 def refuse_flags_of_the_other_input(context: typer.Context, images: Path) -> None:
-    """Refuse `--ids` beside a manifest, whose rows have ids, and `--root` beside a folder or an image.
+    """Refuse flags of folders beside a manifest or one image, and `--root` beside a folder or an image.
 
     Args:
         context: The call.
@@ -38,8 +38,11 @@ def refuse_flags_of_the_other_input(context: typer.Context, images: Path) -> Non
     """
     if images.suffix == ".parquet":
         refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+        refuse_without_effect(context, "on a manifest, which names its images", "follow_links")
     else:
         refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+        if images.is_file():
+            refuse_without_effect(context, "on one image", "follow_links")
 
 
 def _is_from_command_line(context: typer.Context, name: str) -> bool:

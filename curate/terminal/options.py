@@ -79,6 +79,9 @@ ImagesOut = Annotated[
 Ids = Annotated[
     IdStyle, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
 ]
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Also search linked folders that lead out of the folder of images.")
+]
 ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
 ColorProfilesOption = Annotated[
     ColorProfiles,

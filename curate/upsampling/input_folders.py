@@ -1,11 +1,15 @@
 """The folders of images that `upsample` reads."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..datasets.image_folders import ImageSource, open_source
+from ..datasets.image_notes import note_skipped
+from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.seeds import uniform_draw
 from ..rendering.distort import refuse_inside
+from ..runs.progress import Reporter
 from .request import KADID, UpsampleRequest
 from .select import CANDIDATE_DRAW
 
@@ -22,6 +26,14 @@ class InputFolders:
     references: ImageSource | None
     candidates: ImageSource | None
 
+    def note_skipped(self, reporter: Reporter) -> dict[str, int]:
+        """Note what was skipped in each folder, and why; return the counts of both together."""
+        counts: Counter[str] = Counter()
+        for source in (self.references, self.candidates):
+            if source is not None:
+                counts.update(note_skipped(source.skipped, source.folder, reporter))
+        return dict(counts)
+
 
 def open_folders(request: UpsampleRequest) -> InputFolders:
     """Look into the folders of references and candidates.
@@ -32,7 +44,7 @@ def open_folders(request: UpsampleRequest) -> InputFolders:
     folders = InputFolders(references=open_references(request), candidates=_open_candidates(request))
     for source in (folders.references, folders.candidates):
         if source is not None:
-            refuse_inside(request.images_folder, source.folder)
+            refuse_inside(request.images_folder, source.folder, *source.linked)
     return folders
 
 
@@ -50,14 +62,15 @@ def open_references(request: UpsampleRequest) -> ImageSource | None:
             raise CurateError("give the references: --reference-features FILE, or --references DIR to encode them")
         return None
     # A label file names its references by their file names, wherever they lie.
-    return open_source(folder, ids=request.ids if request.labels is None else "stem")
+    ids: IdStyle = request.ids if request.labels is None else "stem"
+    return open_source(folder, ids=ids, follow_links=request.follow_links)
 
 
 def _open_candidates(request: UpsampleRequest) -> ImageSource | None:
     count = request.settings.candidates
     if request.candidates_root is None:
         return None
-    source = open_source(request.candidates_root, ids=request.ids)
+    source = open_source(request.candidates_root, ids=request.ids, follow_links=request.follow_links)
     if count is None or request.candidate_features is not None:
         return source
     # The draw that `select` would make, made before the encoder has to look at the whole pool.

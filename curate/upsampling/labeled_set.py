@@ -52,6 +52,7 @@ def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> t
     """
     request = completed(request, labeled_set_only=True)
     folders = InputFolders(references=open_references(request), candidates=None)
+    folders.note_skipped(reporter)
     labels = None if request.labels is None else request.labels.read(reporter)
     splits = read_split_file(request, labels, folders.references)
     references = read_features("reference", request, folders.references, reporter, keep=False).features

@@ -51,6 +51,7 @@ class UpsampleRequest:
         images_out: Folder of rendered pixels; by default `images` beside the manifest.
         selection: Also write what `select` would, a row per candidate.
         ids: How ids are made from file names.
+        follow_links: Search linked folders that lead out of the folders of images.
         decoding: EXIF orientation, pixel limit.
         workers: Threads that decode for the encoder; None uses every core.
         layout: How pixels are stored.
@@ -74,6 +75,7 @@ class UpsampleRequest:
     images_out: Path | None = None
     selection: Path | None = None
     ids: IdStyle = DistortSettings.ids
+    follow_links: bool = False
     decoding: DecodeOptions = field(default_factory=DecodeOptions)
     workers: int | None = None
     layout: Layout = DistortSettings.layout

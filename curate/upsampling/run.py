@@ -25,6 +25,7 @@ from ..runs.options import run_folder
 from ..runs.plan import RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
+from ..storage.owned_folder import claim_folder
 from ..storage.pixel_store import clean_leftovers
 from .forecast import forecast_rendering
 from .input_folders import InputFolders, open_folders
@@ -55,6 +56,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
     request = completed(request)
     settings = request.settings
     folders = open_folders(request)
+    skipped = folders.note_skipped(reporter)
     inputs = read_inputs(request, folders, reporter)
     selection = select(
         inputs.references,
@@ -75,9 +77,11 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         "references_selected": len(chosen),
         "candidates": counts,
         "candidates_unusable": inputs.unusable_candidates,
+        **skipped,
     }
     if request.dry_run:
         return {**summary, "rows_new": len(rows), **forecast, "dry_run": True, "out": str(request.out)}
+    claim_folder(request.images_folder, request.out, write=not request.recipe_only)
     if request.selection is not None:
         write_selection(selection, request.selection)
         summary["selection"] = str(request.selection)

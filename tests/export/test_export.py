@@ -244,7 +244,8 @@ def test_lost_pixels_and_missing_labels_are_named_before_anything_is_written(sto
     table = read_manifest(stored)
     first = table["sample_id"][0].as_py()
     unseeded = table.set_column(15, table.schema.field("seed"), pa.nulls(12, pa.int64()))
-    write_manifest(unseeded, tmp_path / "unseeded.parquet")
+    empty = {**read_provenance(table)["roots"], "images": "empty"}
+    write_manifest(attach(unseeded, {**read_provenance(table), "roots": empty}), tmp_path / "unseeded.parquet")
     with pytest.raises(CurateError, match=r"11 rows have neither stored pixels nor a recipe"):
         export(tmp_path / "unseeded.parquet", "hf", tmp_path / "out", render=True)
     nowhere = attach(unseeded, {**read_provenance(table), "roots": {"images": None, "references": None}})

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from syndr_curate import load_features, save_features
-from syndr_curate.curate.manifest.ids import strip_image_suffix
+from syndr_curate.curate.manifest.ids import path_ids
 
 from .driving import EFFORTS, ODD_TEXTS, damaged, drive, value_or_error
 
@@ -60,7 +60,7 @@ def test_any_matrix_with_any_ids_in_an_npz(inputs, tmp_path):
         features = value_or_error(lambda: load_features(path))
         if features is not None:
             same_numbers(features.matrix, matrix)
-            assert list(features.ids) == [strip_image_suffix(name) for name in named.tolist()]
+            assert list(features.ids) == path_ids(named.tolist())
             assert len(set(features.ids)) == len(matrix)
 
     drive(inputs, check, matrix=MATRICES, ids=IDS)
@@ -117,7 +117,7 @@ def test_columns_of_any_type(inputs, suffix, tmp_path):
         features = value_or_error(lambda: load_features(path))
         if features is not None:
             kept = [row for row in table.to_pylist() if row.get("status", "ok") == "ok"]
-            assert list(features.ids) == [strip_image_suffix(str(row["id"])) for row in kept]
+            assert list(features.ids) == path_ids([str(row["id"]) for row in kept])
             same_numbers(features.matrix, np.array([row["features"] for row in kept]))
 
     numbers = st.one_of(st.none(), st.floats(width=16), st.integers(-3, 3))
@@ -168,6 +168,6 @@ def test_what_is_saved_is_what_is_read(inputs, suffix, tmp_path):
             features = value_or_error(saved)
         if features is not None:
             same_numbers(features.matrix, matrix)
-            assert list(features.ids) == [strip_image_suffix(identifier) for identifier in ids]
+            assert list(features.ids) == path_ids(ids)
 
     drive(inputs, check, ids=IDS, side=st.integers(0, 3))

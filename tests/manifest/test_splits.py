@@ -128,3 +128,10 @@ def test_references_that_nearly_have_the_id_of_a_held_out_one_are_refused(name):
     rows = training_rows(["x_01_01"], [1], reference_id=[name], split=["train"])
     with pytest.raises(CurateError, match="1 references of the rows have the id of a held-out one but for upper"):
         mark_held_out(rows, {other: "test"})
+
+
+def test_ids_that_need_their_suffix_are_found_with_it(write_text):
+    """`a.png` and `a.jpg` in one folder, under `--ids path`."""
+    path = write_text("splits.csv", "reference_id,split", "x/a.png,test", "x/b.png,val")
+    references = {"x/a.png_01_01": "x/a.png", "x/a.jpg_01_01": "x/a.jpg", "x/b_01_01": "x/b"}
+    assert read_splits(path, references) == {"x/a.png": "test", "x/b": "val"}

@@ -1,17 +1,11 @@
-"""Image files are opened here: regular files alone, and by decoders of one list.
+"""Images are opened here, by decoders of one list.
 
 Pillow chooses a decoder by content, whatever the file is called, and knows some that are programs of their own: it
 would hand a `holiday.png` with PostScript inside to Ghostscript.
 """
 
 import contextlib
-import errno
 import functools
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
@@ -41,12 +35,6 @@ _OTHERS = {
     b"version https://git-lfs": "a Git LFS pointer: the picture itself was not fetched",
 }
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
-_KINDS = (
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
 
 
 def open_picture(file: BinaryIO) -> Image.Image:
@@ -59,32 +47,6 @@ def open_picture(file: BinaryIO) -> Image.Image:
         OSError: It is in none of these formats; whatever else a format's decoder raises on damaged files.
     """
     return Image.open(file, formats=_available())
-
-
-@contextmanager
-def regular_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file. What is none is refused without waiting for it: a FIFO that nobody writes to has no end.
-
-    Args:
-        path: The file, or a link to it.
-
-    Raises:
-        OSError: It cannot be opened, or is a folder, a FIFO, a socket or a device.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
-        if kind is not None:
-            raise OSError(errno.EINVAL, f"{kind}, expected a regular file", str(path))
-        file = os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-    with file:
-        yield file
 
 
 def not_an_image(head: bytes) -> str:

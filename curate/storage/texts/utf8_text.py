@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 from ...errors import CurateError
+from ..paths.regular_files import refuse_special
 
 # UTF-32's little-endian mark begins with that of UTF-16.
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -17,8 +18,9 @@ def read_utf8(path: Path, *, keep_line_breaks: bool = False) -> str:
         keep_line_breaks: Whether line breaks stay as they are; else each becomes a line feed.
 
     Raises:
-        CurateError: It cannot be read, or is something else: UTF-16, another encoding, or no text.
+        CurateError: It cannot be read, or is something else: UTF-16, another encoding, no text, or no regular file.
     """
+    refuse_special(path)
     try:
         content = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

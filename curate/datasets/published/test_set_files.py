@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CurateError
-from ..storage.texts.csv_tables import read_csv
-from .feature_files import DAMAGE
+from ...errors import CurateError
+from ...storage.texts.csv_tables import read_csv
+from ..feature_files import DAMAGE
 
 _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title
 

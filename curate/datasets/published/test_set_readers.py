@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CurateError
-from ..manifest.id_mismatch import explain_mismatch
-from ..manifest.ids import list_ids, stem_id, strip_image_suffix
-from ..storage.texts.csv_tables import read_csv
-from ..storage.texts.strict_numbers import finite_number, whole_number
-from ..storage.texts.utf8_text import read_utf8
-from .labels import LabelScale
+from ...errors import CurateError
+from ...manifest.id_mismatch import explain_mismatch
+from ...manifest.ids import list_ids, stem_id, strip_image_suffix
+from ...storage.texts.csv_tables import read_csv
+from ...storage.texts.strict_numbers import finite_number, whole_number
+from ...storage.texts.utf8_text import read_utf8
+from ..labels import LabelScale
 from .test_set_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 
 LIVE_FOLDERS = (("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174))

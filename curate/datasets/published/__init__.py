@@ -1,0 +1,1 @@
+"""Published test sets in the files that their authors give out."""

@@ -1,0 +1,44 @@
+"""A folder of pixels belongs to one manifest: another one's pixels would have the same names.
+
+The note of it lies beside the folder, so that the folder holds pixels and nothing else.
+"""
+
+import os
+from pathlib import Path
+
+from ..errors import CurateError
+from .atomic import cannot_write
+from .texts.utf8_text import read_utf8
+
+_SUFFIX = ".syndr-curate-owner"
+
+
+def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
+    """Make a folder the place of a manifest's pixels, before any is written or looked for there.
+
+    Args:
+        folder: Where the pixels go.
+        manifest: The manifest that will name them.
+        write: Whether pixels are stored there; of a manifest of recipes the folder is only looked at.
+
+    Raises:
+        CurateError: It holds those of another manifest, which still exists; or the note cannot be written.
+    """
+    note, own = folder.parent / f".{folder.name}{_SUFFIX}", _relative(manifest, folder.parent)
+    owner = read_utf8(note).strip("\n") if note.is_file() else own
+    if owner != own and (folder.parent / owner).is_file():
+        raise CurateError(
+            f"{folder} holds the pixels of {os.path.normpath(folder.parent / owner)}, whose names the new ones may have: "
+            f"give another folder with --images-out, or write {manifest.name} into a folder of its own"
+        )
+    if write and not (note.is_file() and owner == own):
+        try:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            # Torn or lost, it guards nothing, and the next run writes it again: it need not be atomic.
+            note.write_text(f"{own}\n", encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(note, error) from error
+
+
+def _relative(manifest: Path, folder: Path) -> str:
+    return Path(os.path.relpath(manifest.resolve(), folder.resolve())).as_posix()

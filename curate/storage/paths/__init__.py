@@ -1,0 +1,1 @@
+"""Paths and names of files: what may be opened, and how a name is spelled."""
