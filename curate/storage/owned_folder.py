@@ -27,9 +27,10 @@ def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
     note, own = folder.parent / f".{folder.name}{_SUFFIX}", _relative(manifest, folder.parent)
     owner = read_utf8(note).strip("\n") if note.is_file() else own
     if owner != own and (folder.parent / owner).is_file():
+        other = os.path.normpath(folder.parent / owner)
         raise CurateError(
-            f"{folder} holds the pixels of {os.path.normpath(folder.parent / owner)}, whose names the new ones may have: "
-            f"give another folder with --images-out, or write {manifest.name} into a folder of its own"
+            f"{folder} holds the pixels of {other}, whose names the new ones may have: give another folder "
+            f"with --images-out, or write {manifest.name} into a folder of its own"
         )
     if write and not (note.is_file() and owner == own):
         try:
