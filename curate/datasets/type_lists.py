@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from ...distortions.catalog import CATALOG, LEVELS, get
+from ...distortions.catalog import CAMERA, CATALOG, LEVELS, get
 from ...distortions.errors import DistortionError
 from ..errors import CurateError
 
-ALL = "all"
+ALL = "all"  # of KADID-10k: published labels and selections are of these
+CAMERA_FAMILY = "camera"
 PRESET_SUFFIX = ".json"
 
 
@@ -17,8 +18,8 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """Turn a list of distortion types into ids.
 
     Args:
-        text: `all`, a preset's name (`bid`, `livec`, `koniq`, `pipal-1`, ...), a preset file, or ids and catalog names
-            separated by commas; or an iterable of ids and names.
+        text: `all` (the 25 types of KADID-10k), `camera` (the camera family), a preset's name (`bid`, `livec`, `koniq`,
+            `pipal-1`, ...), a preset file, or ids and catalog names, separated by commas; or an iterable of these.
 
     Returns:
         Distortion ids, ascending, each once.
@@ -34,6 +35,8 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     for part in parts:
         if part == ALL:
             chosen.update(entry.id for entry in CATALOG)
+        elif part == CAMERA_FAMILY:
+            chosen.update(entry.id for entry in CAMERA)
         elif part in preset_names():
             chosen.update(read_preset(part))
         elif part.endswith(PRESET_SUFFIX):
@@ -44,7 +47,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
             except DistortionError as error:
                 presets = ", ".join(preset_names())
                 raise CurateError(
-                    f"{error}; a list of types may also name `all`, a preset ({presets}) or its file"
+                    f"{error}; a list of types may also name `all`, `camera`, a preset ({presets}) or its file"
                 ) from error
     if not chosen:
         raise CurateError("the list of distortion types is empty")
