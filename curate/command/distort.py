@@ -11,12 +11,17 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.no_effect import refuse_without_effect
+
+MANIFEST_SUFFIX = ".parquet"
+OF_NEW_ROWS = ("levels", "format", "seed")
 
 
 @reporting_errors
 @with_flag_groups
 def distort(
     *,
+    context: typer.Context,
     images: Annotated[
         Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
     ],
@@ -47,6 +52,15 @@ def distort(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..rendering.distort import run_distort
 
+    is_manifest = images.suffix == MANIFEST_SUFFIX
+    if recipe_only:
+        refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout")
+    if is_manifest:
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+    if is_manifest and types is None:
+        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
     summary = run_distort(
         images,
         out,
@@ -57,10 +71,7 @@ def distort(
         seed=seed,
         recipe_only=recipe_only,
         contact_sheet_file=contact_sheet,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         run=long_run(
             where,
             resume,
