@@ -13,9 +13,8 @@ TYPES = pytest.mark.parametrize("kind", [pytest.param(entry.id, id=entry.name) f
 
 @pytest.fixture(scope="module")
 def scenes():
-    return {
-        f"{name}{number}": paint_scene(name, number, side=96) for name in ("city", "bubbles") for number in range(5)
-    }
+    kinds = [(name, number) for name in ("city", "bubbles") for number in range(5)]
+    return {f"{name}{number}": paint_scene(name, number, side=96) for name, number in kinds}
 
 
 @TYPES
