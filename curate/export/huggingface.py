@@ -20,7 +20,7 @@ _MEANINGS = {
     "label_std": "standard error of the label, same scale; null where it is not known",
     "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric",
     "reference_id": "the pristine picture it was made from",
-    "distortion_id": "1-25 as in KADID-10k, 0 for a pristine picture",
+    "distortion_id": "1-25 as in KADID-10k, 101 and up of the camera family, 0 for a pristine picture",
     "distortion": "its name",
     "level": "1-5, 0 for a pristine picture",
     "dataset": "where the row comes from",

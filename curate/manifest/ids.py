@@ -13,7 +13,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 IDS_IN_A_MESSAGE = 5
 
-_SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
+_SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[1-9][0-9]{2}|[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
 
 
 def has_image_suffix(name: str) -> bool:

@@ -96,7 +96,7 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
 
     Args:
         reference: uint8 (H, W, 3) RGB.
-        distortion_id: 1-25, or 0 for the pristine image (after the generator's stretch, as every distorted one).
+        distortion_id: Of the catalog; 0 for the pristine image (after the generator's stretch, as every distorted one).
         level: 1-5; ignored for 0.
         seed: The row's stream seed.
 

@@ -3,8 +3,10 @@ import sys
 from itertools import groupby
 
 import pytest
-from syndr_curate.distortions import CATALOG, FAMILIES, LEVELS, get
+from syndr_curate.distortions import CAMERA, CATALOG, FAMILIES, LEVELS, get
 from syndr_curate.distortions.errors import DistortionError
+
+ALL_TYPES = (*CATALOG, *CAMERA)
 
 
 def test_there_are_25_types_in_order():
@@ -12,26 +14,51 @@ def test_there_are_25_types_in_order():
     assert len({entry.name for entry in CATALOG}) == 25
 
 
+def test_the_camera_family_has_ids_from_101_on_and_names_of_its_own():
+    assert [entry.id for entry in CAMERA] == list(range(101, 101 + len(CAMERA)))
+    assert len({entry.name for entry in ALL_TYPES}) == len(ALL_TYPES)
+
+
+def test_a_subfamily_is_a_part_of_the_way_through_a_camera_or_else_the_family():
+    assert all(entry.subfamily == entry.family for entry in CATALOG)
+    ordered = ["optics", "sensor", "white_balance", "tone", "resize", "compression"]
+    assert list(dict.fromkeys(entry.subfamily for entry in CAMERA)) == ordered
+
+
 def test_families_follow_each_other():
-    families = [entry.family for entry in CATALOG]
+    families = [entry.family for entry in ALL_TYPES]
     assert [family for family, _ in groupby(families)] == list(FAMILIES)
 
 
-@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", ALL_TYPES, ids=lambda entry: entry.name)
 def test_an_entry_is_complete(entry):
     assert len(entry.parameters) == len(LEVELS)
     assert entry.parameter
-    assert "KADID-10k" in entry.source
+    assert ("KADID-10k" in entry.source) == (entry in CATALOG)
+    assert entry.source
     assert callable(entry.function)
     assert entry.function.__doc__
+    assert "Source:" in entry.function.__doc__ or entry in CATALOG
 
 
 def test_the_random_types_are_3_5_11_to_15_19_20_and_23():
     assert [entry.id for entry in CATALOG if entry.random] == [3, 5, 11, 12, 13, 14, 15, 19, 20, 23]
 
 
-def test_only_three_types_need_a_certain_size():
-    assert {entry.id: entry.minimum_size for entry in CATALOG if entry.minimum_size > 1} == {15: 8, 20: 48, 23: 33}
+def test_only_five_types_need_a_certain_size():
+    least = {entry.id: entry.minimum_size for entry in ALL_TYPES if entry.minimum_size > 1}
+    assert least == {15: 8, 20: 48, 23: 33, 103: 2, 106: 2}
+
+
+def test_of_the_camera_family_chroma_subsampling_and_the_video_frame_draw_nothing():
+    assert [entry.id for entry in CAMERA if not entry.random] == [109, 110]
+
+
+def test_camera_levels_go_one_way():
+    for entry in CAMERA:
+        assert list(entry.parameters) in (sorted(entry.parameters), sorted(entry.parameters, reverse=True))
+        assert len(set(entry.parameters)) == len(LEVELS)
+        assert min(entry.parameters) > 0
 
 
 @pytest.mark.parametrize("kind", [3, "3", "03", "motion_blur", "Motion-Blur", " motion blur "])
@@ -41,7 +68,15 @@ def test_a_type_is_found_by_id_digits_or_name(kind):
 
 @pytest.mark.parametrize(
     ("kind", "hint"),
-    [("gausian_blur", "gaussian_blur"), (26, "1 to 25"), ("0", "pristine"), (True, "1 to 25"), ("zzz", "jpeg2000")],
+    [
+        ("gausian_blur", "gaussian_blur"),
+        (26, "1 to 25, those of the camera family from 101 to 110"),
+        (111, "101 to 110"),
+        ("resising", "resizing"),
+        ("0", "pristine"),
+        (True, "1 to 25"),
+        ("zzz", "jpeg2000"),
+    ],
 )
 def test_an_unknown_type_is_refused_with_a_hint(kind, hint):
     with pytest.raises(DistortionError, match=hint):

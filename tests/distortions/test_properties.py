@@ -2,11 +2,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from syndr_curate.distortions import CATALOG, distort, get
+from syndr_curate.distortions import CAMERA, CATALOG, distort, get
 
 DENOISE = 15
-SMALL_TYPES = [entry.id for entry in CATALOG if entry.minimum_size == 1]
-SIZED_TYPES = [entry.id for entry in CATALOG if entry.minimum_size > 1 and entry.id != DENOISE]
+ALL_TYPES = (*CATALOG, *CAMERA)
+SMALL_TYPES = [entry.id for entry in ALL_TYPES if entry.minimum_size == 1]
+SIZED_TYPES = [entry.id for entry in ALL_TYPES if entry.minimum_size > 1 and entry.id != DENOISE]
 
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 levels = st.integers(1, 5)
@@ -41,7 +42,7 @@ def test_any_size_is_accepted(height, width, texture, kind, level):
     assert_full_range_or_constant(image, distort(image, kind, level, seed=texture))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     extra_height=st.integers(0, 40),
     extra_width=st.integers(0, 40),

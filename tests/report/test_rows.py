@@ -12,6 +12,7 @@ from syndr_curate.curate.report.rows import (
     describe_manifest,
     joined_rows,
     source_names,
+    type_names,
 )
 
 
@@ -29,6 +30,11 @@ def manifest(ids, **columns):
         "status": "ok",
     }
     return build_table({**defaults, **columns}, n)
+
+
+def test_types_have_their_names_those_of_cameras_too():
+    frame = joined_rows(manifest("abc", distortion_id=pa.array([1, 102, 999], pa.int16())))
+    assert type_names(frame) == {1: "gaussian_blur", 102: "hand_shake", 999: "type 999"}
 
 
 def test_each_row_stays_leaves_comes_is_held_out_or_cannot_be_used():
