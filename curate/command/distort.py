@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from ..errors import CurateError
+from ..manifest.chain_settings import ChainOrder, ChainSettings, ChainStretch
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+
+_LENGTH = ",".join(map(str, ChainSettings.length))
 
 
 @reporting_errors
@@ -24,6 +28,29 @@ def distort(
     types: Annotated[
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
     ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chain",
+            help="Distortions one after another, type:level joined by +, as one row per reference; may be repeated.",
+        ),
+    ] = None,
+    chains: Annotated[
+        int, typer.Option("--chains", min=0, help="Draw N chains for every reference, of --levels.")
+    ] = ChainSettings.drawn,
+    chain_length: Annotated[
+        str, typer.Option("--chain-length", help="Fewest and most distortions of a drawn chain.")
+    ] = _LENGTH,
+    chain_types: Annotated[
+        str, typer.Option("--chain-types", help="Types of drawn chains, as --types; at most one of each family.")
+    ] = opt.ALL,
+    chain_order: Annotated[
+        ChainOrder, typer.Option("--chain-order", help="Whether compression comes last in drawn chains.")
+    ] = ChainSettings.order,
+    stretch: Annotated[
+        ChainStretch,
+        typer.Option("--stretch", help="Stretch a chain's picture to the full range around every step, or once."),
+    ] = ChainSettings.stretch,
     levels: opt.Levels = opt.levels_text(DistortSettings.levels),
     format: opt.ImageFormatOption = DistortSettings.image_format,
     layout: opt.LayoutOption = DistortSettings.layout,
@@ -52,6 +79,15 @@ def distort(
         out,
         types=None if types is None else parse_types(types),
         levels=parse_levels(levels),
+        chains=_chain_settings(
+            named=chain or [],
+            drawn=chains,
+            length=chain_length,
+            types=chain_types,
+            order=chain_order,
+            stretch=stretch,
+            levels=levels,
+        ),
         image_format=format,
         layout=layout,
         seed=seed,
@@ -71,3 +107,46 @@ def distort(
         reporter=result.reporter,
     )
     result.finish(summary)
+
+
+def _chain_settings(
+    *,
+    named: list[str],
+    drawn: int,
+    length: str,
+    types: str,
+    order: ChainOrder,
+    stretch: ChainStretch,
+    levels: str,
+) -> ChainSettings | None:
+    """Return which chains are asked for; None for none.
+
+    Raises:
+        CurateError: One is no chain, or a flag about chains is given without any.
+    """
+    from ..datasets.chain_lists import parse_chain_length, parse_chains
+    from ..datasets.type_lists import parse_levels, parse_types
+
+    usual = {
+        "--chain-length": length == _LENGTH,
+        "--chain-types": types == opt.ALL,
+        "--chain-order": order == ChainSettings.order,
+    }
+    idle = [] if drawn else [flag for flag, is_usual in usual.items() if not is_usual]
+    if idle:
+        raise CurateError(f"{idle[0]} is about drawn chains, of which none are asked for: add --chains N")
+    if not (named or drawn):
+        if stretch != ChainSettings.stretch:
+            raise CurateError(
+                f"--stretch {stretch} is about chains, of which none are asked for: add --chain or --chains"
+            )
+        return None
+    return ChainSettings(
+        named=parse_chains(named),
+        drawn=drawn,
+        length=parse_chain_length(length),
+        types=parse_types(types),
+        levels=parse_levels(levels),
+        order=order,
+        stretch=stretch,
+    )

@@ -196,5 +196,4 @@ def _can_be_made(row: PixelRow, roots: Roots) -> bool:
     if isinstance(row, MixRow):
         at_hand = [_stored_size(s, roots) is not None or _can_be_made(s, roots) for s in (row.a, row.b)]
         return row.box is not None and all(at_hand)
-    known = None not in (row.reference_path, row.distortion_id, row.level, row.seed)
-    return known and roots.has_folder(row.reference_root)
+    return row.is_complete and row.seed is not None and roots.has_folder(row.reference_root)
