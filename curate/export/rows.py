@@ -1,7 +1,7 @@
 """Which rows an export takes, and where their pixels come from."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ class ExportRows:
     provenance: dict[str, Any]
     not_ok: int
     pixels: PixelLoader
+
+    def fact_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return names of columns to write, with `chain` at the end if any row of the export is of several distortions.
+
+        Args:
+            names: Those that every export has.
+        """
+        has_chains = self.table["chain"].null_count < len(self.table)
+        return (*names, "chain") if has_chains else tuple(names)
 
     def splits(self) -> list[tuple[str, pa.Table]]:
         """Return the rows by split, in the order train, val, test; a split without rows is left out."""

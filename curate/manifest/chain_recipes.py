@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from ...distortions.chains import Chain, ChainStep
+from ...distortions.chains import Chain, ChainStep, format_chain
 from ..errors import CurateError
 from .chain_settings import ChainSettings, is_compression
 from .ids import make_chain_id
@@ -90,6 +90,14 @@ def chains_of(reference_id: str, wanted: ChainSettings, seed: int) -> tuple[Seed
             f"{reference_id!r}: ask for fewer, or give more types, levels or lengths"
         )
     return tuple(seeded(wanted.with_stretch(chain), seed, reference_id) for chain in bare)
+
+
+def chain_texts(column: pa.ChunkedArray) -> list[str | None]:
+    """Return the column `chain` as people write it: `gaussian_blur:2+jpeg:3`, None for a row of one type."""
+    return [
+        None if steps is None else format_chain(tuple(ChainStep(**step) for step in steps))
+        for steps in column.to_pylist()
+    ]
 
 
 def draw_chain(wanted: ChainSettings, *context: str | int) -> Chain:
