@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all interop docs lint types format clean
+.PHONY: demo test test-slow test-all interop docs lint types format clean
 
 # TORCH=cpu takes builds of torch and torchvision without CUDA, as a pair (docs/installation.md).
 ifeq ($(TORCH),cpu)
@@ -34,7 +34,10 @@ interop: $(INSTALLED)  ## the libraries whose readers the tests then try on our 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
-test-all: $(INSTALLED)  ## the slow tests too
+test-slow: $(INSTALLED)  ## the slow tests alone: about 13 minutes on two cores
+	$(BIN)/python -m pytest -m slow -n auto --durations=15
+
+test-all: $(INSTALLED)  ## all tests: about 18 minutes on two cores
 	$(BIN)/python -m pytest -n auto --durations=15
 
 docs: $(INSTALLED)  ## the site, warnings as errors, to build/site

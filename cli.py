@@ -24,6 +24,7 @@ from .curate.command.status import status
 from .curate.command.testset import testset
 from .curate.command.upsample import upsample
 from .curate.command.verify import verify
+from .curate.errors import CurateError
 from .curate.terminal.config_file import read_settings
 from .curate.terminal.exit_codes import reporting_errors
 
@@ -58,7 +59,11 @@ def _prepare(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    context.default_map = read_settings(Path.cwd(), dict(_parameters(context.command)))
+    try:
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise CurateError("the current folder is gone; change to one that exists") from error
+    context.default_map = read_settings(here, dict(_parameters(context.command)))
 
 
 def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, bool]]]:

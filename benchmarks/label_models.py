@@ -23,7 +23,7 @@ from syndr_curate.curate.datasets.feature_files import load_features
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels, read_labels
 from syndr_curate.curate.labeling.cross_validation import CrossValidation, compare, comparison_text, cross_validate
-from syndr_curate.curate.labeling.gp import GpSearch
+from syndr_curate.curate.labeling.gaussian_process.gp import GpSearch
 from syndr_curate.curate.labeling.model_labelers import GpLabeler
 
 DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))

@@ -149,7 +149,7 @@ def run(name: str, arguments: str, work: Path) -> Iterator[tuple[str, str]]:
 
 def syndr_curate(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
     """Run the command line of the package that this Python imports."""
-    code = "from syndr_curate.cli import main; main()"
+    code = "from syndr_curate.__main__ import main; main()"
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)

@@ -75,7 +75,8 @@ def parameters(command: Command) -> Iterator[tuple[inspect.Parameter, Any]]:
     """Give a command's parameters with their annotations."""
     hints = typing.get_type_hints(command, include_extras=True)
     for parameter in inspect.signature(command).parameters.values():
-        yield parameter, hints[parameter.name]
+        if hints[parameter.name] is not typer.Context:
+            yield parameter, hints[parameter.name]
 
 
 def row(parameter: inspect.Parameter, hint: Any) -> str:

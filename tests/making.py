@@ -1,6 +1,6 @@
 """Small tables and pictures that several tests make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Notes(Silent):
 
 
 def recipe_table(
-    names: Sequence[str],
+    names: Sequence[str] | Mapping[str, str],
     *,
     types: Sequence[int],
     levels: Sequence[int],
@@ -36,7 +36,11 @@ def recipe_table(
     suffix: str = ".png",
     dataset: str = "ours",
 ) -> pa.Table:
-    """Recipe rows of references, each in `<name>.png` below the root `references`; their pixels are below `images`."""
+    """Recipe rows of references below the root `references`, whose pixels are below `images`.
+
+    A reference lies in `<name>.png`, or where a mapping says.
+    """
+    paths = names if isinstance(names, Mapping) else {name: f"{name}.png" for name in names}
     grid = RecipeGrid(
         types=tuple(types),
         levels=tuple(levels),
@@ -46,7 +50,7 @@ def recipe_table(
         suffix=suffix,
         dataset=dataset,
     )
-    return recipe_rows([Reference(name, f"{name}.png") for name in names], grid)
+    return recipe_rows([Reference(name, path) for name, path in paths.items()], grid)
 
 
 def training_rows(ids: Sequence[str], labels: Sequence[float] | NDArray[np.floating], **columns: object) -> pa.Table:

@@ -16,7 +16,7 @@ from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.ids import has_image_suffix, list_ids
 from syndr_curate.curate.manifest.provenance import digest_listing
-from syndr_curate.curate.manifest.seeds import stream_seed, uniform_draw
+from syndr_curate.curate.manifest.seeds import row_seed, stream_seed, uniform_draw
 from syndr_curate.curate.rendering.mdsi import mdsi, proxy_quality
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.storage.atomic import atomic_path, write_bytes
@@ -116,7 +116,7 @@ def make_pictures(run: Run, identifier: str, photograph: Path, *, target: bool) 
         versions = [degrade(frame, seed)[0] for seed in seeds]
     else:
         clean = stretch_uint8(frame)  # as the generator shows it
-        versions = [render(frame, *cell, stream_seed(run.seed, identifier, *cell)) for cell in CONDITIONS]
+        versions = [render(frame, *cell, row_seed(stream_seed(run.seed, identifier, *cell))) for cell in CONDITIONS]
     quality = [proxy_quality(mdsi(clean, version)) for version in versions]
     with atomic_path(path, durable=False) as temporary, temporary.open("wb") as file:
         np.savez(file, images=np.stack(versions), quality=np.array(quality))

@@ -12,10 +12,11 @@ import syndr_curate
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels
 from syndr_curate.curate.manifest.ids import make_sample_id
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
-from syndr_curate.curate.manifest.roots import CANDIDATES, RENDERED
+from syndr_curate.curate.manifest.recipes import Reference, recipe_rows
+from syndr_curate.curate.manifest.roots import CANDIDATES
 from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.storage.atomic import write_bytes
+from syndr_curate.curate.upsampling.grids import grid_of
 from syndr_curate.curate.upsampling.manifest_paths import ManifestPaths
 from syndr_curate.curate.upsampling.rows import join_rows, label_new_rows, original_rows
 from syndr_curate.curate.upsampling.settings import UpsampleSettings
@@ -79,15 +80,7 @@ def _with_every_candidate(run: Run, labels: Labels, references: Features, pool: 
     """Join all candidates, labelled by Algorithm 2, without Algorithm 1's choice among them."""
     ids = pool.require_ids()
     settings = UpsampleSettings(types=TYPES, levels=NEW_LEVELS, seed=run.seed)
-    grid = RecipeGrid(
-        types=TYPES,
-        levels=NEW_LEVELS,
-        seed=run.seed,
-        reference_root=CANDIDATES,
-        image_root=RENDERED,
-        suffix=".png",
-        dataset=CANDIDATES,
-    )
+    grid = grid_of(settings, reference_root=CANDIDATES, dataset=CANDIDATES)
     rows = recipe_rows([Reference(identifier, identifier) for identifier in ids], grid)
     rows = label_new_rows(rows, ids, references=references, candidates=pool, labels=labels, settings=settings)
     return join_rows(original_rows(labels, TYPES, PATHS, {}), rows, {}, only_new=False)

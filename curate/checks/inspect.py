@@ -10,6 +10,7 @@ import pyarrow as pa
 from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import read_manifest
 from ..manifest.provenance import read_provenance
+from ..printable import printable_lines
 from ..similarity import cluster_statistics
 from .metadata import metadata_problems
 
@@ -61,9 +62,11 @@ def as_text(facts: dict[str, Any]) -> str:
         config = ", ".join(f"{key} {value}" for key, value in provenance.get("config", {}).items())
         lines.append(f"made by {provenance.get('stage')} ({config})")
         lines.append("roots: " + ", ".join(f"{n} -> {f or '?'}" for n, f in provenance.get("roots", {}).items()))
-        lines.append("inputs: " + ", ".join(f"{n} {digest[:12]}" for n, digest in provenance.get("inputs", {}).items()))
+        lines.append(
+            "inputs: " + ", ".join(f"{n} {str(digest)[:12]}" for n, digest in provenance.get("inputs", {}).items())
+        )
     lines += [f"problem: {problem}" for problem in facts["problems"]]
-    return "\n".join(lines)
+    return printable_lines(lines)
 
 
 def _labels(table: pa.Table) -> dict[str, float | int]:

@@ -20,6 +20,7 @@ from ..manifest.relocate import has_roots_alone
 from ..manifest.roots import Roots
 from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
+from ..printable import printable_lines
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader
 from ..rendering.render import Recipe
@@ -74,7 +75,7 @@ class Verdict:
         lines += [f"problem: {problem}" for problem in self.problems]
         limit = " with what was checked" if self.not_checked else ""
         lines.append("something is wrong" if self.problems else f"nothing is wrong{limit}")
-        return "\n".join(lines)
+        return printable_lines(lines)
 
 
 def verify(
@@ -125,7 +126,8 @@ def verify(
     pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
-    _refuse_nothing_checked(table, verdict)
+    if not pixels.roots.metadata_lost:  # that is a problem by itself, with its own cure
+        _refuse_nothing_checked(table, verdict)
     chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
     noted = _Notes()

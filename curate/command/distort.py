@@ -5,14 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ..errors import CurateError
-from ..manifest.chain_settings import ChainOrder, ChainSettings, ChainStretch
+from ..manifest.chains.settings import ChainOrder, ChainSettings, ChainStretch
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.no_effect import refuse_without_effect
+
+MANIFEST_SUFFIX = ".parquet"
+OF_NEW_ROWS = ("levels", "format", "seed")
+OF_DRAWN_CHAINS = ("chain_length", "chain_types", "chain_order")
 
 _LENGTH = ",".join(map(str, ChainSettings.length))
 
@@ -21,6 +25,7 @@ _LENGTH = ",".join(map(str, ChainSettings.length))
 @with_flag_groups
 def distort(
     *,
+    context: typer.Context,
     images: Annotated[
         Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
     ],
@@ -74,6 +79,21 @@ def distort(
     from ..datasets.type_lists import parse_levels, parse_types
     from ..rendering.distort import run_distort
 
+    is_manifest = images.suffix == MANIFEST_SUFFIX
+    if recipe_only:
+        refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout")
+    if is_manifest:
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
+    if not chains:
+        refuse_without_effect(context, "without --chains", *OF_DRAWN_CHAINS)
+    if not (chain or chains):
+        refuse_without_effect(context, "without --chain or --chains", "stretch")
+    if is_manifest and types is None and not (chain or chains):
+        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+    if chain and types is None and not chains:
+        refuse_without_effect(context, "without --types or --chains: a named chain has levels of its own", "levels")
     summary = run_distort(
         images,
         out,
@@ -93,10 +113,7 @@ def distort(
         seed=seed,
         recipe_only=recipe_only,
         contact_sheet_file=contact_sheet,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         run=long_run(
             where,
             resume,
@@ -122,24 +139,12 @@ def _chain_settings(
     """Return which chains are asked for; None for none.
 
     Raises:
-        CurateError: One is no chain, or a flag about chains is given without any.
+        CurateError: One is no chain, or there are none such.
     """
     from ..datasets.chain_lists import parse_chain_length, parse_chains
     from ..datasets.type_lists import parse_levels, parse_types
 
-    usual = {
-        "--chain-length": length == _LENGTH,
-        "--chain-types": types == opt.ALL,
-        "--chain-order": order == ChainSettings.order,
-    }
-    idle = [] if drawn else [flag for flag, is_usual in usual.items() if not is_usual]
-    if idle:
-        raise CurateError(f"{idle[0]} is about drawn chains, of which none are asked for: add --chains N")
     if not (named or drawn):
-        if stretch != ChainSettings.stretch:
-            raise CurateError(
-                f"--stretch {stretch} is about chains, of which none are asked for: add --chain or --chains"
-            )
         return None
     return ChainSettings(
         named=parse_chains(named),

@@ -1,5 +1,6 @@
 """The command `domains fit`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,32 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FolderFlags, StrictResultFlags
+
+
+@dataclass(frozen=True)
+class FitFlags(DomainsFitSettings):
+    """The settings of a fit, as flags."""
+
+    kind: Annotated[
+        KindName, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
+    ] = DomainsFitSettings.kind
+    per_reference: Annotated[
+        PerReference | None,
+        typer.Option(
+            "--per-reference",
+            help="Types per reference: one, as in the paper, or all.",
+            show_default="all for light, one for resnet50",
+        ),
+    ] = DomainsFitSettings.per_reference
+    device: opt.Device = DomainsFitSettings.device
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
+    ] = DomainsFitSettings.epochs
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default=str(RESNET_BATCH)),
+    ] = DomainsFitSettings.batch_size
+    seed: opt.Seed = DomainsFitSettings.seed
 
 
 @reporting_errors
@@ -27,30 +54,11 @@ def fit(
             show_default=False,
         ),
     ],
-    kind: Annotated[
-        KindName, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
-    ] = DomainsFitSettings.kind,
-    per_reference: Annotated[
-        PerReference | None,
-        typer.Option(
-            "--per-reference",
-            help="Types per reference: one, as in the paper, or all.",
-            show_default="all for light, one for resnet50",
-        ),
-    ] = None,
+    settings: FitFlags,
     weights: Annotated[
         Path | None, typer.Option("--weights", help="resnet50: local ImageNet checkpoint (.pth, .safetensors).")
     ] = None,
-    device: opt.Device = DomainsFitSettings.device,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over the training set.", show_default="the kind's own")
-    ] = DomainsFitSettings.epochs,
-    batch_size: Annotated[
-        int | None,
-        typer.Option("--batch-size", min=2, help="resnet50: patches per step.", show_default=str(RESNET_BATCH)),
-    ] = DomainsFitSettings.batch_size,
     reading: FolderFlags,
-    seed: opt.Seed = DomainsFitSettings.seed,
     dry_run: opt.DryRun = False,
     result: StrictResultFlags,
 ) -> None:
@@ -63,16 +71,9 @@ def fit(
     summary = run_domains_fit(
         references,
         out,
-        kind=kind,
-        per_reference=per_reference,
+        settings,
         weights=weights,
-        device=device,
-        epochs=epochs,
-        batch_size=batch_size,
-        ids=reading.ids,
-        seed=seed,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         dry_run=dry_run,
         reporter=result.reporter,
     )

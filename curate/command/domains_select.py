@@ -1,5 +1,6 @@
 """The command `domains select`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,28 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
+
+
+@dataclass(frozen=True)
+class SelectFlags(DomainsSelectSettings):
+    """The settings of a selection, as flags."""
+
+    least_belief: Annotated[
+        float,
+        typer.Option(
+            "--least-belief",
+            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
+        ),
+    ] = DomainsSelectSettings.least_belief
+    device: opt.Device = DomainsSelectSettings.device
 
 
 @reporting_errors
 @with_flag_groups
 def select(
     *,
+    context: typer.Context,
     target: Annotated[
         Path,
         typer.Option("--target", help="Folder of images, one image, or a manifest (.parquet).", show_default=False),
@@ -28,14 +45,7 @@ def select(
     scores: Annotated[
         Path | None, typer.Option("--scores", help="Also write the class scores of every image (.parquet).")
     ] = None,
-    least_belief: Annotated[
-        float,
-        typer.Option(
-            "--least-belief",
-            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
-        ),
-    ] = DomainsSelectSettings.least_belief,
-    device: opt.Device = DomainsSelectSettings.device,
+    settings: SelectFlags,
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:
@@ -45,18 +55,18 @@ def select(
     """
     from ..domains.select import describe_selection, run_domains_select
 
+    if target.suffix == ".parquet":
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
     summary = run_domains_select(
         target,
         classifier,
         out,
+        settings,
         name=name,
         scores=scores,
-        least_belief=least_belief,
-        device=device,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         reporter=result.reporter,
     )
     result.print(summary, describe_selection(summary))

@@ -1,5 +1,6 @@
 """The command `downsample`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,10 +14,30 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import StrictResultFlags
 
-Similarity = Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")]
-LabelGap = Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")]
-KeepMin = Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")]
-KeepFraction = Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")]
+
+@dataclass(frozen=True)
+class DownsampleFlags(DownsampleSettings):
+    """The settings of DRCDown, as flags."""
+
+    similarity: Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")] = (
+        DownsampleSettings.similarity
+    )
+    label_gap: Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")] = (
+        DownsampleSettings.label_gap
+    )
+    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")] = (
+        DownsampleSettings.keep_min
+    )
+    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")] = (
+        DownsampleSettings.keep_fraction
+    )
+    scope: Annotated[
+        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+    ] = DownsampleSettings.scope
+    seed: opt.Seed = DownsampleSettings.seed
+    device: Annotated[
+        Literal["cpu", "cuda"], typer.Option("--device", help="Where cosines are computed; cuda needs torch and a GPU.")
+    ] = "cpu"
 
 
 @reporting_errors
@@ -31,21 +52,12 @@ def downsample(
         Path | None,
         typer.Option("--out", help="Epoch's manifest.", show_default="<features stem>.parquet beside the manifest"),
     ] = None,
-    similarity: Similarity = DownsampleSettings.similarity,
-    label_gap: LabelGap = DownsampleSettings.label_gap,
-    keep_min: KeepMin = DownsampleSettings.keep_min,
-    keep_fraction: KeepFraction = DownsampleSettings.keep_fraction,
-    scope: Annotated[
-        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
-    ] = DownsampleSettings.scope,
+    settings: DownsampleFlags,
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
-    device: Annotated[
-        Literal["cpu", "cuda"], typer.Option("--device", help="Where cosines are computed; cuda needs torch and a GPU.")
-    ] = "cpu",
     executor: Annotated[
         ExecutorName | None,
         typer.Option(
@@ -59,7 +71,6 @@ def downsample(
         int | None,
         typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
     ] = None,
-    seed: opt.Seed = DownsampleSettings.seed,
     result: StrictResultFlags,
 ) -> None:
     """Thin redundant clusters for one epoch (DRCDown, Algorithm 3).
@@ -72,15 +83,6 @@ def downsample(
     if executor is None and (workers is not None or ray_address is not None):
         given = "--workers" if workers is not None else "--ray-address"
         raise CurateError(f"{given} needs --executor local or ray; without one, threads on every core do the work")
-    settings = DownsampleSettings(
-        similarity=similarity,
-        label_gap=label_gap,
-        keep_min=keep_min,
-        keep_fraction=keep_fraction,
-        scope=scope,
-        seed=seed,
-        device=device,
-    )
     summary = run_downsample(
         features,
         manifest,

@@ -10,12 +10,14 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, ImageFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.no_effect import refuse_without_effect
 
 
 @reporting_errors
 @with_flag_groups
 def encode(
     *,
+    context: typer.Context,
     images: Annotated[
         Path, typer.Argument(help="Folder of images, one image, or a manifest (.parquet).", readable=False)
     ],
@@ -34,6 +36,10 @@ def encode(
     """
     from ..encoding.encode import run_encode
 
+    if images.suffix == ".parquet":
+        refuse_without_effect(context, "on a manifest, whose rows have their ids", "ids")
+    else:
+        refuse_without_effect(context, "on a folder or an image, which is its own root", "root")
     summary = run_encode(
         images,
         out,
@@ -41,10 +47,7 @@ def encode(
         weights=encoding.weights,
         device=encoding.device,
         batch_size=encoding.batch_size,
-        ids=reading.ids,
-        roots=reading.roots,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         run=long_run(
             where,
             resume,

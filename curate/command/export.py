@@ -1,5 +1,6 @@
 """The command `export`: manifests for other tools."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,35 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import PixelFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
+
+
+@dataclass(frozen=True)
+class ExportFlags(ExportSettings):
+    """How an export is made, as flags."""
+
+    render: Annotated[bool, typer.Option("--render", help="Render rows whose pixels are not stored.")] = (
+        ExportSettings.render
+    )
+    hardlink: Annotated[
+        bool, typer.Option("--hardlink", help="Link stored files instead of copying them, where the disk can.")
+    ] = ExportSettings.hardlink
+    rows_per_shard: Annotated[int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")] = (
+        ExportSettings.rows_per_shard
+    )
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Take stored files that a link leads to outside their root.")
+    ] = ExportSettings.follow_links
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")] = (
+        ExportSettings.overwrite
+    )
 
 
 @reporting_errors
 @with_flag_groups
 def export(
     *,
+    context: typer.Context,
     manifest: Annotated[Path, typer.Argument(help="Manifest to export.")],
     to: Annotated[
         Target,
@@ -29,18 +53,7 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; for ids a text file.", show_default=False)],
     split: Annotated[Split | None, typer.Option("--split", help="Only rows of this split.")] = None,
-    render: Annotated[
-        bool, typer.Option("--render", help="Render rows whose pixels are not stored.")
-    ] = ExportSettings.render,
-    hardlink: Annotated[
-        bool, typer.Option("--hardlink", help="Link stored files instead of copying them, where the disk can.")
-    ] = ExportSettings.hardlink,
-    rows_per_shard: Annotated[
-        int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")
-    ] = ExportSettings.rows_per_shard,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")
-    ] = ExportSettings.overwrite,
+    settings: ExportFlags,
     pixels: PixelFlags,
     dry_run: opt.DryRun = False,
     result: StrictResultFlags,
@@ -51,18 +64,19 @@ def export(
     """
     from ..export.export import export as write_export
 
+    if to == "ids":
+        refuse_without_effect(context, "with --to ids, which exports no pixels", "render", "hardlink", "follow_links")
+    if to != "webdataset":
+        refuse_without_effect(context, f"with --to {to}: only webdataset has shards", "rows_per_shard")
+    else:
+        refuse_without_effect(context, "with --to webdataset, whose images lie in tars", "hardlink")
     summary = write_export(
         manifest,
         to,
         out,
         split=split,
-        render=render,
-        hardlink=hardlink,
-        rows_per_shard=rows_per_shard,
-        roots=pixels.roots,
-        max_pixels=pixels.max_pixels,
-        workers=pixels.workers,
-        overwrite=overwrite,
+        **asdict(settings),
+        **pixels.keywords,
         dry_run=dry_run,
         reporter=result.reporter,
     )

@@ -17,6 +17,7 @@ from ..upsampling.settings import UpsampleSettings
 @with_flag_groups
 def label(
     *,
+    context: typer.Context,
     labels: opt.LabelsFile = None,
     features: FeatureFlags,
     selection: Annotated[Path | None, typer.Option("--selection", help="What `select` wrote.")] = None,
@@ -54,6 +55,7 @@ def label(
         )
         validation.show(found, result)
         return
+    labeling.refuse_without_effect(context)
     summary = run_label(
         file,
         features.references,

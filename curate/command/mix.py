@@ -79,9 +79,7 @@ def mix(
         images_out=images_out,
         recipe_only=recipe_only,
         preview=preview,
-        roots=pixels.roots,
-        max_pixels=pixels.max_pixels,
-        workers=pixels.workers,
+        **pixels.keywords,
         dry_run=dry_run,
         reporter=result.reporter,
     )

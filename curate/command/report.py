@@ -1,5 +1,6 @@
 """The command `report`: one page to look at."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,23 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FeatureFlags, PixelFlags, ResultFlags
+
+
+@dataclass(frozen=True)
+class LookFlags(ReportSettings):
+    """How much a page shows, as flags."""
+
+    projection: Annotated[
+        Method,
+        typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
+    ] = ReportSettings.projection
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
+    ] = ReportSettings.pictures
+    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")] = (
+        ReportSettings.max_rows
+    )
+    seed: opt.Seed = ReportSettings.seed
 
 
 @reporting_errors
@@ -41,18 +59,8 @@ def report(
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    projection: Annotated[
-        Method,
-        typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
-    ] = ReportSettings.projection,
-    pictures: Annotated[
-        int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
-    ] = ReportSettings.pictures,
-    max_rows: Annotated[
-        int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")
-    ] = ReportSettings.max_rows,
+    settings: LookFlags,
     pixels: PixelFlags,
-    seed: opt.Seed = ReportSettings.seed,
     result: ResultFlags,
 ) -> None:
     """Write one self-contained HTML page: what went in and out, labels, maps, clusters, neighbours, provenance.
@@ -71,13 +79,8 @@ def report(
         candidate_features=content.candidate_features,
         dropped=dropped,
         domains=tuple(domains or ()),
-        roots=pixels.roots,
-        projection=projection,
-        pictures=pictures,
-        max_rows=max_rows,
-        max_pixels=pixels.max_pixels,
-        seed=seed,
-        workers=pixels.workers,
+        settings=settings,
+        **pixels.keywords,
     )
     summary = run_report(request, result.reporter)
     if open_it:

@@ -12,6 +12,7 @@ from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import EncoderFlags, FeatureFlags, FolderFlags, LabelerFlags, LabelFileFlags, StrictResultFlags
 from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run
+from ..terminal.no_effect import refuse_without_effect
 from ..upsampling.settings import UpsampleSettings
 
 
@@ -19,6 +20,7 @@ from ..upsampling.settings import UpsampleSettings
 @with_flag_groups
 def upsample(
     *,
+    context: typer.Context,
     labels: opt.LabelsFile = None,
     features: FeatureFlags,
     types: opt.Types = opt.ALL,
@@ -73,6 +75,12 @@ def upsample(
     from ..upsampling.request import EncoderChoice, UpsampleRequest, known_label_file
     from ..upsampling.run import run_upsample
 
+    if recipe_only:
+        refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout", "images_out")
+    if proxy_labels:
+        refuse_without_effect(context, "with --proxy-labels, which read no label file", *LabelFileFlags.NAMES)
+    if not validation.asked:
+        labeling.refuse_without_effect(context)
     settings = UpsampleSettings(
         types=parse_types(types),
         levels=parse_levels(levels),
@@ -106,9 +114,7 @@ def upsample(
         recipe_only=recipe_only,
         images_out=images_out,
         selection=selection,
-        ids=reading.ids,
-        decoding=reading.decoding,
-        workers=reading.workers,
+        **reading.keywords,
         layout=layout,
         run=long_run(where, resume, workers=reading.workers),
         dry_run=dry_run,

@@ -33,10 +33,8 @@ def verify(
     verdict = run_verify(
         manifest,
         sample=sample,
-        roots=pixels.roots,
         seed=seed,
-        max_pixels=pixels.max_pixels,
-        workers=pixels.workers,
+        **pixels.keywords,
         reporter=result.reporter,
     )
     result.print(verdict.as_json(), verdict.as_text())

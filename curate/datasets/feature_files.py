@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..manifest.ids import refuse_one_text, require_unique, strip_image_suffix
 from ..manifest.provenance import attach, digest_array, read_provenance
-from ..manifest.table_stream import in_pieces
+from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from .features import MATRIX_AXES, Features, check_features
 

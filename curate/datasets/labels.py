@@ -23,8 +23,8 @@ from ..manifest.ids import (
 )
 from ..manifest.schema import LABEL_MAXIMUM
 from ..runs.progress import Reporter
-from ..storage.csv_tables import read_csv
-from ..storage.strict_numbers import finite_number, whole_number
+from ..storage.texts.csv_tables import read_csv
+from ..storage.texts.strict_numbers import finite_number, whole_number
 from ..whole_numbers import hold_whole_numbers
 from .label_direction import doubt_direction
 

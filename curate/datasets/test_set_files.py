@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CurateError
-from ..storage.csv_tables import read_csv
+from ..storage.texts.csv_tables import read_csv
 from .feature_files import DAMAGE
 
 _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title

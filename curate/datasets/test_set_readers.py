@@ -12,8 +12,8 @@ from pathlib import Path
 from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, stem_id, strip_image_suffix
-from ..storage.csv_tables import read_csv
-from ..storage.strict_numbers import finite_number, whole_number
+from ..storage.texts.csv_tables import read_csv
+from ..storage.texts.strict_numbers import finite_number, whole_number
 from .labels import LabelScale
 from .test_set_files import ImageFolder, find_file, first_folder, read_mat, read_sheet, require_file
 

@@ -1,6 +1,5 @@
 """Lists of distortion types and levels as users write them: ids, names, presets, files."""
 
-import json
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from ...distortions.catalog import CATALOG, LEVELS, get
 from ...distortions.errors import DistortionError
 from ..errors import CurateError
+from ..storage.texts.json_text import parse_json
 
 ALL = "all"
 PRESET_SUFFIX = ".json"
@@ -96,7 +96,7 @@ def _read_preset_file(path: Path) -> tuple[int, ...]:
 
 def _preset_types(content: str, name: str) -> tuple[int, ...]:
     try:
-        listed = json.loads(content)["types"]
+        listed = parse_json(content)["types"]
         if not isinstance(listed, list):
             raise TypeError(f"its types are {listed!r}, expected a list in square brackets")
         types = tuple(get(kind).id for kind in listed)

@@ -14,6 +14,7 @@ from ..encoding.encoders import make_encoder
 from ..manifest.recipes import distortion_name
 from ..mixing.mix_files import run_mix
 from ..mixing.settings import MixSettings
+from ..printable import printable_lines
 from ..rendering.distort import run_distort
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import write_bytes
@@ -58,7 +59,7 @@ class DemoSteps:
         width = max(len(name) for name in self.files)
         lines += [f"{name:<{width}}  {path}" for name, path in self.files.items()]
         lines += ["", f"Next: syndr-curate inspect {self.files['training manifest']}"]
-        return "\n".join(lines)
+        return printable_lines(lines)
 
 
 def run_demo(
@@ -207,6 +208,7 @@ def _add_domains(
     """
     from ..domains.fit_files import run_domains_fit
     from ..domains.select import run_domains_select
+    from ..domains.settings import DomainsFitSettings
 
     target, classifier, preset = out / "target", out / "domains.safetensors", out / "target.json"
     made = run_distort(
@@ -217,7 +219,7 @@ def _add_domains(
     names = " and ".join(distortion_name(kind) for kind in TARGET_TYPES)
     demo.steps.append((command, {"said": f"{made['rows']} images that stand for a target set: {names}", **made}))
 
-    fitted = run_domains_fit(references, classifier, seed=seed, workers=workers, reporter=reporter)
+    fitted = run_domains_fit(references, classifier, DomainsFitSettings(seed=seed), workers=workers, reporter=reporter)
     said = f"top-1 {fitted['held_out_top1']:.0%} over 26 classes on references held out of the fit"
     command = f"syndr-curate domains fit --references {references} --out {classifier}"
     demo.steps.append((command, {"said": said, **fitted}))

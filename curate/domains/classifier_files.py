@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..storage.atomic import write_bytes
+from ..storage.texts.json_text import parse_json
 from .classifier import DomainClassifier, LightClassifier
 from .mlp_ensemble import Ensemble
 from .resnet import ResNetClassifier
@@ -103,7 +104,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
         raise CurateError(f"{path} is no classifier: `domains fit` writes a {WEIGHTS_SUFFIX} file")
     beside = facts_path(path)
     try:
-        facts: Any = json.loads(beside.read_text(encoding="utf-8"))
+        facts: Any = parse_json(beside.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CurateError(f"cannot read the classifier's facts {beside}: {reason}") from error

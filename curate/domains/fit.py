@@ -58,7 +58,7 @@ class LightSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be fitted."""
-        hold_whole_numbers(self, levels=1, pristine_variants=0, folds=None, seed=None)
+        hold_whole_numbers(self, levels=1, pristine_variants=0, folds=None, seed=0)
         if self.folds < LEAST_REFERENCES:
             raise CurateError(f"folds {self.folds}: a network needs references to learn from and others to test on")
 

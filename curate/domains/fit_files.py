@@ -8,7 +8,6 @@ from typing import Any
 from ..datasets.image_folders import ImageSource, open_source
 from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
-from ..encoding.settings import DeviceName
 from ..errors import CurateError
 from ..manifest.recipes import distortion_name
 from ..runs.progress import SILENT, Reporter
@@ -19,7 +18,7 @@ from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
 from .evaluation import confusion_figure
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
 from .selection_rule import CLASSES
-from .settings import DomainsFitSettings, KindName, PerReference
+from .settings import DomainsFitSettings, PerReference
 from .training_pictures import types_of_references
 
 FIGURE_SUFFIX = ".png"
@@ -28,15 +27,10 @@ FIGURE_SUFFIX = ".png"
 def run_domains_fit(
     references: Path,
     out: Path,
+    settings: DomainsFitSettings | None = None,
     *,
-    kind: KindName = DomainsFitSettings.kind,
-    per_reference: PerReference | None = DomainsFitSettings.per_reference,
     weights: Path | None = None,
-    device: DeviceName = DomainsFitSettings.device,
-    epochs: int | None = DomainsFitSettings.epochs,
-    batch_size: int | None = DomainsFitSettings.batch_size,
-    ids: IdStyle = DomainsFitSettings.ids,
-    seed: int = DomainsFitSettings.seed,
+    ids: IdStyle = "stem",
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
     dry_run: bool = False,
@@ -49,14 +43,9 @@ def run_domains_fit(
     Args:
         references: Folder of pristine photographs.
         out: `NAME.safetensors`.
-        kind: `light` or `resnet50`.
-        per_reference: Types per reference, `one` or `all`; by default all for light, one for resnet50.
+        settings: The kind of classifier, and how it is fitted.
         weights: Of resnet50: a local ImageNet checkpoint.
-        device: Of resnet50: where torch computes.
-        epochs: Passes over the training set; None keeps the kind's own number.
-        batch_size: Of resnet50.
         ids: How ids are made from file names.
-        seed: Of everything random.
         decoding: EXIF orientation, pixel limit.
         workers: Threads; None uses every core.
         dry_run: Say what would be made, and make nothing.
@@ -70,6 +59,7 @@ def run_domains_fit(
     Raises:
         CurateError: No references, a setting that does not belong to the kind, or a file cannot be written.
     """
+    settings = settings or DomainsFitSettings()
     if out.suffix != WEIGHTS_SUFFIX:
         raise CurateError(f"--out {out}: a classifier is a {WEIGHTS_SUFFIX} file, with its .json and .png beside it")
     for written in (out, facts_path(out), out.with_suffix(FIGURE_SUFFIX)):
@@ -80,27 +70,27 @@ def run_domains_fit(
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
     _warn_of_missing_figure(out.with_suffix(FIGURE_SUFFIX), reporter)
-    chosen: PerReference = per_reference or ("all" if kind == "light" else "one")
-    if kind == "light":
+    chosen: PerReference = settings.per_reference or ("all" if settings.kind == "light" else "one")
+    if settings.kind == "light":
         if weights is not None:
             raise CurateError(
                 "the light classifier starts from no weights: leave --weights away, or add --kind resnet50"
             )
-        if batch_size is not None:
+        if settings.batch_size is not None:
             raise CurateError("--batch-size is of resnet50: leave it away, or add --kind resnet50")
-        if device == "cuda":
+        if settings.device == "cuda":
             raise CurateError("the light classifier needs no GPU: leave --device cuda away, or add --kind resnet50")
-        light = LightSettings(per_reference=chosen, seed=seed)
-        if epochs is not None:
-            light = replace(light, training=replace(light.training, epochs=epochs))
+        light = LightSettings(per_reference=chosen, seed=settings.seed)
+        if settings.epochs is not None:
+            light = replace(light, training=replace(light.training, epochs=settings.epochs))
         if dry_run:
             return {**_planned(source, light), "dry_run": True, "out": str(out)}
         fitted = fit_domains(source, light, decoding=decoding, workers=workers, reporter=reporter)
     else:
         from .fit_resnet import ResNetSettings, fit_resnet_domains, planned
 
-        resnet = ResNetSettings(per_reference=chosen, weights=weights, device=device, seed=seed)
-        resnet = replace(resnet, epochs=epochs or resnet.epochs, batch=batch_size or resnet.batch)
+        resnet = ResNetSettings(per_reference=chosen, weights=weights, device=settings.device, seed=settings.seed)
+        resnet = replace(resnet, epochs=settings.epochs or resnet.epochs, batch=settings.batch_size or resnet.batch)
         if dry_run:
             return {**planned(source, resnet), "dry_run": True, "out": str(out)}
         fitted = fit_resnet_domains(source, resnet, decoding=decoding, workers=workers, reporter=reporter)

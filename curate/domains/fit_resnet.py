@@ -60,7 +60,7 @@ class ResNetSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be fitted."""
-        hold_whole_numbers(self, pristine_variants=0, epochs=1, batch=1, seed=None)
+        hold_whole_numbers(self, pristine_variants=0, epochs=1, batch=1, seed=0)
 
     def cells(self, identifier: str, types: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         """Return the (distortion id, level) that a reference is rendered at: every level, as in the paper."""

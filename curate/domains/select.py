@@ -17,13 +17,13 @@ from ..datasets.image_folders import ImageSource, open_source
 from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX
-from ..encoding.settings import DeviceName
 from ..errors import CurateError, RowError
-from ..manifest.manifest import ok_rows, read_manifest
+from ..manifest.manifest import ManifestFile, ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.roots import Roots
+from ..printable import printable_lines
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader
 from ..runs.progress import SILENT, Reporter
@@ -141,7 +141,7 @@ def images_of(
     target: Path,
     decoding: DecodeOptions,
     *,
-    ids: IdStyle = DomainsSelectSettings.ids,
+    ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
 ) -> list[TargetImage]:
     """List the images of a folder, of one image, or of a manifest."""
@@ -190,12 +190,11 @@ def run_domains_select(
     target: Path,
     classifier: Path,
     out: Path,
+    settings: DomainsSelectSettings | None = None,
     *,
     name: str | None = None,
     scores: Path | None = None,
-    least_belief: float = DomainsSelectSettings.least_belief,
-    device: DeviceName = DomainsSelectSettings.device,
-    ids: IdStyle = DomainsSelectSettings.ids,
+    ids: IdStyle = "stem",
     roots: Mapping[str, Path] | None = None,
     decoding: DecodeOptions | None = None,
     workers: int | None = None,
@@ -207,10 +206,9 @@ def run_domains_select(
         target: Folder of images, one image, or a manifest (`.parquet`).
         classifier: What `domains fit` wrote.
         out: Preset file to write (`.json`).
+        settings: How types are selected.
         name: The preset's name; by default the file's stem.
         scores: Also write a row per image with its class scores (`.parquet`).
-        least_belief: As for `select_domains`.
-        device: Where a network on torch computes.
         ids: How ids are made from file names.
         roots: Folders of a manifest's roots that have moved.
         decoding: EXIF orientation, pixel limit.
@@ -224,7 +222,8 @@ def run_domains_select(
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
     """
-    _check_belief(least_belief)
+    settings = settings or DomainsSelectSettings()
+    _check_belief(settings.least_belief)
     if out.suffix != PRESET_SUFFIX:
         raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
     if scores is not None and scores.suffix != ".parquet":
@@ -233,15 +232,17 @@ def run_domains_select(
         if written is not None:
             refuse_overwriting(written, target, classifier, classifier.with_suffix(".json"))
     decoding = decoding or DecodeOptions()
+    if target.suffix == ".parquet":
+        decoding = decoding_of(ManifestFile(target).provenance, decoding, str(target))
     images = images_of(target, decoding, ids=ids, roots=roots)
     inputs = {"target": digest_file(target) if target.suffix == ".parquet" else open_source(target, ids=ids).digest()}
-    built, facts = load_classifier(classifier, device=device)
-    found = select_domains(images, built, least_belief=least_belief, workers=workers, reporter=reporter)
+    built, facts = load_classifier(classifier, device=settings.device)
+    found = select_domains(images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
-        "least_belief": least_belief,
+        "least_belief": settings.least_belief,
         "exif_orient": False,
         **facts_of_decoding(decoding),
         "max_pixels": decoding.max_pixels,
@@ -326,7 +327,7 @@ def describe_selection(summary: Mapping[str, Any]) -> str:
         lines.append(f"note: {summary['note']}")
     if summary["types"]:
         lines.append(f"use it: --types {summary['out']}")
-    return "\n".join(lines)
+    return printable_lines(lines)
 
 
 def _listed(types: Sequence[int]) -> str:

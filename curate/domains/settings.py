@@ -6,7 +6,6 @@ The command line reads its defaults from here, so this module imports no numeric
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName
 
 KindName = Literal["light", "resnet50"]
@@ -24,7 +23,6 @@ class DomainsFitSettings:
         device: Of resnet50: where torch computes.
         epochs: Passes over the training set; None keeps the kind's own number.
         batch_size: Of resnet50: patches per step; None keeps its own number.
-        ids: How ids are made from file names.
         seed: Of everything random.
     """
 
@@ -33,7 +31,6 @@ class DomainsFitSettings:
     device: DeviceName = "auto"
     epochs: int | None = None
     batch_size: int | None = None
-    ids: IdStyle = "stem"
     seed: int = 123
 
 
@@ -47,7 +44,6 @@ class DomainsSelectSettings:
     Attributes:
         least_belief: A class with a smaller probability is not counted for an image; 0 is the published rule.
         device: Where a network on torch computes.
-        ids: How ids are made from file names.
     """
 
     # Four places are filled by rank, however little the classifier believes in the second to fourth. The order of such
@@ -55,4 +51,3 @@ class DomainsSelectSettings:
     # a place of every image, and may be counted more often than what a set is made of.
     least_belief: float = 0.05
     device: DeviceName = "auto"
-    ids: IdStyle = "stem"

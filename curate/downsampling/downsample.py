@@ -75,15 +75,7 @@ def downsample(
 
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
-    settings = DownsampleSettings(
-        similarity=similarity,
-        label_gap=label_gap,
-        keep_min=keep_min,
-        keep_fraction=keep_fraction,
-        scope=scope,
-        seed=seed,
-        device=device,
-    )
+    settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
     return downsample_epoch(features, manifest, epoch=epoch, settings=settings, executor=executor).kept
 
 

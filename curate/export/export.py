@@ -37,6 +37,7 @@ def export(
     render: bool = ExportSettings.render,
     hardlink: bool = ExportSettings.hardlink,
     rows_per_shard: int = ExportSettings.rows_per_shard,
+    follow_links: bool = ExportSettings.follow_links,
     roots: Mapping[str, Path] | None = None,
     max_pixels: int = MAX_PIXELS,
     workers: int | None = None,
@@ -56,6 +57,7 @@ def export(
         render: Whether rows without stored pixels are rendered.
         hardlink: Whether stored files are linked rather than copied (not into tars).
         rows_per_shard: Of `webdataset`.
+        follow_links: Whether stored files are taken that a link leads to outside their root.
         roots: Folders of roots that have moved.
         max_pixels: References with more pixels are refused.
         workers: Threads; None uses every core.
@@ -68,8 +70,8 @@ def export(
         render) and `out`.
 
     Raises:
-        CurateError: Pixels are missing and may not be rendered, labels that the target needs are, or `out` may not be
-            written to; nothing is written then.
+        CurateError: Pixels are missing and may not be rendered, a stored file is no image or lies outside its root,
+            labels that the target needs are missing, or `out` may not be written to; nothing is written then.
     """
     manifest, out = Path(manifest), Path(out)
     if target not in TARGETS:
@@ -85,7 +87,7 @@ def export(
         return {**summary, **dry, "out": str(out)}
     folders = {f"root {name!r}": path for name, path in rows.pixels.roots.folders.items() if path is not None}
     place = require_free(out, overwrite=overwrite, inputs={"the manifest": manifest, **folders})
-    supply = check_supply(rows, render=render, workers=workers)
+    supply = check_supply(rows, render=render, follow_links=follow_links, workers=workers)
     if dry_run:
         return {**summary, **_forecast(supply), **dry, "out": str(out)}
     facts = {"target": target, "rows": len(rows.table), "manifest": digest_table(rows.table)}

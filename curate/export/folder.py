@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..storage.atomic import NAME_SHOWN, cannot_write
+from ..storage.texts.json_text import parse_json
 
 MARKER = ".syndr-curate-export.json"
 
@@ -93,7 +94,7 @@ def export_folder(out: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
 
 def _entries(out: Path) -> set[str] | None:
     try:
-        value = json.loads((out / MARKER).read_text(encoding="utf-8"))
+        value = parse_json((out / MARKER).read_text(encoding="utf-8"))
         return set(value["entries"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -21,7 +21,7 @@ from ..rendering.pixel_loader import PixelLoader, naming_row
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.formats import ImageFormat
-from ..storage.images import DecodeOptions, encode_image
+from ..storage.images import DecodeOptions, encode_image, image_problem
 from ..storage.limits import MAX_PIXELS
 from .names import image_suffix
 from .settings import ExportSettings
@@ -133,16 +133,18 @@ def read_rows(
     return ExportRows(chosen, provenance, len(table) - len(usable), pixels)
 
 
-def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) -> Supply:
+def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, workers: int | None = None) -> Supply:
     """Find out, without reading a pixel, whether all rows have pixels.
 
     Args:
         rows: The rows.
         render: Whether rows without stored pixels may be rendered.
+        follow_links: Whether a stored file may be a link that leads out of its root.
         workers: Threads.
 
     Raises:
-        CurateError: Pixels are missing and may not or cannot be rendered; the message names the rows.
+        CurateError: Pixels are missing and may not or cannot be rendered, or lie outside their root; the message names
+            the rows.
     """
     unstored: list[PixelRow] = []
     stored = size = 0
@@ -152,6 +154,8 @@ def check_supply(rows: ExportRows, *, render: bool, workers: int | None = None) 
             unstored.append(row)
         else:
             stored, size = stored + 1, size + found
+    if not follow_links:
+        _refuse_links_outside(rows, workers)
     lost = [row for row in unstored if not _can_be_made(row, roots)]
     if lost:
         named = {row.image_root for row in lost if row.image_root is not None}
@@ -181,13 +185,36 @@ def find_or_make(row: PixelRow, pixels: PixelLoader) -> tuple[Path | bytes, bool
         The file, or the bytes of one; and whether it was made.
 
     Raises:
-        CurateError: There is none and none can be made; the message names the row.
+        CurateError: There is none and none can be made, or what is stored is no image; the message names the row.
     """
     with naming_row(row):
         stored = pixels.find(row)
         if stored is not None:
+            problem = image_problem(stored, max_pixels=pixels.decoding.max_pixels)
+            if problem is not None:
+                raise CurateError(f"its stored file cannot be exported: {problem}")
             return stored, False
         return encode_image(pixels.make(row), _RENDERED_FORMATS.get(image_suffix(row.image_path), "png")), True
+
+
+def _refuse_links_outside(rows: ExportRows, workers: int | None) -> None:
+    """Refuse files that are not where their row says: a link may lead to anything on this machine."""
+    folders = {name: os.path.realpath(folder) for name, folder in rows.pixels.roots.folders.items() if folder}
+
+    def is_outside(row: PixelRow) -> bool:
+        folder = folders.get(row.image_root or "")
+        if folder is None:
+            return False
+        place = os.path.realpath(rows.pixels.roots.resolve(row.image_root, row.image_path))
+        return os.path.commonpath([folder, place]) != folder
+
+    found = ordered_map(lambda row: (row.sample_id, is_outside(row)), pixel_rows(rows.table), workers)
+    outside = [identifier for identifier, is_out in found if is_out]
+    if outside:
+        raise CurateError(
+            f"{len(outside)} stored files are links that lead out of their root: {list_ids(outside)}; give "
+            "--follow-links to export what they lead to"
+        )
 
 
 def _stored_size(row: PixelRow, roots: Roots) -> int | None:

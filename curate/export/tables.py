@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
-from ..manifest.chain_recipes import chain_texts
+from ..manifest.chains.recipes import chain_texts
 from ..manifest.ids import list_ids
 from ..manifest.schema import CLUSTER_FIELDS
 from ..storage.atomic import cannot_write, write_bytes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
-from .gp import FEWEST_REFERENCES, GpSearch, condition_mean, fit_gp
+from .gaussian_process.gp import FEWEST_REFERENCES, GpSearch, condition_mean, fit_gp
 from .label_matrix import Condition, LabelMatrix, Matrix
 from .labeler import PseudoLabels
 

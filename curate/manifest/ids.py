@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 from ...distortions.chains import Chain
 from ..errors import CurateError
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif", ".jp2"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic", ".heif"),
+    }
+)
 IDS_IN_A_MESSAGE = 5
 
 _SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)

@@ -16,10 +16,10 @@ from .ids import list_ids
 from .lost_metadata import LOST_METADATA, has_lost_metadata, warn_of_lost_metadata
 from .pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
 from .provenance import attach, read_provenance
-from .reading import columns_in_file, conform, conform_columns
 from .schema import CLUSTER_FIELDS, LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
 from .split_names import SPLITS
-from .table_stream import in_pieces
+from .tables.conform import columns_in_file, conform, conform_columns
+from .tables.pieces import in_pieces
 
 ROW_GROUP_ROWS = 10_000
 _ROWS_AT_ONCE = 65_536
@@ -263,11 +263,7 @@ def recorded_roots(table: pa.Table) -> dict[str, str | None]:
     Raises:
         CurateError: They are something else.
     """
-    roots = read_provenance(table).get("roots")
-    if roots is None:
-        return {}
-    if not isinstance(roots, dict) or not all(folder is None or isinstance(folder, str) for folder in roots.values()):
-        raise CurateError(f"the manifest's roots are {roots!r}, expected a name and a folder each")
+    roots: dict[str, str | None] = read_provenance(table).get("roots", {})
     return roots
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import CurateError
+from ..storage.texts.json_text import parse_json
 from .schema import METADATA_KEY, SCHEMA_VERSION
 
 RECORDED_LIBRARIES = ("syndr-curate", "numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy", "numba")
@@ -131,7 +132,7 @@ def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
     if raw is None:
         return {}
     try:
-        value = json.loads(raw)
+        value = parse_json(raw)
     except ValueError as error:
         raise CurateError(f"the metadata under {METADATA_KEY.decode()!r} is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -139,7 +140,31 @@ def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
     for key in ("config", "inputs", "versions"):
         if not isinstance(value.get(key, {}), dict) and not (key == "inputs" and value[key] is None):
             raise CurateError(f"{key!r} under {METADATA_KEY.decode()!r} is not a JSON object: {value[key]!r:.60}")
-    return value
+    for key, (is_fit, expected) in _ENTRIES.items():
+        if value.get(key) is not None and not is_fit(value[key]):
+            raise CurateError(f"{key!r} under {METADATA_KEY.decode()!r} is {value[key]!r:.60}, expected {expected}")
+    return {key: entry for key, entry in value.items() if key != "roots" or entry is not None}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_folders(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        folder is None or (isinstance(folder, str) and "\0" not in folder) for folder in value.values()
+    )
+
+
+_ENTRIES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "stage": (_is_text, "the name of a command"),
+    "roots": (_are_folders, "a name and a folder each"),
+    "pixels": (_is_text, "stored or recipe"),
+    "exif_orient": (lambda value: isinstance(value, bool), "true or false"),
+    "icc": (_is_text, "ignore or convert"),
+    "denoiser": (_is_text, "a digest"),
+    "label_scale": (lambda value: isinstance(value, dict), "the ends of the scale"),
+}
 
 
 def _digest_values(digest: "hashlib._Hash", values: pa.Array) -> None:

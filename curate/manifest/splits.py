@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import CurateError
-from ..storage.csv_tables import read_csv
+from ..storage.texts.csv_tables import read_csv
 from .id_mismatch import explain_mismatch
 from .ids import list_ids, stem_id, strip_image_suffix
 from .schema import SCHEMA

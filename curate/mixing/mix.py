@@ -70,16 +70,7 @@ def mix(
 
     Source: Shi et al., "DSMix", ECCV 2024.
     """
-    settings = MixSettings(
-        count=count,
-        types=tuple(types),
-        levels=tuple(levels),
-        classes=classes,
-        sigma=sigma,
-        alpha=alpha,
-        image_format=image_format,
-        seed=seed,
-    )
+    settings = MixSettings(count, tuple(types), tuple(levels), classes, sigma, alpha, image_format, seed)
     in_memory = isinstance(manifest, pa.Table)
     table = validate(manifest) if in_memory else read_manifest(manifest)
     place = Path("manifest.parquet") if in_memory else Path(manifest)

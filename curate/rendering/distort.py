@@ -16,7 +16,7 @@ from ..datasets.image_folders import open_source
 from ..datasets.image_notes import note_images
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
-from ..manifest.chain_settings import ChainSettings
+from ..manifest.chains.settings import ChainSettings
 from ..manifest.manifest import ManifestFile, write_manifest_parts
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import digest_json

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import ImageEntry, ImageSource
-from ..manifest.chain_recipes import chain_rows
-from ..manifest.chain_settings import ChainSettings
+from ..manifest.chains.recipes import chain_rows
+from ..manifest.chains.settings import ChainSettings
 from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots

@@ -1,6 +1,5 @@
 """Panels of a report that only some runs have: mixed images, and the types chosen for a target set."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from ...distortions.catalog import CATALOG, PRISTINE, get
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
+from ..storage.texts.json_text import parse_json
 
 SOFT_LABELS = "soft_labels"
 CONFIDENCE_BINS = 20
@@ -83,7 +83,7 @@ def read_domains(path: Path) -> dict[str, Any]:
         CurateError: The file cannot be read, or is something else.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = parse_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CurateError(f"cannot read the preset file {path}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("types"), list):

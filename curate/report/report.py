@@ -121,17 +121,24 @@ def make_payload(
         _note_strangers(before, after, reporter)
     sources = source_names(frame)
     clusters = _clusters(inputs, reporter)
-    gallery = [] if clusters is None else largest_clusters(clusters, left_out(frame), seed=request.seed)
+    gallery = [] if clusters is None else largest_clusters(clusters, left_out(frame), seed=request.settings.seed)
     maps = _maps(inputs, frame, request, reporter)
     cards, card_total = neighbor_cards(before.table if after is None else _with_pseudo(inputs))
     wanted = wanted_pictures(
-        inputs, frame, maps.rows, gallery, cards, maps.points, count=request.pictures, seed=request.seed
+        inputs,
+        frame,
+        maps.rows,
+        gallery,
+        cards,
+        maps.points,
+        count=request.settings.pictures,
+        seed=request.settings.seed,
     )
     states = count_states(frame)
     payload = {
         "title": _title(inputs),
         "summary": _summary(inputs, states),
-        "seed": request.seed,
+        "seed": request.settings.seed,
         "compared": after is not None,
         "manifests": [describe_manifest(s.table, s.name, s.provenance.get("stage")) for s in inputs.chain],
         "states": states,
@@ -155,7 +162,7 @@ def make_payload(
     }
     budget = picture_budget(len(json_inside_script(payload).encode()))
     pictures = make_thumbnails(
-        wanted, count=request.pictures, budget=budget, workers=request.workers, reporter=reporter
+        wanted, count=request.settings.pictures, budget=budget, workers=request.workers, reporter=reporter
     )
     payload["pictures"] = {
         "data": dict(pictures.data),
@@ -188,15 +195,21 @@ def _clusters(inputs: Inputs, reporter: Reporter) -> Clusters | None:
 def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter: Reporter) -> _Maps:
     saved = coordinates_file(request.out)
     features = features_by_id(inputs)
-    rows = drawn_rows(frame, features, request.max_rows, request.seed)
+    rows = drawn_rows(frame, features, request.settings.max_rows, request.settings.seed)
     samples = None
     if features is not None and len(rows):
         matrix = sample_matrix(rows, features)
         ids = rows["sample_id"].tolist()
         samples = lay_out(
-            SAMPLES, ids, matrix, method=request.projection, seed=request.seed, saved=saved, reporter=reporter
+            SAMPLES,
+            ids,
+            matrix,
+            method=request.settings.projection,
+            seed=request.settings.seed,
+            saved=saved,
+            reporter=reporter,
         )
-    points = _reference_points(inputs, frame, request.seed)
+    points = _reference_points(inputs, frame, request.settings.seed)
     located, reference_features = reference_matrix(points, inputs.references, inputs.candidates)
     references = None
     if reference_features is not None:
@@ -205,8 +218,8 @@ def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter:
             REFERENCES,
             [f"{point.role}:{point.id}" for point in located],
             reference_features,
-            method=request.projection,
-            seed=request.seed,
+            method=request.settings.projection,
+            seed=request.settings.seed,
             saved=saved,
             reporter=reporter,
         )

@@ -21,7 +21,7 @@ from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
 from .coordinates import coordinates_file
 from .mixes_and_domains import is_mixed, read_domains
-from .settings import Method, ReportSettings
+from .settings import ReportSettings
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,8 @@ class ReportRequest:
         dropped: What `downsample --dropped` wrote.
         domains: Preset files of `domains select`.
         roots: Root name to folder, before those the manifests record.
-        projection: `auto`, `umap` or `pca`.
-        pictures: At most so many thumbnails.
-        max_rows: At most so many rows on the map of samples.
+        settings: How much the page shows.
         max_pixels: Images with more pixels are not shown.
-        seed: Seed of the projection and of every draw.
         workers: Threads; None uses every core.
     """
 
@@ -56,11 +53,8 @@ class ReportRequest:
     dropped: Path | None = None
     domains: tuple[Path, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
-    projection: Method = ReportSettings.projection
-    pictures: int = ReportSettings.pictures
-    max_rows: int = ReportSettings.max_rows
+    settings: ReportSettings = field(default_factory=ReportSettings)
     max_pixels: int = MAX_PIXELS
-    seed: int = ReportSettings.seed
     workers: int | None = None
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...distortions.catalog import CATALOG, PRISTINE
-from ..manifest.chain_recipes import CHAIN_NAME, chain_texts
+from ..manifest.chains.recipes import CHAIN_NAME, chain_texts
 from ..manifest.recipes import PRISTINE_NAME
 from ..manifest.schema import LABEL_MAXIMUM
 

@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 
 IN_FLIGHT_PER_WORKER = 2  # one under way, one waiting in the pipe
 PATIENCE_SECONDS = 5.0  # for a process to end by itself before it is killed
+INTERRUPT_SECONDS = 1.0  # at most so long until an interrupt is seen
 KILLED = 9  # the signal that nothing survives; what a system out of memory sends
 
 
@@ -110,7 +111,10 @@ class _Crew(Generic[Result]):
 
     def answering(self) -> list[_Member]:
         """Wait until a process answers or dies, and return those that did."""
-        ready = wait([member.connection for member in self.members])
+        ready: list[object] = []
+        while not ready:
+            # An interrupt that comes just before the system call is seen when the call ends: it must not last.
+            ready = list(wait([member.connection for member in self.members], timeout=INTERRUPT_SECONDS))
         return [member for member in self.members if member.connection in ready]
 
     def receive(self, member: _Member) -> PieceResult[Result]:

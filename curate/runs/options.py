@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import CurateError
-from ..storage.strict_numbers import whole_number
+from ..storage.texts.strict_numbers import whole_number
 from .executors import Executor
 from .shards import Mode, Share
 
@@ -45,27 +45,46 @@ def run_folder(out: Path) -> Path:
 def parse_share(text: str) -> Share:
     """Turn `2/3` (the second of three shares) or `slurm` (this task's share of its array) into a share.
 
+    `slurm:32` stands for an array of 32 tasks numbered from 0, of which only some run, as `--array=4,9` asks for.
+
     Raises:
-        CurateError: Neither, or the environment has no Slurm array.
+        CurateError: None of these, or the environment has no Slurm array.
     """
     if text == "slurm":
         return _slurm_share()
+    if text.startswith("slurm:"):
+        return _share_of_gapped_array(text)
     first, _, second = text.partition("/")
     number, of = whole_number(first), whole_number(second)
     if number is None or of is None or not 1 <= number <= of:
-        raise CurateError(f"--shard {text!r}: expected a share such as 1/3, 2/3 or 3/3, or slurm")
+        raise CurateError(f"--shard {text!r}: expected a share such as 1/3, or slurm, or slurm:32")
     return Share(number, of)
 
 
+def _share_of_gapped_array(text: str) -> Share:
+    of, task = whole_number(text.removeprefix("slurm:")), _slurm_number("ID")
+    if of is None or of < 1:
+        raise CurateError(f"--shard {text!r}: expected the number of all tasks behind the colon, such as slurm:32")
+    if task >= of:
+        raise CurateError(f"--shard {text}: this is task {task}; expected 0 to {of - 1}, as in --array=0-{of - 1}")
+    return Share(task + 1, of)
+
+
+def _slurm_number(name: str, fallback: str | None = None) -> int:
+    text = os.environ.get(f"{_SLURM}{name}", fallback)
+    value = None if text is None else whole_number(text)
+    if value is None or value < 0:
+        raise CurateError(f"--shard slurm reads {_SLURM}{name}, which is {text!r}: is this an array job?")
+    return value
+
+
 def _slurm_share() -> Share:
-    values = {}
-    for name, fallback in {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}.items():
-        text = os.environ.get(f"{_SLURM}{name}", fallback)
-        value = None if text is None else whole_number(text)
-        if value is None or value < 0:
-            raise CurateError(f"--shard slurm reads {_SLURM}{name}, which is {text!r}: is this an array job?")
-        values[name] = value
+    fallbacks = {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}
+    values = {name: _slurm_number(name, fallback) for name, fallback in fallbacks.items()}
     position = (values["ID"] - values["MIN"]) // max(1, values["STEP"])
     if not 0 <= position < values["COUNT"]:
-        raise CurateError(f"--shard slurm: task {values['ID']} is not one of the array's {values['COUNT']}")
+        raise CurateError(
+            f"--shard slurm: task {values['ID']} is not one of the array's {values['COUNT']}; for an array with gaps "
+            "give the number of all tasks, numbered from 0: --shard slurm:32"
+        )
     return Share(position + 1, values["COUNT"])

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from ..errors import CurateError
 from ..manifest.provenance import digest_json, digest_table
-from ..manifest.table_stream import in_pieces
+from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
+from ..storage.texts.json_text import parse_json
 from .run_folder import INPUTS_FILE, PLAN_FILE, ROWS_FILE
 
 FORMAT = 2  # 1: rows of manifest schema 1, whose seeds have 63 bits
@@ -137,7 +138,7 @@ def read_plan(folder: Path) -> RunPlan | None:
     """
     path = folder / PLAN_FILE
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

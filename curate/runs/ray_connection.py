@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, TextIO, cast
 
 from ..errors import CurateError
-from ..storage.strict_numbers import whole_number
+from ..storage.texts.strict_numbers import whole_number
 
 if TYPE_CHECKING:
     from types import ModuleType

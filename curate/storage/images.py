@@ -7,7 +7,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError, RowError
 from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
+from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture, regular_file
 from .decoding.torn_files import torn_file_problem
 from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
 from .decoding.wide_pixels import UndefinedRangeError, load_wide_color, rawmode_of, wide_gray
@@ -135,13 +136,12 @@ def decode_image(
         # Pillow's own guard would refuse what the caller has just allowed.
         Image.MAX_IMAGE_PIXELS = max_pixels
     try:
-        with _refusing_torn_files():
-            if isinstance(source, bytes):
-                return _decode(io.BytesIO(source), exif_orient, icc, max_pixels)
-            with Path(source).open("rb") as file:
-                return _decode(file, exif_orient, icc, max_pixels)
+        with _refusing_torn_files(), _reading(source) as file:
+            return _decode(file, exif_orient, icc, max_pixels)
     except UnreadableImageError:
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(not_an_image(_content_of(source)[:HEAD_BYTES])) from error
     except OSError as error:
         mended = with_end_marker(_content_of(source))
         if mended is not None:
@@ -153,12 +153,12 @@ def decode_image(
         raise UnreadableImageError(_reason(error)) from error
 
 
-def image_size(path: Path) -> tuple[int, int] | None:
+def image_size(source: Path | bytes) -> tuple[int, int] | None:
     """Return (height, width) from an image file's header, None where it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with _reading(source) as file, open_picture(file) as image:
                 return image.height, image.width
     except (OSError, Image.DecompressionBombError, *DAMAGE):
         return None
@@ -169,7 +169,7 @@ def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with path.open("rb") as file, Image.open(file) as image:
+            with regular_file(path) as file, open_picture(file) as image:
                 profile: bytes | None = image.info.get("icc_profile") or None
                 ignored = icc == "ignore" and profile is not None and not says_srgb(profile)
                 return ImageFacts(ignored, image.format in ("JPEG", "MPO") and _lacks_end_marker(file))
@@ -177,18 +177,18 @@ def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
         return ImageFacts()
 
 
-def image_problem(path: Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
+def image_problem(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> str | None:
     """Say why an image cannot be used as far as its header tells, None if it looks fine; pixels are not decoded."""
     try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        with _reading(source) as file:
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         return error.strerror or str(error)
-    if empty:
+    if not head:
         return "the file is empty"
-    size = image_size(path)
+    size = image_size(source)
     if size is None:
-        return "not an image in a format that Pillow knows"
+        return not_an_image(head)
     if size[0] * size[1] > max_pixels:
         return f"{size[1]}x{size[0]} is more than {max_pixels} pixels (allow it with --max-pixels)"
     return None
@@ -256,7 +256,7 @@ def _decode(file: BinaryIO, exif_orient: bool, icc: ColorProfiles, max_pixels: i
     if file.seek(0, os.SEEK_END) == 0:
         raise UnreadableImageError("the file is empty")
     file.seek(0)
-    with Image.open(file) as image:
+    with open_picture(file) as image:
         if image.width * image.height > max_pixels:
             raise UnreadableImageError(
                 f"{image.width}x{image.height} is more than {max_pixels} pixels (allow it with --max-pixels)"
@@ -286,7 +286,7 @@ def _narrow(image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image],
     rawmode = rawmode_of(image)
 
     def load_again(change: Callable[[Image.Image], None]) -> Image.Image:
-        with Image.open(io.BytesIO(_content(file))) as other:
+        with open_picture(io.BytesIO(_content(file))) as other:
             change(other)
             return upright(other)
 
@@ -300,11 +300,14 @@ def _narrow(image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image],
     return load_wide_color(loaded, rawmode, load_again) or loaded
 
 
+def _reading(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
+    return io.BytesIO(source) if isinstance(source, bytes) else regular_file(Path(source))
+
+
 def _content_of(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source
     try:
-        return source.read_bytes()
+        with _reading(source) as file:
+            return file.read()
     except OSError:
         return b""  # which is what the reader has said already
 
@@ -329,8 +332,6 @@ def _as_stored(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image in a format that Pillow knows"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__

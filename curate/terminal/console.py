@@ -1,15 +1,26 @@
 """What the terminal shows: results on stdout, progress and notes on stderr."""
 
+import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ..errors import CurateError
+from ..printable import printable, printable_json, printable_lines
 from ..runs.progress import SILENT, Reporter, Task
 
 _LOG_SECONDS = 5.0
+
+
+def _say(line: str) -> None:
+    """Print a line on stderr, if there is one: progress is no result."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
 
 
 class _LogTask:
@@ -35,7 +46,7 @@ class _LogTask:
         line["per_second"] = round(rate, 1)
         if rate > 0:
             line["remaining_seconds"] = round((self.total - self.done) / rate)
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        _say(json.dumps(line))
 
 
 class LogReporter:
@@ -48,7 +59,7 @@ class LogReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        print(message, file=sys.stderr, flush=True)
+        _say(printable(message))
 
 
 class _BarTask:
@@ -101,14 +112,14 @@ class BarReporter:
 
     def note(self, message: str) -> None:
         """Print a message on stderr."""
-        print(message, file=sys.stderr, flush=True)
+        _say(printable(message))
 
 
 def make_reporter(*, quiet: bool) -> Reporter:
     """Choose how progress is shown: not at all, as a bar, or as log lines."""
     if quiet:
         return SILENT
-    return BarReporter() if sys.stderr.isatty() else LogReporter()
+    return BarReporter() if sys.stderr is not None and sys.stderr.isatty() else LogReporter()
 
 
 def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
@@ -119,17 +130,28 @@ def print_result(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         text: The same for people.
         as_json: Which of the two.
     """
-    print(json.dumps(value, ensure_ascii=False) if as_json else text)
+    shown = printable_json(json.dumps(value, ensure_ascii=False)) if as_json else printable_lines(text.split("\n"))
+    if sys.stdout is None:  # it was closed
+        return
+    try:
+        print(shown, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would try once more at its end, and say so in a traceback of its own.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        raise CurateError(f"the result cannot be printed: {error.strerror or error}") from error
 
 
 def describe(value: Mapping[str, Any]) -> str:
     """Lay out a summary as aligned `name  value` lines."""
     width = max(len(name) for name in value)
-    return "\n".join(f"{name.replace('_', ' '):<{width}}  {_plain(item)}" for name, item in value.items())
+    return printable_lines(f"{name.replace('_', ' '):<{width}}  {_plain(item)}" for name, item in value.items())
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """Lay out rows of text under a header, columns aligned."""
+    header, rows = tuple(map(printable, header)), [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [header, tuple("-" * width for width in widths), *rows]
     return "\n".join(

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import typer
 
+from ..datasets.settings import IdStyle
 from ..encoding.settings import EncodeSettings
 from ..labeling.settings import LabelSettings, NeighborSettings
 from ..rendering.settings import DistortSettings
@@ -16,6 +17,7 @@ from ..storage.limits import MAX_PIXELS
 from . import options as opt
 from .console import describe, make_reporter, print_result
 from .exit_codes import EXIT_REJECTED
+from .no_effect import refuse_without_effect
 
 if TYPE_CHECKING:
     from ..datasets.labels import LabelFile
@@ -62,6 +64,28 @@ class StrictResultFlags(AnyResult):
     quiet: opt.Quiet = False
 
 
+class PixelKeywords(TypedDict):
+    """Keyword arguments of a stage that reads the pixels of a manifest's rows."""
+
+    roots: dict[str, Path]
+    max_pixels: int
+    workers: int | None
+
+
+class FolderKeywords(TypedDict):
+    """Keyword arguments of a stage that reads a folder of images."""
+
+    ids: IdStyle
+    decoding: "DecodeOptions"
+    workers: int | None
+
+
+class ImageKeywords(FolderKeywords):
+    """Keyword arguments of a stage that reads a folder of images or a manifest."""
+
+    roots: dict[str, Path]
+
+
 class _Roots:
     root: list[str] | None
 
@@ -94,17 +118,10 @@ class PixelFlags(_Roots):
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
 
-
-@dataclass(frozen=True)
-class ImageFlags(_Roots, _Decoding):
-    """How the images of a folder or a manifest are named and read."""
-
-    ids: opt.Ids = DistortSettings.ids
-    root: opt.RootOverrides = None
-    exif_orient: opt.ExifOrient = False
-    icc: opt.ColorProfilesOption = "ignore"
-    max_pixels: opt.MaxPixels = MAX_PIXELS
-    workers: opt.Workers = None
+    @property
+    def keywords(self) -> PixelKeywords:
+        """What a stage is given of them."""
+        return {"roots": self.roots, "max_pixels": self.max_pixels, "workers": self.workers}
 
 
 @dataclass(frozen=True)
@@ -116,6 +133,23 @@ class FolderFlags(_Decoding):
     icc: opt.ColorProfilesOption = "ignore"
     max_pixels: opt.MaxPixels = MAX_PIXELS
     workers: opt.Workers = None
+
+    @property
+    def keywords(self) -> FolderKeywords:
+        """What a stage is given of them."""
+        return {"ids": self.ids, "decoding": self.decoding, "workers": self.workers}
+
+
+@dataclass(frozen=True)
+class ImageFlags(FolderFlags, _Roots):
+    """How the images of a folder or a manifest are named and read."""
+
+    root: opt.RootOverrides = None
+
+    @property
+    def keywords(self) -> ImageKeywords:
+        """What a stage is given of them."""
+        return {**super().keywords, "roots": self.roots}
 
 
 @dataclass(frozen=True)
@@ -158,6 +192,18 @@ class LabelerFlags:
     temperature: opt.Temperature = NeighborSettings.temperature
     neighbors_from: opt.NeighborsFromOption = LabelSettings.neighbors_from
 
+    def refuse_without_effect(self, context: typer.Context) -> None:
+        """Refuse flags of a labeler that another one passes over.
+
+        Raises:
+            CurateError: The message names them.
+        """
+        if self.labeler != "knn":
+            rule = ("neighbors", "margin", "weighting", "temperature")
+            refuse_without_effect(context, f"with --labeler {self.labeler}: knn alone has neighbors", *rule)
+        elif self.weighting != "similarity":
+            refuse_without_effect(context, "without --weighting similarity", "temperature")
+
     @property
     def settings(self) -> LabelSettings:
         """The settings of the labeling stage."""
@@ -175,6 +221,18 @@ class LabelerFlags:
 @dataclass(frozen=True)
 class LabelFileFlags:
     """How a label file is read."""
+
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "id_column",
+        "label_column",
+        "reference_column",
+        "std_column",
+        "raters",
+        "distortion_column",
+        "level_column",
+        "lower_is_better",
+        "label_range",
+    )
 
     id_column: opt.IdColumn = opt.KADID_ID
     label_column: opt.LabelColumn = opt.KADID_LABEL

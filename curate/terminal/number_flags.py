@@ -8,7 +8,9 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.models import ParameterInfo
 
-from ..storage.strict_numbers import finite_number, whole_number
+from ..storage.texts.strict_numbers import finite_number, whole_number
+
+LARGEST = 2**53  # of counts, sizes and seeds on the command line
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class NumberReader:
             raise typer.BadParameter(f"{value!r} is below {self.minimum:g}.")
         if self.maximum is not None and number > self.maximum:
             raise typer.BadParameter(f"{value!r} is above {self.maximum:g}.")
+        if self.kind is int and abs(number) > LARGEST:
+            raise typer.BadParameter(f"{value!r} is too large: above {LARGEST:g} nothing is counted.")
         return number
 
     def _number(self, value: object) -> int | float | None:

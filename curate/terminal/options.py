@@ -12,7 +12,7 @@ from ..errors import CurateError
 from ..labeling.settings import LabelerName, NeighborsFrom, Weighting
 from ..runs.executors import ExecutorName
 from ..storage.formats import ColorProfiles, ImageFormat, Layout
-from ..storage.strict_numbers import finite_number, whole_number
+from ..storage.texts.strict_numbers import finite_number, whole_number
 
 ALL = "all"  # of types, or of candidates
 # The columns of KADID-10k's own label file.
@@ -23,7 +23,7 @@ DEFAULT_MANIFEST = Path("manifests/train.parquet")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes, where there are any.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any row has a status other than ok.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
 
@@ -42,7 +42,10 @@ RayAddress = Annotated[
 ]
 Shard = Annotated[
     str | None,
-    typer.Option("--shard", help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's. Then `merge`."),
+    typer.Option(
+        "--shard",
+        help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's (slurm:32: of 32). Then `merge`.",
+    ),
 ]
 RowsPerShard = Annotated[
     int | None,

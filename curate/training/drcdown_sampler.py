@@ -98,15 +98,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             CurateError: A setting means nothing, nothing says which rows the indices mean, the rows lack labels, or
                 none of them is of split `train`.
         """
-        self._settings = DownsampleSettings(
-            similarity=similarity,
-            label_gap=label_gap,
-            keep_min=keep_min,
-            keep_fraction=keep_fraction,
-            scope=scope,
-            seed=seed,
-            device=device,
-        )
+        self._settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
         table, self._restricted = sampled_rows(data, sample_ids)
         self._rows = epoch_rows(table, scope)
         self.sample_ids = self._rows.ids

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import CurateError
+from ..whole_numbers import whole_number
 
 STATE_VERSION = 2
 _VERSIONS = (1, 2)  # a state of version 1 has no position: its epoch begins anew
@@ -22,10 +23,18 @@ def check_state(state: Mapping[str, Any], *, settings: Mapping[str, Any], rows: 
     Raises:
         CurateError: The version is not known, or settings or rows are others; the message says which.
     """
+    if not isinstance(state, Mapping):
+        raise CurateError(f"the sampler's state is {state!r:.60}; expected what `state_dict` gave")
     if state.get("version") not in _VERSIONS:
         raise CurateError(
             f"sampler state of version {state.get('version')!r}; expected {' or '.join(map(str, _VERSIONS))}"
         )
+    lacking = [name for name in ("epoch", "rows", "settings", "clusters", "clustered_for") if name not in state]
+    if lacking or not isinstance(state["settings"], Mapping):
+        what = ", ".join(lacking) or "settings"
+        raise CurateError(f"the sampler's state lacks {what}; expected what `state_dict` gave")
+    whole_number("the epoch of the sampler's state", state["epoch"], least=0)
+    whole_number("the position in the sampler's state", state.get("position", 0), least=0)
     for name, value in settings.items():
         saved = state["settings"].get(name)
         if saved != value:

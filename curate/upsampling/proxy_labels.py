@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import LEVELS, PRISTINE
+from ...distortions.catalog import LEVELS
 from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
 from ..manifest.outcomes import Outcome, with_outcomes
-from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
-from ..manifest.roots import REFERENCES, RENDERED
+from ..manifest.recipes import Reference, recipe_rows
+from ..manifest.roots import REFERENCES
 from ..manifest.schema import LABEL_MAXIMUM
 from ..rendering.mdsi import proxy_quality
+from .grids import grid_of
 from .settings import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
@@ -27,16 +28,7 @@ def proxy_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Tab
     """
     if source is None:
         raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
-    grid = RecipeGrid(
-        types=types,
-        levels=LEVELS,
-        seed=settings.seed,
-        reference_root=REFERENCES,
-        image_root=RENDERED,
-        suffix=f".{settings.image_format}",
-        dataset=source.name,
-    )
+    grid = grid_of(settings, reference_root=REFERENCES, dataset=source.name, levels=LEVELS)
     return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], grid)
 
 

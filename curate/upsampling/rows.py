@@ -17,11 +17,12 @@ from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id, stem_id
 from ..manifest.manifest import join, validate
 from ..manifest.provenance import attach
-from ..manifest.recipes import RecipeGrid, Reference, distortion_name, recipe_rows
-from ..manifest.roots import CANDIDATES, RENDERED
+from ..manifest.recipes import Reference, distortion_name, recipe_rows
+from ..manifest.roots import CANDIDATES
 from ..manifest.schema import build_table
 from ..manifest.selection import kept_rows
 from ..manifest.splits import split_column
+from .grids import grid_of
 from .manifest_paths import ManifestPaths
 from .settings import UpsampleSettings
 
@@ -106,16 +107,7 @@ def new_rows(
         raise CurateError(
             f"{len(lost)} selected candidates are not in the candidates' folder: {list_ids(lost)}{reason}"
         )
-    types = ((PRISTINE,) if settings.with_pristine else ()) + settings.types
-    grid = RecipeGrid(
-        types=types,
-        levels=settings.levels,
-        seed=settings.seed,
-        reference_root=CANDIDATES,
-        image_root=RENDERED,
-        suffix=f".{settings.image_format}",
-        dataset=paths.candidate_dataset,
-    )
+    grid = grid_of(settings, reference_root=CANDIDATES, dataset=paths.candidate_dataset)
     return recipe_rows([Reference(identifier, path_of[identifier]) for identifier in chosen], grid), chosen
 
 

@@ -62,10 +62,10 @@ def test_stages_that_take_rows_over_take_over_the_weights_they_were_made_with(ph
 
 
 def test_joined_manifests_have_one_denoiser(photos):
-    named, unnamed = denoised(photos), attach(training_rows(["a"], [1.0]), {"stage": "testset"})
+    named, unnamed = denoised(photos), attach(training_rows(["a"], [1.0]), {"stage": "testset", "pixels": "recipe"})
     assert read_provenance(join([unnamed, named]))["denoiser"] == OTHERS
-    other = attach(recipe_table(["q"], types=[15], levels=[1]), {"denoiser": "1" * 64})
-    with pytest.raises(CurateError, match=r"type 15 \(denoise\) come from different denoiser weights: '0000.*, '1111"):
+    other = attach(recipe_table(["q"], types=[15], levels=[1]), {"denoiser": "1" * 64, "pixels": "recipe"})
+    with pytest.raises(CurateError, match=r"type 15 \(denoise\) come from different denoiser weights: 0000.*, 1111"):
         join([named, other])
 
 

@@ -10,7 +10,7 @@ from syndr_curate import CurateError, encode, inspect, verify
 from syndr_curate.curate.checks.inspect import as_text
 from syndr_curate.curate.checks.run_status import status_of
 from syndr_curate.curate.encoding.encode import run_encode
-from syndr_curate.curate.export.export import ExportRequest, run_export
+from syndr_curate.curate.export.export import export
 from syndr_curate.curate.export.settings import TARGETS
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach
@@ -126,7 +126,7 @@ def test_inspect_and_status_count_no_rows(pictures):
     manifest = pictures(ids=())
     facts = inspect(manifest)
     assert (facts["rows"], facts["references"], facts["labels"]) == (0, 0, {"labelled": 0})
-    assert as_text(facts).splitlines()[0] == "0 rows of 0 references, 18 columns"
+    assert as_text(facts).splitlines()[0] == "0 rows of 0 references, 19 columns"
     assert (status_of(manifest)["rows"], status_of(manifest)["statuses"]) == (0, {})
 
 
@@ -134,7 +134,7 @@ def test_inspect_and_status_count_no_rows(pictures):
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_exported_of_nothing(pictures, tmp_path, columns, target):
     with pytest.raises(CurateError, match="has no row with status ok"):
-        run_export(ExportRequest(pictures(**columns), target, tmp_path / "out"))
+        export(pictures(**columns), target, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -107,7 +107,7 @@ def test_without_matplotlib_one_line_names_the_extra_before_anything_is_computed
 import sys
 sys.modules["matplotlib"] = None
 sys.argv = {["syndr-curate", command, *map(str, flags)]!r}
-from syndr_curate.cli import main
+from syndr_curate.__main__ import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)

@@ -14,7 +14,7 @@ from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
-from syndr_curate.curate.manifest.chain_settings import ChainSettings
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.settings import DistortSettings
 from syndr_curate.curate.report.settings import ReportSettings

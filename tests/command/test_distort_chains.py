@@ -38,11 +38,6 @@ def test_named_and_drawn_chains_become_rows(syndr_curate, image_folder, tmp_path
         (("--chain", "jpeg:2"), "the chain 'jpeg:2' has 1 distortions, expected 2 or more"),
         (("--chain", "jpeg:2+blur"), "'blur' in the chain 'jpeg:2+blur' is no step"),
         (("--chain", CHAIN, "--chain", "1:2+11:3+10:2"), "is given twice"),
-        (
-            ("--chain", CHAIN, "--chain-order", "any"),
-            "--chain-order is about drawn chains, of which none are asked for",
-        ),
-        (("--types", "1", "--stretch", "once"), "--stretch once is about chains, of which none are asked for"),
         (("--chains", "2", "--chain-length", "2-4"), "--chain-length '2-4': expected the fewest and the most"),
         (("--chains", "2", "--chain-length", "2,3,4"), "--chain-length '2,3,4': expected the fewest and the most"),
         (("--chains", "2", "--chain-types", "jpg"), "there is no distortion 'jpg'"),

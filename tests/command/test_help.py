@@ -23,7 +23,7 @@ def imported_by(*arguments: str) -> set[str]:
     code = f"""
 import sys
 sys.argv = ["syndr-curate", *{list(arguments)!r}]
-from syndr_curate.cli import main
+from syndr_curate.__main__ import main
 try:
     main()
 except SystemExit:

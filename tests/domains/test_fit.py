@@ -13,6 +13,7 @@ from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings
 from syndr_curate.curate.domains.select import run_domains_select
+from syndr_curate.curate.domains.settings import DomainsFitSettings
 from syndr_curate.curate.runs.progress import Silent
 from syndr_curate.curate.storage.images import encode_image
 
@@ -156,8 +157,8 @@ def test_one_usable_reference_is_too_few(tmp_path, photograph):
     [
         ({"out": "c.pkl"}, r"a classifier is a \.safetensors file"),
         ({"weights": "w.pth"}, "starts from no weights"),
-        ({"batch_size": 8}, "--batch-size is of resnet50"),
-        ({"device": "cuda"}, "needs no GPU"),
+        ({"settings": DomainsFitSettings(batch_size=8)}, "--batch-size is of resnet50"),
+        ({"settings": DomainsFitSettings(device="cuda")}, "needs no GPU"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(photos, tmp_path, arguments, message):
@@ -173,7 +174,9 @@ def test_outputs_keep_away_from_the_references_and_the_weights(photos, tmp_path)
         run_domains_fit(photos, photos / "p0.safetensors")
     assert (photos / "p0.png").read_bytes() == before
     with pytest.raises(CurateError, match="would overwrite"):
-        run_domains_fit(photos, tmp_path / "r.safetensors", kind="resnet50", weights=tmp_path / "r.json")
+        run_domains_fit(
+            photos, tmp_path / "r.safetensors", DomainsFitSettings(kind="resnet50"), weights=tmp_path / "r.json"
+        )
 
 
 def test_one_fold_is_refused():

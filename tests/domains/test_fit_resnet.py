@@ -17,6 +17,7 @@ from syndr_curate.curate.domains.fit_resnet import (
     training_batches,
 )
 from syndr_curate.curate.domains.resnet import ResNetClassifier, normalized
+from syndr_curate.curate.domains.settings import DomainsFitSettings
 from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.storage.images import encode_image
 
@@ -54,7 +55,9 @@ def test_cuda_is_refused_where_there_is_none(image_folder, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     with pytest.raises(CurateError, match="no CUDA device is available"):
-        run_domains_fit(image_folder("p", 2), tmp_path / "c.safetensors", kind="resnet50", device="cuda")
+        run_domains_fit(
+            image_folder("p", 2), tmp_path / "c.safetensors", DomainsFitSettings(kind="resnet50", device="cuda")
+        )
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.domains import select as domains_select
 from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
+from syndr_curate.curate.domains.settings import DomainsSelectSettings
 from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.storage.images import encode_image
+from syndr_curate.curate.storage.images import DecodeOptions, encode_image
 
 
 class ByColour:
@@ -108,7 +109,7 @@ def test_a_pristine_set_is_said_to_be_so_in_plain_words(folder, tmp_path):
 @pytest.mark.usefixtures("by_colour")
 def test_the_published_rule_stands_beside_what_belief_leaves(folder, tmp_path):
     weights = tmp_path / "c.safetensors"
-    summary = run_domains_select(folder, weights, tmp_path / "mine.json", least_belief=0.15)
+    summary = run_domains_select(folder, weights, tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.15))
     # Fourth places (0.1) stay empty: 4 of the red ones, 23 of the green one, 3 of the blue one.
     assert summary["types"] == [1, 2, 3, 9, 21]
     assert summary["shares"]["3"] == pytest.approx(2 / 12)
@@ -116,14 +117,16 @@ def test_the_published_rule_stands_beside_what_belief_leaves(folder, tmp_path):
     assert summary["published"]["shares"]["3"] == pytest.approx(3 / 12)
     shown = describe_selection(summary)
     assert "the published rule (--least-belief 0) selects: 1,2,3,4,9,21,23" in shown
-    bare = run_domains_select(folder, weights, tmp_path / "bare.json", least_belief=0)
+    bare = run_domains_select(folder, weights, tmp_path / "bare.json", DomainsSelectSettings(least_belief=0))
     assert {key: bare[key] for key in ("types", "shares")} == bare["published"] == summary["published"]
     assert "the published rule" not in describe_selection(bare)
 
 
 @pytest.mark.usefixtures("by_colour")
 def test_a_set_in_which_no_type_is_believed_gives_none_and_says_how_to_get_some(folder, tmp_path):
-    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=0.5)
+    summary = run_domains_select(
+        folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.5)
+    )
     assert summary["types"] == []
     assert summary["note"] == "no type is believed in often enough; --least-belief 0 selects by rank alone"
     shown = describe_selection(summary)
@@ -137,7 +140,9 @@ def test_a_set_in_which_no_type_is_believed_gives_none_and_says_how_to_get_some(
 def test_a_pristine_set_in_which_no_type_is_believed_is_not_advised_to_go_by_rank(folder, tmp_path):
     for name in "abcef":
         (folder / f"{name}.png").unlink()
-    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=0.35)
+    summary = run_domains_select(
+        folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.35)
+    )
     assert summary["types"] == []
     assert summary["note"] == (
         "100 % of the images look undistorted, and no type is believed in: there is nothing to choose by"
@@ -163,6 +168,21 @@ def test_a_manifest_is_a_target_too_rendered_where_it_has_no_pixels(image_folder
     assert found.images["id"].to_pylist() == ["p0_11_03", "p1_11_03", "torn_11_03"]
     assert found.images["status"].to_pylist() == ["ok", "ok", "unreadable"]
     assert found.selection.images == 2
+
+
+@pytest.mark.usefixtures("by_colour")
+def test_the_preset_says_how_the_pixels_of_a_manifest_were_read(image_folder, tmp_path):
+    run_distort(
+        image_folder("p", 2),
+        tmp_path,
+        types=(11,),
+        levels=(3,),
+        recipe_only=True,
+        decoding=DecodeOptions(exif_orient=True),
+    )
+    out = tmp_path / "mine.json"
+    run_domains_select(tmp_path / "manifest.parquet", tmp_path / "c.safetensors", out)
+    assert json.loads(out.read_text())["provenance"]["config"]["exif_orient"] is True
 
 
 def test_rows_that_failed_keep_their_status_and_reason(image_folder, tmp_path):
@@ -201,7 +221,9 @@ def test_a_set_without_a_usable_image_is_an_error_with_the_reason(folder, tmp_pa
 
 def test_a_belief_that_is_no_probability_is_refused(folder, tmp_path):
     with pytest.raises(CurateError, match=r"--least-belief 1\.5: expected a probability"):
-        run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", least_belief=1.5)
+        run_domains_select(
+            folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=1.5)
+        )
     with pytest.raises(CurateError, match="--least-belief nan: expected a probability"):
         select_domains(folder, ByColour(), least_belief=float("nan"))
 

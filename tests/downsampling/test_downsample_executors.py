@@ -9,6 +9,7 @@ from syndr_curate.curate.downsampling.downsample import downsample, downsample_e
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.manifest import write_manifest
+from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.runs.executors import Processes
 
 
@@ -20,7 +21,8 @@ def epoch_files(tmp_path, training_table):
     centers = rng.standard_normal((40, 32))
     matrix = (centers[rng.integers(0, 40, 1200)] + 0.2 * rng.standard_normal((1200, 32))).astype(np.float32)
     labels = (5 + rng.uniform(0, 2, 1200)).astype(np.float32).tolist()
-    write_manifest(training_table(ids, labels), tmp_path / "train.parquet", training=True)
+    table = attach(training_table(ids, labels), {"stage": "upsample"})
+    write_manifest(table, tmp_path / "train.parquet", training=True)
     save_features(tmp_path / "epoch3.npy", ids, matrix)
     save_features(tmp_path / "epoch3.npz", ids, matrix)
     return tmp_path

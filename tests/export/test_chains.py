@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from syndr_curate.curate.export.export import export
-from syndr_curate.curate.manifest.chain_settings import ChainSettings
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.distortions.chains import parse_chain

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.labeling.gp import Directions, condition_mean, fit_gp, from_odds, to_odds
-from syndr_curate.curate.labeling.gp_kernels import content_kernels, unit_rows
+from syndr_curate.curate.labeling.gaussian_process.gp import Directions, condition_mean, fit_gp, from_odds, to_odds
+from syndr_curate.curate.labeling.gaussian_process.kernels import content_kernels, unit_rows
 
 
 def random_set(seed: int, references: int = 12, conditions: int = 5, width: int = 7):

@@ -14,7 +14,7 @@ from syndr_curate.curate.labeling.make_labeler import make_labeler
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 from syndr_curate.curate.labeling.validate_label_file import cross_validate_label_file
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
-from syndr_curate.curate.manifest.provenance import digest_file, read_provenance
+from syndr_curate.curate.manifest.provenance import attach, digest_file, read_provenance
 
 from ..making import Notes, recipe_table
 
@@ -34,7 +34,7 @@ def labels(labelled):
 
 
 def rows_of(*names):
-    return recipe_table(names, types=(1,), levels=(1,))
+    return attach(recipe_table(names, types=(1,), levels=(1,)), {"stage": "distort"})
 
 
 def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, references, at_angles):

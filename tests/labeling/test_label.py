@@ -31,7 +31,7 @@ def labels(labelled):
 
 
 def rows_of(*names):
-    return recipe_table(names, types=(1,), levels=(1, 3))
+    return attach(recipe_table(names, types=(1,), levels=(1, 3)), {"stage": "distort"})
 
 
 def kept_of(selection):

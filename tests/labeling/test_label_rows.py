@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.labeling.gp import fit_gp
+from syndr_curate.curate.labeling.gaussian_process.gp import fit_gp
 from syndr_curate.curate.labeling.knn import KnnLabeler
 from syndr_curate.curate.labeling.label_rows import drop_uncertain, features_of_references, label_rows
 from syndr_curate.curate.labeling.model_labelers import GpLabeler, MeanLabeler

@@ -13,6 +13,7 @@ from syndr_curate.curate.labeling.label_files import run_label
 from syndr_curate.curate.labeling.make_labeler import labelers_to_compare, make_labeler
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.provenance import attach
 
 from ..making import recipe_table
 
@@ -46,7 +47,7 @@ def labeled_as_candidate(
     labels = file.read()
     types, levels = (tuple(sorted(set(column.tolist()))) for column in (labels.distortion_ids, labels.levels))
     rows = recipe_table(["company", left_out], types=types, levels=levels, references="candidates", dataset="new")
-    write_manifest(rows, folder / "rows.parquet")
+    write_manifest(attach(rows, {"stage": "distort"}), folder / "rows.parquet")
     run_label(
         LabelFile(folder / "others.csv", label_range=(labels.scale.minimum, labels.scale.maximum)),
         folder / "others.npz",

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.manifest.columns import cast_column
 from syndr_curate.curate.manifest.schema import CHAIN, CLUSTER_FIELDS, SCHEMA
+from syndr_curate.curate.manifest.tables.columns import cast_column
 
 INTEGERS = [field for field in (*SCHEMA, *CLUSTER_FIELDS) if pa.types.is_integer(field.type)]
 IDS = pa.chunked_array([["a", "b", "c"]])

@@ -24,6 +24,7 @@ from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.report.request import ReportRequest, read_inputs
+from syndr_curate.curate.runs.progress import SILENT
 from syndr_curate.curate.storage.images import DecodeOptions
 
 from ..making import recipe_table, training_rows
@@ -115,7 +116,7 @@ def test_verify_names_it_as_a_problem_and_says_it_once(lost, photos, give_roots)
     assert len(verdict.problems) == 1
     assert verdict.problems[0].startswith("the manifest has lost its metadata")
     assert verdict.rendered_again == 0
-    assert verdict.not_checked == {"images": 4}
+    assert verdict.not_checked == {"photos": 4}
 
 
 def test_inspect_names_it_as_a_problem(lost):
@@ -154,7 +155,9 @@ USES = {
     "export": lambda lost, roots, _: check_supply(read_rows(lost, roots=roots), render=True),
     "domains select": lambda lost, roots, _: images_of_manifest(lost, DecodeOptions(), roots),
     "downsample": lambda lost, *_: downsample(np.ones((4, 3), np.float32), lost, epoch=0),
-    "label": lambda lost, *_: label_table(read_manifest(lost), "m", None, None, None, LabelSettings()),
+    "label": lambda lost, *_: label_table(
+        read_manifest(lost), "m", None, None, None, LabelSettings(), splits={}, reporter=SILENT
+    ),
 }
 
 

@@ -2,6 +2,7 @@ import pytest
 from syndr_curate import CurateError, append_manifest, read_manifest, write_manifest
 from syndr_curate.curate.manifest.manifest import join
 from syndr_curate.curate.manifest.pixel_facts import (
+    DENOISER,
     PIXEL_FACTS,
     decoding_of,
     facts_of_decoding,
@@ -11,7 +12,7 @@ from syndr_curate.curate.manifest.pixel_facts import (
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.storage.images import DecodeOptions
 
-OTHER = {"pixels": "recipe", "exif_orient": True}
+OTHER = {"pixels": "recipe", "exif_orient": True, "icc": "convert"}
 
 
 def test_another_value_of_every_entry_is_tried_here():
@@ -56,7 +57,9 @@ def test_what_all_manifests_say_of_their_pixels_is_kept(make_manifest, tmp_path,
 
 def test_an_entry_that_is_absent_stands_for_its_default():
     require_same_pixel_facts([{}, {"pixels": "stored"}, {"exif_orient": False}, {"pixels": None}])
-    assert recorded_pixel_facts({"exif_orient": True}) == dict.fromkeys(PIXEL_FACTS) | {"exif_orient": True}
+    assert recorded_pixel_facts({"exif_orient": True}) == dict.fromkeys([*PIXEL_FACTS, DENOISER]) | {
+        "exif_orient": True
+    }
 
 
 @pytest.mark.parametrize("recorded", [True, False])

@@ -45,5 +45,7 @@ def test_what_is_no_selection_is_refused(selection, make_manifest, tmp_path):
         read_selection(tmp_path / "text")
     for table in (make_manifest(), selection.replace_schema_metadata(None)):
         write_selection(table, tmp_path / "s.parquet")
-        with pytest.raises(CurateError, match="is not a selection: `syndr-curate select` writes one"):
+        with pytest.raises(
+            CurateError, match="is not a selection, or has lost its metadata: `syndr-curate select` writes one"
+        ):
             read_selection(tmp_path / "s.parquet")

@@ -14,16 +14,16 @@ from PIL import Image
 from syndr_curate import read_manifest, write_manifest
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
-from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.storage.images import encode_image
 
 from ..conftest import SCRIPT
+from ..making import recipe_table
 
 SIDE = 40
 UNREADABLE = {
     "torn_jpeg": "truncated",
     "empty": "the file is empty",
-    "text": "not an image in a format that Pillow knows",
+    "text": "not an image in a format that is read here",
     "animated_webp": "an animation or stack of 3 frames",
     "animated_png": "an animation or stack of 3 frames",
     "huge_header": "(allow it with --max-pixels)",
@@ -93,16 +93,9 @@ def mixed(tmp_path_factory) -> Path:
 def labelled(mixed, tmp_path_factory) -> Path:
     """A manifest with one labelled recipe row per input, broken or not."""
     names = sorted(path.name for path in mixed.iterdir())
-    grid = RecipeGrid(
-        types=(1,),
-        levels=(3,),
-        seed=123,
-        reference_root="references",
-        image_root="images",
-        suffix=".png",
-        dataset="mixed",
+    rows = recipe_table(
+        {name.rpartition(".")[0]: name for name in names}, types=(1,), levels=(3,), references="references"
     )
-    rows = recipe_rows([Reference(name.rpartition(".")[0], name) for name in names], grid)
     labels = pa.array(np.linspace(0, 10, len(rows)).astype(np.float32))
     rows = rows.set_column(rows.schema.get_field_index("label"), "label", labels)
     source = pa.array(["pseudo"] * len(rows)).dictionary_encode()

@@ -7,6 +7,7 @@ from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.report.report import run_report
 from syndr_curate.curate.report.request import ReportRequest
+from syndr_curate.curate.report.settings import ReportSettings
 
 POINTS = "document.querySelector('#{map} .plot').data.slice(0, -1).reduce((sum, trace) => sum + trace.x.length, 0)"
 SAMPLES, REFERENCES = POINTS.format(map="sample-map"), POINTS.format(map="reference-map")
@@ -23,7 +24,7 @@ def page(browser, report_files):
         selection=folder / "selection.parquet",
         reference_features=folder / "references.npz",
         candidate_features=folder / "candidates.npz",
-        projection="pca",
+        settings=ReportSettings(projection="pca"),
     )
     run_report(request)
     browser.open(request.out)
@@ -131,7 +132,11 @@ def test_many_marks_are_drawn_by_webgl_and_without_it_a_share_that_is_named(brow
     write_manifest(build_table({**columns, "split": "train", "status": "ok"}, 6000), tmp_path / "many.parquet")
     np.save(tmp_path / "many.npy", np.random.Generator(np.random.PCG64(0)).normal(size=(6000, 4)).astype(np.float32))
     out = tmp_path / "many.html"
-    run_report(ReportRequest((tmp_path / "many.parquet",), out, features=tmp_path / "many.npy", projection="pca"))
+    run_report(
+        ReportRequest(
+            (tmp_path / "many.parquet",), out, features=tmp_path / "many.npy", settings=ReportSettings(projection="pca")
+        )
+    )
     arranged = None if webgl else browser.without_webgl()
     browser.open(out)
     if arranged is not None:

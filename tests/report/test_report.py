@@ -11,6 +11,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.report import maps as report_maps
 from syndr_curate.curate.report.report import make_payload, run_report
 from syndr_curate.curate.report.request import ReportRequest, read_inputs
+from syndr_curate.curate.report.settings import ReportSettings
 
 
 def asked_for(report_files, out, **changes):
@@ -22,7 +23,7 @@ def asked_for(report_files, out, **changes):
         selection=folder / "selection.parquet",
         reference_features=folder / "references.npz",
         candidate_features=folder / "candidates.npz",
-        projection="pca",
+        settings=ReportSettings(projection="pca"),
         workers=1,
     )
     return replace(request, **changes)
@@ -61,7 +62,7 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_workers_and_folder(rep
 
 
 def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_path, monkeypatch):
-    request = asked_for(report_files, tmp_path / "r.html", seed=7)
+    request = asked_for(report_files, tmp_path / "r.html", settings=ReportSettings(projection="pca", seed=7))
     run_report(request)
     page = request.out.read_bytes()
     table = pq.read_table(tmp_path / "r.coordinates.parquet")
@@ -77,7 +78,7 @@ def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_
     run_report(request)
     assert request.out.read_bytes() == page
     with pytest.raises(AssertionError, match="worked out again"):
-        run_report(replace(request, seed=8))
+        run_report(replace(request, settings=replace(request.settings, seed=8)))
 
 
 def test_clusters_of_rows_left_out_are_found_from_the_features(full, report_files):
@@ -138,7 +139,7 @@ def test_without_plotly_one_line_names_the_extra(report_files, tmp_path):
 import sys
 sys.modules["plotly"] = None
 sys.argv = {arguments!r}
-from syndr_curate.cli import main
+from syndr_curate.__main__ import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ import time
 import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.checks.verify import verify
-from syndr_curate.curate.manifest.chain_settings import ChainSettings
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun

@@ -172,6 +172,18 @@ def test_the_members_of_a_slurm_array_share_the_run(monkeypatch):
         parse_share("slurm")
 
 
+def test_an_array_with_gaps_says_how_many_tasks_there_are_in_all(monkeypatch):
+    for name, value in {"ID": "9", "COUNT": "2", "MIN": "4", "STEP": "5"}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
+    assert parse_share("slurm:32") == Share(10, 32)
+    for text, said in (("slurm:9", "this is task 9; expected 0 to 8"), ("slurm:0", "expected the number of all tasks")):
+        with pytest.raises(CurateError, match=said):
+            parse_share(text)
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "31")
+    with pytest.raises(CurateError, match=r"for an array with gaps give the number of all tasks.*slurm:32"):
+        parse_share("slurm")
+
+
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/", "-1/3"])
 def test_a_share_that_is_none_is_refused(text):
     with pytest.raises(CurateError, match="expected a share such as 1/3"):

@@ -216,7 +216,7 @@ def test_bad_files_say_why_in_one_line(tmp_path, picture):
     reasons = {
         "cut.jpg": "image file is truncated",
         "empty.png": "the file is empty",
-        "text.png": "not an image in a format that Pillow knows",
+        "text.png": "not an image in a format that is read here",
         "folder.png": "Is a directory",
         "absent.png": "No such file or directory",
     }

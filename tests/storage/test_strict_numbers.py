@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.storage.strict_numbers import finite_number, whole_number
+from syndr_curate.curate.storage.texts.strict_numbers import finite_number, whole_number
 
 NO_NUMBERS = [
     "",

@@ -51,6 +51,7 @@ def test_numbers_are_read(app, flags, read):
         (["--margin", "inf"], "'inf' is not a finite number"),
         (["--workers", "0"], "'0' is below 1"),
         (["--workers", "9"], "'9' is above 8"),
+        (["--seed", "99999999999999999999"], "is too large"),
     ],
 )
 def test_anything_else_is_refused_by_the_flags_name(app, flags, message):

@@ -30,12 +30,8 @@ def plain(image: Image.Image) -> torch.Tensor:
 def sets(image_folder, tmp_path_factory):
     """One set of all types, as recipes and in every layout of stored pixels."""
     photos, folder = image_folder("photo", 2), tmp_path_factory.mktemp("sets")
-    for name, choice in {
-        "recipe": {"recipe_only": True},
-        "files": {},
-        "webdataset": {"layout": "webdataset"},
-        "parquet": {"layout": "parquet"},
-    }.items():
+    stored = {layout: {"layout": layout} for layout in ("files", "webdataset", "parquet")}
+    for name, choice in {"recipe": {"recipe_only": True}, **stored}.items():
         run_distort(photos, folder / name, types=ALL_TYPES, levels=(1, 5), **choice)
     return folder
 

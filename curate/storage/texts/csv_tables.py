@@ -1,13 +1,17 @@
 """Tables that people write by hand: CSV with a header, every cell a text."""
 
+import codecs
 import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CurateError
+from ...errors import CurateError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SNIFFED_BYTES = 4096
 
 
 def read_csv(path: Path) -> "pd.DataFrame":
@@ -27,18 +31,44 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
+        _refuse_utf16(path)
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file, delimiter=separator, strict=True)
             header = next(lines, None)
             if not header:
                 raise CurateError(f"{path} is not a readable CSV file: no columns in its first line")
+            _refuse_odd_header(path, header, separator)
             rows = [_fitted(path, header, row, lines.line_num) for row in lines if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise CurateError(f"{path} is not UTF-8 text ({error.reason}): save it as CSV in UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise CurateError(f"{path} is not a readable CSV file: {' '.join(str(error).split())}") from error
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise CurateError(f"{path} is not a readable CSV file: its header repeats {', '.join(map(repr, repeated))}")
     return pd.DataFrame(rows, columns=header, dtype=object)
+
+
+def _refuse_utf16(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(_SNIFFED_BYTES)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
+        raise CurateError(f"{path} is text in UTF-16, as spreadsheets save it; expected UTF-8: save it as CSV in UTF-8")
+
+
+def _refuse_odd_header(path: Path, header: list[str], separator: str) -> None:
+    other = next((mark for mark in _SEPARATORS if len(header) == 1 and mark != separator and mark in header[0]), None)
+    if other is not None:
+        raise CurateError(
+            f"{path}: its header {header[0]!r} is separated by {other!r}, expected {separator!r}: save it with commas, "
+            "or with tabs under a name that ends in .tsv"
+        )
+    padded = [name for name in header if name != name.strip()]
+    if padded:
+        raise CurateError(
+            f"{path}: its header has blanks around {', '.join(map(repr, padded))}; expected names and values without: "
+            "remove the blanks beside the separators"
+        )
 
 
 def _fitted(path: Path, header: list[str], row: list[str], line: int) -> list[str]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..errors import CurateError
+from ...errors import CurateError
+from ..provenance import attach, read_provenance
+from ..schema import CLUSTER_FIELDS, MIX_FIELDS, SCHEMA, SCHEMA_VERSION
 from .columns import cast_column
-from .provenance import attach, read_provenance
-from .schema import CLUSTER_FIELDS, MIX_FIELDS, SCHEMA, SCHEMA_VERSION
 
 _SINCE_VERSION_2 = ("chain",)
 _KNOWN = {field.name: field for field in (*SCHEMA, *CLUSTER_FIELDS, *MIX_FIELDS)}

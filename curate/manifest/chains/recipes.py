@@ -5,13 +5,13 @@ from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from ...distortions.chains import Chain, ChainStep, format_chain
-from ..errors import CurateError
-from .chain_settings import ChainSettings, is_compression
-from .ids import make_chain_id
-from .recipes import RecipeGrid, Reference, image_path
-from .schema import CHAIN, build_table
-from .seeds import context_seed, row_seed
+from ....distortions.chains import Chain, ChainStep, format_chain
+from ...errors import CurateError
+from ..ids import make_chain_id
+from ..recipes import RecipeGrid, Reference, image_path
+from ..schema import CHAIN, build_table
+from ..seeds import context_seed, row_seed
+from .settings import ChainSettings, is_compression
 
 CHAIN_NAME = "chain"
 # A draw that finds a chain again is repeated, so that a reference's chains differ.

@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ...distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, Distortion, get
-from ...distortions.chains import MOST_STEPS, Chain, format_chain, stretched_once
-from ..errors import CurateError
-from ..whole_numbers import hold_whole_numbers, whole_numbers
+from ....distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, Distortion, get
+from ....distortions.chains import MOST_STEPS, Chain, format_chain, stretched_once
+from ...errors import CurateError
+from ...whole_numbers import hold_whole_numbers, whole_numbers
 
 ChainOrder = Literal["compression-last", "any"]
 ChainStretch = Literal["step", "once"]

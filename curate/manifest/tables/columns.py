@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import CurateError
-from .ids import list_ids
-from .schema import encode
+from ...errors import CurateError
+from ..ids import list_ids
+from ..schema import encode
 
 _EXACT_BITS = {2: 11, 4: 24, 8: 53}  # bytes of a float -> bits of a whole number that it holds exactly
 _FLOATS = (

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.manifest.chain_recipes import chain_rows, chains_of, draw_chain
-from syndr_curate.curate.manifest.chain_settings import ChainSettings
+from syndr_curate.curate.manifest.chains.recipes import chain_rows, chains_of, draw_chain
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.ids import parse_sample_id
 from syndr_curate.curate.manifest.manifest import validate
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
-from ..manifest.schema import LABEL_MAXIMUM
-from ..runs.threads import one_core_per_product
-from .gp_kernels import ContentKernel, content_kernels, unit_rows
+from ...errors import CurateError
+from ...manifest.schema import LABEL_MAXIMUM
+from ...runs.threads import one_core_per_product
+from .kernels import ContentKernel, content_kernels, unit_rows
 
 Matrix = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Tables that come in: cast to the manifest's schema, or cut anew."""

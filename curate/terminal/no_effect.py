@@ -1,0 +1,34 @@
+"""Flags that a command would take and pass over are refused: whoever gives one means something by it."""
+
+import typer
+
+from ..errors import CurateError
+
+
+def refuse_without_effect(context: typer.Context, why: str, *parameters: str) -> None:
+    """Refuse flags that mean nothing beside the others.
+
+    What the settings file says is no request: it holds for every call of a command.
+
+    Args:
+        context: The call.
+        why: When the flags have no effect, as the end of a sentence.
+        parameters: Names of the command's parameters.
+
+    Raises:
+        CurateError: One of them was given on the command line; the message names the flags.
+    """
+    given = [name for name in parameters if _is_from_command_line(context, name)]
+    if given:
+        flags = ", ".join(_flag(context, name) for name in given)
+        raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it away")
+
+
+def _is_from_command_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _flag(context: typer.Context, name: str) -> str:
+    parameter = next(each for each in context.command.params if each.name == name)
+    return parameter.opts[0]
