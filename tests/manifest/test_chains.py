@@ -140,6 +140,8 @@ def test_a_chain_can_be_drawn_for_anything():
         ({"drawn": 1, "length": (2, 8)}, "of types of 7 families: a chain has at most one of each"),
         ({"drawn": 1, "types": (1, 2, 11)}, "chains of up to 4 distortions were asked for, of types of 2 families"),
         ({"drawn": 1, "types": (1, 3, 18), "levels": (3,), "length": (2, 3)}, "of types of 1 families"),
+        ({"drawn": 1, "types": (1, 99)}, "chains cannot be drawn: there is no distortion 99"),
+        ({"drawn": 1, "levels": (1, 6)}, "chains cannot be drawn: level 6 of gaussian_blur does not exist"),
         ({"order": "last"}, "order of chains is 'last'; expected compression-last or any"),
         ({"stretch": "never"}, "stretch of chains is 'never'; expected step or once"),
         ({"named": (NAMED, NAMED)}, r"the chain gaussian_blur:2\+white_noise:3\+jpeg:2 is given twice"),

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from ....distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, Distortion, get
 from ....distortions.chains import MOST_STEPS, Chain, format_chain, stretched_once
+from ....distortions.errors import DistortionError
 from ...errors import CurateError
 from ...whole_numbers import hold_whole_numbers, whole_numbers
 
@@ -42,12 +43,13 @@ class ChainSettings:
         """Refuse what cannot be drawn.
 
         Raises:
-            CurateError: A number is none, an option does not exist, chains cannot be as long as asked, or a chain is
-                named twice.
+            CurateError: A number is none, a type, level or option does not exist, chains cannot be as long as asked, or
+                a chain is named twice.
         """
         hold_whole_numbers(self, drawn=0)
         for name in ("length", "types", "levels"):
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
+        self._check_types()
         for name, value, allowed in (
             ("order", self.order, get_args(ChainOrder)),
             ("stretch", self.stretch, get_args(ChainStretch)),
@@ -89,6 +91,14 @@ class ChainSettings:
             drawing = {name: list(getattr(self, name)) for name in ("length", "types", "levels")}
             facts |= {"drawn": self.drawn, "order": self.order, **drawing}
         return facts
+
+    def _check_types(self) -> None:
+        try:
+            for kind in self.types:
+                for level in self.levels:
+                    get(kind).parameter_at(level)
+        except DistortionError as error:
+            raise CurateError(f"chains cannot be drawn: {error}") from error
 
     def _check_length(self) -> None:
         ends = self.length
