@@ -63,7 +63,7 @@ def get(kind: int | str) -> Distortion:
     return _by_id(kind, given=kind)
 
 
-def _by_id(number: int, *, given: int | str) -> Distortion:
+def _by_id(number: object, *, given: int | str) -> Distortion:
     if isinstance(number, bool) or not isinstance(number, Integral) or number not in _BY_ID:
         message = (
             f"there is no distortion {given!r}: ids run from 1 to {CATALOG[-1].id}, those of the camera family from "
@@ -72,4 +72,4 @@ def _by_id(number: int, *, given: int | str) -> Distortion:
         if number == PRISTINE and not isinstance(number, bool):
             message += f" ({PRISTINE} stands for a pristine image, which has no distortion)"
         raise DistortionError(message)
-    return _BY_ID[number]
+    return _BY_ID[int(number)]

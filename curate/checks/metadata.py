@@ -1,5 +1,6 @@
 """What is wrong with a manifest's metadata: what `verify` and `inspect` say of it."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,13 +53,21 @@ def _other_denoiser(table: pa.Table) -> str | None:
 
 
 def _denoised_rows(table: pa.Table) -> int:
-    """Count the rows that were rendered with the denoiser, mixes of such rows among them."""
-    rows = _is_denoised(table["distortion_id"], table["seed"])
+    """Count the rows that were rendered with the denoiser, mixes of such rows and chains with it among them."""
+    rows = pc.or_(_is_denoised(table["distortion_id"], table["seed"]), _has_denoising_step(table))
     for source in ("source_a", "source_b"):
         if source in table.column_names and pa.types.is_struct(table.schema.field(source).type):
             fields = (pc.struct_field(table[source], name) for name in ("distortion_id", "seed"))
             rows = pc.or_(rows, _is_denoised(*fields))
     return pc.sum(rows).as_py() or 0
+
+
+def _has_denoising_step(table: pa.Table) -> pa.ChunkedArray:
+    chains = table["chain"].combine_chunks()
+    kinds = pc.struct_field(chains.flatten(), "distortion_id")
+    owners = pc.list_parent_indices(chains).filter(pc.fill_null(pc.equal(kinds, _DENOISE.id), False))
+    is_owner = np.isin(np.arange(len(table)), owners)
+    return pc.and_(pa.chunked_array([is_owner]), pc.is_valid(table["seed"]))
 
 
 def _is_denoised(types: pa.ChunkedArray, seeds: pa.ChunkedArray) -> pa.ChunkedArray:
