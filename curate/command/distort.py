@@ -46,7 +46,11 @@ def distort(
         str, typer.Option("--chain-length", help="Fewest and most distortions of a drawn chain.")
     ] = _LENGTH,
     chain_types: Annotated[
-        str, typer.Option("--chain-types", help="Types of drawn chains, as --types; at most one of each family.")
+        str,
+        typer.Option(
+            "--chain-types",
+            help="Types of drawn chains, as --types; at most one of each family (camera: subfamily).",
+        ),
     ] = opt.ALL,
     chain_order: Annotated[
         ChainOrder, typer.Option("--chain-order", help="Whether compression comes last in drawn chains.")

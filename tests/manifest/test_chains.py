@@ -9,7 +9,7 @@ from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.ids import parse_sample_id
 from syndr_curate.curate.manifest.manifest import validate
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference
-from syndr_curate.distortions.catalog import IDENTITY_CELLS, get
+from syndr_curate.distortions.catalog import CAMERA, CATALOG, IDENTITY_CELLS, get
 from syndr_curate.distortions.chains import ChainStep, parse_chain
 
 GRID = RecipeGrid(
@@ -87,6 +87,37 @@ def test_compression_comes_last_unless_any_order_is_asked_for():
     assert all(place == length for place, length in places(MANY))
     anywhere = [chain.steps for chain in chains_of("a", ChainSettings(drawn=300, order="any"), 123)]
     assert sum(place < length for place, length in places(anywhere)) > 50
+
+
+def of_cameras(**options):
+    types = tuple(entry.id for entry in (*CATALOG, *CAMERA))
+    wanted = ChainSettings(**{"drawn": 300, "types": types, "length": (2, 6), **options})
+    return [[get(step.distortion_id) for step in chain.steps] for chain in chains_of("a", wanted, 123)]
+
+
+def test_a_chain_has_several_camera_types_but_one_of_a_subfamily():
+    chains = of_cameras()
+    assert {entry.id for chain in chains for entry in chain} == {entry.id for entry in (*CATALOG, *CAMERA)}
+    assert max(sum(entry.family == "camera" for entry in chain) for chain in chains) >= 3
+    for chain in chains:
+        subfamilies = [entry.subfamily for entry in chain]
+        assert len(set(subfamilies)) == len(subfamilies)
+
+
+def test_a_chain_of_camera_types_alone_has_up_to_six():
+    types = tuple(entry.id for entry in CAMERA)
+    every = {"optics", "sensor", "white_balance", "tone", "resize", "compression"}
+    assert {entry.subfamily for entry in of_cameras(drawn=1, types=types, length=(6, 6))[0]} == every
+    with pytest.raises(CurateError, match="of types of 6 families: a chain has at most one of each"):
+        of_cameras(drawn=1, types=types, length=(2, 7))
+
+
+def test_one_compression_of_either_family_comes_last():
+    last = {chain[-1].name for chain in of_cameras() if chain[-1].subfamily == "compression"}
+    assert last == {"jpeg2000", "jpeg", "web_recompression", "chroma_subsampling", "video_frame"}
+    assert not any(entry.subfamily == "compression" for chain in of_cameras() for entry in chain[:-1])
+    anywhere = [entry.name for chain in of_cameras(order="any") for entry in chain[:-1]]
+    assert {"jpeg", "web_recompression"} <= set(anywhere)
 
 
 def test_other_distortions_come_in_any_order():

@@ -24,6 +24,7 @@ from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.rendering.render_shard import CheckWork
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.distortions.catalog import CAMERA, get
 from syndr_curate.distortions.chains import ChainStep, parse_chain, stretched_once
 
 from ..making import paint_cities, recipe_table
@@ -141,6 +142,17 @@ def test_recipe_stored_and_loaded_pictures_are_the_same(photos, tmp_path):
         assert stored["chain"].equals(recipes["chain"])
         verdict = verify(tmp_path / layout / "manifest.parquet", sample=12)
         assert (verdict.files_decoded, verdict.problems) == (12, [])
+
+
+def test_chains_of_camera_types_are_rows_like_others(photos, tmp_path):
+    cameras = tuple(entry.id for entry in CAMERA)
+    chains = ChainSettings(drawn=5, types=(1, 10, *cameras), length=(3, 5))
+    recipes = make(photos, tmp_path / "recipe", chains=chains, recipe_only=True)
+    steps = [ChainStep(**step) for row in recipes["chain"].to_pylist() for step in row]
+    assert {get(step.distortion_id).subfamily for step in steps} > {"optics", "sensor", "resize", "compression"}
+    stored = make(photos, tmp_path / "stored", chains=chains)
+    assert same(pictures(recipes, tmp_path / "recipe"), pictures(stored, tmp_path / "stored"))
+    assert verify(tmp_path / "stored" / "manifest.parquet", sample=10).problems == []
 
 
 def test_rows_of_types_and_chains_lie_side_by_side_for_each_reference(photos, tmp_path):

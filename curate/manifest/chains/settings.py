@@ -25,8 +25,8 @@ class ChainSettings:
         named: Chains without seeds.
         drawn: How many further ones are drawn for each reference.
         length: The fewest and the most distortions of a drawn chain; each length is as likely.
-        types: Distortion ids to draw from; a chain has at most one of a subfamily. Those of KADID-10k have their family for one; a
-            compression is one in either.
+        types: Distortion ids to draw from; a chain has at most one of a subfamily, which for the 25 of KADID-10k is
+            the family; a compression of the camera family counts with theirs.
         levels: Levels to draw from.
         order: Whether drawn compressions come last, or anywhere.
         stretch: Whether every step is stretched, or a chain once, on entry and exit of the whole.
@@ -73,7 +73,7 @@ class ChainSettings:
         return len(self.named) + self.drawn
 
     def groups(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Return the (type, level) pairs to draw from, by subfamily, in the order of the types; none changes nothing."""
+        """Return the (type, level) pairs to draw from, by subfamily, in the order of the types; no identity cells."""
         found: dict[str, list[tuple[int, int]]] = {}
         for kind in sorted(set(self.types)):
             pairs = [(kind, level) for level in sorted(set(self.levels)) if (kind, level) not in IDENTITY_CELLS]
@@ -112,7 +112,7 @@ class ChainSettings:
         if ends[1] > groups:
             raise CurateError(
                 f"chains of up to {ends[1]} distortions were asked for, of types of {groups} families: a chain has at "
-                "most one of each; give more types or a shorter --chain-length"
+                "most one of each (of camera types: of each subfamily); give more types or a shorter --chain-length"
             )
 
 
