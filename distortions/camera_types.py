@@ -16,10 +16,11 @@ def _entry(
     parameter: str,
     *,
     source: str,
+    whole: bool = False,
     random: bool = True,
     minimum_size: int = 1,
 ) -> Distortion:
-    return Distortion(number, name, "camera", subfamily, parameters, parameter, random, minimum_size, source)
+    return Distortion(number, name, "camera", subfamily, parameters, parameter, whole, random, minimum_size, source)
 
 
 CAMERA: tuple[Distortion, ...] = (
@@ -96,6 +97,7 @@ CAMERA: tuple[Distortion, ...] = (
         (2, 4, 6, 10, 16),
         "side of a block in pixels",
         source="means of Cb and Cr of ITU-R BT.601, repeated",
+        whole=True,
         random=False,
     ),
     _entry(
@@ -105,6 +107,7 @@ CAMERA: tuple[Distortion, ...] = (
         (75, 45, 20, 6, 1),
         "quality of the encoder",
         source="key frame of VP8 (RFC 6386)",
+        whole=True,
         random=False,
     ),
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 STRETCH = "stretch"
 # The id of a chain spells all its steps and is a file's name, which may have 255 bytes.
 MOST_STEPS = 16
+DECIMALS = 2  # of a level
+FLOAT32_ERROR = 1e-6  # of a level, at most
 _FEWEST_STEPS = 2
 _LEVEL = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?")
 
@@ -24,7 +26,7 @@ class ChainStep(NamedTuple):
 
     Attributes:
         distortion_id: Of the catalog; 0 is the generator's stretch alone.
-        level: Of a distortion; 0 of a stretch.
+        level: Of a distortion, 1 to 5 with at most two decimals, as a float32 holds them; 0 of a stretch.
         seed: Of a random type; None where it is not drawn yet.
     """
 
@@ -70,7 +72,7 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
                 image = stretch_uint8(image)
                 continue
             # The seed of a type that draws nothing is not looked at.
-            image = distort(image, step.distortion_id, _whole(step), seed=step.seed, stretch=stretch_each)
+            image = distort(image, step.distortion_id, _level(step), seed=step.seed, stretch=stretch_each)
         except DistortionError as error:
             message = f"step {number} of {len(chain)} of the chain: {error}"
             raise DistortionError(message) from error
@@ -81,7 +83,8 @@ def parse_chain(text: str) -> Chain:
     """Read a chain as people write it.
 
     Args:
-        text: Steps joined by `+`, each a type (name or id), a colon and a level; `stretch` stands for a stretch.
+        text: Steps joined by `+`, each a type (name or id), a colon and a level, which may have two decimals;
+            `stretch` stands for a stretch.
 
     Returns:
         The steps, without seeds.
@@ -130,7 +133,7 @@ def _parse_step(part: str, text: str) -> ChainStep:
         raise DistortionError(message)
     entry = get(kind)
     step = ChainStep(entry.id, float(level))
-    entry.parameter_at(_whole(step))
+    entry.parameter_at(_level(step))
     return step
 
 
@@ -140,11 +143,13 @@ def _require_distortion(chain: Chain) -> None:
         raise DistortionError(message)
 
 
-def _whole(step: ChainStep) -> int:
-    if step.level != int(step.level):
-        message = f"level {step.level:g} of {_name(step.distortion_id)} does not exist: give 1, 2, 3, 4 or 5"
+def _level(step: ChainStep) -> float:
+    """Return a step's level as people write it: the manifest's float32 2.3 is 2.299999952 otherwise."""
+    level = round(float(step.level), DECIMALS)
+    if abs(level - step.level) > FLOAT32_ERROR:
+        message = f"level {step.level!r} of {_name(step.distortion_id)} has more than {DECIMALS} decimals: round it"
         raise DistortionError(message)
-    return int(step.level)
+    return int(level) if level.is_integer() else level
 
 
 def _name(distortion_id: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from numbers import Integral
+from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from .errors import DistortionError
@@ -35,6 +36,7 @@ class Distortion:
             and the module in the package; of the 25 types of KADID-10k the family again.
         parameters: What the pixel function receives at levels 1 to 5.
         parameter: What that number is, e.g. ``sigma in pixels``.
+        whole: Whether it is a whole number between the levels too: a count, or pixels of a kernel.
         random: Whether the picture depends on random draws.
         minimum_size: The smallest height and width in pixels.
         source: Where the formula comes from.
@@ -46,12 +48,23 @@ class Distortion:
     subfamily: str
     parameters: tuple[float, float, float, float, float]
     parameter: str
+    whole: bool
     random: bool
     minimum_size: int
     source: str
 
-    def parameter_at(self, level: int) -> float:
-        """Return the parameter of a level.
+    @property
+    def is_geometric(self) -> bool:
+        """Whether levels go by factors: from one to the next, ratios differ less than differences do."""
+        if min(self.parameters) <= 0:
+            return False
+        pairs = [sorted(pair) for pair in pairwise(self.parameters)]
+        ratios = [larger / smaller for smaller, larger in pairs]
+        differences = [larger - smaller for smaller, larger in pairs]
+        return max(ratios) / min(ratios) < max(differences) / min(differences)
+
+    def parameter_at(self, level: float) -> float:
+        """Return the parameter of a level; between two levels it is interpolated, geometrically where the levels are.
 
         Args:
             level: 1 to 5.
@@ -60,13 +73,20 @@ class Distortion:
             The number the pixel function receives.
 
         Raises:
-            DistortionError: If the level is not one of 1 to 5.
+            DistortionError: If the level is not a number from 1 to 5.
         """
         given: object = level
-        if isinstance(given, bool) or not isinstance(given, Integral) or given not in LEVELS:
-            message = f"level {level!r} of {self.name} does not exist: give 1, 2, 3, 4 or 5"
+        if isinstance(given, bool) or not isinstance(given, Real) or not LEVELS[0] <= float(given) <= LEVELS[-1]:
+            message = f"level {level!r} of {self.name} does not exist: give a number from 1 to 5"
             raise DistortionError(message)
-        return self.parameters[level - 1]
+        below = int(level)
+        share = float(level) - below
+        lower = self.parameters[below - 1]
+        if not share:
+            return lower
+        upper = self.parameters[below]
+        between = lower * (upper / lower) ** share if self.is_geometric else lower + (upper - lower) * share
+        return round(between) if self.whole else between
 
     @property
     def function(self) -> PixelFunction:

@@ -15,11 +15,12 @@ def _entry(
     parameter: str,
     *,
     formula: str,
+    whole: bool = False,
     random: bool = False,
     minimum_size: int = 1,
 ) -> Distortion:
     source = f"{_KADID}: {formula}"
-    return Distortion(number, name, family, family, parameters, parameter, random, minimum_size, source)
+    return Distortion(number, name, family, family, parameters, parameter, whole, random, minimum_size, source)
 
 
 CATALOG: tuple[Distortion, ...] = (
@@ -31,7 +32,15 @@ CATALOG: tuple[Distortion, ...] = (
         "sigma in pixels",
         formula="Gaussian window of 2 ceil(2 sigma) + 1",
     ),
-    _entry(2, "lens_blur", "blur", (1, 2, 4, 6, 8), "radius in pixels", formula="disk kernel by exact pixel coverage"),
+    _entry(
+        2,
+        "lens_blur",
+        "blur",
+        (1, 2, 4, 6, 8),
+        "radius in pixels",
+        formula="disk kernel by exact pixel coverage",
+        whole=True,
+    ),
     _entry(
         3,
         "motion_blur",
@@ -39,6 +48,7 @@ CATALOG: tuple[Distortion, ...] = (
         (1, 2, 4, 6, 10),
         "length in pixels",
         formula="anti-aliased line at a random whole angle of 0 to 180 degrees",
+        whole=True,
         random=True,
     ),
     _entry(
@@ -60,6 +70,7 @@ CATALOG: tuple[Distortion, ...] = (
         (64, 48, 32, 16, 8),
         "number of colors",
         formula="minimum-variance palette, Floyd-Steinberg dithering",
+        whole=True,
     ),
     _entry(
         7,
@@ -85,6 +96,7 @@ CATALOG: tuple[Distortion, ...] = (
         (43, 36, 24, 7, 4),
         "libjpeg quality",
         formula="baseline, 4:2:0, standard tables (ITU-T T.81, annex K)",
+        whole=True,
     ),
     _entry(
         11,
@@ -158,6 +170,7 @@ CATALOG: tuple[Distortion, ...] = (
         (20, 40, 60, 80, 100),
         "number of patches",
         formula="16 x 16 patches copied to a place at most 8 pixels away",
+        whole=True,
         random=True,
         minimum_size=48,
     ),
@@ -176,6 +189,7 @@ CATALOG: tuple[Distortion, ...] = (
         (20, 16, 13, 10, 7),
         "number of thresholds",
         formula="Otsu thresholds (Otsu, SMC 1979) by Nelder-Mead (Lagarias et al., SIAM J. Optim. 1998)",
+        whole=True,
     ),
     _entry(
         23,
@@ -184,6 +198,7 @@ CATALOG: tuple[Distortion, ...] = (
         (2, 4, 6, 8, 10),
         "number of blocks",
         formula="opaque 32 x 32 rectangles of random colors",
+        whole=True,
         random=True,
         minimum_size=33,
     ),

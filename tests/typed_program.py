@@ -217,6 +217,7 @@ def check(manifest: Path) -> list[str]:
 
 def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     distort(image, 1.5, level=3)  # type: ignore[arg-type]
+    distort(image, "gaussian_blur", level=2.5)
     return distort(image, "gaussian_blur", level=3)
 
 

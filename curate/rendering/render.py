@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
-from ...distortions.chains import Chain, ChainStep, apply_chain
+from ...distortions.chains import Chain, apply_chain
 from ..errors import CurateError, RowError
+from ..manifest.chains.recipes import chain_of_row
 
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",
@@ -69,7 +70,7 @@ def recipes_of(table: pa.Table) -> list[Recipe]:
 def recipe_of(row: Mapping[str, Any]) -> Recipe:
     """Take the recipe out of one row of a manifest, or of a mix's source, which has no chain."""
     chain = row.get("chain")
-    steps = None if chain is None else tuple(ChainStep(**step) for step in chain)
+    steps = None if chain is None else chain_of_row(chain)
     return Recipe(**{name: row[name] for name in RECIPE_COLUMNS if name != "chain"}, chain=steps)
 
 

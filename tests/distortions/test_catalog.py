@@ -1,8 +1,12 @@
+import math
 import subprocess
 import sys
 from itertools import groupby
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from syndr_curate.distortions import CAMERA, CATALOG, FAMILIES, LEVELS, get
 from syndr_curate.distortions.errors import DistortionError
 
@@ -83,10 +87,40 @@ def test_an_unknown_type_is_refused_with_a_hint(kind, hint):
         get(kind)
 
 
-@pytest.mark.parametrize("level", [0, 6, -1, True, 2.5, 3.0, "3"])
-def test_a_level_is_a_whole_number_from_1_to_5(level):
-    with pytest.raises(DistortionError, match="1, 2, 3, 4 or 5"):
+@pytest.mark.parametrize("level", [0, 6, -1, True, 0.99, 5.01, float("nan"), float("inf"), "3", None, 2j])
+def test_a_level_is_a_number_from_1_to_5(level):
+    with pytest.raises(DistortionError, match=r"level .* of gaussian_blur does not exist: give a number from 1 to 5"):
         get(1).parameter_at(level)
+
+
+@pytest.mark.parametrize("entry", ALL_TYPES, ids=lambda entry: entry.name)
+def test_a_level_that_is_whole_has_the_parameter_of_the_catalog_whatever_its_type(entry):
+    for kind in (int, float, np.int16, np.float32):
+        assert [entry.parameter_at(kind(level)) for level in LEVELS] == list(entry.parameters)
+
+
+@pytest.mark.parametrize("entry", ALL_TYPES, ids=lambda entry: entry.name)
+@given(level=st.floats(1, 5))
+def test_between_two_levels_the_parameter_lies_between_theirs(entry, level):
+    lower, upper = entry.parameters[int(level) - 1], entry.parameters[min(int(level), 4)]
+    assert min(lower, upper) <= entry.parameter_at(level) <= max(lower, upper)
+
+
+def test_a_parameter_is_interpolated_geometrically_where_the_levels_are():
+    assert get("gaussian_blur").parameter_at(2.5) == pytest.approx(math.sqrt(0.5 * 1))
+    assert get("jpeg2000").parameter_at(4.25) == pytest.approx(120 * (400 / 120) ** 0.25)
+    assert get("low_light").parameter_at(1.5) == 3.75
+    assert get("mean_shift").parameter_at(3.5) == pytest.approx(-0.04)  # no factor leads from 0 to -0.08
+    linear = {entry.id for entry in ALL_TYPES if not entry.is_geometric}
+    assert linear == {4, 5, 7, 12, 13, 18, 20, 23, 25, 106}
+
+
+def test_counts_stay_whole():
+    assert {entry.id for entry in ALL_TYPES if entry.whole} == {2, 3, 6, 10, 20, 22, 23, 109, 110}
+    assert get("color_block").parameter_at(1.3) == 3  # 2.6
+    assert get("jpeg").parameter_at(1.5) == 39  # the root of 43 x 36
+    found = [entry.parameter_at(1.37) for entry in ALL_TYPES if entry.whole]
+    assert all(isinstance(parameter, int) for parameter in found)
 
 
 def test_a_type_that_is_not_random_has_no_draws():

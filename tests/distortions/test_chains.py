@@ -42,12 +42,23 @@ def test_a_chain_with_stretches_is_stretched_there_alone(image):
         ((BLUR, ChainStep(11, 2.0)), "step 2 of 2 of the chain: white_noise is random: give exactly one of seed"),
         ((BLUR, ChainStep(99, 2.0)), "step 2 of 2 of the chain: there is no distortion 99"),
         ((ChainStep(1, 6.0), NOISE), "step 1 of 2 of the chain: level 6 of gaussian_blur does not exist"),
-        ((ChainStep(1, 2.5), NOISE), r"step 1 of 2 of the chain: level 2\.5 of gaussian_blur does not exist"),
+        ((ChainStep(1, 5.5), NOISE), r"step 1 of 2 of the chain: level 5\.5 of gaussian_blur does not exist"),
+        ((ChainStep(1, float("nan")), NOISE), "step 1 of 2 of the chain: level nan of gaussian_blur does not exist"),
+        ((ChainStep(1, 2.345), NOISE), r"level 2\.345 of gaussian_blur has more than 2 decimals: round it"),
     ],
 )
 def test_a_step_that_cannot_be_done_is_named(image, chain, said):
     with pytest.raises(DistortionError, match=said):
         apply_chain(image, chain)
+
+
+def test_a_level_may_lie_between_two_and_is_the_same_from_a_float32(image):
+    by_hand = distort(distort(image, 1, 2.3), 11, 1.25, seed=5)
+    assert np.array_equal(apply_chain(image, (ChainStep(1, 2.3), ChainStep(11, 1.25, 5))), by_hand)
+    stored = float(np.float32(2.3))
+    assert stored != 2.3
+    assert np.array_equal(apply_chain(image, (ChainStep(1, stored), ChainStep(11, 1.25, 5))), by_hand)
+    assert format_chain((ChainStep(1, stored), NOISE)) == "gaussian_blur:2.3+white_noise:2"
 
 
 def test_an_image_too_small_for_a_step_is_refused():
@@ -62,6 +73,7 @@ def test_chains_are_read_and_written():
     assert chain == (ChainStep(1, 3.0), STRETCH, ChainStep(11, 2.0), ChainStep(10, 2.0))
     assert format_chain(chain) == "gaussian_blur:3+stretch+white_noise:2+jpeg:2"
     assert parse_chain(format_chain(chain)) == chain
+    assert parse_chain("jpeg:2.25+1:3") == (ChainStep(10, 2.25), ChainStep(1, 3.0))
     assert format_chain((ChainStep(203, 2.5), NOISE)) == "203:2.5+white_noise:2"  # a type of somebody else
 
 
@@ -76,7 +88,8 @@ def test_chains_are_read_and_written():
         ("jpeg:2+", "'' in the chain 'jpeg:2\\+' is no step"),
         ("jpeg:0+1:2", "level 0 of jpeg does not exist"),
         ("jpeg:6+1:2", "level 6 of jpeg does not exist"),
-        ("jpeg:2.5+1:2", r"level 2\.5 of jpeg does not exist"),
+        ("jpeg:5.5+1:2", r"level 5\.5 of jpeg does not exist"),
+        ("jpeg:2.345+1:2", r"'jpeg:2\.345' in the chain"),
         ("jpg:2+1:2", "there is no distortion 'jpg': did you mean jpeg"),
         ("0:1+1:2", "there is no distortion '0'"),
         ("jpeg:2", "has 1 distortions, expected 2 or more"),

@@ -58,6 +58,14 @@ def test_types_with_a_smallest_size_accept_every_size_from_there(extra_height, e
 
 
 @relaxed
+@given(image=pictures(24), kind=st.sampled_from(SMALL_TYPES), level=st.floats(1, 5), seed=seeds)
+def test_levels_in_between_are_as_good_as_whole_ones(image, kind, level, seed):
+    once = distort(image, kind, level, seed=seed)
+    assert_full_range_or_constant(image, once)
+    np.testing.assert_array_equal(once, distort(image, kind, level, seed=seed))
+
+
+@relaxed
 @given(image=pictures(16), kind=st.sampled_from(SMALL_TYPES), level=levels, seed=seeds)
 def test_the_same_seed_gives_the_same_bytes(image, kind, level, seed):
     once = distort(image, kind, level, seed=seed)

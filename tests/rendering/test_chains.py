@@ -22,6 +22,7 @@ from syndr_curate.curate.rendering.mix_recipes import pixel_rows
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.rendering.render_shard import CheckWork
+from syndr_curate.curate.report.rows import joined_rows
 from syndr_curate.curate.runs.options import LongRun
 from syndr_curate.curate.storage.images import decode_image
 from syndr_curate.distortions.catalog import CAMERA, get
@@ -153,6 +154,38 @@ def test_chains_of_camera_types_are_rows_like_others(photos, tmp_path):
     stored = make(photos, tmp_path / "stored", chains=chains)
     assert same(pictures(recipes, tmp_path / "recipe"), pictures(stored, tmp_path / "stored"))
     assert verify(tmp_path / "stored" / "manifest.parquet", sample=10).problems == []
+
+
+def test_levels_between_two_are_in_the_row_and_its_id(photos, tmp_path):
+    chains = ChainSettings(named=(parse_chain("gaussian_blur:2.3+hand_shake:1.75"),))
+    recipes = make(photos, tmp_path / "recipe", chains=chains, recipe_only=True)
+    first = recipes.to_pylist()[0]
+    assert first["sample_id"] == "a_chain_1-2.3_102-1.75"
+    made = pictures(recipes, tmp_path / "recipe")
+    blurred = distort(decode_image(photos / "a.png"), 1, level=2.3)
+    assert np.array_equal(made[0][1], distort(blurred, 102, level=1.75, seed=first["chain"][1]["seed"]))
+    stored = make(photos, tmp_path / "stored", chains=chains)
+    assert same(made, pictures(stored, tmp_path / "stored"))
+    assert verify(tmp_path / "stored" / "manifest.parquet", sample=2).problems == []
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"distortion_id": 1, "level": None, "seed": 5}, "step 2 of 2 of the chain: level nan of gaussian_blur does"),
+        ({"distortion_id": None, "level": 2.0, "seed": 5}, "step 2 of 2 of the chain: there is no distortion None"),
+        (None, "step 2 of 2 of the chain: there is no distortion None"),
+    ],
+)
+def test_a_step_with_holes_fails_its_row_alone(manifest, tmp_path, step, said):
+    table = read_manifest(manifest)
+    rows = [row if row["chain"] is None else {**row, "chain": [STEPS[0], step]} for row in table.to_pylist()]
+    write_manifest(pa.Table.from_pylist(rows, schema=table.schema), manifest)
+    run_distort(manifest, tmp_path / "out", types=None, run=LongRun())
+    plain, chained = read_manifest(tmp_path / "out" / "manifest.parquet").to_pylist()
+    assert (plain["status"], chained["status"]) == ("ok", "failed")
+    assert chained["error"].startswith(said)
+    assert joined_rows(read_manifest(manifest)).steps[1].startswith("gaussian_blur:2+")
 
 
 def test_rows_of_types_and_chains_lie_side_by_side_for_each_reference(photos, tmp_path):

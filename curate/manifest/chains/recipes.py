@@ -1,7 +1,8 @@
 """Rows that say how to make an image by several distortions: which chains a reference gets, and their seeds."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +17,8 @@ from .settings import ChainSettings, is_compression
 CHAIN_NAME = "chain"
 # A draw that finds a chain again is repeated, so that a reference's chains differ.
 _DRAWS_PER_CHAIN = 100
+
+_NULL_STEP = dict.fromkeys(ChainStep._fields)
 
 T = TypeVar("T")
 
@@ -94,10 +97,17 @@ def chains_of(reference_id: str, wanted: ChainSettings, seed: int) -> tuple[Seed
 
 def chain_texts(column: pa.ChunkedArray) -> list[str | None]:
     """Return the column `chain` as people write it: `gaussian_blur:2+jpeg:3`, None for a row of one type."""
-    return [
-        None if steps is None else format_chain(tuple(ChainStep(**step) for step in steps))
-        for steps in column.to_pylist()
-    ]
+    return [None if steps is None else format_chain(chain_of_row(steps)) for steps in column.to_pylist()]
+
+
+def chain_of_row(steps: Sequence[Mapping[str, Any] | None]) -> Chain:
+    """Return the chain that a row's cell of the column `chain` holds.
+
+    Args:
+        steps: The cell. What it leaves open is kept so, for a message about that row: a step or type that is null is
+            no type, a level that is null is not a number.
+    """
+    return tuple(_step_of_row(step or _NULL_STEP) for step in steps)
 
 
 def draw_chain(wanted: ChainSettings, *context: str | int) -> Chain:
@@ -138,6 +148,11 @@ def seeded(chain: Chain, *context: str | int) -> SeededChain:
             yield step._replace(seed=row_seed(context_seed("chain", "step", *context, *cells, next(numbers))))
 
     return SeededChain(row_seed(context_seed("chain", "whole", *context, *cells)), tuple(steps()))
+
+
+def _step_of_row(step: Mapping[str, Any]) -> ChainStep:
+    level = math.nan if step["level"] is None else step["level"]
+    return ChainStep(step["distortion_id"], level, step["seed"])
 
 
 def _pick(options: Sequence[T], *context: str | int) -> T:
