@@ -141,8 +141,8 @@ def _chain_settings(
     Raises:
         CurateError: One is no chain, or there are none such.
     """
-    from ..datasets.chain_lists import parse_chain_length, parse_chains
     from ..datasets.type_lists import parse_levels, parse_types
+    from ..manifest.chains.chain_lists import parse_chain_length, parse_chains
 
     if not (named or drawn):
         return None

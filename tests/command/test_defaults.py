@@ -6,7 +6,6 @@ import pytest
 import typer
 from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
-from syndr_curate.curate.datasets.chain_lists import parse_chain_length
 from syndr_curate.curate.datasets.label_columns import LabelColumns
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
@@ -14,6 +13,7 @@ from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
+from syndr_curate.curate.manifest.chains.chain_lists import parse_chain_length
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.settings import DistortSettings

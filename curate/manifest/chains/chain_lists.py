@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from ...distortions.chains import Chain, parse_chain
-from ...distortions.errors import DistortionError
-from ..errors import CurateError
-from ..storage.texts.strict_numbers import whole_number
+from ....distortions.chains import Chain, parse_chain
+from ....distortions.errors import DistortionError
+from ...errors import CurateError
+from ...storage.texts.strict_numbers import whole_number
 
 
 def parse_chains(texts: Iterable[str]) -> tuple[Chain, ...]:
