@@ -116,7 +116,7 @@ class _DrawingTransform(ABC):
     def _digest(self, codes: NDArray[np.uint8]) -> str:
         """Return a key for a picture without one; with the epoch in it, so that noise is another in each."""
         digest = hashlib.blake2b(f"{self.epoch} {codes.shape} ".encode(), digest_size=_DIGEST_BYTES)
-        digest.update(np.ascontiguousarray(codes).data)
+        digest.update(codes.tobytes())
         return digest.hexdigest()
 
 

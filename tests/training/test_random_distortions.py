@@ -128,6 +128,7 @@ def test_gray_pictures_and_those_with_an_alpha_channel_become_rgb(image):
     [
         ("photo.png", "an image is a str; expected a PIL image, a uint8 array"),
         (np.zeros((48, 64, 3), np.float32), "an image must be uint8 with codes 0 to 255, not float32"),
+        (np.full((48, 64, 3), None), "an image must be uint8 with codes 0 to 255, not object"),
         (np.zeros((2, 48, 64, 3), np.uint8), "an image must be H x W x 3 RGB"),
         (torch.zeros(2, 3, 48, 64, dtype=torch.uint8), r"the shape \(2, 3, 48, 64\); expected one image, \(3, H, W\)"),
         (torch.zeros(48, 64, 3, dtype=torch.uint8), r"the shape \(48, 64, 3\); expected one image"),
