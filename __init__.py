@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from .curate.labeling.label_matrix import LabelMatrix
     from .curate.labeling.labeler import Labeler, Neighbor, PseudoLabels
     from .curate.labeling.make_labeler import make_labeler
+    from .curate.labeling.pools.join import join
     from .curate.labeling.scores import Interval, Scores, SpreadBin
     from .curate.labeling.settings import NeighborSettings
-    from .curate.manifest.manifest import append_manifest, read_manifest, write_manifest
+    from .curate.manifest.joining.rows import append_manifest
+    from .curate.manifest.manifest import read_manifest, write_manifest
     from .curate.manifest.relocate import relocate_manifest
     from .curate.mixing.mix import mix
     from .curate.rendering.distort_image import distort
@@ -105,6 +107,7 @@ __all__ = [
     "export",
     "fit_domains",
     "inspect",
+    "join",
     "label",
     "load_classifier",
     "load_features",
@@ -166,7 +169,7 @@ _HOMES = {
     "Task": "curate.runs.progress",
     "TrainingSettings": "curate.domains.mlp_ensemble",
     "Verdict": "curate.checks.verify",
-    "append_manifest": "curate.manifest.manifest",
+    "append_manifest": "curate.manifest.joining.rows",
     "collect_features": "curate.training.collect_features",
     "cross_validate": "curate.labeling.cross_validation",
     "distort": "curate.rendering.distort_image",
@@ -175,6 +178,7 @@ _HOMES = {
     "export": "curate.export.export",
     "fit_domains": "curate.domains.fit",
     "inspect": "curate.checks.inspect",
+    "join": "curate.labeling.pools.join",
     "label": "curate.labeling.label",
     "load_classifier": "curate.domains.classifier_files",
     "load_features": "curate.datasets.feature_files",

@@ -14,6 +14,7 @@ from .curate.command.downsample import downsample
 from .curate.command.encode import encode
 from .curate.command.export import export
 from .curate.command.inspect import inspect
+from .curate.command.join import join
 from .curate.command.label import label
 from .curate.command.merge import merge
 from .curate.command.mix import mix
@@ -86,6 +87,7 @@ for _command in (
     label,
     upsample,
     downsample,
+    join,
     mix,
     report,
     export,

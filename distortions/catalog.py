@@ -64,7 +64,7 @@ def get(kind: int | str) -> Distortion:
 
 
 def _by_id(number: object, *, given: int | str) -> Distortion:
-    if isinstance(number, bool) or not isinstance(number, Integral) or number not in _BY_ID:
+    if isinstance(number, bool) or not isinstance(number, Integral) or int(number) not in _BY_ID:
         message = (
             f"there is no distortion {given!r}: ids run from 1 to {CATALOG[-1].id}, those of the camera family from "
             f"{CAMERA[0].id} to {CAMERA[-1].id}; or give a name"

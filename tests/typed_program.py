@@ -64,6 +64,7 @@ from syndr_curate import (
     export,
     fit_domains,
     inspect,
+    join,
     label,
     load_classifier,
     load_features,
@@ -168,6 +169,8 @@ def add_content(references: Features, candidates: Features) -> None:
     upsample(labels, references, candidates, splits={"a": "val"}, neighbors_from="train", reporter=Printed())
     write_manifest(table, "train.parquet", training=True)
     append_manifest("train.parquet", rows)
+    print(join(["train.parquet", Path("more.parquet")], "all.parquet", labels="align")["shifts"])
+    join(["a.parquet", "b.parquet"], "all.parquet", labels="shift")  # type: ignore[arg-type]
     label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors_from="val")  # type: ignore[arg-type]

@@ -8,8 +8,12 @@ import pyarrow as pa
 
 from ..manifest.ids import list_ids, parse_sample_id, stem_id, strip_image_suffix
 from ..manifest.manifest import ok_rows
+from ..manifest.provenance import read_provenance
+from ..manifest.seeds import row_seed, stream_seed
 
 _COLUMNS = ("sample_id", "reference_id", "reference_root", "reference_path", "distortion_id", "level", "seed", "chain")
+
+_GIVING_SEEDS = ("distort", "upsample")
 
 
 def identity_problems(table: pa.Table) -> list[str]:
@@ -41,6 +45,32 @@ def identity_problems(table: pa.Table) -> list[str]:
         "references are of two files": torn,
     }
     return [f"{len(ids)} {what}: {list_ids(ids)}" for what, ids in kinds.items() if ids]
+
+
+def seed_warnings(table: pa.Table) -> list[str]:
+    """Return how many rows have another seed than the run that made the manifest gave its rows.
+
+    The seed decides the pixels of the random types, and a recipe has no pixels that would show the change.
+
+    Args:
+        table: The manifest.
+    """
+    provenance = read_provenance(table)
+    seed = provenance.get("config", {}).get("seed")
+    if provenance.get("stage") not in _GIVING_SEEDS or type(seed) is not int:
+        return []
+    other = []
+    for row in _made_here(table):
+        stream = stream_seed(seed, row["reference_id"], row["distortion_id"], row["level"])
+        # A version-1 manifest has the 63-bit seed of the stream itself.
+        if row["seed"] not in (row_seed(stream), stream):
+            other.append(row["sample_id"])
+    if not other:
+        return []
+    return [
+        f"{len(other)} rows have another seed than --seed {seed}, with which the manifest was made, gives them: "
+        f"{list_ids(other)}; if they were not appended from another run, another tool has changed them"
+    ]
 
 
 def split_warnings(table: pa.Table) -> list[str]:

@@ -30,7 +30,7 @@ from ..storage.images import DecodeOptions, image_problem
 from ..storage.limits import MAX_PIXELS
 from ..storage.pixel_store import absence
 from ..whole_numbers import whole_number
-from .identities import identity_problems, split_warnings
+from .identities import identity_problems, seed_warnings, split_warnings
 from .metadata import metadata_problems, metadata_warnings
 from .settings import VerifySettings
 
@@ -121,7 +121,7 @@ def verify(
         return Verdict(rows=0, problems=[str(error)])
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
     verdict = Verdict(rows=len(table), problems=metadata_problems(table) + identity_problems(table))
-    verdict.warnings += metadata_warnings(table) + split_warnings(table)
+    verdict.warnings += metadata_warnings(table) + seed_warnings(table) + split_warnings(table)
     _check_columns(table, verdict)
     # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
     unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)

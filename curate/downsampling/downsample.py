@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
+from ..labeling.pools.sources import JOINED_LABELS
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
@@ -156,7 +157,7 @@ def _rows(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _provenance(before: dict[str, Any], config: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-    kept = {key: before.get(key) for key in ("label_scale", "roots")} | recorded_pixel_facts(before)
+    kept = {key: before.get(key) for key in ("label_scale", "roots", JOINED_LABELS)} | recorded_pixel_facts(before)
     parent = {
         "stage": before.get("stage"),
         "config_digest": before.get("config_digest"),

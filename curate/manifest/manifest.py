@@ -13,10 +13,9 @@ from ..errors import CurateError
 from ..storage.atomic import atomic_path
 from ..storage.safe_paths import is_safe_path
 from .ids import list_ids
-from .lost_metadata import LOST_METADATA, has_lost_metadata, warn_of_lost_metadata
-from .pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
+from .lost_metadata import warn_of_lost_metadata
 from .provenance import attach, read_provenance
-from .schema import CLUSTER_FIELDS, LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
+from .schema import LABEL_MAXIMUM, LABEL_SOURCES, STATUSES
 from .split_names import SPLITS
 from .tables.conform import columns_in_file, conform, conform_columns
 from .tables.pieces import in_pieces
@@ -166,68 +165,6 @@ def write_manifest_parts(tables: Iterable[pa.Table], path: Path | str, provenanc
         if writer is None:
             raise CurateError(f"{path}: a manifest of no rows")
     return counts
-
-
-def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
-    """Add rows to a manifest file; labels on another scale and ids it already has are refused.
-
-    Args:
-        path: An existing manifest.
-        rows: The rows to add, with their own provenance in the metadata.
-
-    Returns:
-        The joined table, as written.
-
-    Raises:
-        CurateError: The label scales or what decides pixels (`PIXEL_FACTS`) differ, an id occurs twice, or either side
-            is not a manifest.
-    """
-    table = join([read_manifest(path), rows])
-    write_manifest(table, path)
-    return table
-
-
-def join(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put manifests one below the other; the provenance is the first one's, with the roots and label scale of all.
-
-    Columns that the schema does not know are kept, null where a manifest lacks them. Clusters are those of one epoch's
-    manifest and left out.
-
-    Args:
-        tables: One or more manifests.
-
-    Raises:
-        CurateError: Some of the manifests have lost their metadata, the label scales or what decides pixels
-            (`pixel_facts`) differ, a root name means two folders, a column two types, or an id occurs twice.
-    """
-    tables = [validate(table) for table in tables]
-    lost = [number for number, table in enumerate(tables, 1) if has_lost_metadata(table)]
-    if 0 < len(lost) < len(tables):
-        raise CurateError(f"of {len(tables)} manifests to join, number {lost[0]} cannot be: {LOST_METADATA}")
-    provenances = [read_provenance(table) for table in tables]
-    scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
-    if any(scale != scales[0] for scale in scales):
-        raise CurateError(f"the manifests' labels come from different scales: {scales}")
-    require_same_pixel_facts(provenances)
-    denoiser = shared_denoiser(provenances)
-    roots: dict[str, str | None] = {}
-    for name, folder in (item for table in tables for item in recorded_roots(table).items()):
-        if roots.get(name) is not None and folder not in (None, roots[name]):
-            raise CurateError(f"the root {name!r} is {roots[name]!r} in one manifest and {folder!r} in another")
-        roots[name] = roots.get(name) or folder
-    facts = {**provenances[0], "roots": roots}
-    if scales:
-        facts["label_scale"] = scales[0]
-    if denoiser is not None:
-        facts[DENOISER] = denoiser
-    clusters = [field.name for field in CLUSTER_FIELDS]
-    bare = [table.drop_columns([c for c in clusters if c in table.column_names]) for table in tables]
-    try:
-        joined = pa.concat_tables([t.replace_schema_metadata(None) for t in bare], promote_options="default")
-    except pa.ArrowException as error:
-        raise CurateError(f"the manifests' columns do not fit each other: {error}") from error
-    # Joined without metadata, the rows are as recognizable as before: no roots are made up.
-    return validate(joined if lost else attach(joined, facts))
 
 
 def validate(table: pa.Table, *, training: bool = False) -> pa.Table:

@@ -19,8 +19,13 @@ STAGE = "relocate"
 # Besides the roots, what the metadata says and no row does.
 NOT_IN_ROWS = ("exif_orient", "pixels", "label_scale", "denoiser", "config", "inputs", "versions")
 # What decides a row's pixels and where they lie: equal in both manifests, or the ids mean something else.
-_RECIPE = ("image_root", "image_path", "reference_root", "reference_path", "distortion_id", "level", "seed")
+_RECIPE = (
+    *("dataset", "image_root", "image_path", "reference_id", "reference_root", "reference_path"),
+    *("distortion", "distortion_id", "level", "seed", "chain"),
+)
 _MIX_RECIPE = ("box", "source_a", "source_b")
+# What somebody may have meant to change: counted, and said.
+_CHOICES = ("split", "label", "label_std", "label_source", "status")
 
 
 def relocate_manifest(
@@ -35,7 +40,9 @@ def relocate_manifest(
             metadata is taken over, `folders` go first.
 
     Returns:
-        `roots` as recorded now, and `out`; where the roots alone were given back, `still_missing`.
+        `roots` as recorded now, and `out`; where the roots alone were given back, `still_missing`; with
+        `provenance_from`, `changed`: column to the number of rows whose split, label or status is not what the old
+        manifest has.
 
     Raises:
         CurateError: Nothing given, the manifest has no such root, or `provenance_from` is not the manifest that the
@@ -47,14 +54,17 @@ def relocate_manifest(
     with no_metadata_warning():
         table = read_manifest(manifest)
     provenance = read_provenance(table)
+    changed: dict[str, int] = {}
     if provenance_from is not None:
-        provenance = _recovered(table, manifest, Path(provenance_from))
+        provenance, changed = _recovered(table, manifest, Path(provenance_from))
     elif not provenance:
         provenance = {"schema_version": SCHEMA_VERSION, "stage": STAGE}
     table = attach(table, provenance)
     roots = Roots.of_manifest(table, manifest, folders).as_json(manifest)
     write_manifest(attach(table, {**provenance, "roots": roots}), manifest)
     summary: dict[str, Any] = {"roots": roots, "out": str(manifest)}
+    if provenance_from is not None:
+        summary["changed"] = changed
     return {**summary, "still_missing": list(NOT_IN_ROWS)} if has_roots_alone(provenance) else summary
 
 
@@ -63,8 +73,8 @@ def has_roots_alone(provenance: Mapping[str, Any]) -> bool:
     return provenance.get("stage") == STAGE
 
 
-def _recovered(table: pa.Table, manifest: Path, old_manifest: Path) -> dict[str, Any]:
-    """Return the metadata of `old_manifest`, with its roots relative to `manifest`, if the rows are found in it."""
+def _recovered(table: pa.Table, manifest: Path, old_manifest: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the metadata of `old_manifest`, roots relative to `manifest`, and what was changed in its rows."""
     here = read_provenance(table)
     if here and not has_roots_alone(here):
         raise CurateError(
@@ -79,12 +89,13 @@ def _recovered(table: pa.Table, manifest: Path, old_manifest: Path) -> dict[str,
             f"--provenance-from {old_manifest}: it has lost its metadata too; give the manifest that a syndr-curate "
             "command wrote"
         )
-    _check_same_rows(table, manifest, old, old_manifest)
+    changed = _check_same_rows(table, manifest, old, old_manifest)
     roots = Roots.of_manifest(old, old_manifest).as_json(manifest)
-    return {**provenance, "schema_version": SCHEMA_VERSION, "roots": roots}
+    return {**provenance, "schema_version": SCHEMA_VERSION, "roots": roots}, changed
 
 
-def _check_same_rows(table: pa.Table, manifest: Path, old: pa.Table, old_manifest: Path) -> None:
+def _check_same_rows(table: pa.Table, manifest: Path, old: pa.Table, old_manifest: Path) -> dict[str, int]:
+    """Refuse rows that another manifest has otherwise; return the number of rows changed in each of `_CHOICES`."""
     ids: list[str] = table["sample_id"].to_pylist()
     places = pc.index_in(table["sample_id"], old["sample_id"].combine_chunks()).to_pylist()
     absent = [sample_id for sample_id, place in zip(ids, places, strict=True) if place is None]
@@ -94,12 +105,16 @@ def _check_same_rows(table: pa.Table, manifest: Path, old: pa.Table, old_manifes
             "give the manifest that all of its rows come from"
         )
     mixed = [name for name in _MIX_RECIPE if name in table.column_names and name in old.column_names]
-    for name in (*_RECIPE, *mixed):
+    counts = {}
+    for name in (*_RECIPE, *mixed, *_CHOICES):
         before = old[name].to_pylist()
         values = zip(ids, places, table[name].to_pylist(), strict=True)
         changed = [sample_id for sample_id, place, value in values if value != before[place]]
-        if changed:
+        if changed and name not in _CHOICES:
             raise CurateError(
                 f"{name!r} of {len(changed)} rows of {manifest} is not what {old_manifest} has for the same ids: "
                 f"{list_ids(changed)}; give the manifest that its rows come from"
             )
+        if changed:
+            counts[name] = len(changed)
+    return counts

@@ -29,21 +29,24 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
         Reference id to split, for the references named.
 
     Raises:
-        CurateError: Unknown ids or splits, or one reference in two splits.
+        CurateError: Unknown ids or splits, one reference in two splits, both or neither of the two columns, or no row.
     """
     path = Path(path)
     if not path.is_file():
         raise CurateError(f"no split file at {path}")
     frame = read_csv(path)
-    key = next((k for k in ("reference_id", "id") if k in frame.columns), None)
-    if key is None or "split" not in frame.columns:
+    keys = [name for name in ("reference_id", "id") if name in frame.columns]
+    if len(keys) != 1 or "split" not in frame.columns:
         raise CurateError(
-            f"{path} has the columns {', '.join(map(str, frame.columns))}; expected 'split' and 'reference_id' or 'id'"
+            f"{path} has the columns {', '.join(map(str, frame.columns))}; expected 'split' and either 'reference_id' "
+            "or 'id'"
         )
+    if frame.empty:
+        raise CurateError(f"{path} has no row below its header: it would hold nothing out")
     references = set(reference_of.values())
     splits: dict[str, str] = {}
     unknown: list[str] = []
-    for name, split in zip(frame[key], frame["split"], strict=True):
+    for name, split in zip(frame[keys[0]], frame["split"], strict=True):
         reference = next((r for i in _readings(name) if (r := _reference(i, references, reference_of))), None)
         if reference is None:
             unknown.append(name)

@@ -17,7 +17,7 @@ from ..manifest.roots import Roots
 from ..storage.formats import IMAGE_FORMATS, ImageFormat, Layout
 from ..storage.images import DecodeOptions, UnreadableImageError, encode_image, image_problem
 from ..storage.pixel_store import PixelSink, open_sink, stored_pixels
-from .mdsi import mdsi
+from .mdsi import MeasuredReference
 from .render import Recipe, recipes_of, render_recipe, with_seed
 
 
@@ -61,7 +61,7 @@ class RenderWork:
             CurateError: Rows without a recipe, or pixels cannot be written.
         """
         settled = {} if known is None else outcomes_of(known)
-        current = _Reference(self.roots, self.decoding, stretch=self.measure)
+        current = _Reference(self.roots, self.decoding, measure=self.measure)
         recipes = _recipes_by_id(rows)
         outcomes = []
         # An archive without images would stop those who read it.
@@ -92,7 +92,7 @@ class RenderWork:
 
     def _make(self, row: Mapping[str, Any], recipe: Recipe, current: "_Reference", sink: PixelSink | None) -> Outcome:
         try:
-            reference, shown = current.load(recipe)
+            reference, measured = current.load(recipe)
         except UnreadableImageError as error:
             return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
@@ -102,7 +102,7 @@ class RenderWork:
             return Outcome(error.status, str(error))
         if sink is not None and content is not None:
             sink.put(row, content)
-        return Outcome("ok", None, mdsi(shown, image) if self.measure else None)
+        return Outcome("ok", None, None if measured is None else measured.mdsi(image))
 
     def _stored(self, recipe: Recipe) -> bytes:
         found = stored_pixels(self.folder / recipe.image_path)
@@ -178,14 +178,14 @@ def _checked(recipe: Recipe, problem: str | None) -> Outcome:
 class _Reference:
     """The reference that was decoded last, or why it could not be."""
 
-    def __init__(self, roots: Roots, decoding: DecodeOptions, *, stretch: bool) -> None:
-        self._roots, self._decoding, self._stretch = roots, decoding, stretch
+    def __init__(self, roots: Roots, decoding: DecodeOptions, *, measure: bool) -> None:
+        self._roots, self._decoding, self._measure = roots, decoding, measure
         self._place: tuple[str, str] | None = None
         self._problem: UnreadableImageError | None = None
-        self._pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+        self._pixels: tuple[NDArray[np.uint8], MeasuredReference | None] | None = None
 
-    def load(self, recipe: Recipe) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the reference's pixels, and what a viewer of the pristine image sees (where that is measured)."""
+    def load(self, recipe: Recipe) -> tuple[NDArray[np.uint8], MeasuredReference | None]:
+        """Return the reference's pixels, and what a viewer of the pristine image sees, prepared to be measured."""
         place = (recipe.reference_root, recipe.reference_path)
         if place != self._place:
             self._place, self._pixels, self._problem = place, None, None
@@ -197,6 +197,6 @@ class _Reference:
             raise self._problem or UnreadableImageError("not decoded")
         return self._pixels
 
-    def _decode(self, place: tuple[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _decode(self, place: tuple[str, str]) -> tuple[NDArray[np.uint8], MeasuredReference | None]:
         pixels = self._decoding.decode(self._roots.resolve(*place))
-        return pixels, stretch_uint8(pixels) if self._stretch else pixels
+        return pixels, MeasuredReference(stretch_uint8(pixels)) if self._measure else None

@@ -293,11 +293,11 @@ def _narrow(image: Image.Image, file: BinaryIO, upright: Callable[[Image.Image],
     loaded = upright(image)
     try:
         gray = wide_gray(loaded, rawmode, image.format)
+        if gray is not None:
+            return Image.fromarray(gray)
+        return load_wide_color(loaded, rawmode, load_again) or loaded
     except UndefinedRangeError as error:
         raise UnreadableImageError(str(error)) from error
-    if gray is not None:
-        return Image.fromarray(gray)
-    return load_wide_color(loaded, rawmode, load_again) or loaded
 
 
 def _reading(source: Path | bytes) -> AbstractContextManager[BinaryIO]:

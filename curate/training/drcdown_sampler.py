@@ -138,6 +138,12 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._features_fn is not None and self._clustered_for is None and not self._start:
             self.update(self._features_fn())
             self._epoch_is_set = False
+        if self._iteration is not None and self._iteration.is_over and self._iteration.total:
+            self._warn_once(
+                "again",
+                f"epoch {self.epoch} is iterated again, with the same rows in the same order: call set_epoch(epoch) "
+                "before every epoch",
+            )
         replicas, rank = self._replicas_and_rank()
         if replicas > 1 and self._clustered_alone:
             raise CurateError(

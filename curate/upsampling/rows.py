@@ -13,9 +13,11 @@ from ..errors import CurateError
 from ..labeling.label_matrix import pristine_labels
 from ..labeling.label_rows import drop_uncertain, features_of_references, label_rows
 from ..labeling.make_labeler import make_labeler
+from ..labeling.pools.sources import warn_of_unlike_labels
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id, stem_id
-from ..manifest.manifest import join, validate
+from ..manifest.joining.rows import join
+from ..manifest.manifest import validate
 from ..manifest.provenance import attach
 from ..manifest.recipes import Reference, distortion_name, recipe_rows
 from ..manifest.roots import CANDIDATES
@@ -148,7 +150,9 @@ def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any],
     if only_new:
         return attach(validate(new, training=True), provenance)
     refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
-    return attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
+    joined = attach(validate(join([attach(originals, {}), attach(new, {})]), training=True), provenance)
+    warn_of_unlike_labels(joined, "the training set")
+    return joined
 
 
 def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:

@@ -11,7 +11,8 @@ from syndr_curate import CurateError, downsample
 from syndr_curate.curate.checks.inspect import as_text, inspect
 from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.labeling.label import selected_rows, where_pixels_lie
-from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.rendering.distort import run_distort

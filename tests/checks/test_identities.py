@@ -2,9 +2,11 @@
 
 import pyarrow as pa
 import pytest
-from syndr_curate import verify, write_manifest
-from syndr_curate.curate.checks.identities import identity_problems, split_warnings
+from syndr_curate import read_manifest, verify, write_manifest
+from syndr_curate.curate.checks.identities import identity_problems, seed_warnings, split_warnings
 from syndr_curate.curate.manifest.provenance import attach
+from syndr_curate.curate.manifest.seeds import stream_seed
+from syndr_curate.curate.rendering.distort import run_distort
 
 from ..making import paint_cities, recipe_table, training_rows
 
@@ -56,6 +58,27 @@ def test_ids_of_ones_own_spell_nothing():
     rows = recipe_table({"x": "a.png", "sub/y": "sub/y.png", "y": "y.png"}, types=(1,), levels=(1,))
     assert identity_problems(rows) == []
     assert identity_problems(with_column(rows, "sample_id", ["mine", "z_01_01", "pool_02_02"])) == []
+
+
+def test_seeds_that_the_runs_seed_does_not_give_are_said(tmp_path):
+    paint_cities(tmp_path / "photos", NAMES, side=64)
+    out = tmp_path / "out"
+    run_distort(tmp_path / "photos", out, types=(1, 11), levels=(2,), seed=7, recipe_only=True)
+    path = out / "manifest.parquet"
+    rows = read_manifest(path)
+    assert seed_warnings(rows) == []
+    seeds = rows["seed"].to_pylist()
+    changed = with_column(rows, "seed", [seeds[0] + 1, *seeds[1:]])
+    (said,) = seed_warnings(changed)
+    assert said.startswith("1 rows have another seed than --seed 7, with which the manifest was made, gives them: ")
+    write_manifest(changed, path)
+    assert said in verify(path).warnings
+
+
+def test_a_seed_of_version_1_is_the_runs_own(rows):
+    facts = {"stage": "distort", "config": {"seed": 123}}
+    streams = [stream_seed(123, r["reference_id"], r["distortion_id"], r["level"]) for r in rows.to_pylist()]
+    assert seed_warnings(attach(with_column(rows, "seed", streams), facts)) == []
 
 
 def test_a_reference_in_two_splits_is_said(rows):

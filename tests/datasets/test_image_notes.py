@@ -10,7 +10,8 @@ from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.datasets.image_notes import note_images
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.manifest.manifest import join, read_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.progress import Silent

@@ -15,8 +15,9 @@ from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.export.rows import check_supply, read_rows
 from syndr_curate.curate.labeling.label import label_table
 from syndr_curate.curate.labeling.settings import LabelSettings
+from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.lost_metadata import has_lost_metadata
-from syndr_curate.curate.manifest.manifest import ManifestFile, join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.manifest import ManifestFile, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.relocate import relocate_manifest
 from syndr_curate.curate.manifest.roots import Roots

@@ -7,14 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.manifest import manifest as module
-from syndr_curate.curate.manifest.manifest import (
-    append_manifest,
-    join,
-    ok_rows,
-    read_manifest,
-    validate,
-    write_manifest,
-)
+from syndr_curate.curate.manifest.joining.rows import append_manifest, join
+from syndr_curate.curate.manifest.manifest import ok_rows, read_manifest, validate, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.schema import CLUSTER_FIELDS, SCHEMA, build_table
 
@@ -292,6 +286,20 @@ def test_append_refuses_ids_it_has(make_manifest, tmp_path):
     with pytest.raises(CurateError, match="1 sample ids occur more than once: 'b_01_01'"):
         append_manifest(path, make_manifest(ids=("b_01_01", "z_01_01")))
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_labels_whose_scale_is_not_known_are_not_put_beside_others(make_manifest, order):
+    scale = {"min": 1.0, "max": 5.0, "higher_is_better": True}
+    facts = [{"label_scale": scale, "roots": {}}, {"roots": {}}]
+    tables = [make_manifest((f"{k}_01_01",), fact) for k, fact in enumerate(facts)]
+    assert tables[1]["label"].null_count == 0
+    with pytest.raises(CurateError, match=r"the labels of manifest \d have no scale in its metadata"):
+        join(tables[::order])
+    unlabeled = tables[1].set_column(
+        tables[1].schema.get_field_index("label"), tables[1].schema.field("label"), pa.nulls(1, pa.float32())
+    )
+    assert len(join([tables[0], unlabeled][::order])) == 2
 
 
 def test_append_refuses_labels_of_another_scale(make_manifest):

@@ -1,6 +1,6 @@
 import pytest
 from syndr_curate import CurateError, append_manifest, read_manifest, write_manifest
-from syndr_curate.curate.manifest.manifest import join
+from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.pixel_facts import (
     DENOISER,
     PIXEL_FACTS,

@@ -95,7 +95,7 @@ def test_the_old_manifest_gives_everything_back(lost, old, tmp_path, roots_first
     if roots_first:
         relocate_manifest(lost, {"photos": tmp_path})
     summary = relocate_manifest(lost, {}, provenance_from=old)
-    assert summary == {"roots": {"images": None, "photos": "../../photos"}, "out": str(lost)}
+    assert summary == {"roots": {"images": None, "photos": "../../photos"}, "out": str(lost), "changed": {}}
     assert read_manifest(lost).equals(before)
     found = read_provenance(read_manifest(lost))
     assert {key: value for key, value in found.items() if key not in ("roots", "schema_version")} == {
@@ -124,6 +124,9 @@ def test_rows_that_the_old_manifest_does_not_have_are_named(lost, old):
         ("level", [4, 4, 4, 4]),
         ("distortion_id", [2, 2, 2, 2]),
         ("reference_path", ["x.png"] * 4),
+        ("reference_id", ["p1", "p1", "p0", "p0"]),
+        ("distortion", ["white_noise"] * 4),
+        ("dataset", ["other"] * 4),
         ("image_path", ["w.png", "x.png", "y.png", "z.png"]),
     ],
 )
@@ -133,6 +136,14 @@ def test_rows_with_equal_ids_and_other_recipes_are_refused(lost, old, name, valu
     with pytest.raises(CurateError, match=f"'{name}' of 3 rows of .*lost.parquet is not what .*old.parquet has"):
         relocate_manifest(lost, {}, provenance_from=old)
     assert lost.read_bytes() == content
+
+
+def test_what_somebody_chose_anew_is_counted(lost, old):
+    table = read_manifest(lost)
+    table = replaced(table, "split", ["val", "train", "val"])
+    without_metadata(replaced(table, "label", [1.0, None, None]), lost)
+    summary = relocate_manifest(lost, {}, provenance_from=old)
+    assert summary["changed"] == {"split": 2, "label": 1}
 
 
 def test_a_mix_of_other_sources_is_refused(lost, old):

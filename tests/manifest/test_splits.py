@@ -58,7 +58,7 @@ def test_ids_that_are_relative_paths_are_found(write_text):
 
 
 def test_other_columns_and_files_are_refused(write_text, tmp_path):
-    with pytest.raises(CurateError, match="has the columns name, fold; expected 'split' and 'reference_id' or 'id'"):
+    with pytest.raises(CurateError, match="has the columns name, fold; expected 'split' and either 'reference_id'"):
         read_splits(write_text("s.csv", "name,fold", "I01,1"), REFERENCE_OF)
     with pytest.raises(CurateError, match=r"no split file at .*absent\.csv"):
         read_splits(tmp_path / "absent.csv", REFERENCE_OF)
@@ -66,13 +66,21 @@ def test_other_columns_and_files_are_refused(write_text, tmp_path):
         read_splits(write_text("s.csv"), REFERENCE_OF)
 
 
+def test_a_split_file_that_could_be_read_in_two_ways_or_holds_nothing_out_is_refused(write_text):
+    with pytest.raises(CurateError, match="expected 'split' and either 'reference_id' or 'id'"):
+        read_splits(write_text("s.csv", "reference_id,id,split", "I01,I02_01_01,val"), REFERENCE_OF)
+    with pytest.raises(CurateError, match="has no row below its header: it would hold nothing out"):
+        read_splits(write_text("s.csv", "id,split"), REFERENCE_OF)
+
+
 def test_rows_longer_than_the_header_are_refused(write_text):
     with pytest.raises(CurateError, match=r"line 2 has \d cells, its header \d names"):
         read_splits(write_text("s.csv", "id,split", "1,I01,val", "2,I02,val"), REFERENCE_OF)
 
 
-def test_a_byte_order_mark_and_a_header_alone_are_fine(write_text):
-    assert read_splits(write_text("s.csv", "id,split", encoding="utf-8-sig"), REFERENCE_OF) == {}
+def test_a_byte_order_mark_is_fine(write_text):
+    path = write_text("s.csv", "id,split", "I01,val", encoding="utf-8-sig")
+    assert read_splits(path, REFERENCE_OF) == {"I01": "val"}
 
 
 def test_a_reference_that_no_file_names_is_for_training():

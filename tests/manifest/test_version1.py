@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.manifest.manifest import ManifestFile, join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import ManifestFile, read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import MIX_FIELDS, SCHEMA

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pytest
 from PIL import Image
 from syndr_curate import CurateError
-from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import MIX_FIELDS, SCHEMA, build_table

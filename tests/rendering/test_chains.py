@@ -13,7 +13,8 @@ from syndr_curate.curate.checks.metadata import metadata_problems
 from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
-from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA

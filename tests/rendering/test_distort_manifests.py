@@ -10,7 +10,7 @@ from syndr_curate.curate.checks.run_status import run_merge
 from syndr_curate.curate.domains.fit_files import run_domains_fit
 from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.encoding.encode import encode
-from syndr_curate.curate.manifest.manifest import join
+from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.manifest.schema import build_table
 from syndr_curate.curate.mixing.mix import mix

@@ -1,12 +1,16 @@
 """The proxy label: a full-reference metric on a fixed mapping."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.curate.rendering.mdsi import mdsi, proxy_quality
+from syndr_curate.curate.rendering.mdsi import MeasuredReference, mdsi, proxy_quality
 from syndr_curate.distortions import distort, stretch_uint8
+from syndr_curate.distortions.catalog import CATALOG
+
+from .mdsi_definition import mdsi_by_definition
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,36 @@ def test_any_size_gives_a_number(shape):
     rng = np.random.default_rng(0)
     first, second = (rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(2))
     assert 0 <= mdsi(first, second) < 1
+
+
+def label_difference(first, second):
+    return abs(proxy_quality(mdsi(first, second)) - proxy_quality(mdsi_by_definition(first, second)))
+
+
+@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
+def test_labels_are_those_of_the_definition_to_two_thousandths(reference, entry):
+    measured = MeasuredReference(reference)
+    for level in (1, 3, 5):
+        image = distort(reference, entry.id, level, **({"seed": 1} if entry.random else {}))
+        assert measured.mdsi(image) == mdsi(reference, image)
+        assert label_difference(reference, image) < 0.0002
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30), st.sampled_from([1, 2, 10, 100, 255]))
+def test_labels_of_pictures_that_are_nearly_equal_are_those_of_the_definition_too(seed, pixels, change):
+    rng = np.random.default_rng(seed)
+    image = cv2.resize(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), (64, 48))
+    other = image.copy()
+    places = rng.integers(0, image.size, pixels)
+    other.reshape(-1)[places] = np.clip(other.reshape(-1)[places].astype(int) + change, 0, 255)
+    assert label_difference(image, other) < 0.001
+
+
+@given(st.integers(0, 2**32), st.tuples(st.integers(1, 40), st.integers(1, 40)))
+def test_labels_of_noise_are_those_of_the_definition_too(seed, shape):
+    rng = np.random.default_rng(seed)
+    first, second = (rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(2))
+    assert label_difference(first, second) < 0.002
 
 
 def test_two_sizes_cannot_be_compared():

@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,6 +68,23 @@ def test_16_bit_grey_is_scaled_by_257():
 def test_big_endian_16_bit_tiff_is_scaled_alike():
     grey = Image.frombytes("I;16B", (2, 1), struct.pack(">HH", 257, 65535))
     assert decode_image(encoded(grey, "TIFF"))[0, :, 0].tolist() == [1, 255]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 4)])
+def test_8_bit_values_in_16_bits_are_refused_since_they_would_turn_black(suffix, shape, tmp_path):
+    values = np.full(shape, 65535, np.uint16)
+    values[..., :3] = 255
+    if len(shape) == 2:
+        values[:] = 255
+    cv2.imwrite(str(tmp_path / f"dark{suffix}"), values)
+    with pytest.raises(UnreadableImageError, match="none is above 255: 8-bit values in a 16-bit file"):
+        decode_image(tmp_path / f"dark{suffix}")
+    values[0, 0] = 256
+    cv2.imwrite(str(tmp_path / f"gray{suffix}"), values)
+    assert decode_image(tmp_path / f"gray{suffix}").max() == 1
+    cv2.imwrite(str(tmp_path / f"black{suffix}"), values * 0)
+    assert not decode_image(tmp_path / f"black{suffix}").any()
 
 
 def test_one_bit_is_black_and_white():

@@ -196,6 +196,19 @@ def test_a_loop_that_stops_early_is_told_once(recwarn):
     assert "of epoch 1 only 3 of" in str(warning.message)
 
 
+def test_an_epoch_that_is_iterated_twice_is_told_once(recwarn):
+    table, matrix = case(1, 100)
+    sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: matrix)
+    first = list(sampler)
+    assert not recwarn
+    assert list(sampler) == first
+    list(sampler)
+    (warning,) = recwarn
+    assert "epoch 0 is iterated again, with the same rows in the same order: call set_epoch(epoch)" in str(
+        warning.message
+    )
+
+
 def test_a_loader_has_the_length_of_the_epoch(image_folder):
     folder = image_folder("photo", 6)
     table = training_rows([f"photo{i}" for i in range(6)], [5.0] * 6)

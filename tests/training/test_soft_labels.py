@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.manifest.manifest import join, read_manifest, write_manifest
+from syndr_curate.curate.manifest.joining.rows import join
+from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference, recipe_rows
 from syndr_curate.curate.manifest.schema import SOFT_LABELS_TYPE, build_table

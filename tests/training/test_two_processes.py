@@ -1,4 +1,4 @@
-"""Two real processes under plain torch, accelerate and Lightning's ddp: every kept row once per epoch."""
+"""Two real processes under plain torch, accelerate, Lightning's ddp and transformers: every kept row once per epoch."""
 
 import json
 import os
@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
-NEEDED = {"plain": [], "accelerate": ["accelerate"], "lightning": ["lightning", "torchdata.stateful_dataloader"]}
-ADVICE = {"accelerate": "leave the loader out of accelerator.prepare", "lightning": "use_distributed_sampler=False"}
+NEEDED = {
+    "plain": [],
+    "accelerate": ["accelerate"],
+    "lightning": ["lightning", "torchdata.stateful_dataloader"],
+    "transformers": ["accelerate", "transformers"],
+}
+ADVICE = {
+    "accelerate": "leave the loader out of accelerator.prepare",
+    "lightning": "use_distributed_sampler=False",
+    "transformers": "return the plain DataLoader from get_train_dataloader",
+}
 
 
 def run_two(framework: str, folder: Path, workers: int) -> list[dict]:
@@ -39,19 +48,31 @@ def assert_each_once(shares: list[list[int]], kept: list[int]) -> None:
     assert times.total() - len(kept) == len(kept) % 2  # at most one row fills up the last turn
 
 
+def assert_each_epoch_is_whole(ranks: list[dict]) -> None:
+    for epoch in range(2):
+        kept = ranks[0]["epochs"][epoch]["kept"]
+        assert kept == ranks[1]["epochs"][epoch]["kept"]
+        assert len(kept) == 23
+        assert_each_once([rank["epochs"][epoch]["rows"] for rank in ranks], kept)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("framework", "workers"), [("plain", 2), ("accelerate", 2), ("lightning", 0), ("lightning", 2)]
 )
 def test_two_processes_see_each_kept_row_once_per_epoch_also_after_a_stop(framework, workers, tmp_path):
     ranks = run_two(framework, tmp_path, workers)
-    for epoch in range(2):
-        kept = ranks[0]["epochs"][epoch]["kept"]
-        assert kept == ranks[1]["epochs"][epoch]["kept"]
-        assert len(kept) == 23
-        assert_each_once([rank["epochs"][epoch]["rows"] for rank in ranks], kept)
+    assert_each_epoch_is_whole(ranks)
     for rank in ranks:
         assert len(rank["resumed"]["before"]) == 6
         assert rank["resumed"]["before"] + rank["resumed"]["after"] == rank["epochs"][1]["rows"]
         if framework in ADVICE:
             assert ADVICE[framework] in rank["prepared"]
+
+
+@pytest.mark.slow
+def test_two_processes_under_transformers_see_each_kept_row_once_per_epoch(tmp_path):
+    ranks = run_two("transformers", tmp_path, 0)
+    assert_each_epoch_is_whole(ranks)
+    for rank in ranks:
+        assert ADVICE["transformers"] in rank["prepared"]

@@ -137,9 +137,67 @@ def lightning(folder: Path, workers: int) -> dict:
     return facts
 
 
+def transformers_trainer(folder: Path, workers: int) -> dict:
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = torch.nn.Linear(1, 1)
+
+        def forward(self, row):
+            return {"loss": self.head(row / COUNT).mean()}
+
+    def train(loader_of) -> dict:
+        given, kept = {0: [], 1: []}, {}
+        sampler = new_sampler()
+
+        class NextEpoch(TrainerCallback):
+            def on_epoch_begin(self, *_, **__):
+                kept[sampler.epoch] = [IDS.index(name) for name in sampler.kept_ids]
+
+            def on_epoch_end(self, *_, **__):
+                sampler.set_epoch(sampler.epoch + 1)
+
+        class OurTrainer(Trainer):
+            def get_train_dataloader(self):
+                sampler.set_epoch(0)
+                loader = DataLoader(
+                    Numbers(),
+                    batch_size=BATCH,
+                    sampler=sampler,
+                    num_workers=workers,
+                    collate_fn=lambda rows: {"row": torch.stack(rows)},
+                )
+                return loader_of(self, loader)
+
+            def training_step(self, model, inputs, *more):
+                given[sampler.epoch] += rows_of([inputs["row"]])
+                return super().training_step(model, inputs, *more)
+
+        args = TrainingArguments(
+            output_dir=str(folder),
+            use_cpu=True,
+            num_train_epochs=2,
+            report_to=[],
+            save_strategy="no",
+            disable_tqdm=True,
+        )
+        OurTrainer(model=Model(), args=args, callbacks=[NextEpoch()]).train()
+        return {"epochs": [{"rows": given[epoch], "kept": kept[epoch]} for epoch in range(2)]}
+
+    facts = train(lambda _trainer, loader: loader)
+    try:
+        facts["prepared"] = train(lambda trainer, loader: trainer.accelerator.prepare(loader))["epochs"]
+    except CurateError as error:
+        facts["prepared"] = str(error)
+    return facts
+
+
 def main() -> None:
     framework, folder, workers = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    facts = {"plain": plain_torch, "accelerate": accelerate, "lightning": lightning}[framework](folder, workers)
+    frameworks = {"plain": plain_torch, "accelerate": accelerate, "lightning": lightning}
+    facts = {**frameworks, "transformers": transformers_trainer}[framework](folder, workers)
     (folder / f"{torch.distributed.get_rank()}.json").write_text(json.dumps(facts))
     torch.distributed.destroy_process_group()
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-_SIXTEEN_BITS = 65535
+_EIGHT_BITS, _SIXTEEN_BITS = 255, 65535
 # Pillow keeps the high byte of 16-bit colors. Its raw mode of the other byte order gives the low one of the same data.
 _OTHER_ORDER = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
 _GRAY_WITH_ALPHA = "LA;16B"
@@ -32,7 +32,7 @@ def wide_gray(image: Image.Image, rawmode: str, image_format: str | None) -> NDA
         uint8 array (H, W).
 
     Raises:
-        UndefinedRangeError: Floating-point, signed or 32-bit pixels.
+        UndefinedRangeError: Floating-point, signed or 32-bit pixels, or 16-bit ones with values of 8 bits.
     """
     if image.mode == "F":
         raise UndefinedRangeError("floating-point pixels have no defined 8-bit range")
@@ -40,6 +40,8 @@ def wide_gray(image: Image.Image, rawmode: str, image_format: str | None) -> NDA
     if image.mode == "I" and image_format not in _SCALED_TO_16_BITS:
         kind = "signed 16-bit" if rawmode in ("I;16S", "I;16BS") else "32-bit"
         raise UndefinedRangeError(f"{kind} pixels have no defined 8-bit range; save the image with 8 or 16 bits")
+    if image.mode.startswith("I;16") and rawmode not in _HIGHEST:
+        return _rounded_from_16(np.asarray(image).astype(np.uint32))
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _rounded(np.asarray(image).astype(np.uint32), _HIGHEST.get(rawmode, _SIXTEEN_BITS))
     return None
@@ -66,17 +68,20 @@ def load_wide_color(
 
     Returns:
         An image of the same mode.
+
+    Raises:
+        UndefinedRangeError: Its values are of 8 bits.
     """
     if rawmode == _GRAY_WITH_ALPHA:
         gray_and_alpha = load_again(lambda other: _read_as(other, "RGBA"))
         high, low = np.moveaxis(np.asarray(gray_and_alpha)[..., :2], -1, 0)
-        return Image.fromarray(_rounded(high.astype(np.uint32) * 256 + low, _SIXTEEN_BITS))
+        return Image.fromarray(_rounded_from_16(high.astype(np.uint32) * 256 + low))
     name, _, order = rawmode.partition(";16")
     if order not in _OTHER_ORDER or image.mode not in ("L", "RGB", "RGBA", "CMYK"):
         return None
     other = load_again(lambda again: _read_as(again, f"{name};16{_OTHER_ORDER[order]}"))
     high, low = np.asarray(image).astype(np.uint32), np.asarray(other)
-    return Image.fromarray(_rounded(high * 256 + low, _SIXTEEN_BITS), image.mode)
+    return Image.fromarray(_rounded_from_16(high * 256 + low), image.mode)
 
 
 def _read_as(image: Image.Image, rawmode: str) -> None:
@@ -85,6 +90,17 @@ def _read_as(image: Image.Image, rawmode: str) -> None:
             tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
             for tile in image.tile
         ]
+
+
+def _rounded_from_16(values: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    # Alpha is at its highest wherever a picture is opaque.
+    colors = np.atleast_3d(values)[..., :3]
+    highest = int(colors.max(initial=0))
+    if 0 < highest <= _EIGHT_BITS:  # it would turn black: somebody has put an 8-bit picture into 16 bits unscaled
+        raise UndefinedRangeError(
+            f"16-bit pixels of which none is above {highest}: 8-bit values in a 16-bit file; save the image with 8 bits"
+        )
+    return _rounded(values, _SIXTEEN_BITS)
 
 
 def _rounded(values: NDArray[np.uint32], highest: int) -> NDArray[np.uint8]:

@@ -1,0 +1,1 @@
+"""Pools of labeled rows, and labels of unlike sources in one manifest."""

@@ -1,0 +1,1 @@
+"""Several manifests as one."""
