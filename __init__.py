@@ -48,19 +48,23 @@ if TYPE_CHECKING:
     from .curate.training.collect_features import collect_features
     from .curate.training.drcdown_sampler import DRCDownSampler
     from .curate.training.manifest_dataset import ManifestDataset, Sample
+    from .curate.training.random_distortions import DistortedImage, RandomChain, RandomDistortion
     from .curate.training.soft_labels import SoftLabelDataset, soft_targets, target_names
     from .curate.upsampling.manifest_paths import ManifestPaths
     from .curate.upsampling.select import select
     from .curate.upsampling.upsample import upsample
+    from .distortions.chains import ChainStep
 
 __version__ = "0.1.0"
 __all__ = [
+    "ChainStep",
     "ClassScores",
     "CrossValidation",
     "CurateError",
     "CurateWarning",
     "DRCDownSampler",
     "DecodeOptions",
+    "DistortedImage",
     "DomainClassifier",
     "DomainSelection",
     "Encoder",
@@ -81,6 +85,8 @@ __all__ = [
     "Neighbor",
     "NeighborSettings",
     "PseudoLabels",
+    "RandomChain",
+    "RandomDistortion",
     "Reporter",
     "RowError",
     "Sample",
@@ -127,10 +133,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ChainStep": "distortions.chains",
     "ClassScores": "curate.domains.evaluation",
     "CrossValidation": "curate.labeling.cross_validation",
     "DRCDownSampler": "curate.training.drcdown_sampler",
     "DecodeOptions": "curate.storage.images",
+    "DistortedImage": "curate.training.random_distortions",
     "DomainClassifier": "curate.domains.classifier",
     "DomainSelection": "curate.domains.select",
     "Encoder": "curate.encoding.encoders",
@@ -151,6 +159,8 @@ _HOMES = {
     "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
     "PseudoLabels": "curate.labeling.labeler",
+    "RandomChain": "curate.training.random_distortions",
+    "RandomDistortion": "curate.training.random_distortions",
     "Reporter": "curate.runs.progress",
     "Sample": "curate.training.manifest_dataset",
     "Scores": "curate.labeling.scores",

@@ -1,17 +1,18 @@
-"""The 25 distortions of KADID-10k as pure pixel functions.
+"""The 25 distortions of KADID-10k and the camera family as pure pixel functions.
 
 The public names are resolved on first use, so that reading the catalog needs neither OpenCV nor numba.
 """
 
 from typing import TYPE_CHECKING
 
-from .catalog import CATALOG, FAMILIES, LEVELS, PRISTINE, Distortion, get
+from .catalog import CAMERA, CATALOG, FAMILIES, LEVELS, PRISTINE, Distortion, get
 from .errors import DistortionError
 
 if TYPE_CHECKING:
     from .apply import distort, draw, map_min_max, stretch_uint8
 
 __all__ = [
+    "CAMERA",
     "CATALOG",
     "FAMILIES",
     "LEVELS",

@@ -22,14 +22,14 @@ RGBA = 4
 def distort(
     image: NDArray[np.uint8],
     kind: int | str,
-    level: int,
+    level: float,
     *,
     seed: int | None = None,
     rng: np.random.Generator | None = None,
     draws: ArrayLike | None = None,
     stretch: bool = True,
 ) -> NDArray[np.uint8]:
-    """Distort an image as the generator of KADID-10k does.
+    """Distort an image as the generator of KADID-10k does, or as a camera.
 
     The image is stretched to its full range, distorted, and stretched again (one minimum and maximum over all
     pixels and channels); the reference to compare with is therefore ``stretch_uint8(image)``. A constant image
@@ -38,9 +38,10 @@ def distort(
     Args:
         image: H x W x 3 RGB, uint8, contiguous or not. Grey (H x W or H x W x 1) is replicated to three channels;
             of RGBA the alpha channel is dropped, without blending.
-        kind: Id (1 to 25) or name of the distortion.
+        kind: Id (1 to 25, or 101 and up for the camera family) or name of the distortion.
         level: 1 to 5. Severity rises with it but for two types: level 3 of mean_shift (18) is the identity, and levels
-            3 and 4 of contrast_change (25) are the mildest. Level 1 of types 1, 3 and 8 is the identity too.
+            3 and 4 of contrast_change (25) are the mildest. Level 1 of types 1, 3 and 8 is the identity too. Between
+            two levels, as at 2.5, the parameter is interpolated (``Distortion.parameter_at``).
         seed: Of a random type: seeds a PCG64 generator of its own.
         rng: Of a random type: a generator, advanced by this call.
         draws: Of a random type: the random numbers, shaped as ``draw`` returns them.
@@ -84,7 +85,7 @@ def distort(
     return leave(distortion.function(picture, parameter, numbers), stretch=stretch)
 
 
-def draw(kind: int | str, level: int, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def draw(kind: int | str, level: float, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw the random numbers behind one distorted picture.
 
     Args:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from .numerics.coded_image import CodedImage
+from .numerics.codecs import decode, encode
+from .numerics.coded_image import CodedImage, of_codes
 from .numerics.min_max import rounded_codes
 
-FULL = 255.0
-CHROMA_420 = 2  # Pillow's number for halving both colour channels in both directions
+CHROMA_420 = 2  # Pillow's number for halving both color channels in both directions
 
 
 def jpeg2000(image: CodedImage, ratio: float) -> CodedImage:
     """Code the image in ``H W 3 / ratio`` bytes of JPEG 2000 and decode it (type 9)."""
-    return _decoded(jpeg2000_bytes(rounded_codes(image), ratio))
+    return of_codes(decode(jpeg2000_bytes(rounded_codes(image), ratio)))
 
 
 def jpeg(image: CodedImage, quality: float) -> CodedImage:
     """Code the image as baseline JPEG of ``quality`` and decode it (type 10)."""
-    return _decoded(jpeg_bytes(rounded_codes(image), int(quality)))
+    return of_codes(decode(jpeg_bytes(rounded_codes(image), int(quality))))
 
 
 def jpeg2000_bytes(codes: NDArray[np.uint8], ratio: float) -> bytes:
-    """Return a JPEG 2000 file: 9/7 wavelet, irreversible colour transform, one tile, one quality layer.
+    """Return a JPEG 2000 file: 9/7 wavelet, irreversible color transform, one tile, one quality layer.
 
     Args:
         codes: H x W x 3 RGB, uint8.
@@ -35,7 +32,7 @@ def jpeg2000_bytes(codes: NDArray[np.uint8], ratio: float) -> bytes:
     Returns:
         The file; OpenJPEG cuts it to ``H W 3 / ratio`` bytes or a little under.
     """
-    return _coded(
+    return encode(
         codes,
         "JPEG2000",
         quality_mode="rates",
@@ -46,7 +43,7 @@ def jpeg2000_bytes(codes: NDArray[np.uint8], ratio: float) -> bytes:
 
 
 def jpeg_bytes(codes: NDArray[np.uint8], quality: int) -> bytes:
-    """Return a baseline JPEG file: libjpeg's tables at ``quality``, colour at half resolution.
+    """Return a baseline JPEG file: libjpeg's tables at ``quality``, color at half resolution.
 
     Args:
         codes: H x W x 3 RGB, uint8.
@@ -55,16 +52,4 @@ def jpeg_bytes(codes: NDArray[np.uint8], quality: int) -> bytes:
     Returns:
         The file.
     """
-    return _coded(codes, "JPEG", quality=quality, subsampling=CHROMA_420)
-
-
-def _coded(codes: NDArray[np.uint8], file_format: str, **options: object) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(codes).save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def _decoded(coded: bytes) -> CodedImage:
-    with Image.open(BytesIO(coded)) as opened:
-        codes = np.array(opened, dtype=np.uint8)
-    return CodedImage(codes, np.arange(256) / FULL)
+    return encode(codes, "JPEG", quality=quality, subsampling=CHROMA_420)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.storage.images import encode_image
-from syndr_curate.distortions import CATALOG, distort
+from syndr_curate.distortions import CAMERA, CATALOG, distort
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "distortions" / "pinned"
 SCENES = ("city", "bubbles")
@@ -26,7 +26,7 @@ def main() -> None:
     for scene in SCENES:
         picture = paint_scene(scene, 0, side=SIDE)
         (FOLDER / f"{scene}.png").write_bytes(encode_image(picture))
-        for entry in CATALOG:
+        for entry in (*CATALOG, *CAMERA):
             for level in LEVELS:
                 distorted = distort(picture, entry.id, level, seed=SEED)
                 arrays[f"{scene}-{entry.id}-{level}"] = distorted[rows, columns]

@@ -13,11 +13,13 @@ import syndr_curate
 import torch
 from numpy.typing import NDArray
 from syndr_curate import (
+    ChainStep,
     ClassScores,
     CrossValidation,
     CurateError,
     CurateWarning,
     DecodeOptions,
+    DistortedImage,
     DomainClassifier,
     DomainSelection,
     DRCDownSampler,
@@ -39,6 +41,8 @@ from syndr_curate import (
     Neighbor,
     NeighborSettings,
     PseudoLabels,
+    RandomChain,
+    RandomDistortion,
     Reporter,
     RowError,
     Sample,
@@ -225,7 +229,18 @@ def check(manifest: Path) -> list[str]:
 
 def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     distort(image, 1.5, level=3)  # type: ignore[arg-type]
+    distort(image, "gaussian_blur", level=2.5)
     return distort(image, "gaussian_blur", level=3)
+
+
+def augmented(image: NDArray[np.uint8]) -> float:
+    transform = RandomDistortion("bid", levels=[1, 5], seed=7)
+    transform.set_epoch(1)
+    transform(image, key="photo")
+    done: DistortedImage = RandomChain(length=(2, 3), order="any").distort(image, key=3)
+    first: ChainStep = done.chain[0]
+    RandomChain(order="last")  # type: ignore[arg-type]
+    return done.level + first.level
 
 
 def train(model: nn.Module) -> list[str]:

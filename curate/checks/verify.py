@@ -249,7 +249,7 @@ def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
             if problem is not None:
                 return f"source {source.sample_id}: {problem}"
         return None
-    if None in (row.reference_root, row.reference_path, row.distortion_id, row.level):
+    if row.reference_root is None or not row.is_complete:
         return NOTHING_TO_RENDER_FROM
     if not pixels.roots.has_folder(row.reference_root):
         return None

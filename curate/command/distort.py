@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..manifest.chains.settings import ChainOrder, ChainSettings, ChainStretch
 from ..rendering.settings import DistortSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
@@ -14,6 +15,9 @@ from ..terminal.long_run import ExecutorFlags, ResumeFlags, long_run, refuse_str
 from ..terminal.no_effect import refuse_flags_of_the_other_input, refuse_without_effect
 
 OF_NEW_ROWS = ("levels", "format", "seed")
+OF_DRAWN_CHAINS = ("chain_length", "chain_types", "chain_order")
+
+_LENGTH = ",".join(map(str, ChainSettings.length))
 
 
 @reporting_errors
@@ -28,6 +32,33 @@ def distort(
     types: Annotated[
         str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
     ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chain",
+            help="Distortions one after another, type:level joined by +, as one row per reference; may be repeated.",
+        ),
+    ] = None,
+    chains: Annotated[
+        int, typer.Option("--chains", min=0, help="Draw N chains for every reference, of --levels.")
+    ] = ChainSettings.drawn,
+    chain_length: Annotated[
+        str, typer.Option("--chain-length", help="Fewest and most distortions of a drawn chain.")
+    ] = _LENGTH,
+    chain_types: Annotated[
+        str,
+        typer.Option(
+            "--chain-types",
+            help="Types of drawn chains, as --types; at most one of each family (camera: subfamily).",
+        ),
+    ] = opt.ALL,
+    chain_order: Annotated[
+        ChainOrder, typer.Option("--chain-order", help="Whether compression comes last in drawn chains.")
+    ] = ChainSettings.order,
+    stretch: Annotated[
+        ChainStretch,
+        typer.Option("--stretch", help="Stretch a chain's picture to the full range around every step, or once."),
+    ] = ChainSettings.stretch,
     levels: opt.Levels = opt.levels_text(DistortSettings.levels),
     format: opt.ImageFormatOption = DistortSettings.image_format,
     layout: opt.LayoutOption = DistortSettings.layout,
@@ -54,14 +85,29 @@ def distort(
     if recipe_only:
         refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout")
     refuse_flags_of_the_other_input(context, images)
-    if images.suffix == ".parquet" and types is None:
+    if not chains:
+        refuse_without_effect(context, "without --chains", *OF_DRAWN_CHAINS)
+    if not (chain or chains):
+        refuse_without_effect(context, "without --chain or --chains", "stretch")
+    if images.suffix == ".parquet" and types is None and not (chain or chains):
         refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+    if chain and types is None and not chains:
+        refuse_without_effect(context, "without --types or --chains: a named chain has levels of its own", "levels")
     refuse_strict_share(context, shard)
     summary = run_distort(
         images,
         out,
         types=None if types is None else parse_types(types),
         levels=parse_levels(levels),
+        chains=_chain_settings(
+            named=chain or [],
+            drawn=chains,
+            length=chain_length,
+            types=chain_types,
+            order=chain_order,
+            stretch=stretch,
+            levels=levels,
+        ),
         image_format=format,
         layout=layout,
         seed=seed,
@@ -78,3 +124,34 @@ def distort(
         reporter=result.reporter,
     )
     result.finish(summary)
+
+
+def _chain_settings(
+    *,
+    named: list[str],
+    drawn: int,
+    length: str,
+    types: str,
+    order: ChainOrder,
+    stretch: ChainStretch,
+    levels: str,
+) -> ChainSettings | None:
+    """Return which chains are asked for; None for none.
+
+    Raises:
+        CurateError: One is no chain, or there are none such.
+    """
+    from ..datasets.type_lists import parse_levels, parse_types
+    from ..manifest.chains.chain_lists import parse_chain_length, parse_chains
+
+    if not (named or drawn):
+        return None
+    return ChainSettings(
+        named=parse_chains(named),
+        drawn=drawn,
+        length=parse_chain_length(length),
+        types=parse_types(types),
+        levels=parse_levels(levels),
+        order=order,
+        stretch=stretch,
+    )

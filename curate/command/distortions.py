@@ -9,27 +9,36 @@ from ..terminal.flags import ResultFlags
 @reporting_errors
 @with_flag_groups
 def distortions(*, result: ResultFlags) -> None:
-    """Print the catalog: the 25 distortions of KADID-10k and their levels.
+    """Print the catalog: the 25 distortions of KADID-10k, the camera family, and their levels.
 
     Example: syndr-curate distortions
     """
-    from ...distortions.catalog import CATALOG
+    from ...distortions.catalog import CAMERA, CATALOG
 
+    catalog = (*CATALOG, *CAMERA)
     entries = [
         {
             "id": entry.id,
             "name": entry.name,
             "family": entry.family,
+            "subfamily": entry.subfamily,
             "levels": list(entry.parameters),
             "parameter": entry.parameter,
             "random": entry.random,
             "minimum_size": entry.minimum_size,
         }
-        for entry in CATALOG
+        for entry in catalog
     ]
     rows: list[tuple[str, ...]] = [
-        (str(e.id), e.name, e.family, " ".join(f"{p:g}" for p in e.parameters), e.parameter, "yes" if e.random else "")
-        for e in CATALOG
+        (
+            str(entry.id),
+            entry.name,
+            entry.family if entry.subfamily == entry.family else f"{entry.family}: {entry.subfamily}",
+            " ".join(f"{parameter:g}" for parameter in entry.parameters),
+            entry.parameter,
+            "yes" if entry.random else "",
+        )
+        for entry in catalog
     ]
     result.print(
         {"distortions": entries},

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from ...distortions.catalog import CATALOG, LEVELS, get
+from ...distortions.catalog import CAMERA, CATALOG, LEVELS, get
 from ...distortions.errors import DistortionError
 from ..errors import CurateError
 from ..storage.texts.json_text import parse_json
 from ..storage.texts.utf8_text import read_utf8
 
-ALL = "all"
+ALL = "all"  # of KADID-10k: published labels and selections are of these
+CAMERA_FAMILY = "camera"
 PRESET_SUFFIX = ".json"
 
 
@@ -18,8 +19,8 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """Turn a list of distortion types into ids.
 
     Args:
-        text: `all`, a preset's name (`bid`, `livec`, `koniq`, `pipal-1`, ...), a preset file, or ids and catalog names
-            separated by commas; or an iterable of ids and names.
+        text: `all` (the 25 types of KADID-10k), `camera` (the camera family), a preset's name (`bid`, `livec`, `koniq`,
+            `pipal-1`, ...), a preset file, or ids and catalog names, separated by commas; or an iterable of these.
 
     Returns:
         Distortion ids, ascending, each once.
@@ -39,6 +40,8 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
             raise CurateError(f"the list of types {text!r} has an empty entry: leave out the comma, or give the type")
         if part == ALL:
             chosen.update(entry.id for entry in CATALOG)
+        elif part == CAMERA_FAMILY:
+            chosen.update(entry.id for entry in CAMERA)
         elif part in preset_names():
             chosen.update(read_preset(part))
         elif part.endswith(PRESET_SUFFIX):
@@ -49,7 +52,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
             except DistortionError as error:
                 presets = ", ".join(preset_names())
                 raise CurateError(
-                    f"{error}; a list of types may also name `all`, a preset ({presets}) or its file"
+                    f"{error}; a list of types may also name `all`, `camera`, a preset ({presets}) or its file"
                 ) from error
     return tuple(sorted(chosen))
 

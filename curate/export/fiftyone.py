@@ -15,7 +15,7 @@ def export_fiftyone(job: ExportJob) -> Counter[str]:
     FiftyOne reads every column as text unless `fields={"label": float, …}` says otherwise.
     """
     names, made = write_images(job, job.rows.table, job.folder / "data")
-    table = facts_of(job.rows.table, (*FACTS, "split"))
+    table = facts_of(job.rows.table, job.rows.fact_names((*FACTS, "split")))
     columns = columns_of(table, table.column_names)
     write_csv(job.folder / LABELS, ("filepath", *table.column_names), zip(names, *columns, strict=True))
     return made

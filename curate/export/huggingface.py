@@ -20,9 +20,10 @@ _MEANINGS = {
     "label_std": "standard error of the label, same scale; null where it is not known",
     "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric",
     "reference_id": "the pristine picture it was made from",
-    "distortion_id": "1-25 as in KADID-10k, 0 for a pristine picture",
+    "distortion_id": "1-25 as in KADID-10k, 101 and up of the camera family, 0 for a pristine picture",
     "distortion": "its name",
     "level": "1-5, 0 for a pristine picture",
+    "chain": "several distortions, type:level in order",
     "dataset": "where the row comes from",
     "cluster_id": "cluster of alike rows in the epoch",
     "cluster_size": "its size before thinning",
@@ -39,7 +40,7 @@ def export_hf(job: ExportJob) -> Counter[str]:
         place = job.folder / _SPLIT_FOLDERS[split]
         names, counts = write_images(job, part, place / "images")
         made += counts
-        table = facts_of(part, (*FACTS, "seed", "neighbors"))
+        table = facts_of(part, job.rows.fact_names((*FACTS, "seed", "neighbors")))
         files = pa.array([f"images/{name}" for name in names], pa.string())
         write_parquet(place / "metadata.parquet", table.add_column(0, "file_name", files))
     card = job.folder / "README.md"
@@ -52,7 +53,8 @@ def export_hf(job: ExportJob) -> Counter[str]:
 
 def _card(rows: ExportRows) -> str:
     parts = rows.splits()
-    columns = ["image", *(name for name in _MEANINGS if name in rows.table.column_names)]
+    written = rows.fact_names(FACTS)
+    columns = ["image", *(name for name in _MEANINGS if name in written and name in rows.table.column_names)]
     size = next((name for limit, name in _SIZES if len(rows.table) < limit), "n>1M")
     configs = "".join(
         f"  - split: {_SPLIT_FOLDERS[split]}\n    path: {_SPLIT_FOLDERS[split]}/**\n" for split, _ in parts

@@ -18,7 +18,8 @@ def export_pyiqa(job: ExportJob) -> Counter[str]:
     """
     names, made = write_images(job, job.rows.table, job.folder / "images")
     # pyiqa takes every column with "split" in its name for one: there may be no other.
-    fields = ("label", "label_std", "split", "sample_id", "reference_id", "distortion_id", "level", "label_source")
+    usual = ("label", "label_std", "split", "sample_id", "reference_id", "distortion_id", "level", "label_source")
+    fields = job.rows.fact_names(usual)
     columns = columns_of(facts_of(job.rows.table, fields), fields)
     header = ("img_name", "mos", "mos_std", *fields[2:])
     paths = [f"images/{name}" for name in names]

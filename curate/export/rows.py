@@ -1,7 +1,7 @@
 """Which rows an export takes, and where their pixels come from."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ class ExportRows:
     provenance: dict[str, Any]
     not_ok: int
     pixels: PixelLoader
+
+    def fact_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return names of columns to write, with `chain` at the end if any row of the export is of several distortions.
+
+        Args:
+            names: Those that every export has.
+        """
+        has_chains = self.table["chain"].null_count < len(self.table)
+        return (*names, "chain") if has_chains else tuple(names)
 
     def splits(self) -> list[tuple[str, pa.Table]]:
         """Return the rows by split, in the order train, val, test; a split without rows is left out."""
@@ -223,5 +232,4 @@ def _can_be_made(row: PixelRow, roots: Roots) -> bool:
     if isinstance(row, MixRow):
         at_hand = [_stored_size(s, roots) is not None or _can_be_made(s, roots) for s in (row.a, row.b)]
         return row.box is not None and all(at_hand)
-    known = None not in (row.reference_path, row.distortion_id, row.level, row.seed)
-    return known and roots.has_folder(row.reference_root)
+    return row.is_complete and row.seed is not None and roots.has_folder(row.reference_root)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import CurateError
+from ..manifest.chains.recipes import chain_texts
 from ..manifest.ids import list_ids
 from ..manifest.schema import CLUSTER_FIELDS
 from ..storage.atomic import cannot_write, write_bytes
@@ -21,11 +22,17 @@ FACTS = (
 
 
 def facts_of(part: pa.Table, names: Sequence[str] = FACTS) -> pa.Table:
-    """Return those of some columns that the rows have, without dictionary encoding: not every reader knows it."""
+    """Return those of some columns that the rows have, as every reader knows them.
+
+    Dictionary encoding is undone, and chains are texts such as `gaussian_blur:2+jpeg:3`.
+    """
     present = [name for name in names if name in part.column_names]
     columns = []
     for name in present:
         column = part[name]
+        if name == "chain":
+            columns.append(pa.array(chain_texts(column), pa.string()))
+            continue
         columns.append(column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column)
     return pa.table(columns, names=present)
 

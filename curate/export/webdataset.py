@@ -37,7 +37,7 @@ def _write_shard(job: ExportJob, chunk: pa.Table, folder: Path, shard: int) -> C
             raise CurateError(f"{row.sample_id!r}: cannot read {found!s}: {error.strerror or error}") from error
         return row, content, "rendered" if made else "copied"
 
-    facts = facts_of(chunk, (*FACTS, "split", "seed", "neighbors")).to_pylist()
+    facts = facts_of(chunk, job.rows.fact_names((*FACTS, "split", "seed", "neighbors"))).to_pylist()
     with open_sink("webdataset", folder, shard, schema=chunk.schema) as sink:
         for fact, (row, content, how) in zip(facts, ordered_map(read, pixel_rows(chunk), job.workers), strict=True):
             path = stored_path(

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ...distortions.chains import Chain
 from ..errors import CurateError
 
 IMAGE_SUFFIXES = frozenset(
@@ -14,7 +15,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 IDS_IN_A_MESSAGE = 5
 
-_SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
+_SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[1-9][0-9]{2}|[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
 
 
 def has_image_suffix(name: str) -> bool:
@@ -54,6 +55,17 @@ def path_ids(paths: Sequence[str]) -> list[str]:
 def make_sample_id(reference_id: str, distortion_id: int, level: int) -> str:
     """Return the content id of a generated row, `<reference>_<type:02d>_<level:02d>`."""
     return f"{reference_id}_{distortion_id:02d}_{level:02d}"
+
+
+def make_chain_id(reference_id: str, chain: Chain) -> str:
+    """Return the content id of a row of several distortions, `<reference>_chain_<type>-<level>_...`; `s` is a stretch.
+
+    >>> from syndr_curate.distortions.chains import ChainStep
+    >>> make_chain_id("I01", (ChainStep(1, 2.0), ChainStep(11, 2.5), ChainStep(0, 0.0), ChainStep(10, 4.0)))
+    'I01_chain_1-2_11-2.5_s_10-4'
+    """
+    steps = "_".join("s" if step.is_stretch else f"{step.distortion_id}-{step.level:g}" for step in chain)
+    return f"{reference_id}_chain_{steps}"
 
 
 def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:

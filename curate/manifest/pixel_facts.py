@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -75,12 +76,12 @@ def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
 
 
 def denoised_rows(table: pa.Table) -> int:
-    """Count the rows that were rendered with the denoiser, mixes of such rows among them.
+    """Count the rows that were rendered with the denoiser, mixes of such rows and chains with it among them.
 
     Args:
         table: A manifest.
     """
-    rows = _is_denoised(table["distortion_id"], table["seed"])
+    rows = pc.or_(_is_denoised(table["distortion_id"], table["seed"]), _has_denoising_step(table))
     for source in ("source_a", "source_b"):
         if source in table.column_names and pa.types.is_struct(table.schema.field(source).type):
             fields = (pc.struct_field(table[source], name) for name in ("distortion_id", "seed"))
@@ -115,6 +116,14 @@ def other_denoiser(table: pa.Table) -> str | None:
         f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({installed[:_DIGITS_SHOWN]}): they would be rendered "
         "otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the rows anew"
     )
+
+
+def _has_denoising_step(table: pa.Table) -> pa.ChunkedArray:
+    chains = table["chain"].combine_chunks()
+    kinds = pc.struct_field(chains.flatten(), "distortion_id")
+    owners = pc.list_parent_indices(chains).filter(pc.fill_null(pc.equal(kinds, _DENOISE.id), False))
+    is_owner = np.isin(np.arange(len(table)), owners)
+    return pc.and_(pa.chunked_array([is_owner]), pc.is_valid(table["seed"]))
 
 
 def _is_denoised(types: pa.ChunkedArray, seeds: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -28,7 +28,7 @@ def stream_seed(seed: int, reference_id: str, distortion_id: int, level: int) ->
     Args:
         seed: The run's seed.
         reference_id: Id of the pristine image.
-        distortion_id: 1-25.
+        distortion_id: Of the catalog, such as 1-25.
         level: 1-5.
 
     Returns:

@@ -16,6 +16,7 @@ from ..datasets.image_folders import open_source
 from ..datasets.image_notes import note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
+from ..manifest.chains.settings import ChainSettings
 from ..manifest.manifest import ManifestFile, write_manifest_parts
 from ..manifest.pixel_facts import decoding_of, facts_of_decoding
 from ..manifest.provenance import digest_json
@@ -68,6 +69,7 @@ def run_distort(
     *,
     types: tuple[int, ...] | None,
     levels: tuple[int, ...] = DistortSettings.levels,
+    chains: ChainSettings | None = None,
     image_format: ImageFormat = DistortSettings.image_format,
     layout: Layout = DistortSettings.layout,
     seed: int = DistortSettings.seed,
@@ -92,8 +94,9 @@ def run_distort(
     Args:
         images: Folder, image or manifest (`.parquet`).
         out: Folder of the results.
-        types: Distortion ids; None renders the rows of a manifest as they stand.
+        types: Distortion ids; None, without chains, renders the rows of a manifest as they stand.
         levels: Levels of each type.
+        chains: Several distortions, one after another, as further rows of every reference.
         image_format: Of the pixels.
         layout: How they are stored.
         seed: The run's seed.
@@ -124,11 +127,14 @@ def run_distort(
         decoding = decoding_of(file.provenance, decoding, str(images))
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
     skipped: dict[str, int] = {}
-    if types is None:
+    if types is None and contact_sheet_file is not None:
+        raise CurateError("--contact-sheet needs --types: the rows of a manifest, and chains, are no grid")
+    wanted = Distortions(types or (), levels, seed, image_format, chains)
+    if types is None and chains is None:
         if file is None:
-            raise CurateError("--types says which distortions to apply, e.g. --types bid")
-        if contact_sheet_file is not None:
-            raise CurateError("--contact-sheet needs --types: the rows of a manifest are no grid")
+            raise CurateError(
+                "--types says which distortions to apply, e.g. --types bid, --chain or --chains which of them together"
+            )
         rows = rows_of_manifest(file, pixels.folder, roots)
         known = [(root, path) for root, path, _ in rows.listing if rows.roots.has_folder(root)]
         files = [rows.roots.resolve(root, path) for root, path in known]
@@ -136,7 +142,7 @@ def run_distort(
         source = open_source(images, ids=ids, follow_links=follow_links) if file is None else references_of(file, roots)
         refuse_inside(pixels.folder, source.folder, *source.linked)
         skipped = note_skipped(source.skipped, images, reporter)
-        rows = rows_of_references(source, Distortions(types, levels, seed, image_format), pixels.folder)
+        rows = rows_of_references(source, wanted, pixels.folder)
         files = [source.folder / entry.path for entry in source.entries]
     summary: dict[str, Any] = {"references": rows.references, "rows": rows.count, **skipped}
     if rows.carried:
@@ -148,8 +154,8 @@ def run_distort(
     request = render_request("distort", rows, pixels, out, run.rows_per_shard)
     if dry_run:
         return {**summary, **_forecast(rows, sample, pixels, request, image_format, workers), "out": str(request.final)}
-    if contact_sheet_file is not None and types is not None:
-        _draw_sheet(contact_sheet_file, sample, rows, decoding, Distortions(types, levels, seed, image_format))
+    if contact_sheet_file is not None:
+        _draw_sheet(contact_sheet_file, sample, rows, decoding, wanted)
         summary["contact_sheet"] = str(contact_sheet_file)
     claim_folder(pixels.folder, request.final, write=not recipe_only)
     plan = carry_out(request, join_manifest, run.mode, executor=run.executor_for(rows.made), reporter=reporter)

@@ -1,14 +1,17 @@
-"""The rows that `distort` makes: references x types x levels, and where their pixels go."""
+"""The rows that `distort` makes: references x (types x levels, and chains), and where their pixels go."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_folders import ImageEntry, ImageSource
+from ..manifest.chains.recipes import chain_rows
+from ..manifest.chains.settings import ChainSettings
 from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots
@@ -24,16 +27,18 @@ class Distortions:
     """What is done to every reference.
 
     Attributes:
-        types: Distortion ids.
+        types: Distortion ids; there may be none where there are chains.
         levels: Levels of each type.
         seed: The run's seed.
         image_format: What the pixels are stored as.
+        chains: Several distortions, one after another; None for none.
     """
 
     types: tuple[int, ...]
     levels: tuple[int, ...]
     seed: int
     image_format: ImageFormat
+    chains: ChainSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class PlannedRows:
 
 
 def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Path) -> PlannedRows:
-    """Lay out references x types x levels.
+    """Lay out references x types x levels, and below those of each reference its chains.
 
     Args:
         source: The pristine images.
@@ -83,10 +88,14 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         suffix=f".{wanted.image_format}",
         dataset=source.name,
     )
-    conditions = len(grid.conditions())
+    conditions = len(grid.conditions()) + (0 if wanted.chains is None else wanted.chains.count)
 
     def rows(entries: tuple[ImageEntry, ...]) -> pa.Table:
-        return recipe_rows([Reference(entry.id, entry.path, entry.split) for entry in entries], grid)
+        references = [Reference(entry.id, entry.path, entry.split) for entry in entries]
+        single = recipe_rows(references, grid)
+        if wanted.chains is None:
+            return single
+        return _by_reference(single, chain_rows(references, grid, wanted.chains), len(references))
 
     def tables() -> Iterator[pa.Table]:
         for start in range(0, len(source.entries), _REFERENCES_AT_ONCE):
@@ -102,12 +111,14 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         return chosen.take(spread)
 
     listing = source.listing()
-    config = {
+    config: dict[str, Any] = {
         "types": list(wanted.types),
         "levels": list(wanted.levels),
         "seed": wanted.seed,
         "format": wanted.image_format,
     }
+    if wanted.chains is not None:
+        config["chains"] = wanted.chains.as_json()
     inputs = {source.name: digest_listing((p, b) for _, p, b in listing)}
     held_out = {entry.id: entry.split for entry in source.entries if entry.split != "train"}
     if held_out:
@@ -125,6 +136,20 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         identity=identity,
         roots=roots,
     )
+
+
+def _by_reference(first: pa.Table, second: pa.Table, references: int) -> pa.Table:
+    """Put two tables together, the rows of each reference side by side: neighbors share its decoding.
+
+    Args:
+        first: The same number of rows for each reference, references outermost.
+        second: Likewise.
+        references: How many there are.
+    """
+    places = np.arange(len(first) + len(second))
+    blocks = [part.reshape(references, -1) for part in np.split(places, [len(first)])]
+    order = np.concatenate(blocks, axis=1).reshape(-1)
+    return pa.concat_tables([first, second]).unify_dictionaries().take(pa.array(order))
 
 
 def placed(tables: Iterator[pa.Table], layout: Layout, rows_per_shard: int, *, first: int = 0) -> Iterator[pa.Table]:

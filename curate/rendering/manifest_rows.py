@@ -58,7 +58,7 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
     kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
     if file.provenance:
-        warn_of_other_denoiser(attach(file.columns(["distortion_id", "seed"]), file.provenance))
+        warn_of_other_denoiser(attach(file.columns(["distortion_id", "seed", "chain"]), file.provenance))
     identity = {
         **kept,
         "inputs": {**kept.get("inputs", {}), **inputs},

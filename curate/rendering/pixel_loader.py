@@ -16,11 +16,11 @@ from ..storage.pixel_store import absence, stored_pixels
 from ..storage.recent_cache import RecentCache
 from .mix_recipes import MixRow, PixelRow
 from .pasting import common_size, crop_middle, paste
-from .render import Recipe, refuse_chain, render
+from .render import Recipe, render_recipe
 
 # 81 references of KADID-10k take 48 MB; decoding one costs about as much as a typical distortion of it.
 REFERENCE_CACHE_BYTES = 128 << 20
-NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level to render them from"
+NOTHING_TO_RENDER_FROM = "no stored pixels, and no reference, distortion and level (or chain) to render them from"
 
 
 class PixelLoader:
@@ -84,15 +84,13 @@ class PixelLoader:
         place = self._resolve(row.image_root, row.image_path)
         found = stored_pixels(place)
         if found is None and row.seed is None:
-            if isinstance(row, Recipe):
-                refuse_chain(row)
             raise absence(place)
         return found
 
     def make(self, row: PixelRow) -> NDArray[np.uint8]:
         """Make a row's pixels anew, whether or not they are stored: uint8 (H, W, 3) RGB.
 
-        A distorted image is rendered from its reference and seed. A mix is pasted together from its two sources,
+        A distorted image is rendered from its reference and seeds. A mix is pasted together from its two sources,
         whose pixels are found or made as `load` does.
 
         Raises:
@@ -101,19 +99,17 @@ class PixelLoader:
         """
         if isinstance(row, MixRow):
             return self._mix(row)
-        refuse_chain(row)
-        reference = self.load_reference(row)
-        return render(reference, row.distortion_id, row.level, row.seed)
+        return render_recipe(self.load_reference(row), row)
 
     def load_reference(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Return the decoded reference of a row, uint8 (H, W, 3) RGB; it may be shared: do not write to it.
 
         Raises:
-            RowError: The row names no reference, distortion and level, or the reference cannot be decoded.
+            RowError: The row names no reference or does not say what is done to it, or the reference cannot be decoded.
             CurateError: Where it lies is not known, or how it is read.
         """
         self.roots.require_metadata()
-        if recipe.reference_path is None or recipe.distortion_id is None or recipe.level is None:
+        if not recipe.is_complete:
             raise RowError(NOTHING_TO_RENDER_FROM)
         path = self._resolve(recipe.reference_root, recipe.reference_path)
         try:

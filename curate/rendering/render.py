@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
+from ...distortions.chains import Chain, apply_chain
 from ..errors import CurateError, RowError
+from ..manifest.chains.recipes import chain_of_row
 
 RECIPE_COLUMNS: tuple[str, ...] = (
     "sample_id",
@@ -26,17 +28,9 @@ RECIPE_COLUMNS: tuple[str, ...] = (
 )
 
 
-class ChainStep(NamedTuple):
-    """One distortion of a row that several were applied to, one after the other."""
-
-    distortion_id: int
-    level: float
-    seed: int | None
-
-
 @dataclass(frozen=True)
 class Recipe:
-    """What one row says about its pixels."""
+    """What one row says about its pixels: `chain` where it is of several distortions, else the type and level."""
 
     sample_id: str
     image_root: str
@@ -46,7 +40,13 @@ class Recipe:
     distortion_id: int
     level: int
     seed: int | None
-    chain: tuple[ChainStep, ...] | None = None
+    chain: Chain | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the row says what it is made from, and how; that a random type has a seed is looked at later."""
+        is_typed = self.distortion_id is not None and self.level is not None
+        return self.reference_path is not None and (is_typed or self.chain is not None)
 
 
 def with_seed(table: pa.Table) -> pa.Table:
@@ -61,7 +61,7 @@ def recipes_of(table: pa.Table) -> list[Recipe]:
         CurateError: Rows that name no reference or no distortion.
     """
     recipes = [recipe_of(row) for row in table.select(list(RECIPE_COLUMNS)).to_pylist()]
-    bare = [r.sample_id for r in recipes if r.reference_path is None or (r.chain is None and _is_untyped(r))]
+    bare = [recipe.sample_id for recipe in recipes if not recipe.is_complete]
     if bare:
         raise CurateError(f"{len(bare)} rows name no reference, distortion or level, e.g. {bare[0]!r}")
     return recipes
@@ -70,25 +70,29 @@ def recipes_of(table: pa.Table) -> list[Recipe]:
 def recipe_of(row: Mapping[str, Any]) -> Recipe:
     """Take the recipe out of one row of a manifest, or of a mix's source, which has no chain."""
     chain = row.get("chain")
-    steps = None if chain is None else tuple(ChainStep(**step) for step in chain)
+    steps = None if chain is None else chain_of_row(chain)
     return Recipe(**{name: row[name] for name in RECIPE_COLUMNS if name != "chain"}, chain=steps)
 
 
-def refuse_chain(recipe: Recipe) -> None:
-    """Refuse to render a row that several distortions were applied to: this release can render one alone.
+def render_recipe(reference: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+    """Make a row's pixels from its decoded reference, whether it has one distortion or several.
+
+    Args:
+        reference: uint8 (H, W, 3) RGB.
+        recipe: A complete one.
+
+    Returns:
+        uint8 (H, W, 3) RGB; the same arguments and library versions give the same bytes.
 
     Raises:
-        RowError: The row has a chain.
+        RowError: The image is too small for a type, a type or level does not exist, or a random type has no seed.
     """
-    if recipe.chain is not None:
-        raise RowError(
-            f"the row has a chain of {len(recipe.chain)} distortions, expected one: this release cannot render chains; "
-            "keep its stored pixels, or upgrade syndr-curate"
-        )
-
-
-def _is_untyped(recipe: Recipe) -> bool:
-    return recipe.distortion_id is None or recipe.level is None
+    if recipe.chain is None:
+        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+    try:
+        return apply_chain(reference, recipe.chain)
+    except DistortionError as error:
+        raise RowError(str(error)) from error
 
 
 def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: int | None) -> NDArray[np.uint8]:
@@ -96,7 +100,7 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
 
     Args:
         reference: uint8 (H, W, 3) RGB.
-        distortion_id: 1-25, or 0 for the pristine image (after the generator's stretch, as every distorted one).
+        distortion_id: Of the catalog; 0 for the pristine image (after the generator's stretch, as every distorted one).
         level: 1-5; ignored for 0.
         seed: The row's stream seed.
 

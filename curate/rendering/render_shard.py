@@ -18,7 +18,7 @@ from ..storage.formats import IMAGE_FORMATS, ImageFormat, Layout
 from ..storage.images import DecodeOptions, UnreadableImageError, encode_image, image_problem
 from ..storage.pixel_store import PixelSink, open_sink, stored_pixels
 from .mdsi import MeasuredReference
-from .render import Recipe, recipes_of, refuse_chain, render, with_seed
+from .render import Recipe, recipes_of, render_recipe, with_seed
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ class RenderWork:
         except UnreadableImageError as error:
             return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
-            refuse_chain(recipe)
-            image = render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+            image = render_recipe(reference, recipe)
             content = None if sink is None else encode_image(image, format_of(recipe.image_path))
         except RowError as error:
             return Outcome(error.status, str(error))
@@ -173,13 +172,7 @@ def format_of(path: str) -> ImageFormat:
 
 
 def _checked(recipe: Recipe, problem: str | None) -> Outcome:
-    if problem is not None:
-        return Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
-    try:
-        refuse_chain(recipe)
-    except RowError as error:
-        return Outcome(error.status, str(error))
-    return Outcome("ok")
+    return Outcome("ok") if problem is None else Outcome("unreadable", f"reference {recipe.reference_path}: {problem}")
 
 
 class _Reference:

@@ -42,7 +42,7 @@ def sample_columns(
 
     Returns:
         Packed columns; `references` (ids) with `reference` (places in it), and `ids`: the sample ids that are not
-        `<reference>_<type>_<level>`, by row.
+        `<reference>_<type>_<level>`, by row; `steps` of chains, by row.
     """
     references = sorted({name for name in rows["reference_id"] if isinstance(name, str)})
     place = {name: index for index, name in enumerate(references)}
@@ -62,6 +62,7 @@ def sample_columns(
         "references": references,
         "reference": pack([place.get(name, UNKNOWN) for name in rows["reference_id"]], "i4"),
         "ids": odd,
+        "steps": {str(row): steps for row, steps in enumerate(rows["steps"]) if steps is not None},
         "type": pack(kinds, "i1"),
         "level": pack(levels, "i1"),
         "label": pack(hundredths, "u2"),
@@ -133,18 +134,19 @@ def _descent(before: ReportManifest, after: ReportManifest) -> str | None:
 
 
 def _facts(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ("sample_id", "reference_id", "distortion_id", "level", "label", "state", "source")
+    names = ("sample_id", "reference_id", "distortion_id", "level", "steps", "label", "state", "source")
     return [
         {
             "sample_id": sample_id,
             "reference": reference if isinstance(reference, str) else None,
             "type": kind,
             "level": level,
+            "steps": steps,
             "label": None if np.isnan(label) else round(label, 2),
             "state": STATES.index(state),
             "source": source,
         }
-        for sample_id, reference, kind, level, label, state, source in zip(
+        for sample_id, reference, kind, level, steps, label, state, source in zip(
             *(frame[name].tolist() for name in names), strict=True
         )
     ]

@@ -8,13 +8,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.catalog import CATALOG, PRISTINE
+from ...distortions.catalog import CAMERA, CATALOG, PRISTINE
+from ..manifest.chains.recipes import CHAIN_NAME, chain_texts
 from ..manifest.recipes import PRISTINE_NAME
 from ..manifest.schema import LABEL_MAXIMUM
 
 STAYED, LEFT, CAME, HELD_OUT, UNUSABLE = "stayed", "left", "came", "held_out", "unusable"
 STATES = (STAYED, LEFT, CAME, HELD_OUT, UNUSABLE)
 UNKNOWN = -1  # a type, level or cluster that a row does not state
+CHAINED = -2  # in place of the type of a row that several distortions were applied to
 LABEL_BINS = 40  # of a quarter of a point each, over [0, 10]
 NO_LABEL = -1
 
@@ -30,9 +32,9 @@ def joined_rows(before: pa.Table, after: pa.Table | None = None) -> pd.DataFrame
 
     Returns:
         One row per id, those of `before` first, in order, then what came in: `sample_id, reference_id, distortion_id,
-        level` (-1 where not stated), `label` (NaN without), `split, status, source` (who labelled which dataset),
-        `state` (one of `STATES`), `bin` (quarter of a point, -1 without a label), and `origin, position`: which of the
-        two tables holds the row (0, 1) and where.
+        level` (-1 where not stated; a chain's type is -2), `steps` (of a chain, else None), `label` (NaN without),
+        `split, status, source` (who labelled which dataset), `state` (one of `STATES`), `bin` (quarter of a point, -1
+        without a label), and `origin, position`: which of the two tables holds the row (0, 1) and where.
     """
     frame = _frame(before, 0)
     if after is None:
@@ -87,7 +89,8 @@ def source_names(frame: pd.DataFrame) -> list[str]:
 
 def type_names(frame: pd.DataFrame) -> dict[int, str]:
     """Return the distortion types that occur, by id, with their catalog names; ids without one are called so."""
-    names = {entry.id: entry.name for entry in CATALOG} | {PRISTINE: PRISTINE_NAME, UNKNOWN: "not stated"}
+    names = {entry.id: entry.name for entry in (*CATALOG, *CAMERA)}
+    names |= {PRISTINE: PRISTINE_NAME, UNKNOWN: "not stated", CHAINED: CHAIN_NAME}
     return {int(kind): names.get(int(kind), f"type {kind}") for kind in sorted(set(frame["distortion_id"]))}
 
 
@@ -111,6 +114,9 @@ def _frame(table: pa.Table, origin: int) -> pd.DataFrame:
     frame: pd.DataFrame = pa.table(columns).to_pandas()
     for name in ("distortion_id", "level"):
         frame[name] = frame[name].fillna(UNKNOWN).astype(np.int64)
+    steps = chain_texts(table["chain"])
+    frame["steps"] = pd.Series(steps, dtype=object)
+    frame.loc[[text is not None for text in steps], ["distortion_id", "level"]] = CHAINED, UNKNOWN
     frame["label"] = frame["label"].astype(np.float32)
     frame["source"] = _sources(table)
     scaled = np.floor(frame["label"].to_numpy(np.float64) * (LABEL_BINS / LABEL_MAXIMUM))

@@ -64,7 +64,9 @@ RetryFailed = Annotated[
 Types = Annotated[
     str,
     typer.Option(
-        "--types", help="Distortion ids or names, `all`, a preset (bid, livec, koniq, pipal-1, ...) or a preset file."
+        "--types",
+        help="Distortion ids or names, `all` (the 25 of KADID-10k), `camera`, a preset (bid, livec, pipal-1, ...) or a "
+        "preset file.",
     ),
 ]
 Levels = Annotated[str, typer.Option("--levels", help="Levels of the new rows, 1-5, comma-separated.")]

@@ -25,6 +25,7 @@ from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import REFERENCE_CACHE_BYTES, PixelLoader, naming_row
 from ..storage.images import DecodeOptions
 from ..storage.limits import MAX_PIXELS
+from .one_thread import compute_on_one_thread_in_workers
 
 # Long, and of no use to a training loop.
 _LEFT_OUT = ("neighbors", "status", "error")
@@ -151,7 +152,7 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
             CurateError: They cannot be had; the message names the row and the reason.
         """
         row = next(pixel_rows(self.rows.slice(index, 1)))
-        _compute_on_one_thread_in_workers()
+        compute_on_one_thread_in_workers()
         with naming_row(row):
             return self._pixels.load(row)
 
@@ -173,12 +174,3 @@ def _opened(manifest: Path | str | pa.Table, folder: Path | str | None) -> tuple
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
     values: NDArray[np.float32] = pc.fill_null(column, float("nan")).to_numpy().astype(np.float32)
     return values
-
-
-def _compute_on_one_thread_in_workers() -> None:
-    if torch.utils.data.get_worker_info() is not None:
-        import cv2
-
-        # As torch does in its workers: each would otherwise run a thread per core.
-        if cv2.getNumThreads() > 1:
-            cv2.setNumThreads(0)

@@ -68,11 +68,13 @@ def soft_targets(rows: pa.Table, *, layout: Layout = "type") -> NDArray[np.float
         (N, K) float32; every row sums to 1 up to rounding. Confidences of one class add up.
 
     Raises:
-        CurateError: A row has neither soft labels nor a distortion, or is pristine where the layout has no such class.
+        CurateError: A row has neither soft labels nor a distortion, or one that is no class of the layout: a pristine
+            row, or a type that is not of KADID-10k.
     """
     width = len(target_names(layout))
     owners, kinds, levels, shares = _labels(rows)
-    unknown = np.isnan(shares) | ((kinds == PRISTINE) & (layout != "type-pristine"))
+    classes = (*_TYPES, PRISTINE) if layout == "type-pristine" else _TYPES
+    unknown = np.isnan(shares) | ~np.isin(kinds, classes)
     if unknown.any():
         ids = [rows["sample_id"][int(i)].as_py() for i in np.unique(owners[unknown])]
         hint = (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .compiled import compiled
 
 CODES = 256
+FULL = 255.0
 
 
 class Line(NamedTuple):
@@ -56,6 +57,11 @@ class CodedImage:
     def with_table(self, table: NDArray[np.float64]) -> CodedImage:
         """Return the image with the same codes under another table of 256 values."""
         return replace(self, table=table)
+
+
+def of_codes(codes: NDArray[np.uint8]) -> CodedImage:
+    """Return the image of 8-bit codes, H x W x 3, as decoders and other programs give them: code / 255 each."""
+    return CodedImage(codes, np.arange(CODES) / FULL)
 
 
 @compiled

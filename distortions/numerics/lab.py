@@ -85,6 +85,19 @@ def srgb_to_linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x <= SRGB_DECODE_LINEAR_BELOW, x / SRGB_SLOPE, power)
 
 
+def linear_to_srgb(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Apply the sRGB curve in place.
+
+    Args:
+        light: Linear light, float64, C-contiguous, any shape; clipped to [0, 1].
+
+    Returns:
+        The same array.
+    """
+    _apply_curve(light.reshape(-1), _CURVE)
+    return light
+
+
 @compiled
 def _root(t: float, table: Pieces) -> float:
     line = LINEAR_SLOPE * t + LINEAR_OFFSET
@@ -122,6 +135,12 @@ def _to_srgb(x: float, table: Pieces) -> float:
     inside = min(max(x, 0.0), JUST_BELOW_ONE)
     power = evaluate(max(inside, CURVE_TABLE_FROM), table)
     return power if inside > SRGB_LINEAR_BELOW else SRGB_SLOPE * inside
+
+
+@compiled
+def _apply_curve(samples: NDArray[np.float64], table: Pieces) -> None:
+    for i in range(samples.size):
+        samples[i] = _to_srgb(samples[i], table)
 
 
 @compiled

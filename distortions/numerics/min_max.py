@@ -10,7 +10,7 @@ from .coded_image import CODES, CodedImage
 from .compiled import compiled
 
 # Rounding noise of a result that is constant by its formula must not be stretched to full contrast. Eight-bit input
-# through any of the 25 formulas leaves real differences many orders of magnitude above this.
+# through any of the formulas leaves real differences many orders of magnitude above this.
 CONSTANT_RANGE = 1e-12
 FULL = 255.0
 

@@ -309,9 +309,12 @@ def test_progress_and_notes_go_to_stderr_and_quiet_silences_them(syndr_curate, p
     assert quiet.stderr.splitlines() == [line for line in loud.stderr.splitlines() if line.startswith("error: ")]
 
 
-def test_the_catalog_lists_25_types(syndr_curate):
-    assert [e["id"] for e in answer(syndr_curate("distortions", "--json"))["distortions"]] == list(range(1, 26))
-    assert len(syndr_curate("distortions").stdout.splitlines()) == 27
+def test_the_catalog_lists_25_types_and_the_camera_family(syndr_curate):
+    assert [e["id"] for e in answer(syndr_curate("distortions", "--json"))["distortions"]] == [
+        *range(1, 26),
+        *range(101, 111),
+    ]
+    assert len(syndr_curate("distortions").stdout.splitlines()) == 37
 
 
 def test_ids_with_features_may_come_in_any_order(syndr_curate, published, tmp_path):

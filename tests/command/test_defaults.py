@@ -13,6 +13,8 @@ from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
+from syndr_curate.curate.manifest.chains.chain_lists import parse_chain_length
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.settings import DistortSettings
 from syndr_curate.curate.report.settings import ReportSettings
@@ -68,3 +70,11 @@ def test_the_columns_of_a_label_file_are_those_of_kadid(command):
 @pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample"}))
 def test_every_command_that_reads_pixels_has_the_same_limit(command):
     assert defaults_of(command)["max_pixels"] == MAX_PIXELS
+
+
+def test_flags_about_chains_have_the_defaults_of_their_settings():
+    flags, settings = defaults_of("distort"), ChainSettings()
+    assert parse_types(flags["chain_types"]) == settings.types
+    assert parse_chain_length(flags["chain_length"]) == settings.length
+    assert (flags["chains"], flags["chain_order"], flags["stretch"]) == (0, settings.order, settings.stretch)
+    assert (settings.drawn, settings.levels) == (0, flags["levels"])

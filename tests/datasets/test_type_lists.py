@@ -32,6 +32,12 @@ def test_all_is_every_type_of_kadid():
     assert parse_types("all") == tuple(range(1, 26))
 
 
+def test_camera_is_the_camera_family_and_goes_with_other_types():
+    assert parse_types("camera") == tuple(range(101, 111))
+    assert parse_types("all,camera") == (*range(1, 26), *range(101, 111))
+    assert parse_types("hand_shake,3") == (3, 102)
+
+
 @pytest.mark.parametrize(
     ("text", "ids"),
     [
@@ -96,7 +102,7 @@ def test_a_preset_file_that_cannot_be_read_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["0", "26", "-1", "blurr", "BID2"])
 def test_what_is_none_of_these_is_refused_with_what_there_is(text):
-    with pytest.raises(CurateError, match=rf"'{text}'.*may also name `all`, a preset \(bid, koniq"):
+    with pytest.raises(CurateError, match=rf"'{text}'.*may also name `all`, `camera`, a preset \(bid, koniq"):
         parse_types(text)
 
 

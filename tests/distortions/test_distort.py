@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from syndr_curate.distortions import CATALOG, distort, draw, get, stretch_uint8
+from syndr_curate.distortions import CAMERA, CATALOG, distort, draw, get, stretch_uint8
 from syndr_curate.distortions.catalog import IDENTITY_CELLS
 from syndr_curate.distortions.errors import DistortionError
 
 DENOISE = 15
-KINDS = [entry.id for entry in CATALOG if entry.id != DENOISE]
-RANDOM = [entry.id for entry in CATALOG if entry.random and entry.id != DENOISE]
+ALL_TYPES = (*CATALOG, *CAMERA)
+KINDS = [entry.id for entry in ALL_TYPES if entry.id != DENOISE]
+RANDOM = [entry.id for entry in ALL_TYPES if entry.random and entry.id != DENOISE]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -195,10 +196,10 @@ def test_pictures_rendered_side_by_side_are_the_same(picture):
 def test_the_number_of_threads_changes_no_byte():
     program = (
         "import hashlib, numpy as np, cv2, sys\n"
-        "from syndr_curate.distortions import CATALOG, distort\n"
+        "from syndr_curate.distortions import CAMERA, CATALOG, distort\n"
         "cv2.setNumThreads(int(sys.argv[1]))\n"
         "image = (np.add.outer(np.arange(97) * 5, np.arange(131) * 3)[:, :, None] * (1, 2, 3)).astype(np.uint8)\n"
-        "data = b''.join(distort(image, e.id, 3, seed=9).tobytes() for e in CATALOG if e.id != 15)\n"
+        "data = b''.join(distort(image, e.id, 3, seed=9).tobytes() for e in (*CATALOG, *CAMERA) if e.id != 15)\n"
         "print(hashlib.sha256(data).hexdigest())"
     )
 

@@ -2,11 +2,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from syndr_curate.distortions import CATALOG, distort, get
+from syndr_curate.distortions import CAMERA, CATALOG, distort, get
 
 DENOISE = 15
-SMALL_TYPES = [entry.id for entry in CATALOG if entry.minimum_size == 1]
-SIZED_TYPES = [entry.id for entry in CATALOG if entry.minimum_size > 1 and entry.id != DENOISE]
+ALL_TYPES = (*CATALOG, *CAMERA)
+SMALL_TYPES = [entry.id for entry in ALL_TYPES if entry.minimum_size == 1]
+SIZED_TYPES = [entry.id for entry in ALL_TYPES if entry.minimum_size > 1 and entry.id != DENOISE]
 
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 levels = st.integers(1, 5)
@@ -41,7 +42,7 @@ def test_any_size_is_accepted(height, width, texture, kind, level):
     assert_full_range_or_constant(image, distort(image, kind, level, seed=texture))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     extra_height=st.integers(0, 40),
     extra_width=st.integers(0, 40),
@@ -54,6 +55,14 @@ def test_types_with_a_smallest_size_accept_every_size_from_there(extra_height, e
     shape = (least + extra_height, least + extra_width, 3)
     image = np.random.default_rng(texture).integers(0, 256, shape, dtype=np.uint8)
     assert_full_range_or_constant(image, distort(image, kind, level, seed=texture))
+
+
+@relaxed
+@given(image=pictures(24), kind=st.sampled_from(SMALL_TYPES), level=st.floats(1, 5), seed=seeds)
+def test_levels_in_between_are_as_good_as_whole_ones(image, kind, level, seed):
+    once = distort(image, kind, level, seed=seed)
+    assert_full_range_or_constant(image, once)
+    np.testing.assert_array_equal(once, distort(image, kind, level, seed=seed))
 
 
 @relaxed

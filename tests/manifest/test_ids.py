@@ -37,7 +37,7 @@ def test_stripping_takes_only_suffixes_and_only_once(text, suffix):
     assert ids.stem_id(ids.stem_id(name)) == ids.stem_id(name)
 
 
-@given(st.text(min_size=1), st.integers(1, 25), st.integers(1, 5))
+@given(st.text(min_size=1), st.integers(1, 999), st.integers(1, 5))
 def test_a_sample_id_parses_back_to_what_made_it(reference, distortion, level):
     assert ids.parse_sample_id(ids.make_sample_id(reference, distortion, level)) == (reference, distortion, level)
 
@@ -45,6 +45,7 @@ def test_a_sample_id_parses_back_to_what_made_it(reference, distortion, level):
 def test_a_sample_id_is_padded_like_kadids_file_names():
     assert ids.make_sample_id("I01", 1, 3) == "I01_01_03"
     assert ids.parse_sample_id("a_b_25_05") == ("a_b", 25, 5)
+    assert ids.parse_sample_id("p0_101_05") == ("p0", 101, 5)  # a type of the camera family
     assert ids.parse_sample_id("I01_01_01_02_03") == ("I01_01_01", 2, 3)
 
 

@@ -235,6 +235,7 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
         row.update(change)
     chain = [{"distortion_id": 11, "level": 2.0, "seed": 5}]
     rows.append({**rows[-1], "sample_id": "chained", "distortion_id": 11, "chain": chain})
+    rows.append({**rows[-1], "sample_id": "as distort writes it", "distortion_id": None, "level": None})
     table = attach(pa.Table.from_pylist(rows, schema=SCHEMA), {"roots": {"references": str(photos), "images": None}})
     plan = plan_mixes(table, MixSettings(count=4, types=(10, 11)))
     assert plan.sources["sample_id"].to_pylist() == ["p1_10_02", "p1_11_02"]
@@ -242,7 +243,7 @@ def test_rows_that_cannot_be_mixed_are_left_out_and_counted(photos):
         "not ok": 1,
         "held out": 1,
         "without reference": 1,
-        "of several distortions": 1,
+        "of several distortions": 2,
         "without distortion": 2,
         "of other types or levels": 1,
     }

@@ -28,6 +28,11 @@ def test_pairs_are_counted_whichever_lies_inside_and_the_weaker_half_is_laid_out
     assert {bin: count for bin, count in enumerate(figures["confidence"]) if count} == {0: 1, 5: 1, 10: 1}
 
 
+def test_types_of_cameras_have_their_names():
+    figures = mix_figures(mixed([(102, 0.75), (1, 0.25)]), "mix.parquet")
+    assert figures["types"] == {"1": "gaussian_blur", "102": "hand_shake"}
+
+
 def test_soft_labels_of_another_shape_are_refused():
     table = build_table({"sample_id": ["m"], "image_path": ["m"], "split": "train", "status": "ok"}, 1)
     with pytest.raises(CurateError, match="soft_labels is"):

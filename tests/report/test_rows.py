@@ -5,6 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.report.payload import sample_columns
 from syndr_curate.curate.report.rows import (
     STATES,
     count_cells,
@@ -12,6 +13,7 @@ from syndr_curate.curate.report.rows import (
     describe_manifest,
     joined_rows,
     source_names,
+    type_names,
 )
 
 
@@ -29,6 +31,11 @@ def manifest(ids, **columns):
         "status": "ok",
     }
     return build_table({**defaults, **columns}, n)
+
+
+def test_types_have_their_names_those_of_cameras_too():
+    frame = joined_rows(manifest("abc", distortion_id=pa.array([1, 102, 999], pa.int16())))
+    assert type_names(frame) == {1: "gaussian_blur", 102: "hand_shake", 999: "type 999"}
 
 
 def test_each_row_stays_leaves_comes_is_held_out_or_cannot_be_used():
@@ -86,3 +93,18 @@ def test_nothing_is_lost_between_before_and_after(before, after):
     cells = count_cells(frame, source_names(frame))
     by_state = np.bincount(cells["state"], weights=cells["count"], minlength=len(STATES))
     assert by_state.tolist() == [states[state] for state in STATES]
+
+
+def test_a_chain_is_a_type_of_its_own_and_says_its_steps():
+    steps = [{"distortion_id": 1, "level": 2.0, "seed": 7}, {"distortion_id": 10, "level": 3.0, "seed": 8}]
+    before = manifest("ab", distortion_id=pa.array([1, None], pa.int16()), level=pa.array([3, None], pa.int8()))
+    chains = pa.array([None, steps], before.schema.field("chain").type)
+    before = before.set_column(before.column_names.index("chain"), before.schema.field("chain"), chains)
+    frame = joined_rows(before, manifest("ac"))
+    assert frame.distortion_id.tolist() == [1, -2, 1]
+    assert frame.level.tolist() == [3, -1, 3]
+    assert frame.steps.tolist() == [None, "gaussian_blur:2+jpeg:3", None]
+    assert type_names(frame) == {-2: "chain", 1: "gaussian_blur"}
+    columns = sample_columns(frame, source_names(frame), None, None)
+    assert columns["steps"] == {"1": "gaussian_blur:2+jpeg:3"}
+    assert columns["ids"]["1"] == "b"

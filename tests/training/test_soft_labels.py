@@ -60,6 +60,13 @@ def test_the_names_are_in_the_order_of_the_targets():
         target_names("levels")
 
 
+@pytest.mark.parametrize("layout", ["type", "type-pristine", "type-level"])
+def test_a_type_of_the_camera_family_is_no_class(layout):
+    table = rows(("blurred", 1, 2, None), ("shaken", 102, 2, None))
+    with pytest.raises(CurateError, match=r"1 rows have no class in the layout .*shaken"):
+        soft_targets(table, layout=layout)
+
+
 def test_confidences_of_one_class_add_up():
     table = rows(("m", None, None, [(10, 4, 0.75), (10, 2, 0.25)]))
     assert soft_targets(table)[0, 9] == 1

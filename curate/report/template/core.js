@@ -41,6 +41,7 @@ const S = (() => {
   const kinds = { reference: "i4", type: "i1", level: "i1", label: "u2", state: "u1", source: "u1", cluster: "i4", x: "u2", y: "u2" };
   for (const [name, kind] of Object.entries(kinds)) columns[name] = name in D.samples ? unpack(kind, D.samples[name]) : null;
   columns.id = (row) => D.samples.ids[row] ?? `${columns.references[columns.reference[row]]}_${two(columns.type[row])}_${two(columns.level[row])}`;
+  columns.stepsOf = (row) => D.samples.steps[row] ?? null;
   columns.referenceOf = (row) => columns.references[columns.reference[row]] ?? null;
   columns.labelOf = (row) => (columns.label[row] === 65535 ? null : columns.label[row] / 100);
   return columns;

@@ -6,7 +6,7 @@ function sampleFigure(member) {
   const [image, note] = samplePicture(member.id, member.reference, `Image ${member.id}`);
   const label = member.label === null ? "no label" : `label ${member.label.toFixed(1)}`;
   return el("figure", { class: STATES[member.state], title: member.id }, image,
-    el("figcaption", {}, el("b", {}, label), el("br"), `${typeName(member.type)}${member.level > 0 ? ` ${member.level}` : ""}`, el("br"), member.id, ...(note ? [el("br"), `(${note})`] : [])));
+    el("figcaption", {}, el("b", {}, label), el("br"), member.steps ?? `${typeName(member.type)}${member.level > 0 ? ` ${member.level}` : ""}`, el("br"), member.id, ...(note ? [el("br"), `(${note})`] : [])));
 }
 
 function drawGallery() {

@@ -154,7 +154,7 @@ function makeSampleMap() {
       const id = S.id(row), label = S.labelOf(row);
       const [image, note] = samplePicture(id, S.referenceOf(row), `Image ${id}`);
       return { image, note, name: id, facts: [
-        ["Type", typeLabel(S.type[row])], ["Level", S.level[row] > 0 ? S.level[row] : levelLabel(S.level[row])], ["Label", label === null ? "none" : `${label.toFixed(2)} of 10`],
+        ["Type", typeLabel(S.type[row])], ["Steps", S.stepsOf(row)], ["Level", S.stepsOf(row) ? null : S.level[row] > 0 ? S.level[row] : levelLabel(S.level[row])], ["Label", label === null ? "none" : `${label.toFixed(2)} of 10`],
         ["Source", D.sources[S.source[row]]], ["Reference", S.referenceOf(row)], ["Cluster", S.cluster[row] >= 0 ? S.cluster[row] : null],
         ["Outcome", D.compared ? STATE_NAMES[STATES[S.state[row]]] : null]] };
     },

@@ -1,0 +1,121 @@
+"""Settings of the chains that references get; this module imports no numeric library."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ....distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, get
+from ....distortions.chains import MOST_STEPS, Chain, format_chain, stretched_once
+from ....distortions.errors import DistortionError
+from ...errors import CurateError
+from ...whole_numbers import hold_whole_numbers, whole_numbers
+
+ChainOrder = Literal["compression-last", "any"]
+ChainStretch = Literal["step", "once"]
+_FEWEST_DISTORTIONS = 2
+# With `once`, two of a chain's steps are stretches.
+_MOST_DISTORTIONS = MOST_STEPS - 2
+
+
+@dataclass(frozen=True)
+class ChainSettings:
+    """Which chains every reference gets: named ones, and drawn ones.
+
+    Attributes:
+        named: Chains without seeds.
+        drawn: How many further ones are drawn for each reference.
+        length: The fewest and the most distortions of a drawn chain; each length is as likely.
+        types: Distortion ids to draw from; a chain has at most one of a subfamily, which for the 25 of KADID-10k is
+            the family; a compression of the camera family counts with theirs.
+        levels: Levels to draw from.
+        order: Whether drawn compressions come last, or anywhere.
+        stretch: Whether every step is stretched, or a chain once, on entry and exit of the whole.
+    """
+
+    named: tuple[Chain, ...] = ()
+    drawn: int = 0
+    length: tuple[int, int] = (2, 4)
+    types: tuple[int, ...] = tuple(entry.id for entry in CATALOG)
+    levels: tuple[int, ...] = tuple(LEVELS)
+    order: ChainOrder = "compression-last"
+    stretch: ChainStretch = "step"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn.
+
+        Raises:
+            CurateError: A number is none, a type, level or option does not exist, chains cannot be as long as asked, or
+                a chain is named twice.
+        """
+        hold_whole_numbers(self, drawn=0)
+        for name in ("length", "types", "levels"):
+            object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
+        self._check_types()
+        for name, value, allowed in (
+            ("order", self.order, get_args(ChainOrder)),
+            ("stretch", self.stretch, get_args(ChainStretch)),
+        ):
+            if value not in allowed:
+                raise CurateError(f"{name} of chains is {value!r}; expected {' or '.join(allowed)}")
+        self._check_length()
+        named = Counter(format_chain(chain) for chain in self.named)
+        twice = [text for text, count in named.items() if count > 1]
+        if twice:
+            raise CurateError(f"the chain {twice[0]} is given twice; give each once")
+        if self.stretch == "once":
+            own = [format_chain(chain) for chain in self.named if any(step.is_stretch for step in chain)]
+            if own:
+                raise CurateError(f"the chain {own[0]} says where it is stretched: leave --stretch once away")
+
+    @property
+    def count(self) -> int:
+        """How many chains a reference gets."""
+        return len(self.named) + self.drawn
+
+    def groups(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Return the (type, level) pairs to draw from, by subfamily, in the order of the types; no identity cells."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for kind in sorted(set(self.types)):
+            pairs = [(kind, level) for level in sorted(set(self.levels)) if (kind, level) not in IDENTITY_CELLS]
+            if pairs:
+                found.setdefault(get(kind).subfamily, []).extend(pairs)
+        return tuple(tuple(pairs) for pairs in found.values())
+
+    def with_stretch(self, chain: Chain) -> Chain:
+        """Return a chain as it is stretched under these settings."""
+        return stretched_once(chain) if self.stretch == "once" else chain
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what decides the chains, for the provenance."""
+        facts: dict[str, Any] = {"named": [format_chain(chain) for chain in self.named], "stretch": self.stretch}
+        if self.drawn:
+            drawing = {name: list(getattr(self, name)) for name in ("length", "types", "levels")}
+            facts |= {"drawn": self.drawn, "order": self.order, **drawing}
+        return facts
+
+    def _check_types(self) -> None:
+        try:
+            for kind in self.types:
+                for level in self.levels:
+                    get(kind).parameter_at(level)
+        except DistortionError as error:
+            raise CurateError(f"chains cannot be drawn: {error}") from error
+
+    def _check_length(self) -> None:
+        ends = self.length
+        if len(ends) != 2 or not _FEWEST_DISTORTIONS <= ends[0] <= ends[1] <= _MOST_DISTORTIONS:  # noqa: PLR2004
+            raise CurateError(
+                f"the length of chains is {','.join(map(str, ends))}; expected the fewest and the most distortions, "
+                f"{_FEWEST_DISTORTIONS} to {_MOST_DISTORTIONS}, such as 2,4"
+            )
+        groups = len(self.groups()) if self.drawn else ends[1]
+        if ends[1] > groups:
+            raise CurateError(
+                f"chains of up to {ends[1]} distortions were asked for, of types of {groups} families: a chain has at "
+                "most one of each (of camera types: of each subfamily); give more types or a shorter --chain-length"
+            )
+
+
+def is_compression(distortion_id: int) -> bool:
+    """Tell whether a type is one that a chain ends with: a file is compressed after everything else."""
+    return get(distortion_id).subfamily == "compression"
