@@ -14,10 +14,11 @@ from ..manifest.roots import Roots
 from ..runs.options import run_folder
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_folder import put_away
+from .grids import reference_rows
 from .input_folders import InputFolders, open_references
 from .inputs import labeled_and_readable, read_features, read_split_file
 from .manifest_paths import manifest_paths, manifest_roots
-from .proxy_labels import proxy_labels, proxy_rows
+from .proxy_labels import proxy_labels
 from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
 from .request import UpsampleRequest, completed
 
@@ -58,7 +59,7 @@ def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> t
     if labels is None:
         roots = manifest_roots(request, folders, manifest_paths(request, folders, labels))
         rows = rows_to_render(
-            proxy_rows(folders.references, request.settings), roots, request, layout=None, measure=True
+            reference_rows(folders.references, request.settings), roots, request, layout=None, measure=True
         )
         labels, _ = _labels_of(request, rows, measured_in_memory(rows, request.run, reporter))
     if request.reference_features is None:
@@ -85,7 +86,7 @@ def measure_references(
         CurateError: There are no references, or none could be measured.
     """
     rows = rows_to_render(
-        proxy_rows(source, request.settings), roots, request, layout=request.stored_layout, measure=True
+        reference_rows(source, request.settings), roots, request, layout=request.stored_layout, measure=True
     )
     result = request.references_result
     outcomes = measured(rows, run_folder(result), result, request.run, reporter)
