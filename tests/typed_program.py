@@ -164,6 +164,9 @@ def add_content(references: Features, candidates: Features) -> None:
     upsample(labels, references, candidates, splits={"a": "val"}, neighbors_from="train", reporter=Printed())
     write_manifest(table, "train.parquet", training=True)
     append_manifest("train.parquet", rows)
+    label(manifest=rows, conditions="kadid10k", max_label_std=0.9)
+    label(labels, manifest=rows, labeler="condition")
+    label(manifest=rows, conditions="tid2013")  # type: ignore[arg-type]
     label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors_from="val")  # type: ignore[arg-type]
