@@ -12,11 +12,9 @@ import pyarrow.parquet as pq
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
-from ..errors import CurateError
 from ..labeling.conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
 from ..labeling.label_rows import drop_uncertain
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
-from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
 from ..manifest.roots import CANDIDATES, Roots
@@ -33,12 +31,12 @@ from .forecast import forecast_rendering
 from .grids import reference_rows
 from .input_folders import InputFolders, open_folders
 from .inputs import Contents, UpsampleInputs, read_inputs
-from .labeled_set import LabeledSet, measure_references, put_measured_away
+from .labeled_set import LabeledSet, measure_references, originals_of, put_measured_away
 from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
 from .proxy_labels import PROXY_SCALE
 from .render_rows import RowsToRender, rows_to_render
 from .request import UpsampleRequest, completed
-from .rows import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
+from .rows import join_rows, label_new_rows, new_rows, refuse_shared_ids
 from .select import select
 
 
@@ -169,7 +167,7 @@ def _label_by_neighbors(
             labels=labeled.labels,
             settings=request.settings,
         )
-    originals = _originals(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
+    originals = originals_of(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
     return _LabeledRows(originals, rows, labeled.labels.scale, labeled.archives)
 
 
@@ -226,40 +224,6 @@ def _counts(request: UpsampleRequest, *, planned: pa.Table) -> dict[str, Any]:
         "rows_not_ok": len(table) - len(ok_rows(table)),
         "out": str(request.out),
     }
-
-
-def _originals(
-    request: UpsampleRequest,
-    labeled: LabeledSet,
-    paths: ManifestPaths,
-    *,
-    splits: Mapping[str, str],
-    roots: Roots,
-    reporter: Reporter,
-) -> pa.Table:
-    settings = request.settings
-    rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
-    if labeled.unmeasured is None:
-        return _without_missing(rows, request, roots, reporter)
-    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
-
-
-def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
-    """Note which labeled images are not where `root` says; without a root nobody can tell."""
-    if request.root is None:
-        return originals
-    files = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)
-    outcomes = [
-        Outcome("ok") if roots.resolve(root, path).is_file() else Outcome("unreadable", "No such file")
-        for root, path in files
-    ]
-    missing = sum(outcome.status != "ok" for outcome in outcomes)
-    if missing == len(outcomes):
-        example = originals["image_path"][0].as_py()
-        raise CurateError(f"none of the {missing} labelled images is under {request.root}, e.g. {example}")
-    if missing:
-        reporter.note(f"{missing} labelled images are not under {request.root}: their rows say so")
-    return with_outcomes(originals, outcomes)
 
 
 def _render_and_join(
