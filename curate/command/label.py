@@ -1,5 +1,6 @@
 """The command `label`."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from ..terminal.cross_validation import ValidationFlags
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import FeatureFlags, LabelerFlags, LabelFileFlags, StrictResultFlags
+from ..terminal.no_effect import refuse_without_effect
 from ..upsampling.settings import UpsampleSettings
 
 
@@ -32,23 +34,34 @@ def label(
     seed: opt.Seed = UpsampleSettings.seed,
     result: StrictResultFlags,
 ) -> None:
-    """Label new references from their nearest labelled ones (DDCUp, Algorithm 2).
+    """Label new references from their nearest labelled ones (DDCUp, Algorithm 2), or rows by their type and level.
 
     Example: syndr-curate label --selection selection.parquet --labels dmos.csv --reference-features kadid.npz
     --candidate-features kadis.parquet --types bid --out manifests/pseudo.parquet
     """
     from ..datasets.type_lists import parse_levels, parse_types
     from ..labeling.label_files import run_label
+    from ..labeling.validate_label_file import cross_validate_label_file, refuse_validating_conditions
 
-    file = label_columns.label_file(opt.required(labels, "--labels"))
+    settings = labeling.settings
     if validation.asked:
-        from ..labeling.validate_label_file import cross_validate_label_file
-
-        validation.check_plot(labels, features.references, split_file)
+        refuse_validating_conditions(settings)
+    if settings.conditions is None:
+        file = label_columns.label_file(opt.required(labels, "--labels"))
+    else:
+        file = None
+        why = "with --conditions, which need neither a label file nor features"
+        flags = [field.name for group in (FeatureFlags, LabelFileFlags) for field in fields(group)]
+        refuse_without_effect(context, why, "labels", *flags)
+        features = FeatureFlags()
+    compares_contents = settings.needs_features or validation.compare
+    references = features.references if compares_contents else features.reference_features
+    if file is not None and validation.asked:
+        validation.check_plot(labels, references, split_file)
         found = cross_validate_label_file(
             file,
-            features.references,
-            labeling.settings,
+            references,
+            settings,
             split_file=split_file,
             compare=validation.compare,
             reporter=result.reporter,
@@ -59,14 +72,14 @@ def label(
     label_columns.refuse_without_effect(context)
     summary = run_label(
         file,
-        features.references,
-        features.candidates,
+        references,
+        features.candidates if compares_contents else features.candidate_features,
         out,
         selection=selection,
         manifest=manifest,
         types=parse_types(types),
         levels=parse_levels(levels),
-        settings=labeling.settings,
+        settings=settings,
         split_file=split_file,
         seed=seed,
         reporter=result.reporter,

@@ -70,6 +70,9 @@ def upsample(
 ) -> None:
     """Add new content to a labelled set: select, distort and label, joined with the originals (DDCUp).
 
+    `--references` with `--conditions` or `--proxy-labels` makes the labelled set itself: the references, distorted at
+    all five levels; candidates may then be left out.
+
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """
     from ..datasets.type_lists import parse_levels, parse_types
@@ -78,9 +81,16 @@ def upsample(
 
     if recipe_only:
         refuse_without_effect(context, "with --recipe-only, which stores no pixels", "layout", "images_out")
-    if proxy_labels:
+    if proxy_labels or labeling.conditions is not None:
+        given = "--proxy-labels" if proxy_labels else "--conditions"
         flags = [field.name for field in fields(LabelFileFlags)]
-        refuse_without_effect(context, "with --proxy-labels, which read no label file", *flags)
+        refuse_without_effect(context, f"with {given}, which read no label file", *flags)
+        refuse_without_effect(context, f"with {given}, which label --references", "dataset", "root")
+        if candidates_root is None and features.candidate_features is None and not validation.asked:
+            groups = (EncoderFlags, FeatureFlags, LabelerFlags) if proxy_labels else (EncoderFlags, FeatureFlags)
+            flags = [field.name for group in groups for field in fields(group) if field.name != "conditions"]
+            why = "without candidates: the references get all levels, and none are selected"
+            refuse_without_effect(context, why, "levels", "candidates", "max_selected", "selection", *flags)
     else:
         label_columns.refuse_without_effect(context)
         if candidates_root is None:

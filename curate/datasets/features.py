@@ -80,6 +80,16 @@ class Features:
         return self.matrix[np.array([position[i] for i in ids], dtype=np.int64)]
 
 
+def alike(ids: Sequence[str], source: str) -> Features:
+    """Give every id the same features, for a labeler that looks at no content.
+
+    Args:
+        ids: N ids.
+        source: Where the ids came from, for messages.
+    """
+    return Features(matrix=np.ones((len(ids), 1)), ids=tuple(ids), names=None, source=source, provenance={})
+
+
 def check_features(features: Features) -> Features:
     """Check the shape, the kind of numbers and the ids of features, without reading the numbers.
 

@@ -49,6 +49,14 @@ class LabelScale:
         share = (values - self.minimum) / (self.maximum - self.minimum)
         return LABEL_MAXIMUM * (share if self.higher_is_better else 1.0 - share)
 
+    def spread_to_quality(self, spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map standard deviations on this scale to [0, 10] (float64).
+
+        >>> LabelScale(1.0, 5.0).spread_to_quality(np.array([1.0])).tolist()
+        [2.5]
+        """
+        return spread * (LABEL_MAXIMUM / (self.maximum - self.minimum))
+
     def as_json(self) -> dict[str, float | bool]:
         """Return the scale as it stands in a manifest's metadata."""
         return {"min": self.minimum, "max": self.maximum, "higher_is_better": self.higher_is_better}
@@ -235,4 +243,4 @@ def _standard_errors(
     negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
     if negative:
         raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")
-    return deviations / math.sqrt(columns.raters) * (LABEL_MAXIMUM / (scale.maximum - scale.minimum))
+    return scale.spread_to_quality(deviations / math.sqrt(columns.raters))

@@ -18,7 +18,8 @@ _MEANINGS = {
     "sample_id": "id of the row",
     "label": "quality on [0, 10], higher is better",
     "label_std": "standard error of the label, same scale; null where it is not known",
-    "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric",
+    "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric; "
+    "`condition`: what people said on average of its type and level",
     "reference_id": "the pristine picture it was made from",
     "distortion_id": "1-25 as in KADID-10k, 101 and up of the camera family, 0 for a pristine picture",
     "distortion": "its name",

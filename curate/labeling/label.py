@@ -1,6 +1,6 @@
 """Stage `label`: from selected references, or rows of a manifest, to labeled rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
-from ..datasets.features import Features
+from ..datasets.features import Features, alike
 from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
@@ -24,18 +24,20 @@ from ..manifest.splits import check_splits, mark_held_out
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
+from .conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
 from .held_out import without_held_out
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
 from .make_labeler import make_labeler
-from .settings import LABELED_LEVELS, SEED, LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
+from .settings import LABELED_LEVELS, SEED, ConditionsName, LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 
 
 def label(
-    labels: Labels | Path | str,
-    reference_features: Features | pa.Table | Path | str,
-    candidate_features: Features | pa.Table | Path | str,
+    labels: Labels | Path | str | None = None,
+    reference_features: Features | pa.Table | Path | str | None = None,
+    candidate_features: Features | pa.Table | Path | str | None = None,
     *,
+    conditions: ConditionsName | None = LabelSettings.conditions,
     selection: pa.Table | Path | str | None = None,
     manifest: pa.Table | Path | str | None = None,
     types: str | Iterable[int | str] = "all",
@@ -48,20 +50,24 @@ def label(
     seed: int = SEED,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Label new references by their neighbors; no pixels are made.
+    """Label new references by their neighbors, or by the human mean of each type and level; no pixels are made.
 
     Args:
         labels: The labeled set, or a label file with KADID-10k's columns (others: `read_labels`).
         reference_features: Features of its references, with ids: a file, `Features`, or a table as `encode` gives it.
+            The labeler `condition` looks at none: there they may be left out.
         candidate_features: Features of the references to label, likewise.
+        conditions: `kadid10k`: in place of the three, the mean human label of each type and level, which ships with the
+            package.
         selection: What `select` gave, or its file: rows are laid out for types x levels.
         manifest: Rows to label, or their file; exactly one of the two.
         types: For a selection, as `--types` takes them.
         levels: For a selection.
         neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2) or `gp`.
+        labeler: `knn` (Algorithm 2), `gp`, or `condition`: the mean of each type and level over the labeled references.
         max_label_std: Leave out rows whose label is less certain, on [0, 10].
-        splits: Split of each labeled reference that is not for training; rows of these references get it, too.
+        splits: Split of each labeled reference that is not for training; rows of these references get it, too. With
+            `conditions`: of each reference of the rows.
         neighbors_from: `train`: held-out references lend no labels; `all`: everyone does.
         seed: Seed of the rows laid out.
         reporter: Told whose labels are not taken.
@@ -80,6 +86,7 @@ def label(
         neighbors=neighbors or NeighborSettings(),
         max_label_std=max_label_std,
         neighbors_from=neighbors_from,
+        conditions=conditions,
     )
     chosen_types, chosen_levels, seed = parse_types(types), parse_levels(levels), whole_number("seed", seed)
     if selection is not None and manifest is None:
@@ -89,19 +96,28 @@ def label(
         rows, name = validate(manifest) if isinstance(manifest, pa.Table) else read_manifest(manifest), "the manifest"
     else:
         raise CurateError("give what to label in one way: selection or manifest")
-    labeled_set = labels if isinstance(labels, Labels) else read_labels(labels)
-    references, candidates = as_features(reference_features), as_features(candidate_features)
-    check_splits(splits or {}, set(labeled_set.reference_ids))
-    done = label_table(
-        rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
-    )
-    inputs = {
-        "reference_features": digest_array(references.matrix, references.require_ids()),
-        "candidate_features": digest_array(candidates.matrix, candidates.require_ids()),
-        "rows": digest_table(rows),
-    }
+    given = {"reference_features": reference_features, "candidate_features": candidate_features}
+    features = {role: as_features(found) for role, found in given.items() if found is not None}
+    inputs = {role: digest_array(found.matrix, found.require_ids()) for role, found in features.items()}
+    inputs["rows"] = digest_table(rows)
+    if settings.conditions is not None:
+        if labels is not None or features:
+            raise CurateError("conditions are labels without a labeled set: leave out the labels and all features")
+        check_splits(splits or {}, set(rows["reference_id"].to_pylist()))
+        shipped = read_conditions(settings.conditions)
+        inputs["conditions"], scale = shipped.digest, shipped.scale
+        done = label_table_by_conditions(rows, name, shipped, settings, splits=splits or {})
+    elif labels is None:
+        raise CurateError("give the labels: a labeled set, a label file, or conditions='kadid10k'")
+    else:
+        labeled_set = labels if isinstance(labels, Labels) else read_labels(labels)
+        check_splits(splits or {}, set(labeled_set.reference_ids))
+        scale, (references, candidates) = labeled_set.scale, map(features.get, given)
+        done = label_table(
+            rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
+        )
     config = label_config(chosen_types, chosen_levels, seed, settings)
-    facts = {"label_scale": labeled_set.scale.as_json(), **where_pixels_lie(read_provenance(rows))}
+    facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
     labeled = attach(done, make_provenance("label", config, inputs, **facts))
     return with_home(validate(labeled, training=True), home_of(rows))
 
@@ -110,21 +126,21 @@ def label_table(
     rows: pa.Table,
     name: str,
     labels: Labels,
-    references: Features,
-    candidates: Features,
+    references: Features | None,
+    candidates: Features | None,
     settings: LabelSettings,
     *,
     splits: Mapping[str, str],
     reporter: Reporter,
 ) -> pa.Table:
-    """Label the ok rows of a table.
+    """Label the ok rows of a table from a labeled set.
 
     Args:
         rows: Manifest rows of new references.
         name: What they are, for messages.
         labels: The labeled set.
-        references: Features of its references, with ids.
-        candidates: Features of the references of the rows, with ids.
+        references: Features of its references, with ids; None for a labeler that looks at no content.
+        candidates: Features of the references of the rows, with ids; None likewise.
         settings: How to label, and whose labels to take.
         splits: Split of each labeled reference that is not for training.
         reporter: Told whose labels are not taken.
@@ -134,17 +150,42 @@ def label_table(
         are.
 
     Raises:
-        CurateError: Inputs that do not fit each other, lost metadata, nothing to label, or no label is certain enough.
+        CurateError: Inputs that do not fit each other, features that the labeler needs are missing, lost metadata,
+            nothing to label, or no label is certain enough.
     """
-    refuse_lost_recipes(rows)
+    usable = _rows_to_label(rows, name)
+    if references is None:
+        references = _without_content(labels.references(), "the labels", settings)
     require_same_references(references, labels)
+    wanted = list(dict.fromkeys(usable["reference_id"].to_pylist()))
+    if candidates is None:
+        candidates = _without_content(wanted, name, settings)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
-    usable = ok_rows(rows)
-    if not len(usable):
-        raise CurateError(f"{name} has no row to label")
-    new = features_of_references(candidates, list(dict.fromkeys(usable["reference_id"].to_pylist())))
+    new = features_of_references(candidates, wanted)
     lenders = without_held_out(references, splits, settings, reporter)
     done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
+    return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
+
+
+def label_table_by_conditions(
+    rows: pa.Table, name: str, shipped: ShippedConditions, settings: LabelSettings, *, splits: Mapping[str, str]
+) -> pa.Table:
+    """Label the ok rows of a table by the mean of their type and level.
+
+    Args:
+        rows: Manifest rows.
+        name: What they are, for messages.
+        shipped: The means.
+        settings: The bound on `label_std`.
+        splits: Split of each reference of the rows that is not for training.
+
+    Returns:
+        See `label_table`.
+
+    Raises:
+        CurateError: Lost metadata, nothing to label, a type or level without a mean, or no label is certain enough.
+    """
+    done = label_by_conditions(_rows_to_label(rows, name), shipped)
     return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
@@ -179,6 +220,23 @@ def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, set
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
     """Return what labeled rows take over from the provenance of the rows before: roots, and what decides pixels."""
     return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
+
+
+def _rows_to_label(rows: pa.Table, name: str) -> pa.Table:
+    refuse_lost_recipes(rows)
+    usable = ok_rows(rows)
+    if not len(usable):
+        raise CurateError(f"{name} has no row to label")
+    return usable
+
+
+def _without_content(ids: Sequence[str], source: str, settings: LabelSettings) -> Features:
+    if settings.needs_features:
+        raise CurateError(
+            f"the labeler {settings.labeler} compares contents: give the features of the labeled references and of "
+            "those to label (condition takes none)"
+        )
+    return alike(ids, source)
 
 
 def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:

@@ -14,14 +14,15 @@ from ..manifest.selection import read_selection
 from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
-from .label import label_config, label_table, selected_rows, where_pixels_lie
+from .conditions.shipped import read_conditions
+from .label import label_config, label_table, label_table_by_conditions, selected_rows, where_pixels_lie
 from .settings import SEED, LabelSettings
 
 
 def run_label(
-    label_file: LabelFile,
-    reference_features: Path,
-    candidate_features: Path,
+    label_file: LabelFile | None,
+    reference_features: Path | None,
+    candidate_features: Path | None,
     out: Path,
     *,
     selection: Path | None = None,
@@ -36,16 +37,16 @@ def run_label(
     """Label the selected candidates, or the rows of a manifest, and write the result.
 
     Args:
-        label_file: The labeled set.
-        reference_features: Features of its references.
-        candidate_features: Features of the references to label.
+        label_file: The labeled set; None where the settings name conditions.
+        reference_features: Features of its references; None for a labeler that looks at no content.
+        candidate_features: Features of the references to label; None likewise.
         out: The manifest to write.
         selection: What `select` wrote: rows are laid out for types x levels.
         manifest: Rows to label (e.g. from `distort`); exactly one of the two.
         types: For a selection.
         levels: For a selection.
         settings: How to label; None: the defaults.
-        split_file: Held-out references.
+        split_file: Held-out references: of the labeled set, or with conditions of the rows.
         seed: Seed of the rows laid out.
         reporter: Told whose labels are not taken, and what looks wrong in the label file.
 
@@ -57,25 +58,36 @@ def run_label(
     """
     if (selection is None) == (manifest is None):
         raise CurateError("give what to label in one way: --selection FILE or --manifest FILE")
-    refuse_overwriting(out, selection, manifest, reference_features, candidate_features, label_file.path, split_file)
+    files = {"reference_features": reference_features, "candidate_features": candidate_features}
+    features = {role: path for role, path in files.items() if path is not None}
+    label_path = None if label_file is None else label_file.path
+    refuse_overwriting(out, selection, manifest, *features.values(), label_path, split_file)
     settings = settings or LabelSettings()
-    labels = label_file.read(reporter)
-    splits = {} if split_file is None else read_splits(split_file, labels.reference_of())
-    references, candidates = load_features(reference_features), load_features(candidate_features)
     if selection is not None:
         rows, name = selected_rows(read_selection(selection), types, levels, seed), str(selection)
     elif manifest is not None:
         rows, name = rebase(read_manifest(manifest), manifest, out), str(manifest)
-    labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
-    inputs = {
-        "labels": digest_file(label_file.path),
-        "reference_features": digest_features(reference_features),
-        "candidate_features": digest_features(candidate_features),
-        "rows": digest_file(selection or manifest or out),
-        **({} if split_file is None else {"splits": digest_file(split_file)}),
-    }
+    inputs = {role: digest_features(path) for role, path in features.items()}
+    inputs["rows"] = digest_file(selection or manifest or out)
+    if split_file is not None:
+        inputs["splits"] = digest_file(split_file)
+    if settings.conditions is not None:
+        shipped = read_conditions(settings.conditions)
+        reference_of = dict(zip(rows["sample_id"].to_pylist(), rows["reference_id"].to_pylist(), strict=True))
+        splits = {} if split_file is None else read_splits(split_file, reference_of)
+        labeled = label_table_by_conditions(rows, name, shipped, settings, splits=splits)
+        inputs["conditions"], scale = shipped.digest, shipped.scale
+    elif label_file is None:
+        raise CurateError("give the labels: --labels FILE, or --conditions kadid10k")
+    else:
+        labels = label_file.read(reporter)
+        splits = {} if split_file is None else read_splits(split_file, labels.reference_of())
+        found = {role: load_features(path) for role, path in features.items()}
+        references, candidates = map(found.get, files)
+        labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
+        inputs["labels"], scale = digest_file(label_file.path), labels.scale
     config = label_config(types, levels, seed, settings)
-    facts = {"label_scale": labels.scale.as_json(), **where_pixels_lie(read_provenance(rows))}
+    facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
     write_manifest(attach(labeled, make_provenance("label", config, inputs, **facts)), out, training=True)
     usable = ok_rows(labeled)
     return {

@@ -95,6 +95,22 @@ def label_matrix(labels: Labels, references: Features) -> LabelMatrix:
     )
 
 
+def columns_of(known: Sequence[Condition], wanted: Condition) -> list[int]:
+    """Find the columns that tell the label under a condition: their mean is the label.
+
+    Args:
+        known: Conditions of a labeled set, each once.
+        wanted: A pair; (0, 0) is the undistorted reference.
+
+    Returns:
+        The column of the condition itself. For an undistorted reference that has none: those of the identity cells, in
+        which the generator changes nothing. Empty where the labeled set does not tell.
+    """
+    if wanted in known:
+        return [known.index(wanted)]
+    return [known.index(cell) for cell in IDENTITY_CELLS if cell in known] if wanted == (PRISTINE, 0) else []
+
+
 def complete_label_matrix(labels: Labels, references: Features) -> LabelMatrix:
     """Lay a labeled set without gaps out as matrices.
 

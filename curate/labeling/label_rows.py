@@ -13,7 +13,7 @@ from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, make_sample_id
 from ..manifest.schema import NEIGHBORS, SCHEMA
-from .label_matrix import Condition, LabelMatrix, complete_label_matrix, label_matrix
+from .label_matrix import Condition, LabelMatrix, Matrix, complete_label_matrix, label_matrix
 from .labeler import Labeler, Neighbor
 
 
@@ -34,13 +34,10 @@ def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labe
     Raises:
         CurateError: Labels that the labeler needs are missing, or rows name no type or level; the message names them.
     """
-    bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
-    if bare:
-        raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
+    cells = conditions_of(rows)
     lent = labels.of_references(references.require_ids())
     known = (complete_label_matrix if labeler.needs_complete_set else label_matrix)(lent, references)
     ids: list[str] = rows["reference_id"].to_pylist()
-    cells: list[Condition] = list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
     conditions = tuple(dict.fromkeys(cells))
     found = labeler.predict(known, new.matrix, conditions)
     row_of = {identifier: row for row, identifier in enumerate(new.require_ids())}
@@ -51,11 +48,39 @@ def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labe
     neighbors = None if found.neighbors is None else dict(zip(new.require_ids(), found.neighbors, strict=True))
     if unknown:
         _refuse(unknown, known, neighbors)
+    column = None if neighbors is None else _neighbor_column(ids, neighbors)
+    return with_labels(rows, values, found.label_std[where], source=found.source, neighbors=column)
+
+
+def conditions_of(rows: pa.Table) -> list[Condition]:
+    """Return the distortion id and the level of each row.
+
+    Raises:
+        CurateError: Rows name none; the message names them.
+    """
+    bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
+    if bare:
+        raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
+    return list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
+
+
+def with_labels(
+    rows: pa.Table, labels: Matrix, label_std: Matrix, *, source: str, neighbors: pa.Array | None = None
+) -> pa.Table:
+    """Write labels into rows, and take off those of before.
+
+    Args:
+        rows: n manifest rows.
+        labels: n labels on [0, 10].
+        label_std: n on the same scale; NaN becomes null.
+        source: The `label_source` of all of them.
+        neighbors: The column of that name; None fills it with nulls.
+    """
     columns = {
-        "label": pa.array(values.astype(np.float32)),
-        "label_std": pa.array(found.label_std[where].astype(np.float32), from_pandas=True),
-        "label_source": pa.array(["pseudo"] * len(rows), pa.string()).dictionary_encode(),
-        "neighbors": pa.nulls(len(rows), NEIGHBORS) if neighbors is None else _neighbor_column(ids, neighbors),
+        "label": pa.array(labels.astype(np.float32)),
+        "label_std": pa.array(label_std.astype(np.float32), from_pandas=True),
+        "label_source": pa.array([source] * len(rows), pa.string()).dictionary_encode(),
+        "neighbors": pa.nulls(len(rows), NEIGHBORS) if neighbors is None else neighbors,
     }
     for name, filled in columns.items():
         rows = rows.set_column(rows.schema.get_field_index(name), SCHEMA.field(name), filled)

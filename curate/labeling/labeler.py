@@ -28,11 +28,13 @@ class PseudoLabels:
         label_std: MxC float64 on the same scale; NaN where the labeler gives none.
         neighbors: For each new reference the labeled ones behind its labels, nearest first; None if the labels come
             from the whole labeled set.
+        source: Their `label_source`: `pseudo`, or `condition` where the content has no part in them.
     """
 
     labels: Matrix
     label_std: Matrix
     neighbors: tuple[tuple[Neighbor, ...], ...] | None = None
+    source: str = "pseudo"
 
 
 class Labeler(Protocol):

@@ -3,7 +3,7 @@
 from ..errors import CurateError
 from .knn import KnnLabeler
 from .labeler import Labeler
-from .model_labelers import GpLabeler, MeanLabeler
+from .model_labelers import ConditionLabeler, GpLabeler
 from .settings import NeighborSettings
 
 MANY_NEIGHBORS = 20
@@ -14,7 +14,7 @@ def make_labeler(name: str, neighbors: NeighborSettings | None = None) -> Labele
     """Return a labeler by its name.
 
     Args:
-        name: `knn`, `nearest`, `mean` or `gp`.
+        name: `knn`, `nearest`, `condition` or `gp`.
         neighbors: For `knn`; None: the published rule.
 
     Raises:
@@ -24,11 +24,11 @@ def make_labeler(name: str, neighbors: NeighborSettings | None = None) -> Labele
         return KnnLabeler(neighbors or NeighborSettings())
     if name == "nearest":
         return KnnLabeler(NeighborSettings(count=1), name="nearest only")
-    if name == "mean":
-        return MeanLabeler()
+    if name == "condition":
+        return ConditionLabeler()
     if name == "gp":
         return GpLabeler()
-    raise CurateError(f"labeler is {name!r}; expected knn, nearest, mean or gp")
+    raise CurateError(f"labeler is {name!r}; expected knn, nearest, condition or gp")
 
 
 def labelers_to_compare() -> list[Labeler]:
@@ -41,7 +41,7 @@ def labelers_to_compare() -> list[Labeler]:
     return [
         KnnLabeler(name="knn, published rule"),
         make_labeler("nearest"),
-        make_labeler("mean"),
+        make_labeler("condition"),
         KnnLabeler(many, name=f"knn, k = {MANY_NEIGHBORS}, no margin"),
         make_labeler("gp"),
     ]

@@ -7,27 +7,27 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import IDENTITY_CELLS, PRISTINE
-from .gaussian_process.gp import FEWEST_REFERENCES, GpSearch, condition_mean, fit_gp
-from .label_matrix import Condition, LabelMatrix, Matrix
+from .conditions.table import condition_table
+from .gaussian_process.gp import FEWEST_REFERENCES, GpSearch, fit_gp
+from .label_matrix import Condition, LabelMatrix, Matrix, columns_of
 from .labeler import PseudoLabels
 
 
 @dataclass(frozen=True)
-class MeanLabeler:
+class ConditionLabeler:
     """Every reference alike: the mean label of each type and level."""
 
-    name: str = field(default="mean per type and level", compare=False)
+    name: str = field(default="condition", compare=False)
     fewest: ClassVar[int] = 1
-    needs_complete_set: ClassVar[bool] = True
+    needs_complete_set: ClassVar[bool] = False
 
     def predict(
         self, known: LabelMatrix, features: NDArray[np.floating[Any]], conditions: Sequence[Condition]
     ) -> PseudoLabels:
         """See `Labeler.predict`."""
-        mean, deviation = condition_mean(known.quality)
+        labels, label_std = condition_table(known).labels_of(conditions)
         every = np.ones((len(features), 1))
-        return _under(conditions, known, mean * every, deviation * every)
+        return PseudoLabels(labels=labels * every, label_std=label_std * every, source="condition")
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,10 @@ class GpLabeler:
 
 
 def _under(conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix) -> PseudoLabels:
-    """Take what was predicted for the conditions of the labeled set to the conditions wanted.
-
-    The undistorted reference takes the mean over the cells in which the generator changes nothing.
-    """
-    column = {condition: number for number, condition in enumerate(known.conditions)}
-    identity = [column[cell] for cell in IDENTITY_CELLS if cell in column]
+    """Take what was predicted for the conditions of the labeled set to the conditions wanted."""
     wanted = np.full((2, len(labels), len(conditions)), np.nan)
     for number, condition in enumerate(conditions):
-        columns = [column[condition]] if condition in column else identity if condition == (PRISTINE, 0) else []
+        columns = columns_of(known.conditions, condition)
         if columns:
             wanted[0, :, number] = labels[:, columns].mean(axis=1)
             wanted[1, :, number] = label_std[:, columns].mean(axis=1)

@@ -12,7 +12,9 @@ from ..whole_numbers import whole_number
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-LabelerName = Literal["knn", "gp"]
+LabelerName = Literal["knn", "gp", "condition"]
+ConditionsName = Literal["kadid10k"]  # files below manifests/conditions/
+CONDITIONS: tuple[ConditionsName, ...] = get_args(ConditionsName)
 NeighborsFrom = Literal["train", "all"]
 NEIGHBORS_FROM: tuple[NeighborsFrom, ...] = get_args(NeighborsFrom)
 LABELED_LEVELS = (1, 3, 5)  # those that SynDR-IQA labels
@@ -57,20 +59,24 @@ class LabelSettings:
     """How new references are labeled.
 
     Attributes:
-        labeler: `knn` (Algorithm 2) or `gp`.
+        labeler: `knn` (Algorithm 2), `gp`, or `condition`: the mean human label of each type and level.
         neighbors: For `knn`.
         max_label_std: Leave out rows whose label is less certain, on [0, 10]; finite, None keeps all.
         neighbors_from: Whose labels any labeler learns from: `train`: not those of held-out references; `all`:
             everyone's. Without held-out references the two are the same.
+        conditions: Name of a shipped table of condition means, in place of a labeled set: the labeler is then
+            `condition`, whether said or not. None: labels are learned from a labeled set.
 
     Raises:
-        CurateError: `neighbors_from` is neither, or `max_label_std` is not a finite number above 0.
+        CurateError: `neighbors_from` is neither, `max_label_std` is not a finite number above 0, or there is no such
+            table or another labeler beside it.
     """
 
     labeler: LabelerName = "knn"
     neighbors: NeighborSettings = field(default_factory=NeighborSettings)
     max_label_std: float | None = None
     neighbors_from: NeighborsFrom = "train"
+    conditions: ConditionsName | None = None
 
     def __post_init__(self) -> None:
         """Refuse a setting that means nothing."""
@@ -80,7 +86,24 @@ class LabelSettings:
             )
         if self.neighbors_from not in NEIGHBORS_FROM:
             raise CurateError(f"neighbors_from is {self.neighbors_from!r}; expected {' or '.join(NEIGHBORS_FROM)}")
+        if self.conditions is None:
+            return
+        if self.conditions not in CONDITIONS:
+            raise CurateError(f"conditions are {self.conditions!r}; expected {' or '.join(CONDITIONS)}")
+        if self.labeler not in (LabelSettings.labeler, "condition"):
+            raise CurateError(
+                f"labeler is {self.labeler!r} beside conditions, whose means are the labels: leave the labeler out"
+            )
+        object.__setattr__(self, "labeler", "condition")
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether labels depend on the content of pictures."""
+        return self.labeler != "condition"
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""
-        return {**vars(self), "neighbors": vars(self.neighbors)}
+        facts = {**vars(self), "neighbors": vars(self.neighbors)}
+        if self.conditions is None:
+            del facts["conditions"]
+        return facts

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.feature_files import load_features
-from ..datasets.features import Features
+from ..datasets.features import Features, alike
 from ..datasets.labels import LabelFile, Labels
+from ..errors import CurateError
 from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter, counting
 from .cross_validation import CrossValidation, comparison_text, cross_validate
@@ -16,6 +17,19 @@ from .label_matrix import require_same_references
 from .labeler import Labeler
 from .make_labeler import labelers_to_compare, make_labeler
 from .settings import LabelSettings
+
+
+def refuse_validating_conditions(settings: LabelSettings) -> None:
+    """Refuse to cross-validate labels that come from a shipped table: there is no label of a single picture.
+
+    Raises:
+        CurateError: The settings name such a table.
+    """
+    if settings.conditions is not None:
+        raise CurateError(
+            "--cross-validate compares labels with those of single images, and --conditions has none: give the label "
+            "file of a labeled set, --labels FILE --labeler condition"
+        )
 
 
 @dataclass(frozen=True)
@@ -42,17 +56,28 @@ class Validated:
 
 def cross_validate_label_file(
     labels: LabelFile,
-    reference_features: Path,
+    reference_features: Path | None,
     settings: LabelSettings,
     *,
     split_file: Path | None = None,
     compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Validated:
-    """Do what `validate_labels` does for a label file, features of its references and a file of held-out ones."""
+    """Do what `validate_labels` does for a label file, features of its references and a file of held-out ones.
+
+    Without features the contents of all references are alike, which changes nothing for the labeler `condition`.
+
+    Raises:
+        CurateError: See `validate_labels`, or the labelers asked about compare contents and there are no features.
+    """
+    if reference_features is None and (compare or settings.needs_features):
+        raise CurateError("--reference-features FILE is needed: labelers other than condition compare contents")
     known = labels.read(reporter)
     splits = {} if split_file is None else read_splits(split_file, known.reference_of())
-    references = load_features(reference_features)
+    if reference_features is None:
+        references = alike(known.references(), str(labels.path))
+    else:
+        references = load_features(reference_features)
     require_same_references(references, known)
     return validate_labels(known, references, settings, splits=splits, compare=compare, reporter=reporter)
 

@@ -130,7 +130,12 @@ def _is_text(table: pa.Table, name: str) -> bool:
 
 
 def _sources(table: pa.Table) -> list[str]:
-    spoken = {"mos": "labelled by people", "pseudo": "pseudo-labelled", "proxy": "labelled by a metric"}
+    spoken = {
+        "mos": "labelled by people",
+        "pseudo": "pseudo-labelled",
+        "proxy": "labelled by a metric",
+        "condition": "labelled by type and level",
+    }
     datasets = table["dataset"].cast(pa.string()).to_pylist()
     labellers = table["label_source"].cast(pa.string()).to_pylist()
     return [

@@ -192,6 +192,7 @@ class LabelerFlags:
     """How new references are labeled."""
 
     labeler: opt.LabelerOption = LabelSettings.labeler
+    conditions: opt.ConditionsOption = LabelSettings.conditions
     max_label_std: opt.MaxLabelStd = LabelSettings.max_label_std
     neighbors: opt.Neighbors = NeighborSettings.count
     margin: opt.Margin = NeighborSettings.margin
@@ -205,8 +206,12 @@ class LabelerFlags:
         Raises:
             CurateError: The message names them.
         """
-        if self.labeler != "knn":
-            rule = ("neighbors", "margin", "weighting", "temperature")
+        rule = ("neighbors", "margin", "weighting", "temperature")
+        if self.conditions is not None:
+            chosen = () if self.labeler == "condition" else ("labeler",)
+            why = "with --conditions, whose means are the labels"
+            refuse_without_effect(context, why, *chosen, *rule, "neighbors_from")
+        elif self.labeler != "knn":
             refuse_without_effect(context, f"with --labeler {self.labeler}: knn alone has neighbors", *rule)
         elif self.weighting != "similarity":
             refuse_without_effect(context, "without --weighting similarity", "temperature")
@@ -218,10 +223,11 @@ class LabelerFlags:
             count=self.neighbors, margin=self.margin, weighting=self.weighting, temperature=self.temperature
         )
         return LabelSettings(
-            labeler=self.labeler,
+            labeler="condition" if self.conditions is not None else self.labeler,
             neighbors=neighbors,
             max_label_std=self.max_label_std,
             neighbors_from=self.neighbors_from,
+            conditions=self.conditions,
         )
 
 

@@ -9,7 +9,7 @@ import typer
 from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName, EncoderName
 from ..errors import CurateError
-from ..labeling.settings import LabelerName, NeighborsFrom, Weighting
+from ..labeling.settings import ConditionsName, LabelerName, NeighborsFrom, Weighting
 from ..runs.executors import ExecutorName
 from ..storage.formats import ColorProfiles, ImageFormat, Layout
 from ..storage.texts.strict_numbers import finite_number, whole_number
@@ -108,7 +108,18 @@ Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates
 MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
 
 LabelerOption = Annotated[
-    LabelerName, typer.Option("--labeler", help="knn: the published rule. gp: a model that measured better.")
+    LabelerName,
+    typer.Option(
+        "--labeler",
+        help="knn: the published rule. gp: a model that measured better. condition: the mean of each type and level.",
+    ),
+]
+ConditionsOption = Annotated[
+    ConditionsName | None,
+    typer.Option(
+        "--conditions",
+        help="Labels without a data set: the human mean of each type and level over KADID-10k's references.",
+    ),
 ]
 MaxLabelStd = Annotated[
     float | None,

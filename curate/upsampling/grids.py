@@ -1,10 +1,14 @@
-"""The grid of conditions that a reference of `upsample` gets, be it new or labeled by us."""
+"""The conditions that a reference of `upsample` gets, be it new or distorted and labeled by us."""
 
 from collections.abc import Sequence
 
-from ...distortions.catalog import PRISTINE
-from ..manifest.recipes import RecipeGrid
-from ..manifest.roots import RENDERED
+import pyarrow as pa
+
+from ...distortions.catalog import LEVELS, PRISTINE
+from ..datasets.image_folders import ImageSource
+from ..errors import CurateError
+from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
+from ..manifest.roots import REFERENCES, RENDERED
 from .settings import UpsampleSettings
 
 
@@ -28,3 +32,15 @@ def grid_of(
         suffix=f".{settings.image_format}",
         dataset=dataset,
     )
+
+
+def reference_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Table:
+    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labelled set.
+
+    Raises:
+        CurateError: There are no references.
+    """
+    if source is None:
+        raise CurateError("references that are labeled here have to be distorted first: give --references DIR")
+    grid = grid_of(settings, reference_root=REFERENCES, dataset=source.name, levels=LEVELS)
+    return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], grid)

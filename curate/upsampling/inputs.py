@@ -18,16 +18,18 @@ from ..encoding.encode import encode, encode_request, features_of, join_features
 from ..encoding.encode_shard import EncoderSpec
 from ..encoding.pictures import pictures_of_source
 from ..errors import CurateError
+from ..labeling.conditions.shipped import read_conditions
 from ..labeling.held_out import without_held_out
 from ..labeling.label_matrix import require_same_references
+from ..labeling.label_rows import features_of_references
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids
 from ..manifest.provenance import digest_file, read_provenance
 from ..manifest.splits import read_splits
 from ..runs.progress import Reporter
 from ..runs.shards import carry_out
+from .grids import reference_rows
 from .input_folders import InputFolders
-from .proxy_labels import proxy_rows
 from .request import UpsampleRequest
 
 Role = Literal["reference", "candidate"]
@@ -52,26 +54,37 @@ class RoleFeatures:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What candidates are selected by.
+
+    Attributes:
+        references: Features of the references that candidates are measured against, held out or not.
+        lenders: Features of those of them whose labels make new ones.
+        candidates: Features of the candidates.
+        unusable_candidates: How many candidates could not be encoded.
+    """
+
+    references: Features
+    lenders: Features
+    candidates: Features
+    unusable_candidates: int
+
+
+@dataclass(frozen=True)
 class UpsampleInputs:
     """What one `upsample` has read.
 
     Attributes:
-        labels: The labeled set; None where references are labeled by a metric.
-        references: Features of the references that candidates are measured against, held out or not.
-        lenders: Features of those of them whose labels make new ones.
+        labels: The labeled set; None where references are distorted and labeled here.
+        contents: What candidates are selected by; None where there are no candidates.
         splits: Split of each reference that is not for training.
-        candidates: Features of the candidates.
-        unusable_candidates: How many candidates could not be encoded.
         digests: Input name to digest.
         encoders: Role to encoder, of what was encoded here.
     """
 
     labels: Labels | None
-    references: Features
-    lenders: Features
+    contents: Contents | None
     splits: Mapping[str, str]
-    candidates: Features
-    unusable_candidates: int
     digests: Mapping[str, str]
     encoders: Mapping[str, Any]
 
@@ -91,6 +104,13 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
     splits = read_split_file(request, labels, folders.references)
     files = {"labels": None if request.labels is None else request.labels.path, "splits": request.split_file}
     digests = {name: digest_file(path) for name, path in files.items() if path is not None}
+    conditions = request.conditions
+    if conditions is not None:
+        digests["conditions"] = read_conditions(conditions).digest
+    if folders.references is not None and not (request.has_candidates and conditions is None):
+        digests["reference_images"] = folders.references.digest()
+    if not request.has_candidates:
+        return UpsampleInputs(labels, None, splits, digests, {})
     keep = not request.dry_run
     references = read_features("reference", request, folders.references, reporter, keep=keep)
     candidates = read_features("candidate", request, folders.candidates, reporter, keep=keep)
@@ -99,13 +119,15 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
         require_same_references(neighbors, labels)
     elif labels is not None:
         neighbors = labeled_and_readable(neighbors, labels, reporter)
+    elif conditions is not None and request.reference_features is not None and folders.references is not None:
+        neighbors = features_of_references(neighbors, [entry.id for entry in folders.references.entries])
+    lenders = neighbors
+    if conditions is None:
+        lenders = without_held_out(neighbors, splits, request.settings.labeling, reporter)
     return UpsampleInputs(
         labels=labels,
-        references=neighbors,
-        lenders=without_held_out(neighbors, splits, request.settings.labeling, reporter),
+        contents=Contents(neighbors, lenders, candidates.features, candidates.unusable),
         splits=splits,
-        candidates=candidates.features,
-        unusable_candidates=candidates.unusable,
         digests={**digests, **references.digests, **candidates.digests},
         encoders={**references.encoders, **candidates.encoders},
     )
@@ -116,7 +138,7 @@ def read_split_file(request: UpsampleRequest, labels: Labels | None, source: Ima
 
     Args:
         request: What the user said.
-        labels: The labeled set; None where references are labeled by a metric.
+        labels: The labeled set; None where references are distorted and labeled here.
         source: These references.
 
     Returns:
@@ -129,7 +151,7 @@ def read_split_file(request: UpsampleRequest, labels: Labels | None, source: Ima
         return {}
     if labels is not None:
         return read_splits(request.split_file, labels.reference_of())
-    rows = proxy_rows(source, request.settings)
+    rows = reference_rows(source, request.settings)
     known = zip(rows["sample_id"].to_pylist(), rows["reference_id"].to_pylist(), strict=True)
     return read_splits(request.split_file, dict(known))
 

@@ -1,5 +1,6 @@
 """The labeled set that `upsample` learns from: a label file's, or references that are measured here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,17 +10,20 @@ from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
-from ..manifest.outcomes import Outcome
+from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.roots import Roots
+from ..manifest.splits import mark_held_out
 from ..runs.options import run_folder
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_folder import put_away
+from .grids import reference_rows
 from .input_folders import InputFolders, open_references
 from .inputs import labeled_and_readable, read_features, read_split_file
-from .manifest_paths import manifest_paths, manifest_roots
-from .proxy_labels import proxy_labels, proxy_rows
+from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
+from .proxy_labels import proxy_labels
 from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
 from .request import UpsampleRequest, completed
+from .rows import original_rows
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def read_labeled_set(request: UpsampleRequest, reporter: Reporter = SILENT) -> t
     if labels is None:
         roots = manifest_roots(request, folders, manifest_paths(request, folders, labels))
         rows = rows_to_render(
-            proxy_rows(folders.references, request.settings), roots, request, layout=None, measure=True
+            reference_rows(folders.references, request.settings), roots, request, layout=None, measure=True
         )
         labels, _ = _labels_of(request, rows, measured_in_memory(rows, request.run, reporter))
     if request.reference_features is None:
@@ -86,7 +90,7 @@ def measure_references(
         CurateError: There are no references, or none could be measured.
     """
     rows = rows_to_render(
-        proxy_rows(source, request.settings), roots, request, layout=request.stored_layout, measure=True
+        reference_rows(source, request.settings), roots, request, layout=request.stored_layout, measure=True
     )
     result = request.references_result
     outcomes = measured(rows, run_folder(result), result, request.run, reporter)
@@ -101,8 +105,55 @@ def put_measured_away(request: UpsampleRequest) -> None:
         put_away(folder)
 
 
+def originals_of(
+    request: UpsampleRequest,
+    labeled: LabeledSet,
+    paths: ManifestPaths,
+    *,
+    splits: Mapping[str, str],
+    roots: Roots,
+    reporter: Reporter,
+) -> pa.Table:
+    """Lay out the rows of a labeled set for the manifest, those among them that have no pixels.
+
+    Args:
+        request: What the user said.
+        labeled: The labeled set.
+        paths: How the manifest names its files.
+        splits: Split of each reference that is not for training.
+        roots: Where the files lie.
+        reporter: Told how many labeled images are missing.
+
+    Raises:
+        CurateError: No labeled image is of the types asked for, or none is where it should be.
+    """
+    settings = request.settings
+    rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
+    if labeled.unmeasured is None:
+        return _without_missing(rows, request, roots, reporter)
+    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
+
+
 def _labels_of(request: UpsampleRequest, rows: RowsToRender, outcomes: list[Outcome]) -> tuple[Labels, pa.Table]:
     try:
         return proxy_labels(rows.table, outcomes)
     except CurateError as error:
         raise CurateError(f"{request.references}: {error}") from error
+
+
+def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
+    """Note which labeled images are not where `root` says; without a root nobody can tell."""
+    if request.root is None:
+        return originals
+    files = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)
+    outcomes = [
+        Outcome("ok") if roots.resolve(root, path).is_file() else Outcome("unreadable", "No such file")
+        for root, path in files
+    ]
+    missing = sum(outcome.status != "ok" for outcome in outcomes)
+    if missing == len(outcomes):
+        example = originals["image_path"][0].as_py()
+        raise CurateError(f"none of the {missing} labelled images is under {request.root}, e.g. {example}")
+    if missing:
+        reporter.note(f"{missing} labelled images are not under {request.root}: their rows say so")
+    return with_outcomes(originals, outcomes)

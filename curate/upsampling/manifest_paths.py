@@ -42,7 +42,7 @@ def manifest_paths(request: UpsampleRequest, folders: InputFolders, labels: Labe
     Args:
         request: What the user said.
         folders: The folders that it names.
-        labels: The labeled set; None where references are labeled by a metric.
+        labels: The labeled set; None where references are distorted and labeled here.
     """
     candidate_dataset = CANDIDATES if folders.candidates is None else folders.candidates.name
     candidate_paths = None if folders.candidates is None else _paths(folders.candidates)
@@ -72,7 +72,8 @@ def manifest_roots(request: UpsampleRequest, folders: InputFolders, paths: Manif
     found: dict[str, Path | None] = {paths.image_root: request.root, paths.reference_root: request.root}
     if paths.reference_root == REFERENCES and folders.references is not None:
         found[REFERENCES] = folders.references.folder
-    found[CANDIDATES] = None if folders.candidates is None else folders.candidates.folder
+    if request.has_candidates:
+        found[CANDIDATES] = None if folders.candidates is None else folders.candidates.folder
     found[RENDERED] = request.images_folder
     return Roots(found)
 

@@ -5,38 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import LEVELS
-from ..datasets.image_folders import ImageSource
 from ..datasets.labels import Labels, LabelScale
 from ..errors import CurateError
 from ..manifest.outcomes import Outcome, with_outcomes
-from ..manifest.recipes import Reference, recipe_rows
-from ..manifest.roots import REFERENCES
 from ..manifest.schema import LABEL_MAXIMUM
 from ..rendering.mdsi import proxy_quality
-from .grids import grid_of
-from .settings import UpsampleSettings
 
 PROXY_SCALE = LabelScale(0.0, LABEL_MAXIMUM)
-
-
-def proxy_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Table:
-    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labelled set.
-
-    Raises:
-        CurateError: There are no references.
-    """
-    if source is None:
-        raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    grid = grid_of(settings, reference_root=REFERENCES, dataset=source.name, levels=LEVELS)
-    return recipe_rows([Reference(entry.id, entry.path) for entry in source.entries], grid)
 
 
 def proxy_labels(rows: pa.Table, outcomes: Sequence[Outcome]) -> tuple[Labels, pa.Table]:
     """Turn what was measured into labels.
 
     Args:
-        rows: As `proxy_rows` gives them, with the image paths of their layout.
+        rows: As `reference_rows` gives them, with the image paths of their layout.
         outcomes: One per row.
 
     Returns:

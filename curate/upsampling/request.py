@@ -8,6 +8,7 @@ from ..datasets.labels import LabelFile
 from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName, EncodeSettings
 from ..errors import CurateError
+from ..labeling.settings import ConditionsName
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
@@ -37,13 +38,14 @@ class UpsampleRequest:
     Attributes:
         settings: What to add and how to label it.
         out: The training manifest.
-        labels: Label file; None with `proxy_labels` or a KADID-10k `root`.
+        labels: Label file; None with `proxy_labels`, conditions among the settings, or a KADID-10k `root`.
         dataset: Name of the labelled set; `kadid10k` has a known layout.
         root: Folder of the labelled images.
         references: Folder of pristine references.
         proxy_labels: Distort the references ourselves and label them by a full-reference metric.
         reference_features: Feature file; None encodes the references.
-        candidates_root: Folder of candidate references.
+        candidates_root: Folder of candidate references; without candidates the manifest is of the references alone,
+            where these are distorted and labeled here.
         candidate_features: Feature file; None encodes the candidates.
         split_file: Held-out references, as `--split-file` takes them.
         encoder: For what has no feature file.
@@ -83,6 +85,16 @@ class UpsampleRequest:
     dry_run: bool = False
 
     @property
+    def conditions(self) -> ConditionsName | None:
+        """The table of condition means that labels come from; None where they come from somewhere else."""
+        return self.settings.labeling.conditions
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether there are references to select from."""
+        return self.candidates_root is not None or self.candidate_features is not None
+
+    @property
     def images_folder(self) -> Path:
         """Folder of the rendered pixels."""
         return self.images_out or self.out.parent / "images"
@@ -116,19 +128,30 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
     known = known_label_file(request.dataset, request.root)
     if request.labels is None and known is not None:
         request = replace(request, labels=LabelFile(known))
-    if request.proxy_labels == (request.labels is not None):
-        raise CurateError("give labels in one way: --labels FILE, --dataset kadid10k --root DIR, or --proxy-labels")
-    if request.proxy_labels and request.references is None:
-        raise CurateError("--proxy-labels needs the pristine images: --references DIR")
-    if not labeled_set_only and request.candidate_features is None and request.candidates_root is None:
-        raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
+    ways = (request.labels is not None, request.conditions is not None, request.proxy_labels)
+    if sum(ways) != 1:
+        raise CurateError(
+            "give labels in one way: --labels FILE, --dataset kadid10k --root DIR, --conditions kadid10k, or "
+            "--proxy-labels"
+        )
+    if request.labels is None and request.references is None:
+        flag = "--proxy-labels needs" if request.proxy_labels else "--conditions need"
+        raise CurateError(f"{flag} the pristine images: --references DIR")
+    if not labeled_set_only and not request.has_candidates:
+        if request.labels is not None:
+            raise CurateError("give the candidates: --candidate-features FILE or --candidates-root DIR")
+        if request.settings.only_new:
+            raise CurateError(
+                "--only-new leaves the references out, and there is nothing else: give candidates "
+                "(--candidates-root DIR), or leave --only-new away"
+            )
     if request.dataset in RESERVED_ROOTS:
         raise CurateError(
             f"--dataset {request.dataset}: this name is taken by a root of every manifest; choose another"
         )
     if labeled_set_only:
         return request
-    if not request.recipe_only and request.candidates_root is None:
+    if request.has_candidates and not request.recipe_only and request.candidates_root is None:
         raise CurateError(
             "rendering the new rows needs the candidates' images: --candidates-root DIR, or --recipe-only"
         )

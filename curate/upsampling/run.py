@@ -1,7 +1,7 @@
 """The command `upsample`: from files and folders to a manifest and its pixels."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
-from ..errors import CurateError
+from ..labeling.conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
+from ..labeling.label_rows import drop_uncertain
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
-from ..manifest.outcomes import Outcome, with_outcomes
 from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
-from ..manifest.roots import Roots
+from ..manifest.roots import CANDIDATES, Roots
+from ..manifest.schema import build_table
 from ..manifest.selection import count_statuses, write_selection
 from ..manifest.splits import mark_held_out
 from ..rendering.mdsi import METRIC
@@ -28,14 +29,15 @@ from ..runs.shards import carry_out
 from ..storage.owned_folder import claim_folder
 from ..storage.pixel_store import clean_leftovers
 from .forecast import forecast_rendering
+from .grids import reference_rows
 from .input_folders import InputFolders, open_folders
-from .inputs import read_inputs
-from .labeled_set import LabeledSet, measure_references, put_measured_away
+from .inputs import Contents, UpsampleInputs, read_inputs
+from .labeled_set import LabeledSet, measure_references, originals_of, put_measured_away
 from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
-from .proxy_labels import PROXY_SCALE, proxy_rows
+from .proxy_labels import PROXY_SCALE
 from .render_rows import RowsToRender, rows_to_render
 from .request import UpsampleRequest, completed
-from .rows import join_rows, label_new_rows, new_rows, original_rows, refuse_shared_ids
+from .rows import join_rows, label_new_rows, new_rows, refuse_shared_ids
 from .select import select
 
 
@@ -54,62 +56,122 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
             check, feature files and pixels.
     """
     request = completed(request)
-    settings = request.settings
     folders = open_folders(request)
     skipped = folders.note_skipped(reporter)
     inputs = read_inputs(request, folders, reporter)
+    paths = manifest_paths(request, folders, inputs.labels)
+    roots = manifest_roots(request, folders, paths)
+    new = _new_references(request, inputs.contents, paths, reporter)
+    ours = None if inputs.labels is not None else reference_rows(folders.references, request.settings)
+    forecast = _forecast(request, new.rows, ours, roots, reporter)
+    summary = {**new.summary, **skipped}
+    if request.dry_run:
+        made = {} if ours is None or request.settings.only_new else {"rows_original": len(ours)}
+        return {**summary, **made, "rows_new": len(new.rows), **forecast, "dry_run": True, "out": str(request.out)}
+    claim_folder(request.images_folder, request.out, write=not request.recipe_only)
+    if request.selection is not None and new.selection is not None:
+        write_selection(new.selection, request.selection)
+        summary = {**summary, "selection": str(request.selection)}
+    planned = new.rows
+    if request.conditions is not None and ours is not None:
+        refuse_shared_ids(ours["reference_id"].to_pylist(), new.ids)
+        planned = new.rows if request.settings.only_new else pa.concat_tables([ours, new.rows])
+        labeled = _label_by_conditions(request, read_conditions(request.conditions), planned, inputs.splits)
+    elif inputs.labels is not None:
+        labeled = _label_by_neighbors(request, inputs, LabeledSet(inputs.labels), new, paths, roots, reporter)
+    elif _is_complete(request, _provenance(request, inputs, PROXY_SCALE, roots)):
+        reporter.note(f"{request.out} is complete; nothing to do")
+        put_measured_away(request)
+        return {**summary, **_counts(request, planned=planned)}
+    else:
+        measured = measure_references(request, folders.references, roots, reporter)
+        labeled = _label_by_neighbors(request, inputs, measured, new, paths, roots, reporter)
+    wanted = rows_to_render(
+        labeled.rows, roots, request, layout=request.stored_layout, first_archive=labeled.first_archive
+    )
+    _render_and_join(request, wanted, labeled.originals, _provenance(request, inputs, labeled.scale, roots), reporter)
+    files = _files_read(request, folders, wanted)
+    noted = note_images(files, icc=request.decoding.icc, workers=request.workers, reporter=reporter)
+    return {**summary, **_counts(request, planned=planned), **noted}
+
+
+@dataclass(frozen=True)
+class _NewReferences:
+    """What was selected: ids in candidate order, their rows without labels, and what to say of it."""
+
+    ids: list[str]
+    rows: pa.Table
+    selection: pa.Table | None
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _LabeledRows:
+    """The rows of the manifest: originals as they are, rows still to be rendered, and the scale of their labels."""
+
+    originals: pa.Table
+    rows: pa.Table
+    scale: LabelScale
+    first_archive: int = 0
+
+
+def _new_references(
+    request: UpsampleRequest, contents: Contents | None, paths: ManifestPaths, reporter: Reporter
+) -> _NewReferences:
+    settings = request.settings
+    if contents is None:
+        nothing = {"references_selected": 0, "candidates": {}, "candidates_unusable": 0}
+        return _NewReferences([], build_table({}, 0), None, nothing)
     selection = select(
-        inputs.references,
-        inputs.candidates,
+        contents.references,
+        contents.candidates,
         count=settings.candidates,
         max_selected=settings.max_selected,
         seed=settings.seed,
         reporter=reporter,
     )
-    paths = manifest_paths(request, folders, inputs.labels)
-    roots = manifest_roots(request, folders, paths)
-    rows, chosen = new_rows(selection, inputs.candidates, settings, paths)
+    rows, chosen = new_rows(selection, contents.candidates, settings, paths)
     counts = count_statuses(selection)
     dropped = ", ".join(f"{number} {status}" for status, number in counts.items() if status != "kept")
     reporter.note(f"{len(chosen)} new references selected ({dropped or 'none dropped'}): {len(rows)} new rows")
-    forecast = _forecast(request, rows, folders, roots, reporter)
-    summary: dict[str, Any] = {
+    summary = {
         "references_selected": len(chosen),
         "candidates": counts,
-        "candidates_unusable": inputs.unusable_candidates,
-        **skipped,
+        "candidates_unusable": contents.unusable_candidates,
     }
-    if request.dry_run:
-        return {**summary, "rows_new": len(rows), **forecast, "dry_run": True, "out": str(request.out)}
-    claim_folder(request.images_folder, request.out, write=not request.recipe_only)
-    if request.selection is not None:
-        write_selection(selection, request.selection)
-        summary["selection"] = str(request.selection)
-    digests = inputs.digests
-    if inputs.labels is not None:
-        labeled = LabeledSet(inputs.labels)
-    elif _is_complete(request, _provenance(request, digests, inputs.encoders, PROXY_SCALE, roots)):
-        reporter.note(f"{request.out} is complete; nothing to do")
-        put_measured_away(request)
-        return {**summary, **_counts(request, planned=len(rows))}
-    else:
-        labeled = measure_references(request, folders.references, roots, reporter)
-    refuse_shared_ids(labeled.labels.reference_ids, chosen)
-    new = label_new_rows(
-        rows,
-        chosen,
-        references=inputs.lenders,
-        candidates=inputs.candidates,
-        labels=labeled.labels,
-        settings=settings,
-    )
-    originals = _originals(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
-    provenance = _provenance(request, digests, inputs.encoders, labeled.labels.scale, roots)
-    wanted = rows_to_render(new, roots, request, layout=request.stored_layout, first_archive=labeled.archives)
-    _render_and_join(request, wanted, originals, provenance, reporter)
-    files = _files_read(request, folders, wanted)
-    noted = note_images(files, icc=request.decoding.icc, workers=request.workers, reporter=reporter)
-    return {**summary, **_counts(request, planned=len(rows)), **noted}
+    return _NewReferences(chosen, rows, selection, summary)
+
+
+def _label_by_conditions(
+    request: UpsampleRequest, shipped: ShippedConditions, rows: pa.Table, splits: Mapping[str, str]
+) -> _LabeledRows:
+    """Label references and new rows alike: a mean asks nobody, so that all rows are rendered in one go."""
+    labeled = drop_uncertain(label_by_conditions(rows, shipped), request.settings.labeling.max_label_std)
+    return _LabeledRows(rows.slice(0, 0), mark_held_out(labeled, splits), shipped.scale)
+
+
+def _label_by_neighbors(
+    request: UpsampleRequest,
+    inputs: UpsampleInputs,
+    labeled: LabeledSet,
+    new: _NewReferences,
+    paths: ManifestPaths,
+    roots: Roots,
+    reporter: Reporter,
+) -> _LabeledRows:
+    rows = new.rows
+    if inputs.contents is not None:
+        refuse_shared_ids(labeled.labels.reference_ids, new.ids)
+        rows = label_new_rows(
+            rows,
+            new.ids,
+            references=inputs.contents.lenders,
+            candidates=inputs.contents.candidates,
+            labels=labeled.labels,
+            settings=request.settings,
+        )
+    originals = originals_of(request, labeled, paths, splits=inputs.splits, roots=roots, reporter=reporter)
+    return _LabeledRows(originals, rows, labeled.labels.scale, labeled.archives)
 
 
 def _files_read(request: UpsampleRequest, folders: InputFolders, rows: RowsToRender) -> list[Path]:
@@ -124,12 +186,13 @@ def _files_read(request: UpsampleRequest, folders: InputFolders, rows: RowsToRen
 
 
 def _forecast(
-    request: UpsampleRequest, rows: pa.Table, folders: InputFolders, roots: Roots, reporter: Reporter
+    request: UpsampleRequest, rows: pa.Table, ours: pa.Table | None, roots: Roots, reporter: Reporter
 ) -> dict[str, int]:
     if request.recipe_only:
         return {}
-    if request.labels is None:
-        rows = pa.concat_tables([rows, proxy_rows(folders.references, request.settings)])
+    # A metric looks at the references' pixels even where `--only-new` leaves their rows out.
+    if ours is not None and (request.proxy_labels or not request.settings.only_new):
+        rows = pa.concat_tables([rows, ours])
     return forecast_rendering(request, rows, roots, reporter)
 
 
@@ -146,51 +209,24 @@ def _is_complete(request: UpsampleRequest, provenance: Mapping[str, Any]) -> boo
     return found == provenance
 
 
-def _counts(request: UpsampleRequest, *, planned: int) -> dict[str, Any]:
+def _counts(request: UpsampleRequest, *, planned: pa.Table) -> dict[str, Any]:
+    """Count the rows of the result.
+
+    Args:
+        request: What was done.
+        planned: The rows that were to be labeled.
+    """
     table = read_manifest(request.out)
-    new = pc.sum(pc.equal(table["label_source"].cast(pa.string()), "pseudo")).as_py() or 0
+    new = pc.sum(pc.equal(table["reference_root"].cast(pa.string()), CANDIDATES)).as_py() or 0
+    labeled = pc.sum(pc.is_in(table["sample_id"], planned["sample_id"].combine_chunks())).as_py() or 0
     return {
         "rows_original": len(table) - new,
         "rows_new": new,
-        "rows_too_uncertain": planned - new,
+        "rows_too_uncertain": len(planned) - labeled,
         "rows_total": len(table),
         "rows_not_ok": len(table) - len(ok_rows(table)),
         "out": str(request.out),
     }
-
-
-def _originals(
-    request: UpsampleRequest,
-    labeled: LabeledSet,
-    paths: ManifestPaths,
-    *,
-    splits: Mapping[str, str],
-    roots: Roots,
-    reporter: Reporter,
-) -> pa.Table:
-    settings = request.settings
-    rows = original_rows(labeled.labels, settings.types, paths, splits, with_pristine=settings.with_pristine)
-    if labeled.unmeasured is None:
-        return _without_missing(rows, request, roots, reporter)
-    return pa.concat_tables([rows, mark_held_out(labeled.unmeasured, splits)])
-
-
-def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
-    """Note which labeled images are not where `root` says; without a root nobody can tell."""
-    if request.root is None:
-        return originals
-    files = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)
-    outcomes = [
-        Outcome("ok") if roots.resolve(root, path).is_file() else Outcome("unreadable", "No such file")
-        for root, path in files
-    ]
-    missing = sum(outcome.status != "ok" for outcome in outcomes)
-    if missing == len(outcomes):
-        example = originals["image_path"][0].as_py()
-        raise CurateError(f"none of the {missing} labelled images is under {request.root}, e.g. {example}")
-    if missing:
-        reporter.note(f"{missing} labelled images are not under {request.root}: their rows say so")
-    return with_outcomes(originals, outcomes)
 
 
 def _render_and_join(
@@ -200,7 +236,7 @@ def _render_and_join(
     provenance: Mapping[str, Any],
     reporter: Reporter,
 ) -> None:
-    """Render the new rows, and write the training manifest when all of them are done."""
+    """Render what still has no pixels, and write the training manifest when all of it is done."""
     out, only_new = request.out, request.settings.only_new
     facts = {key: provenance[key] for key in ("roots", "pixels")}
     # The rows' own digest: labels and missing files are not to be seen in the settings.
@@ -209,10 +245,15 @@ def _render_and_join(
     identity["inputs"] = {**provenance["inputs"], "rows": rows_digest}
 
     def join(plan: RunPlan, tables: Iterable[pa.Table]) -> None:
-        new = pa.concat_tables(list(tables))
+        new = pa.concat_tables([rows.table.slice(0, 0), *tables])
         write_manifest(join_rows(originals, new, plan.provenance(), only_new=only_new), out, training=True)
         clean_leftovers(request.images_folder)
 
+    if not len(rows.table):  # measured references without candidates: there is nothing left to render
+        write_manifest(join_rows(originals, rows.table, {**identity, **facts}, only_new=only_new), out, training=True)
+        clean_leftovers(request.images_folder)
+        put_measured_away(request)
+        return
     run = request.run
     mode = replace(run.mode, replace_finished=True, replace_unfinished=run.mode.retry_failed)
     carry_out(
@@ -225,13 +266,7 @@ def _render_and_join(
     put_measured_away(request)
 
 
-def _provenance(
-    request: UpsampleRequest,
-    digests: Mapping[str, str],
-    encoders: Mapping[str, Any],
-    scale: LabelScale,
-    roots: Roots,
-) -> dict[str, Any]:
+def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelScale, roots: Roots) -> dict[str, Any]:
     config = {**request.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
     config |= {"layout": request.layout, "max_pixels": request.decoding.max_pixels}
     if request.proxy_labels:
@@ -239,10 +274,10 @@ def _provenance(
     return make_provenance(
         "upsample",
         config,
-        digests,
+        inputs.digests,
         label_scale=scale.as_json(),
         roots=roots.as_json(request.out),
-        encoder=encoders or None,
+        encoder=inputs.encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
         **facts_of_decoding(request.decoding),
         denoiser=digest_weights(),

@@ -55,7 +55,7 @@ def upsample(
         candidates: Draw that many candidates first; None takes all.
         max_selected: Keep at most that many new references.
         neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2) or `gp`.
+        labeler: `knn` (Algorithm 2), `gp`, or `condition`: the mean of each type and level.
         max_label_std: Leave out new rows whose label is less certain.
         with_pristine: Add a pristine row per reference.
         only_new: Leave the originals out.

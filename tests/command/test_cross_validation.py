@@ -53,7 +53,7 @@ def test_plot_draws_the_comparison_and_writes_nothing_else(syndr_curate, labelle
     assert names == [
         "knn, published rule",
         "nearest only",
-        "mean per type and level",
+        "condition",
         "knn, k = 20, no margin",
         "gp",
     ]

@@ -15,7 +15,7 @@ from syndr_curate.curate.labeling.make_labeler import make_labeler
 from syndr_curate.curate.labeling.scores import coverage_of, rank_correlation, scores_of
 from syndr_curate.curate.labeling.settings import NeighborSettings
 
-LABELERS = ("knn", "nearest", "mean", "gp")
+LABELERS = ("knn", "nearest", "condition", "gp")
 
 
 def random_set(seed: int, references: int = 7, noise: float = 0.2) -> tuple[Labels, Features]:
@@ -75,7 +75,7 @@ def test_the_order_of_the_files_does_not_matter(labeler):
 
 def test_the_mean_is_that_of_the_others(at_angles, labelled):
     labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
-    result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("mean"))
+    result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("condition"))
     assert result.predicted[:, 0].tolist() == [5.5, 4.0, 2.5]
     assert result.scores().mae == pytest.approx((4.5 + 0 + 4.5) / 3)
 
@@ -143,10 +143,10 @@ def test_the_summary_is_json_with_the_promised_keys():
 
 def test_the_text_has_a_line_per_type_and_level():
     labels, features = random_set(0)
-    lines = cross_validate(labels, features, make_labeler("mean")).as_text().splitlines()
+    lines = cross_validate(labels, features, make_labeler("condition")).as_text().splitlines()
     assert [line.split("  ")[0].strip() for line in lines] == [
         "",
-        "mean per type and level",
+        "condition",
         "level 1",
         "level 3",
         "type 1",
@@ -157,10 +157,10 @@ def test_the_text_has_a_line_per_type_and_level():
 def test_comparing_tells_its_progress_over_all_labelers():
     labels, features = random_set(0)
     seen: list[tuple[int, int]] = []
-    chosen = [make_labeler("mean"), make_labeler("nearest")]
+    chosen = [make_labeler("condition"), make_labeler("nearest")]
     results = compare(labels, features, chosen, progress=lambda done, count: seen.append((done, count)))
     assert seen == [(number, 14) for number in range(1, 15)]
-    assert [result.labeler for result in results] == ["mean per type and level", "nearest only"]
+    assert [result.labeler for result in results] == ["condition", "nearest only"]
     assert len(comparison_text(results).splitlines()) == 3
 
 
@@ -183,7 +183,7 @@ def test_a_labeled_reference_without_features_is_named(at_angles, labelled):
         complete_label_matrix(labels, at_angles(a=0))
 
 
-@pytest.mark.parametrize(("labeler", "needed"), [("mean", 2), ("gp", 5)])
+@pytest.mark.parametrize(("labeler", "needed"), [("condition", 2), ("gp", 5)])
 def test_too_few_references_are_refused(labeler, needed):
     labels, features = random_set(0, references=needed - 1)
     with pytest.raises(CurateError, match=f"at least {needed} labelled references; there are {needed - 1}"):
@@ -191,7 +191,7 @@ def test_too_few_references_are_refused(labeler, needed):
 
 
 def test_an_unknown_labeler_is_refused():
-    with pytest.raises(CurateError, match="labeler is 'best'; expected knn, nearest, mean or gp"):
+    with pytest.raises(CurateError, match="labeler is 'best'; expected knn, nearest, condition or gp"):
         make_labeler("best")
 
 
@@ -202,7 +202,7 @@ def kadid(reference_data):
 
 
 def test_kadid_figures_of_the_plain_labelers(kadid):
-    chosen = [("knn", None), ("mean", None), ("knn", NeighborSettings(20, 9.0))]
+    chosen = [("knn", None), ("condition", None), ("knn", NeighborSettings(20, 9.0))]
     maes = [cross_validate(*kadid, make_labeler(name, neighbors)).scores().mae for name, neighbors in chosen]
     assert maes == pytest.approx([0.717, 0.689, 0.644], abs=1e-3)
 

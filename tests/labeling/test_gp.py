@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.labeling.gaussian_process.gp import Directions, condition_mean, fit_gp, from_odds, to_odds
+from syndr_curate.curate.labeling.gaussian_process.gp import Directions, fit_gp, from_odds, to_odds
 from syndr_curate.curate.labeling.gaussian_process.kernels import content_kernels, unit_rows
 
 
@@ -30,18 +30,6 @@ def test_labels_come_back_from_their_odds():
 
 def test_odds_beyond_the_ends_are_clipped_to_the_scale():
     assert from_odds(np.array([-50.0, 50.0]), 1.0).tolist() == [0.0, 10.0]
-
-
-def test_a_condition_mean_states_the_spread_of_a_new_label():
-    mean, spread = condition_mean(np.array([[2.0, 5.0], [4.0, 5.0], [6.0, 5.0]]))
-    assert mean.tolist() == [4.0, 5.0]
-    assert spread == pytest.approx([2 * np.sqrt(4 / 3), 0.0])  # deviation 2, and the error of a mean of three
-
-
-def test_the_mean_of_one_reference_has_no_spread():
-    mean, spread = condition_mean(np.array([[3.0]]))
-    assert mean.tolist() == [3.0]
-    assert np.isnan(spread).all()
 
 
 def test_labels_that_follow_the_content_are_followed():

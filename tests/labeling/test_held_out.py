@@ -47,7 +47,7 @@ def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, refere
 @pytest.mark.parametrize(("splits", "mean"), [({}, 13 / 3), ({"a": "test"}, 6.0), ({"b": "val", "c": "test"}, 1.0)])
 def test_the_mean_is_that_of_the_training_references(labels, references, at_angles, splits, mean):
     lenders = without_held_out(references, splits, LabelSettings())
-    table = label_rows(rows_of("x"), at_angles(x=1), lenders, labels, make_labeler("mean"))
+    table = label_rows(rows_of("x"), at_angles(x=1), lenders, labels, make_labeler("condition"))
     assert table["label"].to_pylist() == pytest.approx([mean])
 
 
@@ -55,9 +55,8 @@ def test_a_gap_in_the_labels_of_a_held_out_reference_stops_no_labeler(labelled, 
     cells = {(reference, 1, level): 5.0 for reference in "abc" for level in (1, 3) if (reference, level) != ("a", 3)}
     rows = recipe_table(["x"], types=(1,), levels=(3,))
     lenders = without_held_out(references, {"a": "val"}, LabelSettings())
-    assert label_rows(rows, at_angles(x=1), lenders, labelled(cells), make_labeler("mean"))["label"].to_pylist() == [
-        5.0
-    ]
+    table = label_rows(rows, at_angles(x=1), lenders, labelled(cells), make_labeler("condition"))
+    assert table["label"].to_pylist() == [5.0]
 
 
 def test_rows_of_a_held_out_reference_are_held_out(labels, references, at_angles):

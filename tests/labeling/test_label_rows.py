@@ -5,7 +5,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.labeling.gaussian_process.gp import fit_gp
 from syndr_curate.curate.labeling.knn import KnnLabeler
 from syndr_curate.curate.labeling.label_rows import drop_uncertain, features_of_references, label_rows
-from syndr_curate.curate.labeling.model_labelers import GpLabeler, MeanLabeler
+from syndr_curate.curate.labeling.model_labelers import ConditionLabeler, GpLabeler
 
 from ..making import recipe_table
 
@@ -42,7 +42,7 @@ def test_gp_labels_are_the_models_by_type_and_level(labeled_set, new):
     assert table["neighbors"].null_count == len(table)
 
 
-@pytest.mark.parametrize("labeler", [GpLabeler(), MeanLabeler()], ids=lambda each: each.name)
+@pytest.mark.parametrize("labeler", [GpLabeler(), ConditionLabeler()], ids=lambda each: each.name)
 def test_a_pristine_row_takes_the_mean_of_the_identity_cells(labeled_set, new, labeler):
     labels, references, _ = labeled_set
     by_kind = {

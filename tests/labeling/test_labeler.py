@@ -22,6 +22,7 @@ SETTINGS = {
     "similarity": LabelSettings(neighbors=NeighborSettings(weighting="similarity")),
     "many": LabelSettings(neighbors=NeighborSettings(count=20, margin=9.0)),
     "gp": LabelSettings(labeler="gp"),
+    "condition": LabelSettings(labeler="condition"),
 }
 ANGLES = {"a": 0, "b": 5, "c": 11, "d": 20, "e": 33, "f": 48, "g": 80}
 

@@ -9,6 +9,7 @@ from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.label_columns import LabelColumns
 from syndr_curate.curate.datasets.labels import LabelFile
 from syndr_curate.curate.errors import CurateError, CurateWarning
+from syndr_curate.curate.labeling.settings import LabelSettings
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
@@ -61,6 +62,16 @@ def test_originals_of_the_types_at_all_levels_join_the_new_rows(files):
     table = read_manifest(summary["out"], training=True)
     assert table["sample_id"].to_pylist()[-6:] == [f"new_{t:02d}_{lv:02d}" for t in (1, 21) for lv in (1, 3, 5)]
     assert set(table["dataset"].to_pylist()) == {"kadid10k", "candidates"}
+
+
+def test_new_rows_labeled_by_the_condition_means_of_a_label_file_are_counted_as_new(files):
+    settings = UpsampleSettings(types=(1, 21), labeling=LabelSettings(labeler="condition"))
+    summary = run_upsample(request(files, settings=settings))
+    assert (summary["rows_original"], summary["rows_new"], summary["rows_too_uncertain"]) == (30, 6, 0)
+    frame = pd.read_parquet(files / "out" / "train.parquet")
+    humans = frame[frame.label_source == "mos"].groupby(["distortion_id", "level"]).label.mean()
+    new = frame[frame.label_source == "condition"].set_index(["distortion_id", "level"])
+    assert new.label.to_dict() == pytest.approx(humans[new.index].to_dict(), abs=1e-5)
 
 
 def test_the_selection_is_written_on_request_as_select_writes_it(files):

@@ -153,21 +153,6 @@ def from_odds(odds: Matrix, end_margin: float) -> Matrix:
     return result
 
 
-def condition_mean(labels: Matrix) -> tuple[Matrix, Matrix]:
-    """Predict every reference alike: the mean of each condition, and the spread of a new label about it.
-
-    Args:
-        labels: NxC on [0, 10].
-
-    Returns:
-        Mean and standard deviation, C each; the latter NaN with one reference.
-    """
-    mean = labels.mean(axis=0)
-    if len(labels) == 1:
-        return mean, np.full_like(mean, np.nan)
-    return mean, labels.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(labels))
-
-
 def fit_gp(
     features: NDArray[np.floating[Any]],
     labels: Matrix,

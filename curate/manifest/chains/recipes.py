@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from ....distortions.chains import Chain, ChainStep, format_chain
 from ...errors import CurateError
+from ...storage.paths.file_names import rendered_path
 from ..ids import make_chain_id
-from ..recipes import RecipeGrid, Reference, image_path
+from ..recipes import RecipeGrid, Reference
 from ..schema import CHAIN, build_table
 from ..seeds import context_seed, row_seed
 from .settings import ChainSettings, is_compression
@@ -54,7 +55,7 @@ def chain_rows(references: Sequence[Reference], grid: RecipeGrid, wanted: ChainS
     ids = [make_chain_id(reference.id, chain.steps) for reference, chain in cells]
     columns = {
         "sample_id": ids,
-        "image_path": [image_path(ref.id, i, grid.suffix) for i, (ref, _) in zip(ids, cells, strict=True)],
+        "image_path": [rendered_path(ref.id, i, grid.suffix) for i, (ref, _) in zip(ids, cells, strict=True)],
         "image_root": grid.image_root,
         "reference_id": [reference.id for reference, _ in cells],
         "reference_path": [reference.path for reference, _ in cells],
