@@ -1,4 +1,4 @@
-"""Where images come from: a plain folder, KADID-10k, KADIS-700k; labelled test sets from the file beside this one."""
+"""Where images come from: a plain folder, KADID-10k, KADIS-700k."""
 
 import os
 from collections.abc import Iterable
@@ -11,9 +11,6 @@ from ..manifest.provenance import digest_listing
 from ..storage.safe_paths import is_safe_path
 from ..storage.texts.csv_tables import read_csv
 from .settings import IdStyle
-from .test_sets import RatedSet, read_test_set
-
-__all__ = ["ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
 
 KADID_LABELS = "dmos.csv"
 KADID_IMAGES = "images"

@@ -6,9 +6,9 @@ import openpyxl
 import pytest
 import scipy.io
 from syndr_curate import CurateError
-from syndr_curate.curate.datasets.image_folders import read_test_set
-from syndr_curate.curate.datasets.test_set import manifest_of
-from syndr_curate.curate.datasets.test_set_readers import LIVE_FOLDERS
+from syndr_curate.curate.datasets.test_sets.distorted_images import LIVE_FOLDERS
+from syndr_curate.curate.datasets.test_sets.rated_set import read_test_set
+from syndr_curate.curate.datasets.test_sets.testset import manifest_of
 from syndr_curate.curate.manifest.provenance import read_provenance
 
 KONIQ_SCORES = "koniq10k/koniq10k_scores_and_distributions.csv"
