@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .curate.datasets.image_folders import ImageEntry, ImageSource, open_source
     from .curate.datasets.label_columns import LabelColumns
     from .curate.datasets.labels import Labels, LabelScale, read_labels
+    from .curate.datasets.test_sets.testset import testset
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
@@ -116,6 +117,7 @@ __all__ = [
     "select_domains",
     "soft_targets",
     "target_names",
+    "testset",
     "upsample",
     "verify",
     "write_manifest",
@@ -182,6 +184,7 @@ _HOMES = {
     "select_domains": "curate.domains.select",
     "soft_targets": "curate.training.soft_labels",
     "target_names": "curate.training.soft_labels",
+    "testset": "curate.datasets.test_sets.testset",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",
     "write_manifest": "curate.manifest.manifest",

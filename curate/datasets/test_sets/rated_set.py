@@ -227,7 +227,7 @@ def _checked(name: str, root: Path, read: Reading, options: Mapping[str, Any] | 
 
 
 def _with_splits(rated: RatedSet, split_file: Path) -> RatedSet:
-    # A picture without a reference is its own: two of one content cannot be told apart from two of two.
+    # An image without a reference is split by its own id.
     keys = [reference_id_of(rating) or rating.id for rating in rated.ratings]
     splits = read_splits(split_file, dict(zip((rating.id for rating in rated.ratings), keys, strict=True)))
     ratings = (

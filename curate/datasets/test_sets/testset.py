@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from ...manifest.manifest import ok_rows, write_manifest
-from ...manifest.provenance import attach, digest_file, digest_listing, make_provenance
+from ...manifest.provenance import attach, digest_file, digest_json, digest_listing, make_provenance
 from ...manifest.roots import Roots
 from ...runs.progress import SILENT, Reporter
 from ...storage.atomic import refuse_overwriting
@@ -15,6 +15,8 @@ from ..label_columns import LabelColumns
 from ..labels import LabelFile
 from ..settings import IdStyle
 from .rated_set import RatedSet, read_test_set
+
+_LABEL_FILES_NAMED = 4  # PIPAL has 200, which are one input of its manifest
 
 
 def testset(
@@ -118,6 +120,8 @@ def manifest_of(rated: RatedSet, out: Path) -> pa.Table:
 def _manifest(rated: RatedSet, roots: dict[str, str | None] | dict[str, str]) -> pa.Table:
     sizes = ((rating.path, _size(rated.root / rating.path)) for rating in rated.ratings)
     inputs = {file.name: digest_file(file) for file in rated.label_files}
+    if len(inputs) > _LABEL_FILES_NAMED:
+        inputs = {"label_files": digest_json(inputs)}
     if rated.split_file is not None:
         inputs["split_file"] = digest_file(rated.split_file)
     provenance = make_provenance(
