@@ -60,7 +60,7 @@ def testset(
     ] = None,
     result: StrictResultFlags,
 ) -> None:
-    """Make a manifest of a labelled test set: from its official layout, or from a label file and a folder of your own.
+    """Make a manifest of a labeled test set: from its official layout, or from a label file and a folder of your own.
 
     Example: syndr-curate testset koniq10k --root KonIQ-10k --images 512x384 --out manifests/koniq10k.parquet
     """

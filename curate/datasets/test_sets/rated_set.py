@@ -40,7 +40,7 @@ READERS: Mapping[str, Callable[[Path, str | None], Reading]] = {
 
 @dataclass(frozen=True)
 class RatedSet:
-    """A labelled set as read.
+    """A labeled set as read.
 
     Attributes:
         name: Its short name, which is the root's name in manifests too.
