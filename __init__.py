@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .curate.datasets.image_search import SkippedFiles
     from .curate.datasets.label_columns import LabelColumns
     from .curate.datasets.labels import Labels, LabelScale, read_labels
+    from .curate.datasets.test_sets.testset import testset
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
@@ -127,6 +128,7 @@ __all__ = [
     "select_domains",
     "soft_targets",
     "target_names",
+    "testset",
     "upsample",
     "verify",
     "write_manifest",
@@ -199,6 +201,7 @@ _HOMES = {
     "select_domains": "curate.domains.select",
     "soft_targets": "curate.training.soft_labels",
     "target_names": "curate.training.soft_labels",
+    "testset": "curate.datasets.test_sets.testset",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",
     "write_manifest": "curate.manifest.manifest",

@@ -83,6 +83,7 @@ from syndr_curate import (
     select_domains,
     soft_targets,
     target_names,
+    testset,
     upsample,
     verify,
     write_manifest,
@@ -173,6 +174,9 @@ def add_content(references: Features, candidates: Features) -> None:
     label(labels, references, candidates, selection=selection, splits={"a": "test"}, neighbors_from="all")
     upsample(labels, references, candidates, splits={"a": "val"}, neighbors_from="train", reporter=Printed())
     write_manifest(table, "train.parquet", training=True)
+    write_manifest(testset("csv", labels=Path("labels.csv"), columns=columns, ids="path"), "test.parquet")
+    testset("bid", "BID", split_file="splits.csv")
+    testset("bid", ids="name")  # type: ignore[arg-type]
     append_manifest("train.parquet", rows)
     print(join(["train.parquet", Path("more.parquet")], "all.parquet", labels="align")["shifts"])
     join(["a.parquet", "b.parquet"], "all.parquet", labels="shift")  # type: ignore[arg-type]

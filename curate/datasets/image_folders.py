@@ -1,4 +1,4 @@
-"""Where images come from: a plain folder, KADID-10k, KADIS-700k; labelled test sets from the file beside this one."""
+"""Where images come from: a plain folder, KADID-10k, KADIS-700k."""
 
 import os
 from collections.abc import Iterable
@@ -13,9 +13,6 @@ from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .image_search import NOTHING_SKIPPED, SkippedFiles, find_images
 from .settings import IdStyle
-from .test_sets import RatedSet, read_test_set
-
-__all__ = ["ImageEntry", "ImageSource", "RatedSet", "open_source", "read_test_set", "root_name"]
 
 KADID_LABELS = "dmos.csv"
 KADID_IMAGES = "images"

@@ -174,7 +174,7 @@ def read_labels(
             its type and level, or names another reference of the file than its row.
     """
     path, columns = Path(path), columns or LabelColumns()
-    frame = _read(path)
+    frame = read_label_table(path)
     for name in (columns.id, columns.label, columns.distortion, columns.level):
         if name is not None:
             require_column(path, frame, name)
@@ -184,7 +184,7 @@ def read_labels(
     sample_ids = [stem_id(name) for name in image_names]
     require_unique(sample_ids, f"{path}, column {columns.id!r}")
     scores = numbers_of(path, frame, columns.label, sample_ids)
-    scale = _scale(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
+    scale = scale_of(path, scores, sample_ids, label_range, higher_is_better=not lower_is_better)
     reference_names, distortions, levels = conditions_of(path, frame, columns, sample_ids)
     if columns.distortion is None or columns.level is None:
         refuse_other_references(path, columns, sample_ids, reference_names)
@@ -204,19 +204,25 @@ def read_labels(
         distortion_ids=np.array(distortions, np.int16),
         levels=np.array(levels, np.int8),
         quality=quality,
-        standard_errors=_standard_errors(path, frame, columns, sample_ids, scale),
+        standard_errors=standard_errors_of(path, frame, columns, sample_ids)
+        * (LABEL_MAXIMUM / (scale.maximum - scale.minimum)),
         scale=scale,
     )
 
 
-def _read(path: Path) -> "pd.DataFrame":
+def read_label_table(path: Path) -> "pd.DataFrame":
+    """Read a label file as it stands, every cell a text.
+
+    Raises:
+        CurateError: There is no such file, or it is no readable CSV.
+    """
     refuse_special(path)
     if not path.is_file():
         raise CurateError(f"no label file at {path}")
     return read_csv(path)
 
 
-def _scale(
+def scale_of(
     path: Path,
     scores: NDArray[np.float64],
     ids: list[str],
@@ -224,6 +230,11 @@ def _scale(
     *,
     higher_is_better: bool,
 ) -> LabelScale:
+    """Return the scale of a label file: the ends that are given, or those of its scores.
+
+    Raises:
+        CurateError: The ends are no range, or a score lies outside; the message names the ids.
+    """
     low, high = label_range or (float(scores.min()), float(scores.max()))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise CurateError(f"{path}: the label range {low:g},{high:g} has no width; give one with --label-range MIN,MAX")
@@ -233,9 +244,12 @@ def _scale(
     return LabelScale(low, high, higher_is_better)
 
 
-def _standard_errors(
-    path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str], scale: LabelScale
-) -> NDArray[np.float64]:
+def standard_errors_of(path: Path, frame: "pd.DataFrame", columns: LabelColumns, ids: list[str]) -> NDArray[np.float64]:
+    """Return the standard error of every score of a label file, on the file's own scale; NaN without a spread.
+
+    Raises:
+        CurateError: The column of the spread is missing, or holds something else than numbers from 0.
+    """
     if columns.std is None or (columns.std == LabelColumns.std and columns.std not in frame.columns):
         return np.full(len(ids), np.nan)
     require_column(path, frame, columns.std)
@@ -243,4 +257,4 @@ def _standard_errors(
     negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
     if negative:
         raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")
-    return scale.spread_to_quality(deviations / math.sqrt(columns.raters))
+    return deviations / math.sqrt(columns.raters)

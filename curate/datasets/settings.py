@@ -6,4 +6,18 @@ The command line reads them from here, so this module imports no numeric library
 from typing import Literal
 
 IdStyle = Literal["stem", "path"]
-TestSetName = Literal["koniq10k", "livec", "bid", "spaq", "tid2013", "live", "csiq"]
+OWN_SET = "csv"  # anybody's own test set
+TestSetName = Literal[
+    "koniq10k",
+    "livec",
+    "bid",
+    "spaq",
+    "biq2021",
+    "cid2013",
+    "tid2013",
+    "live",
+    "csiq",
+    "pipal",
+    "kadid10k",
+    "csv",
+]

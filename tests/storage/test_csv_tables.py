@@ -7,6 +7,19 @@ from syndr_curate.curate.storage.texts.csv_tables import read_csv
 TEXT = "dist_img,dmos\nI01_01_01.png,3.2\n"
 
 
+def test_columns_without_a_name_and_without_content_are_passed_over(tmp_path):
+    (tmp_path / "l.csv").write_text("Image Name,MOS,,\na.jpg,0.5,,\nb.jpg,1,,\n")
+    assert read_csv(tmp_path / "l.csv").to_dict("list") == {"Image Name": ["a.jpg", "b.jpg"], "MOS": ["0.5", "1"]}
+
+
+def test_nameless_columns_that_hold_something_stay_or_are_refused(tmp_path):
+    (tmp_path / "l.csv").write_text(",MOS\na.jpg,0.5\n")
+    assert list(read_csv(tmp_path / "l.csv").columns) == ["", "MOS"]
+    (tmp_path / "l.csv").write_text("MOS,,\n1,a,b\n")
+    with pytest.raises(CurateError, match="its header repeats ''"):
+        read_csv(tmp_path / "l.csv")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf16_is_named(tmp_path, encoding):
     (tmp_path / "l.csv").write_bytes(TEXT.encode(encoding))

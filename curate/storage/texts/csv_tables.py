@@ -21,7 +21,8 @@ def read_csv(path: Path) -> "pd.DataFrame":
         path: The file, UTF-8 with or without a byte order mark.
 
     Returns:
-        Its cells as text, an empty cell as an empty text; blank lines are passed over.
+        Its cells as text, an empty cell as an empty text. Blank lines are passed over, and so are columns that have no
+        name and no content, which spreadsheets leave behind the last one.
 
     Raises:
         CurateError: The file cannot be read, or a row does not fit the header. pandas' own reader would move all
@@ -40,6 +41,8 @@ def read_csv(path: Path) -> "pd.DataFrame":
         rows = [_fitted(path, header, row, lines.line_num) for row in lines if row]
     except csv.Error as error:
         raise CurateError(f"{path} is not a readable CSV file: {' '.join(str(error).split())}") from error
+    held = [at for at, name in enumerate(header) if name or any(row[at] for row in rows)]
+    header, rows = [header[at] for at in held], [[row[at] for at in held] for row in rows]
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise CurateError(f"{path} is not a readable CSV file: its header repeats {', '.join(map(repr, repeated))}")

@@ -1,4 +1,4 @@
-"""What official label files are written in: MATLAB matrices, spreadsheets, CSV; and image names whose case varies."""
+"""What official label files are written in: MATLAB matrices, spreadsheets, CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,31 +11,6 @@ from ...storage.texts.csv_tables import read_csv
 from ..feature_files import DAMAGE
 
 _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title
-
-
-class ImageFolder:
-    """The folder of a set's images; names are found whatever case their letters have on disk."""
-
-    def __init__(self, root: Path, relative: str) -> None:
-        """List nothing yet; folders are listed once, when they are first asked for."""
-        self._root, self._prefix = root, "" if relative in ("", ".") else f"{relative.strip('/')}/"
-        self._listed: dict[str, dict[str, str]] = {}
-
-    def find(self, name: str) -> str:
-        """Return the path of `name`, relative to the set's root: as it is on disk, or as given where it is not there.
-
-        The label files of TID2013 and CSIQ and the files that people have do not agree about upper and lower case.
-        """
-        path = self._prefix + name
-        parent, _, file = path.rpartition("/")
-        if parent not in self._listed:
-            folder = self._root / parent
-            names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-            # A name that is there as written wins over one that differs in case.
-            self._listed[parent] = {n.lower(): n for n in names} | {n: n for n in names}
-        known = self._listed[parent]
-        found = known.get(file) or known.get(file.lower()) or file
-        return f"{parent}/{found}" if parent else found
 
 
 def find_file(root: Path, *names: str) -> Path | None:

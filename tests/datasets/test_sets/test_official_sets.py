@@ -2,47 +2,17 @@
 
 import json
 
-import openpyxl
 import pytest
-import scipy.io
 from syndr_curate import CurateError
-from syndr_curate.curate.datasets.image_folders import read_test_set
-from syndr_curate.curate.datasets.published.test_set_readers import LIVE_FOLDERS
-from syndr_curate.curate.datasets.test_set import manifest_of
+from syndr_curate.curate.datasets.test_sets.distorted_images import LIVE_FOLDERS
+from syndr_curate.curate.datasets.test_sets.rated_set import read_test_set
+from syndr_curate.curate.datasets.test_sets.testset import manifest_of
 from syndr_curate.curate.manifest.provenance import read_provenance
+
+from .reading import cells, columns
 
 KONIQ_SCORES = "koniq10k/koniq10k_scores_and_distributions.csv"
 KONIQ_SETS = "koniq10k/koniq10k_distributions_sets.csv"
-
-
-@pytest.fixture
-def save_sheet(tmp_path):
-    """Save rows as a sheet of an .xlsx file below tmp_path."""
-
-    def save(name, rows, sheet="Sheet1"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        book = openpyxl.Workbook()
-        book.active.title = sheet
-        for row in rows:
-            book.active.append(row)
-        book.save(path)
-        return path
-
-    return save
-
-
-@pytest.fixture
-def save_mat(tmp_path):
-    """Save variables as a MATLAB file below tmp_path; a list of texts becomes a cell array."""
-
-    def save(name, **variables):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scipy.io.savemat(path, variables)
-        return path
-
-    return save
 
 
 @pytest.fixture
@@ -55,19 +25,6 @@ def koniq(write_text, save_image, picture):
         "22.jpg,25,0,0,0,0,25,1.0,0.5,4.4",
     )
     return save_image("koniq10k/512x384/11.jpg", picture).parents[1]
-
-
-def columns(rated, *names):
-    table = rated.rows()
-    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
-
-
-def cells(texts):
-    import numpy as np
-
-    values = np.empty((len(texts), 1), dtype=object)
-    values[:, 0] = texts
-    return values
 
 
 def test_koniq_scores_of_1_to_5_become_0_to_10_and_votes_their_standard_error(koniq):
@@ -124,6 +81,31 @@ def test_livec_leaves_out_the_pictures_raters_practised_on(save_mat, save_image,
         ("4", "Images/4.JPG", pytest.approx(1.2), None, "unreadable"),
     ]
     assert rated.left_out == "2 pictures that raters practised on"
+
+
+def test_livec_makes_standard_errors_of_its_deviations_and_the_175_votes_of_an_average_image(
+    save_mat, save_image, picture
+):
+    save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["t1.bmp", "3.bmp", "4.bmp"]))
+    save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[50.0, 63.5, 12.0]])
+    save_mat("livec/Data/AllStdDev_release.mat", AllStdDev_release=[[9.0, 17.5, 0.0]])
+    root = save_image("livec/Images/3.bmp", picture).parents[1]
+    rated = read_test_set("livec", root)
+    # 17.5 / sqrt(175) of 100 is a tenth of that of 10.
+    assert columns(rated, "sample_id", "label_std") == [("3", pytest.approx(1.75 / 175**0.5)), ("4", 0.0)]
+    assert [file.name for file in rated.label_files][-1] == "AllStdDev_release.mat"
+
+
+@pytest.mark.parametrize(
+    ("deviations", "message"),
+    [([17.5], "has 2 entries, .*AllStdDev_release.mat has 1"), ([17.5, -1.0], r"-1\.0 for '4\.bmp' is below 0")],
+)
+def test_livec_refuses_deviations_that_are_none_of_its_images(save_mat, tmp_path, deviations, message):
+    save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["3.bmp", "4.bmp"]))
+    save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[63.5, 12.0]])
+    save_mat("livec/Data/AllStdDev_release.mat", AllStdDev_release=[deviations])
+    with pytest.raises(CurateError, match=message):
+        read_test_set("livec", tmp_path / "livec")
 
 
 def test_livec_refuses_scores_that_do_not_belong_to_its_names(save_mat, tmp_path):

@@ -1,1 +1,0 @@
-"""Published test sets in the files that their authors give out."""

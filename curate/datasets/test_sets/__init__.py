@@ -1,0 +1,1 @@
+"""Labeled test sets: in their official layouts, or anybody's own."""
