@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .curate.datasets.image_folders import ImageEntry, ImageSource, open_source
     from .curate.datasets.label_columns import LabelColumns
     from .curate.datasets.labels import Labels, LabelScale, read_labels
+    from .curate.datasets.splitting.split import split
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
@@ -115,6 +116,7 @@ __all__ = [
     "select",
     "select_domains",
     "soft_targets",
+    "split",
     "target_names",
     "upsample",
     "verify",
@@ -181,6 +183,7 @@ _HOMES = {
     "select": "curate.upsampling.select",
     "select_domains": "curate.domains.select",
     "soft_targets": "curate.training.soft_labels",
+    "split": "curate.datasets.splitting.split",
     "target_names": "curate.training.soft_labels",
     "upsample": "curate.upsampling.upsample",
     "verify": "curate.checks.verify",

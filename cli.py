@@ -20,6 +20,7 @@ from .curate.command.mix import mix
 from .curate.command.relocate import relocate
 from .curate.command.report import report
 from .curate.command.select import select
+from .curate.command.split import split
 from .curate.command.status import status
 from .curate.command.testset import testset
 from .curate.command.upsample import upsample
@@ -95,6 +96,7 @@ for _command in (
     status,
     merge,
     testset,
+    split,
     distortions,
 ):
     app.command()(_command)

@@ -76,6 +76,7 @@ from syndr_curate import (
     select,
     select_domains,
     soft_targets,
+    split,
     target_names,
     upsample,
     verify,
@@ -178,6 +179,12 @@ def how_good_are_labels(labels: Labels, references: Features) -> dict[int, float
     print(scores.mae, bins[0].rmse, intervals[0].covered)
     cross_validate(labels, references, "gp")  # type: ignore[arg-type]
     return {level: each.rmse for level, each in found.by_level().items()}
+
+
+def held_out_references(labels: Labels) -> set[str]:
+    drawn: dict[str, dict[str, str]] = split(labels, fractions=(0.8, 0.1, 0.1), seeds=3)
+    split("labels.csv", fractions=0.8)  # type: ignore[arg-type]
+    return {reference for reference, name in drawn["seed_123"].items() if name == "test"}
 
 
 def find_domains(photos: Path) -> tuple[int, ...]:
