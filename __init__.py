@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .curate.downsampling.downsample import downsample
     from .curate.encoding.encode import encode
     from .curate.encoding.encoders import Encoder, make_encoder
+    from .curate.evaluation.agreement import Agreement
+    from .curate.evaluation.evaluate import evaluate
+    from .curate.evaluation.evaluation import Evaluation, GroupScores, PairedDifference, RunStatistics
     from .curate.export.export import export
     from .curate.labeling.cross_validation import CrossValidation, cross_validate
     from .curate.labeling.label import label
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Agreement",
     "ClassScores",
     "CrossValidation",
     "CurateError",
@@ -62,9 +66,11 @@ __all__ = [
     "DomainClassifier",
     "DomainSelection",
     "Encoder",
+    "Evaluation",
     "Executor",
     "Features",
     "FittedDomains",
+    "GroupScores",
     "ImageEntry",
     "ImageSource",
     "Interval",
@@ -78,9 +84,11 @@ __all__ = [
     "ManifestPaths",
     "Neighbor",
     "NeighborSettings",
+    "PairedDifference",
     "PseudoLabels",
     "Reporter",
     "RowError",
+    "RunStatistics",
     "Sample",
     "Scores",
     "Selection",
@@ -97,6 +105,7 @@ __all__ = [
     "distort",
     "downsample",
     "encode",
+    "evaluate",
     "export",
     "fit_domains",
     "inspect",
@@ -124,6 +133,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Agreement": "curate.evaluation.agreement",
     "ClassScores": "curate.domains.evaluation",
     "CrossValidation": "curate.labeling.cross_validation",
     "DRCDownSampler": "curate.training.drcdown_sampler",
@@ -131,9 +141,11 @@ _HOMES = {
     "DomainClassifier": "curate.domains.classifier",
     "DomainSelection": "curate.domains.select",
     "Encoder": "curate.encoding.encoders",
+    "Evaluation": "curate.evaluation.evaluation",
     "Executor": "curate.runs.executors",
     "Features": "curate.datasets.features",
     "FittedDomains": "curate.domains.fit",
+    "GroupScores": "curate.evaluation.evaluation",
     "ImageEntry": "curate.datasets.image_folders",
     "ImageSource": "curate.datasets.image_folders",
     "Interval": "curate.labeling.scores",
@@ -147,8 +159,10 @@ _HOMES = {
     "ManifestPaths": "curate.upsampling.manifest_paths",
     "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
+    "PairedDifference": "curate.evaluation.evaluation",
     "PseudoLabels": "curate.labeling.labeler",
     "Reporter": "curate.runs.progress",
+    "RunStatistics": "curate.evaluation.evaluation",
     "Sample": "curate.training.manifest_dataset",
     "Scores": "curate.labeling.scores",
     "Selection": "curate.domains.selection_rule",
@@ -164,6 +178,7 @@ _HOMES = {
     "distort": "curate.rendering.distort_image",
     "downsample": "curate.downsampling.downsample",
     "encode": "curate.encoding.encode",
+    "evaluate": "curate.evaluation.evaluate",
     "export": "curate.export.export",
     "fit_domains": "curate.domains.fit",
     "inspect": "curate.checks.inspect",

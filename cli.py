@@ -12,6 +12,7 @@ from .curate.command.distortions import distortions
 from .curate.command.domains import app as domains
 from .curate.command.downsample import downsample
 from .curate.command.encode import encode
+from .curate.command.evaluate import evaluate
 from .curate.command.export import export
 from .curate.command.inspect import inspect
 from .curate.command.label import label
@@ -97,6 +98,7 @@ for _command in (
     merge,
     testset,
     split,
+    evaluate,
     distortions,
 ):
     app.command()(_command)

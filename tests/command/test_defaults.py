@@ -12,6 +12,7 @@ from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
+from syndr_curate.curate.evaluation.settings import EvaluateSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 from syndr_curate.curate.mixing.settings import MixSettings
@@ -35,6 +36,7 @@ SETTINGS = {
     "domains fit": (DomainsFitSettings,),
     "domains select": (DomainsSelectSettings,),
     "split": (SplitSettings,),
+    "evaluate": (EvaluateSettings,),
 }
 FLAG_OF_FIELD = {"image_format": "format", "count": "neighbors"}
 READ_AS = {"types": parse_types, "levels": parse_levels, "candidates": parse_count, "fractions": parse_fractions}
@@ -67,6 +69,6 @@ def test_the_columns_of_a_label_file_are_those_of_kadid(command):
     assert found == (columns.id, columns.label, columns.reference)
 
 
-@pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample", "split"}))
+@pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample", "split", "evaluate"}))
 def test_every_command_that_reads_pixels_has_the_same_limit(command):
     assert defaults_of(command)["max_pixels"] == MAX_PIXELS
