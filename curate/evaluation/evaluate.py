@@ -65,7 +65,7 @@ def evaluate(
 
     Args:
         predictions: A file (CSV or Parquet: `id`, `score`) or table for each run; runs are known by their keys, or by
-            their files' names without suffix.
+            their files' names without suffix (where these are alike, by the names of their folders).
         test: The labeled manifest, or its file. Every labeled row that is scored needs a prediction.
         by: Columns of the manifest to score the groups of, too; `type` is the distortion.
         baseline: Predictions to compare with: one for all runs, one for each by its name, or a folder with a file named

@@ -69,13 +69,13 @@ def read_predictions(source: PredictionSource, *, score_column: str, lower_is_be
 def named_sources(
     sources: PredictionSource | Sequence[Path | str] | Mapping[str, PredictionSource],
 ) -> dict[str, PredictionSource]:
-    """Name each run: by its key, or by its file's stem.
+    """Name each run: by its key, by its file's stem, or, where stems repeat, by its file's folder.
 
     Args:
         sources: One source, several files, or sources by name.
 
     Raises:
-        CurateError: There are none, or two files have the same stem.
+        CurateError: There are none, or two files have the same name and folders of the same name.
     """
     if isinstance(sources, Mapping):
         named = dict(sources)
@@ -83,8 +83,11 @@ def named_sources(
         named = {LONE_TABLE: sources}
     else:
         paths = [Path(sources)] if isinstance(sources, Path | str) else [Path(source) for source in sources]
-        require_unique((path.stem for path in paths), "files of predictions are known by their names without suffix")
-        named = {path.stem: path for path in paths}
+        names = [path.stem for path in paths]
+        if len(set(names)) < len(names):
+            names = [path.absolute().parent.name for path in paths]
+            require_unique(names, "runs are known by their files, or where these are named alike by their folders")
+        named = dict(zip(names, paths, strict=True))
     if not named:
         raise CurateError("no predictions are given; expected at least one file")
     return named

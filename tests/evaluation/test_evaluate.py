@@ -265,9 +265,18 @@ def test_a_test_set_without_labels_is_refused(truth):
         evaluate(guesses(truth, 1.0), bare)
 
 
-def test_two_files_of_one_name_are_refused(truth, tmp_path):
-    with pytest.raises(CurateError, match="known by their names without suffix: 1 ids occur more than once: 'run'"):
-        evaluate([tmp_path / "a" / "run.csv", tmp_path / "b" / "run.csv"], truth)
+def test_files_of_one_name_are_known_by_their_folders(truth, tmp_path):
+    paths = [tmp_path / run / "test.csv" for run in ("seed0", "seed1")]
+    for path in paths:
+        save(guesses(truth, 1.0), path)
+    assert list(evaluate(paths, truth).overall.runs) == ["seed0", "seed1"]
+
+
+def test_files_that_cannot_be_told_apart_are_refused(truth, tmp_path):
+    with pytest.raises(CurateError, match="by their folders: 1 ids occur more than once: 'run'"):
+        evaluate([tmp_path / "a" / "run" / "1.csv", tmp_path / "b" / "run" / "1.csv"], truth)
+    with pytest.raises(CurateError, match="no predictions are given; expected at least one file"):
+        evaluate([], truth)
 
 
 @pytest.fixture
