@@ -91,7 +91,7 @@ def evaluate(
     from ..storage.figures import check_figure
     from ..terminal.console import table
 
-    files = [*(predictions or []), *(more or [])]
+    files = [file for given in (*(predictions or []), *(more or [])) for file in _listed(given)]
     if not files:
         raise CurateError("--predictions FILE is needed")
     manifest = opt.required(test, "--test")
@@ -120,3 +120,8 @@ def evaluate(
     else:
         text = as_markdown(found) if layout == "markdown" else as_csv(found)
     result.print(found.as_json(), text)
+
+
+def _listed(given: Path) -> list[Path]:
+    # Lists are comma-separated, and a file's name may hold a comma.
+    return [given] if given.exists() else [Path(part) for part in str(given).split(",")]

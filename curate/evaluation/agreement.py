@@ -10,6 +10,8 @@ from ..labeling.scores import linear_correlation, rank_correlation
 from .logistic import LogisticCurve, fit_logistic
 from .settings import Metric
 
+LEAST_RANGE = 1e-140  # the squares of smaller differences are 0 in float64
+
 Vector = NDArray[np.float64]
 
 
@@ -58,7 +60,7 @@ def agreement_of(labels: Vector, scores: Vector, *, near: LogisticCurve | None =
     """
     from scipy.stats import kendalltau
 
-    if len(labels) == 0 or not (np.ptp(labels) > 0 and np.ptp(scores) > 0):
+    if len(labels) == 0 or not (np.ptp(labels) > LEAST_RANGE and np.ptp(scores) > LEAST_RANGE):
         return Agreement(len(labels), None, None, None, None, None)
     curve = fit_logistic(scores, labels, near=near)
     fitted = None if curve is None else curve(scores)

@@ -125,15 +125,14 @@ def _score(
         for run in sorted(runs, key=lambda run: run.name)
         if run.baseline is not None
     }
+    pairs = [pair for pair in paired.values() if len(pair.labels)]
     context = (settings.seed, column, group)
     return GroupScores(
         by=column,
         group=group,
         runs={run.name: agreement_of(labels[run.rows], run.scores) for run in runs},
         baseline={name: agreement_of(pair.labels, pair.baseline) for name, pair in paired.items()},
-        intervals=paired_intervals(list(paired.values()), draws=settings.bootstrap, context=context, task=task)
-        if paired
-        else {},
+        intervals=paired_intervals(pairs, draws=settings.bootstrap, context=context, task=task) if pairs else {},
     )
 
 

@@ -17,7 +17,7 @@ from ..manifest.split_names import SPLITS
 from ..manifest.splits import TRAIN
 from .predictions import Predictions
 
-NO_VALUE = "none"
+NO_VALUE = "(none)"
 TYPE = "type"  # `--by type` groups by `distortion_id`
 
 Vector = NDArray[np.float64]
@@ -129,7 +129,8 @@ class LabeledRows:
         values = self.table[name].to_pylist()
         rows: dict[object, list[int]] = {}
         for row, value in enumerate(values):
-            rows.setdefault(value, []).append(row)
+            known = value == value  # NaN is no value  # noqa: PLR0124
+            rows.setdefault(value if known else None, []).append(row)
         ordered = sorted((value for value in rows if value is not None), key=_order)
         names = self._type_names() if column == TYPE else {}
         found = {names.get(value, str(value)): np.array(rows[value], np.intp) for value in ordered}

@@ -56,8 +56,8 @@ def fit_logistic(scores: Vector, labels: Vector, *, near: LogisticCurve | None =
     Source: VQEG, Final report from the Video Quality Experts Group on the validation of objective models of video
     quality assessment, 2000; starting point as in Sheikh, Sabir and Bovik, IEEE TIP 15(11), 2006, and pyiqa.
     """
-    correlation = linear_correlation(scores, labels)
-    if correlation is None or len(scores) < FEWEST_ROWS:
+    correlation = linear_correlation(scores, labels) if len(scores) >= FEWEST_ROWS else None
+    if correlation is None:
         return None
     mean, deviation = float(scores.mean()), float(scores.std())
     standard = (scores - mean) / deviation

@@ -17,6 +17,7 @@ from ..storage.texts.strict_numbers import finite_number
 
 ID_COLUMNS = ("id", "sample_id")
 SUFFIXES = (".csv", ".tsv", ".parquet")
+LARGEST = 1e100  # whose squares, summed up, are still finite
 LONE_TABLE = "predictions"
 
 PredictionSource: TypeAlias = Path | str | pa.Table
@@ -52,9 +53,9 @@ def read_predictions(source: PredictionSource, *, score_column: str, lower_is_be
     else:
         name, columns = str(source), _read(Path(source))
     found = [column for column in ID_COLUMNS if column in columns.column_names]
-    if len(found) != 1 or score_column not in columns.column_names:
+    if len(found) != 1 or any(columns.column_names.count(column) != 1 for column in (*found, score_column)):
         raise CurateError(
-            f"{name} has the columns {', '.join(columns.column_names)}; expected 'id' (or 'sample_id') and "
+            f"{name} has the columns {', '.join(columns.column_names)}; expected one 'id' (or 'sample_id') and one "
             f"{score_column!r} (name yours with --score-column)"
         )
     ids = columns[found[0]].to_pylist()
@@ -128,9 +129,12 @@ def _read(path: Path) -> pa.Table:
         frame = read_csv(path)
         return pa.table({name: pa.array(frame[name].tolist(), pa.string()) for name in frame.columns})
     try:
-        return pq.read_table(path, partitioning=None)
+        table = pq.read_table(path, partitioning=None)
+        table.validate(full=True)
+        "".join(table.column_names)  # a damaged name is found here and not later
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise CurateError(f"{path} is not a readable Parquet file: {error}") from error
+    return table
 
 
 def _numbers(name: str, ids: list[str], column: pa.ChunkedArray) -> Vector:
@@ -139,14 +143,15 @@ def _numbers(name: str, ids: list[str], column: pa.ChunkedArray) -> Vector:
         finite_number(value) if isinstance(value, str) else float(value) if _is_number(value) else None
         for value in values
     ]
-    bad = [row for row, number in enumerate(read) if number is None or not np.isfinite(number)]
+    bad = [row for row, number in enumerate(read) if number is None or not abs(number) < LARGEST]  # NaN is bad too
     if bad:
         raise CurateError(
-            f"{name}: {len(bad)} scores are not finite numbers: {list_ids([ids[row] for row in bad])}; the first is "
-            f"{values[bad[0]]!r}"
+            f"{name}: {len(bad)} scores are not finite numbers below {LARGEST:g}: "
+            f"{list_ids([ids[row] for row in bad])}; the first is {values[bad[0]]!r}"
         )
     return np.array(read, np.float64)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # pyarrow gives numbers of 16 bits as numpy's.
+    return isinstance(value, int | float | np.floating) and not isinstance(value, bool)

@@ -43,6 +43,8 @@ def test_sizes_are_the_fractions_rounded(fractions, count, sizes):
         ((0.8, 0.3), "fractions are 0.8, 0.3, which add up to 1.1; expected shares above 0 that add up to 1"),
         ((1.0,), "fractions are 1.0; expected"),
         ((1.0, 0.0), "fractions are 1.0, 0.0; expected shares above 0"),
+        ("0.8", "fractions are 0, ., 8; expected"),
+        (("0.8", "0.2"), "fractions are 0.8, 0.2; expected"),
         ((float("nan"), 0.2), "fractions are nan, 0.2; expected"),
         ((0.25, 0.25, 0.25, 0.25), "fractions are 0.25, 0.25, 0.25, 0.25; expected"),
         ((0.99, 0.01), "of 10 references leave none for test; expected more references or other fractions"),

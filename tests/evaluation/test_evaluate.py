@@ -64,12 +64,12 @@ def test_groups_are_scored_like_tables_of_their_own(truth):
         *(("type", "1 gaussian_blur"), ("type", "10 jpeg")),
         *(("level", str(level)) for level in range(1, 6)),
     ]
-    assert list(kept)[-2:] == [("dataset", "ours"), ("dataset", "none")]
+    assert list(kept)[-2:] == [("dataset", "ours"), ("dataset", "(none)")]
     assert kept["type", "10 jpeg"] == agreement_of(*plain(truth, model, lambda row: row["distortion_id"] == 10))
     assert kept["level", "3"] == agreement_of(*plain(truth, model, lambda row: row["level"] == 3))
     assert kept["reference_id", "r5"] == agreement_of(*plain(truth, model, lambda row: row["reference_id"] == "r5"))
     labels, scores = plain(truth, model, lambda row: row["dataset"] is None)
-    assert kept["dataset", "none"].srcc == pytest.approx(stats.spearmanr(labels, scores).statistic)
+    assert kept["dataset", "(none)"].srcc == pytest.approx(stats.spearmanr(labels, scores).statistic)
 
 
 def test_runs_are_summed_up_by_mean_median_and_sample_deviation(truth):
@@ -158,6 +158,40 @@ def test_one_reference_has_no_interval(truth):
     assert found.difference("srcc").low is None
 
 
+def test_rows_whose_value_is_nan_are_in_one_group(truth):
+    value = pa.array([float("nan"), 0.5, None, 2.0] * 20)
+    found = evaluate(guesses(truth, 1.0), truth.append_column("sharpness", value), by=["sharpness"])
+    assert [(each.group, each.rows()) for each in found.groups] == [
+        ("0.5", (20, 20)),
+        ("2.0", (20, 20)),
+        ("(none)", (40, 40)),
+    ]
+
+
+def test_scores_of_sixteen_bits_are_read(truth):
+    model = guesses(truth, 1.0)
+    half = pa.table({"id": model["id"], "score": model["score"].to_numpy().astype(np.float16)})
+    assert evaluate(half, truth).overall.statistics("srcc").median > 0.8
+
+
+def test_a_group_that_some_runs_lack_is_scored_on_the_others(truth):
+    """Run a is tested on r0 to r3, run b on the rest; no run has both groups."""
+    parts = {
+        name: {f"r{n}": "test" if (n < 4) == (name == "a") else "train" for n in range(REFERENCES)} for name in "ab"
+    }
+    half = pa.array(["low" if n < 40 else "high" for n in range(len(truth))])
+    runs = {"a": guesses(truth, 1.0, 1), "b": guesses(truth, 1.0, 2)}
+    found = evaluate(
+        runs, truth.append_column("half", half), by=["half"], splits=parts, baseline=guesses(truth, 3.0), bootstrap=20
+    )
+    high, low = found.groups
+    assert [run.rows for run in low.runs.values()] == [40, 0]
+    assert low.statistics("srcc").runs == 1
+    assert low.difference("srcc").mean == low.runs["a"].srcc - low.baseline["a"].srcc
+    assert low.difference("srcc").low < low.difference("srcc").high
+    assert high.runs["a"].srcc is None
+
+
 def test_each_run_is_tested_on_its_own_split(truth):
     drawn = split(truth, fractions=(0.5, 0.5), seeds=3)
     runs = {name: guesses(truth, 2.0, n) for n, name in enumerate(drawn)}
@@ -226,12 +260,19 @@ def save(table, path):
     [
         (lambda t: t.slice(1), "the predictions has no score for 1 of 80 labeled rows of the test manifest: 'r"),
         (lambda t: pa.table({"id": [f"{i}.png" for i in t["id"].to_pylist()], "score": t["score"]}), "image suffix"),
-        (lambda t: t.rename_columns(["id", "prediction"]), "has the columns id, prediction; expected 'id'"),
-        (lambda t: t.append_column("sample_id", t["id"]), "has the columns id, score, sample_id; expected 'id'"),
+        (lambda t: t.rename_columns(["id", "prediction"]), "has the columns id, prediction; expected one 'id'"),
+        (lambda t: t.append_column("sample_id", t["id"]), "has the columns id, score, sample_id; expected one"),
         (lambda t: pa.concat_tables([t, t.slice(0, 1)]), "1 ids occur more than once"),
         (lambda t: t.slice(0, 0), "has no predictions; expected a row per image"),
-        (lambda t: pa.table({"id": t["id"], "score": [np.nan, *[1.0] * 79]}), "1 scores are not finite numbers: 'r"),
+        (
+            lambda t: pa.table({"id": t["id"], "score": [np.nan, *[1.0] * 79]}),
+            "1 scores are not finite numbers below .*: 'r",
+        ),
         (lambda t: pa.table({"id": t["id"], "score": ["x", *["1"] * 79]}), "the first is 'x'"),
+        (lambda t: t.append_column("score", t["score"]), "has the columns id, score, score; expected one 'id'"),
+        (lambda t: pa.table({"id": t["id"], "score": [1e200, *[1.0] * 79]}), r"not finite numbers below 1e.100: 'r"),
+        (lambda t: pa.table({"id": t["id"], "score": [True] * 80}), "80 scores are not finite numbers"),
+        (lambda t: pa.table({"id": list(range(80)), "score": t["score"]}), "column 'id': the id 0 is no text"),
         (lambda t: pa.table({"id": t["id"], "score": [None, *[1.0] * 79]}), "the first is None"),
     ],
 )
@@ -309,6 +350,12 @@ def test_the_command_takes_what_a_shell_makes_of_a_star(syndr_curate, experiment
     assert done["srcc"] == found.overall.statistics("srcc").median
     assert done["difference"]["srcc"]["low"] < done["difference"]["srcc"]["mean"]
     assert list(done["by"]["type"]) == ["1 gaussian_blur", "10 jpeg"]
+
+
+def test_files_may_be_separated_by_commas(syndr_curate, experiment):
+    flags = ["--test", "test.parquet", "--json"]
+    done = syndr_curate("evaluate", "--predictions", "runs/seed_123.csv,runs/seed_124.csv", *flags, cwd=experiment)
+    assert list(json.loads(done.stdout)["runs"]) == ["seed_123", "seed_124"]
 
 
 def test_the_command_prints_a_table_markdown_or_csv(syndr_curate, experiment):

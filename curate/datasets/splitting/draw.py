@@ -31,7 +31,8 @@ def split_sizes(fractions: Sequence[float], count: int) -> dict[Split, int]:
     """
     shown = ", ".join(map(str, fractions))
     expected = "expected shares above 0 that add up to 1, of train and test or of train, val and test, such as 0.8,0.2"
-    if len(fractions) not in _NAMES or not all(math.isfinite(share) and share > 0 for share in fractions):
+    are_shares = all(isinstance(share, int | float) and math.isfinite(share) and share > 0 for share in fractions)
+    if len(fractions) not in _NAMES or not are_shares:
         raise CurateError(f"fractions are {shown}; {expected}")
     shares = [Fraction(str(float(share))) for share in fractions]
     total = sum(shares, Fraction(0))
