@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..labeling.scores import linear_correlation, rank_correlation
-from .logistic import LogisticCurve, fit_logistic
+from .logistic import LogisticCurve, fit_logistic, varies
 from .settings import Metric
-
-LEAST_RANGE = 1e-140  # the squares of smaller differences are 0 in float64
 
 Vector = NDArray[np.float64]
 
@@ -60,7 +58,7 @@ def agreement_of(labels: Vector, scores: Vector, *, near: LogisticCurve | None =
     """
     from scipy.stats import kendalltau
 
-    if len(labels) == 0 or not (np.ptp(labels) > LEAST_RANGE and np.ptp(scores) > LEAST_RANGE):
+    if not (varies(labels) and varies(scores)):
         return Agreement(len(labels), None, None, None, None, None)
     curve = fit_logistic(scores, labels, near=near)
     fitted = None if curve is None else curve(scores)

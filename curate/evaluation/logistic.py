@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..labeling.scores import linear_correlation
 
 FEWEST_ROWS = 5  # four parameters pass through any four points
+LEAST_RANGE = 1e-140
 # In standard deviations of the scores. The first is the usual starting point (VQEG: a quarter of a deviation); a flat
 # curve is the better start where scores and labels are nearly proportional.
 START_SLOPES = (4.0, 1.0)
@@ -56,20 +57,24 @@ def fit_logistic(scores: Vector, labels: Vector, *, near: LogisticCurve | None =
     Source: VQEG, Final report from the Video Quality Experts Group on the validation of objective models of video
     quality assessment, 2000; starting point as in Sheikh, Sabir and Bovik, IEEE TIP 15(11), 2006, and pyiqa.
     """
-    correlation = linear_correlation(scores, labels) if len(scores) >= FEWEST_ROWS else None
-    if correlation is None:
+    if len(scores) < FEWEST_ROWS or not (varies(scores) and varies(labels)):
         return None
     mean, deviation = float(scores.mean()), float(scores.std())
     standard = (scores - mean) / deviation
     if near is None:
         ends = float(labels.max()), float(labels.min())
-        upper, lower = ends if correlation >= 0 else ends[::-1]
+        upper, lower = ends if (linear_correlation(scores, labels) or 0.0) >= 0 else ends[::-1]
         starts = [(upper, lower, 0.0, slope) for slope in START_SLOPES]
     else:
         starts = [(near.upper, near.lower, (near.middle - mean) / deviation, near.slope * deviation)]
     fits = [_least_squares(standard, labels, np.array(start)) for start in starts]
     _, (upper, lower, middle, slope) = min(fits, key=lambda fit: fit[0])
     return LogisticCurve(upper, lower, mean + middle * deviation, slope / deviation)
+
+
+def varies(values: Vector) -> bool:
+    """Tell whether values differ, by enough that the squares of their differences are above 0 in float64."""
+    return len(values) > 0 and float(np.ptp(values)) > LEAST_RANGE
 
 
 def _least_squares(standard: Vector, labels: Vector, start: Vector) -> tuple[float, tuple[float, float, float, float]]:
