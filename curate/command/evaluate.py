@@ -75,7 +75,7 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the scores: a PNG file (extra `plot`).", show_default=False)
     ] = None,
-    layout: Annotated[TableFormat, typer.Option("--format", help="How the table is printed.")] = "table",
+    format: Annotated[TableFormat, typer.Option("--format", help="How the table is printed.")] = "table",
     result: ResultFlags,
 ) -> None:
     """Score a model's predictions against human labels: SRCC, KRCC, PLCC, and after a 4-parameter logistic.
@@ -98,7 +98,7 @@ def evaluate(
     if baseline is None:
         refuse_without_effect(context, "without --baseline", "bootstrap", "seed")
     if result.json:
-        refuse_without_effect(context, "with --json", "layout")
+        refuse_without_effect(context, "with --json, which prints no table", "format")
     if plot is not None:
         check_figure(plot, "--plot", *files, manifest, baseline)
     found = run_evaluate(
@@ -115,10 +115,10 @@ def evaluate(
         from ..evaluation.plot import write_evaluation_figure
 
         write_evaluation_figure(plot, found)
-    if layout == "table":
+    if format == "table":
         text = table(HEADER, rows_of(found))
     else:
-        text = as_markdown(found) if layout == "markdown" else as_csv(found)
+        text = as_markdown(found) if format == "markdown" else as_csv(found)
     result.print(found.as_json(), text)
 
 

@@ -380,6 +380,10 @@ def test_the_command_prints_a_table_markdown_or_csv(syndr_curate, experiment):
         (["runs/seed_123.csv"], "--test FILE is needed"),
         (["runs/seed_123.csv", "--test", "test.parquet", "--bootstrap", 9], "--bootstrap has no effect without --base"),
         (["runs/seed_123.csv", "--test", "test.parquet", "--plot", "a.jpg"], "--plot a.jpg: the picture is a PNG"),
+        (
+            ["runs/seed_123.csv", "--test", "test.parquet", "--json", "--format", "csv"],
+            "--format has no effect with --json, which prints no table",
+        ),
         (["runs/x.csv", "--test", "test.parquet"], "no predictions at runs/x.csv"),
         (["runs/seed_123.csv", "--test", "test.parquet", "--splits", "no"], "no folder no; expected a folder of split"),
         (["runs/seed_123.csv", "--test", "test.parquet", "--baseline", "splits/.."], "has no baseline for 'seed_123'"),
