@@ -96,12 +96,12 @@ def evaluate(
     groups += [(column, group, members) for column in columns for group, members in rows.groups(column).items()]
     labels, units = rows.labels, rows.units()
     draws = bootstrap * len(groups) if baseline is not None else 0
-    with reporter.task("bootstrap", draws) as task:
+    with (reporter if draws else SILENT).task("bootstrap", draws) as task:
         found = [
             _score(column, group, [run.within(members) for run in runs], labels, units, settings, task)
             for column, group, members in groups
         ]
-    # A column that is also a split of the test set has values that no run is tested on.
+    # With `splits`, a group may have no row that any run is tested on.
     kept = [each for each in found[1:] if each.rows()[1]]
     if rows.left_out:
         reporter.note(f"{rows.left_out} rows of {rows.name} have no label or a status other than ok: left out")
