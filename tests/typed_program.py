@@ -201,7 +201,7 @@ def score(runs: list[Path], labels: Labels) -> float:
     statistics: RunStatistics | None = overall.statistics("plcc_logistic")
     difference: PairedDifference | None = overall.difference("srcc")
     overall.statistics("accuracy")  # type: ignore[arg-type]
-    evaluate(3, "livec.parquet")  # type: ignore[arg-type]
+    evaluate(runs, "livec.parquet", by=3)  # type: ignore[arg-type]
     print(first.srcc, statistics and statistics.median, difference and difference.low, found.as_json())
     return difference.mean if difference else 0.0
 
