@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .curate.datasets.image_search import SkippedFiles
     from .curate.datasets.label_columns import LabelColumns
     from .curate.datasets.labels import Labels, LabelScale, read_labels
+    from .curate.datasets.splitting.split import split
     from .curate.datasets.test_sets.testset import testset
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .curate.downsampling.downsample import downsample
     from .curate.encoding.encode import encode
     from .curate.encoding.encoders import Encoder, make_encoder
+    from .curate.evaluation.agreement import Agreement
+    from .curate.evaluation.evaluate import evaluate
+    from .curate.evaluation.evaluation import Evaluation, GroupScores, PairedDifference, RunStatistics
     from .curate.export.export import export
     from .curate.labeling.cross_validation import CrossValidation, cross_validate
     from .curate.labeling.label import label
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Agreement",
     "ChainStep",
     "ClassScores",
     "CrossValidation",
@@ -69,9 +74,11 @@ __all__ = [
     "DomainClassifier",
     "DomainSelection",
     "Encoder",
+    "Evaluation",
     "Executor",
     "Features",
     "FittedDomains",
+    "GroupScores",
     "ImageEntry",
     "ImageSource",
     "Interval",
@@ -85,11 +92,13 @@ __all__ = [
     "ManifestPaths",
     "Neighbor",
     "NeighborSettings",
+    "PairedDifference",
     "PseudoLabels",
     "RandomChain",
     "RandomDistortion",
     "Reporter",
     "RowError",
+    "RunStatistics",
     "Sample",
     "Scores",
     "Selection",
@@ -107,6 +116,7 @@ __all__ = [
     "distort",
     "downsample",
     "encode",
+    "evaluate",
     "export",
     "fit_domains",
     "inspect",
@@ -127,6 +137,7 @@ __all__ = [
     "select",
     "select_domains",
     "soft_targets",
+    "split",
     "target_names",
     "testset",
     "upsample",
@@ -135,6 +146,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Agreement": "curate.evaluation.agreement",
     "ChainStep": "distortions.chains",
     "ClassScores": "curate.domains.evaluation",
     "CrossValidation": "curate.labeling.cross_validation",
@@ -144,9 +156,11 @@ _HOMES = {
     "DomainClassifier": "curate.domains.classifier",
     "DomainSelection": "curate.domains.select",
     "Encoder": "curate.encoding.encoders",
+    "Evaluation": "curate.evaluation.evaluation",
     "Executor": "curate.runs.executors",
     "Features": "curate.datasets.features",
     "FittedDomains": "curate.domains.fit",
+    "GroupScores": "curate.evaluation.evaluation",
     "ImageEntry": "curate.datasets.image_folders",
     "ImageSource": "curate.datasets.image_folders",
     "Interval": "curate.labeling.scores",
@@ -160,10 +174,12 @@ _HOMES = {
     "ManifestPaths": "curate.upsampling.manifest_paths",
     "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
+    "PairedDifference": "curate.evaluation.evaluation",
     "PseudoLabels": "curate.labeling.labeler",
     "RandomChain": "curate.training.random_distortions",
     "RandomDistortion": "curate.training.random_distortions",
     "Reporter": "curate.runs.progress",
+    "RunStatistics": "curate.evaluation.evaluation",
     "Sample": "curate.training.manifest_dataset",
     "Scores": "curate.labeling.scores",
     "Selection": "curate.domains.selection_rule",
@@ -180,6 +196,7 @@ _HOMES = {
     "distort": "curate.rendering.distort_image",
     "downsample": "curate.downsampling.downsample",
     "encode": "curate.encoding.encode",
+    "evaluate": "curate.evaluation.evaluate",
     "export": "curate.export.export",
     "fit_domains": "curate.domains.fit",
     "inspect": "curate.checks.inspect",
@@ -200,6 +217,7 @@ _HOMES = {
     "select": "curate.upsampling.select",
     "select_domains": "curate.domains.select",
     "soft_targets": "curate.training.soft_labels",
+    "split": "curate.datasets.splitting.split",
     "target_names": "curate.training.soft_labels",
     "testset": "curate.datasets.test_sets.testset",
     "upsample": "curate.upsampling.upsample",

@@ -12,6 +12,7 @@ from .curate.command.distortions import distortions
 from .curate.command.domains import app as domains
 from .curate.command.downsample import downsample
 from .curate.command.encode import encode
+from .curate.command.evaluate import evaluate
 from .curate.command.export import export
 from .curate.command.inspect import inspect
 from .curate.command.join import join
@@ -21,6 +22,7 @@ from .curate.command.mix import mix
 from .curate.command.relocate import relocate
 from .curate.command.report import report
 from .curate.command.select import select
+from .curate.command.split import split
 from .curate.command.status import status
 from .curate.command.testset import testset
 from .curate.command.upsample import upsample
@@ -97,6 +99,8 @@ for _command in (
     status,
     merge,
     testset,
+    split,
+    evaluate,
     distortions,
 ):
     app.command()(_command)

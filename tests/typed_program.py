@@ -13,6 +13,7 @@ import syndr_curate
 import torch
 from numpy.typing import NDArray
 from syndr_curate import (
+    Agreement,
     ChainStep,
     ClassScores,
     CrossValidation,
@@ -24,9 +25,11 @@ from syndr_curate import (
     DomainSelection,
     DRCDownSampler,
     Encoder,
+    Evaluation,
     Executor,
     Features,
     FittedDomains,
+    GroupScores,
     ImageEntry,
     ImageSource,
     Interval,
@@ -40,11 +43,13 @@ from syndr_curate import (
     ManifestPaths,
     Neighbor,
     NeighborSettings,
+    PairedDifference,
     PseudoLabels,
     RandomChain,
     RandomDistortion,
     Reporter,
     RowError,
+    RunStatistics,
     Sample,
     Scores,
     Selection,
@@ -62,6 +67,7 @@ from syndr_curate import (
     distort,
     downsample,
     encode,
+    evaluate,
     export,
     fit_domains,
     inspect,
@@ -82,6 +88,7 @@ from syndr_curate import (
     select,
     select_domains,
     soft_targets,
+    split,
     target_names,
     testset,
     upsample,
@@ -197,6 +204,25 @@ def how_good_are_labels(labels: Labels, references: Features) -> dict[int, float
     print(scores.mae, bins[0].rmse, intervals[0].covered)
     cross_validate(labels, references, "gp")  # type: ignore[arg-type]
     return {level: each.rmse for level, each in found.by_level().items()}
+
+
+def held_out_references(labels: Labels) -> set[str]:
+    drawn: dict[str, dict[str, str]] = split(labels, fractions=(0.8, 0.1, 0.1), seeds=3)
+    split("labels.csv", fractions=0.8)  # type: ignore[arg-type]
+    return {reference for reference, name in drawn["seed_123"].items() if name == "test"}
+
+
+def score(runs: list[Path], labels: Labels) -> float:
+    found: Evaluation = evaluate(runs, "livec.parquet", by=["split"], baseline=Path("base.csv"), reporter=Printed())
+    evaluate({"seed_123": "a.csv"}, "kadid.parquet", splits=split(labels, seeds=1), bootstrap=0)
+    overall: GroupScores = found.overall
+    first: Agreement = overall.runs["a"]
+    statistics: RunStatistics | None = overall.statistics("plcc_logistic")
+    difference: PairedDifference | None = overall.difference("srcc")
+    overall.statistics("accuracy")  # type: ignore[arg-type]
+    evaluate(runs, "livec.parquet", by=3)  # type: ignore[arg-type]
+    print(first.srcc, statistics and statistics.median, difference and difference.low, found.as_json())
+    return difference.mean if difference else 0.0
 
 
 def find_domains(photos: Path) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..manifest.ids import path_ids, refuse_one_text, require_texts, require_unique
 from ..manifest.provenance import attach, digest_array, read_provenance
+from ..manifest.splits import TRAIN
 from ..manifest.tables.pieces import in_pieces
 from ..storage.atomic import atomic_path, write_bytes
 from ..storage.paths.regular_files import refuse_special
@@ -135,7 +136,9 @@ def features_from_table(table: pa.Table, source: str) -> Features:
     matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
     ids = tuple(_texts(table, key, source))
     named = table["image_path"].to_pylist() if "image_path" in table.column_names else ids
-    return Features(matrix, ids, tuple(named), source, read_provenance(table))
+    splits = table["split"].to_pylist() if "split" in table.column_names else []
+    held_out = frozenset(identifier for identifier, split in zip(ids, splits, strict=False) if split != TRAIN)
+    return Features(matrix, ids, tuple(named), source, read_provenance(table), held_out)
 
 
 def _texts(table: pa.Table, name: str, source: str) -> list[str]:

@@ -25,6 +25,7 @@ class Features:
         names: N file names as the file has them; None without ids.
         source: Where the features came from, for messages.
         provenance: What the file says about how it was made.
+        held_out: Ids of rows that a manifest held out for validation or test.
     """
 
     matrix: NDArray[np.floating[Any]]
@@ -32,6 +33,7 @@ class Features:
     names: tuple[str, ...] | None
     source: str
     provenance: dict[str, Any]
+    held_out: frozenset[str] = frozenset()
 
     def require_ids(self) -> tuple[str, ...]:
         """Return the ids, or say that this file has none.

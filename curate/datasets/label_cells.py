@@ -1,6 +1,5 @@
 """The cells of a label file, read strictly: what a row says of its image, and whether its id says the same."""
 
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError
-from ..manifest.ids import list_ids, parse_sample_id, stem_id, strip_image_suffix
+from ..manifest.ids import list_ids, parse_sample_id, spelled_alike, stem_id, strip_image_suffix
 from ..storage.texts.strict_numbers import finite_number, whole_number
 from .label_columns import LabelColumns
 
@@ -77,11 +76,12 @@ def refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], r
     """Refuse images whose id names one reference of the file and whose row another, as after columns were shifted."""
     references = [stem_id(name) for name in reference_names]
     # Label files do not agree with themselves about upper and lower case.
-    known = {_alike(reference) for reference in references}
+    known = {spelled_alike(reference) for reference in references}
     wrong = []
     for identifier, reference in zip(ids, references, strict=True):
         parts = parse_sample_id(identifier)
-        if parts is not None and _alike(parts[0]) != _alike(reference) and _alike(parts[0]) in known:
+        by_id = None if parts is None else spelled_alike(parts[0])
+        if by_id in known and by_id != spelled_alike(reference):
             wrong.append((identifier, reference))
     if wrong:
         identifier, reference = wrong[0]
@@ -91,10 +91,6 @@ def refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], r
             f"<reference>_<type>_<level>: correct the rows, or, where ids do not name their reference, give "
             f"--distortion-column and --level-column"
         )
-
-
-def _alike(identifier: str) -> str:
-    return unicodedata.normalize("NFC", identifier.casefold())
 
 
 def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, highest: int) -> list[int]:

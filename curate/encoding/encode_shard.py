@@ -153,6 +153,7 @@ def _feature_table(
 ) -> pa.Table:
     # NaN, not null: pyarrow (seen up to 24) cannot read a fixed-size list with nulls back from Parquet.
     matrix[[status != "ok" for status in statuses]] = np.nan
+    held_out = {"split": rows["split"].cast(pa.string())} if "split" in rows.column_names else {}
     return pa.table(
         {
             "id": rows["id"],
@@ -160,5 +161,6 @@ def _feature_table(
             "features": pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1]),
             "status": pa.array(statuses, pa.string()),
             "error": pa.array(errors, pa.string()),
+            **held_out,
         }
     )

@@ -13,6 +13,7 @@ from ..manifest.manifest import ManifestFile
 from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
 from ..manifest.provenance import attach, digest_file, digest_listing
 from ..manifest.roots import Roots
+from ..manifest.splits import TRAIN
 from ..rendering.distort_rows import Listing, size_of
 from ..rendering.mix_recipes import PixelRow, pixel_columns, pixel_rows
 from ..rendering.pixel_loader import PixelLoader
@@ -67,11 +68,14 @@ def pictures_of_manifest(
         CurateError: It cannot be read, `decoding` contradicts it, or where files lie that its rows need is not known.
     """
     file = ManifestFile(manifest)
-    columns = file.columns([*pixel_columns(file.empty().schema), "status"])
+    columns = file.columns([*pixel_columns(file.empty().schema), "status", "split"])
     if file.provenance:
         warn_of_other_denoiser(attach(columns, file.provenance))
     roots = Roots.of_manifest(columns, manifest, overrides)
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
+    # Only where rows are held out do features say so: those of training rows are as of a folder.
+    if pc.all(pc.equal(rows["split"].cast(pa.string()), TRAIN)).as_py():
+        rows = rows.drop_columns(["split"])
     for name in ("image_root", "reference_root"):
         position = rows.schema.get_field_index(name)
         rows = rows.set_column(position, name, rows[name].cast(pa.string()))

@@ -10,17 +10,17 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features, alike
-from ..datasets.labels import Labels, read_labels
+from ..datasets.labels import Labels, LabelScale, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.lost_metadata import refuse_lost_recipes
-from ..manifest.manifest import ok_rows, read_manifest, validate
+from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, home_of, with_home
 from ..manifest.selection import kept_rows, read_selection
-from ..manifest.splits import check_splits, mark_held_out
+from ..manifest.splits import check_splits, held_out_of, mark_held_out
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
@@ -106,7 +106,7 @@ def label(
         check_splits(splits or {}, set(rows["reference_id"].to_pylist()))
         shipped = read_conditions(settings.conditions)
         inputs["conditions"], scale = shipped.digest, shipped.scale
-        done = label_table_by_conditions(rows, name, shipped, settings, splits=splits or {})
+        done = label_table_by_conditions(rows, name, shipped, settings, splits=splits or {}, reporter=reporter)
     elif labels is None:
         raise CurateError("give the labels: a labeled set, a label file, or conditions='kadid10k'")
     else:
@@ -146,14 +146,14 @@ def label_table(
         reporter: Told whose labels are not taken.
 
     Returns:
-        The rows in their order, without those whose label is too uncertain. Rows whose status is not `ok` stay as they
-        are.
+        The rows in their order, without those whose label is too uncertain. Rows whose status is not `ok`, and those
+        with a label from people, stay as they are.
 
     Raises:
         CurateError: Inputs that do not fit each other, features that the labeler needs are missing, lost metadata,
             nothing to label, or no label is certain enough.
     """
-    usable = _rows_to_label(rows, name)
+    usable = _rows_to_label(rows, name, labels.scale, reporter)
     if references is None:
         references = _without_content(labels.references(), "the labels", settings)
     require_same_references(references, labels)
@@ -162,13 +162,19 @@ def label_table(
         candidates = _without_content(wanted, name, settings)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     new = features_of_references(candidates, wanted)
-    lenders = without_held_out(references, splits, settings, reporter)
+    lenders = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
     done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
     return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
 def label_table_by_conditions(
-    rows: pa.Table, name: str, shipped: ShippedConditions, settings: LabelSettings, *, splits: Mapping[str, str]
+    rows: pa.Table,
+    name: str,
+    shipped: ShippedConditions,
+    settings: LabelSettings,
+    *,
+    splits: Mapping[str, str],
+    reporter: Reporter,
 ) -> pa.Table:
     """Label the ok rows of a table by the mean of their type and level.
 
@@ -178,6 +184,7 @@ def label_table_by_conditions(
         shipped: The means.
         settings: The bound on `label_std`.
         splits: Split of each reference of the rows that is not for training.
+        reporter: Told which rows keep their labels.
 
     Returns:
         See `label_table`.
@@ -185,7 +192,7 @@ def label_table_by_conditions(
     Raises:
         CurateError: Lost metadata, nothing to label, a type or level without a mean, or no label is certain enough.
     """
-    done = label_by_conditions(_rows_to_label(rows, name), shipped)
+    done = label_by_conditions(_rows_to_label(rows, name, shipped.scale, reporter), shipped)
     return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
@@ -222,12 +229,27 @@ def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
 
 
-def _rows_to_label(rows: pa.Table, name: str) -> pa.Table:
+def _rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Reporter) -> pa.Table:
+    """Return the ok rows without a label from people, which no other label is as good as."""
     refuse_lost_recipes(rows)
-    usable = ok_rows(rows)
+    kept = int(pc.sum(_from_people(rows)).as_py() or 0)
+    before = read_provenance(rows).get("label_scale")
+    if kept and before not in (None, scale.as_json()):
+        raise CurateError(
+            f"{kept} rows of {name} have labels from people on the scale {before}, the new labels would be on "
+            f"{scale.as_json()}: give --label-range, or label the other rows in a manifest of their own"
+        )
+    usable = rows.filter(pc.and_(pc.equal(rows["status"], "ok"), pc.invert(_from_people(rows))))
     if not len(usable):
-        raise CurateError(f"{name} has no row to label")
+        raise CurateError(f"{name} has no row to label{' that people have not labeled' if kept else ''}")
+    if kept:
+        reporter.note(f"{kept} rows keep their labels from people")
     return usable
+
+
+def _from_people(rows: pa.Table) -> pa.ChunkedArray:
+    labeled = pc.and_(pc.is_valid(rows["label"]), pc.equal(rows["status"], "ok"))
+    return pc.and_(labeled, pc.fill_null(pc.equal(rows["label_source"].cast(pa.string()), "mos"), False))
 
 
 def _without_content(ids: Sequence[str], source: str, settings: LabelSettings) -> Features:
@@ -241,7 +263,7 @@ def _without_content(ids: Sequence[str], source: str, settings: LabelSettings) -
 
 def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:
     """Put labeled rows back among those that could not be labeled, in the order of `rows`."""
-    rest = rows.filter(pc.not_equal(rows["status"], "ok"))
+    rest = rows.filter(pc.or_(pc.not_equal(rows["status"], "ok"), _from_people(rows)))
     joined = pa.concat_tables([labeled, rest]).combine_chunks()
     places = pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks())
     return joined.take(places.drop_null())

@@ -75,7 +75,7 @@ def run_label(
         shipped = read_conditions(settings.conditions)
         reference_of = dict(zip(rows["sample_id"].to_pylist(), rows["reference_id"].to_pylist(), strict=True))
         splits = {} if split_file is None else read_splits(split_file, reference_of)
-        labeled = label_table_by_conditions(rows, name, shipped, settings, splits=splits)
+        labeled = label_table_by_conditions(rows, name, shipped, settings, splits=splits, reporter=reporter)
         inputs["conditions"], scale = shipped.digest, shipped.scale
     elif label_file is None:
         raise CurateError("give the labels: --labels FILE, or --conditions kadid10k")

@@ -1,6 +1,7 @@
 """From file names to ids, and from a reference, a type and a level to a sample id."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -78,6 +79,17 @@ def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
     if match is None:
         return None
     return match["reference"], int(match["distortion"]), int(match["level"])
+
+
+def spelled_alike(identifier: str) -> str:
+    """Return what ids have in common that differ in upper and lower case or in their Unicode form alone.
+
+    People's label files do not agree with themselves about these: such ids are taken for one picture where it is safer.
+
+    >>> spelled_alike("I25") == spelled_alike("i25")
+    True
+    """
+    return unicodedata.normalize("NFC", identifier.casefold())
 
 
 def list_ids(ids: Sequence[str]) -> str:

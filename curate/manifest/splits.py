@@ -105,6 +105,17 @@ def check_splits(splits: Mapping[str, str], reference_ids: Collection[str]) -> N
             raise CurateError(f"the split of {reference!r} is {split!r}; expected {', '.join(SPLITS)}")
 
 
+def held_out_of(rows: pa.Table) -> dict[str, str]:
+    """Return the split of each reference that a manifest holds out.
+
+    Args:
+        rows: Manifest rows; one row in another split holds its whole reference out.
+    """
+    held_out = rows.filter(pc.not_equal(rows["split"], TRAIN)).select(["reference_id", "split"])
+    pairs = zip(held_out["reference_id"].to_pylist(), held_out["split"].to_pylist(), strict=True)
+    return {reference: split for reference, split in pairs if reference is not None}
+
+
 def mark_held_out(rows: pa.Table, splits: Mapping[str, str]) -> pa.Table:
     """Give the rows of held-out references their split.
 

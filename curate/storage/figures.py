@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CurateError
+from .atomic import refuse_overwriting
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,6 +52,23 @@ def require_matplotlib(asked: str) -> None:
     problem = why_no_figures()
     if problem is not None:
         raise CurateError(f"{asked}: {problem}")
+
+
+def check_figure(path: Path, flag: str, *inputs: Path | None) -> None:
+    """Refuse a figure that cannot be drawn, is no PNG or would replace an input, before anything is computed.
+
+    Args:
+        path: Where it will go.
+        flag: The flag that named it, for the message.
+        *inputs: Files that are read; None stands for none.
+
+    Raises:
+        CurateError: Says which.
+    """
+    if path.suffix.lower() != ".png":
+        raise CurateError(f"{flag} {path}: the picture is a PNG; give a name that ends in .png")
+    refuse_overwriting(path, *inputs)
+    require_matplotlib(f"{flag} {path}")
 
 
 def figure_png(draw: Callable[[Figure], None], *, width: int, height: int) -> bytes:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CurateError
 from .flags import AnyResult
 
 if TYPE_CHECKING:
@@ -41,15 +40,10 @@ class ValidationFlags:
         Raises:
             CurateError: Says which.
         """
-        from ..storage.atomic import refuse_overwriting
-        from ..storage.figures import require_matplotlib
+        from ..storage.figures import check_figure
 
-        if self.plot is None:
-            return
-        if self.plot.suffix.lower() != ".png":
-            raise CurateError(f"--plot {self.plot}: the picture is a PNG; give a name that ends in .png")
-        refuse_overwriting(self.plot, *inputs)
-        require_matplotlib(f"--plot {self.plot}")
+        if self.plot is not None:
+            check_figure(self.plot, "--plot", *inputs)
 
     def show(self, found: "Validated", result: AnyResult) -> None:
         """Print a cross-validation, and draw it if asked to."""

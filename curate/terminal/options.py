@@ -241,3 +241,16 @@ def parse_count(text: str) -> int | None:
     if count is None or count < 1:
         raise CurateError(f"--candidates {text!r}: expected a number of at least 1, or all")
     return count
+
+
+def parse_fractions(text: str) -> tuple[float, ...]:
+    """Turn `0.8,0.2` into numbers.
+
+    Raises:
+        CurateError: A part is no finite number.
+    """
+    shares = [finite_number(part) for part in text.split(",")]
+    known = tuple(share for share in shares if share is not None)
+    if len(known) < len(shares):
+        raise CurateError(f"--fractions {text!r}: expected comma-separated shares that add up to 1, e.g. 0.8,0.2")
+    return known

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..datasets.feature_files import as_features, load_features
 from ..datasets.features import Features
 from ..errors import CurateError
+from ..manifest.ids import list_ids
 from ..manifest.provenance import attach, digest_array, make_provenance, read_provenance
 from ..manifest.seeds import uniform_draw
 from ..manifest.selection import (
@@ -86,6 +87,12 @@ def select(
     settings = SelectSettings(candidates=count, max_selected=max_selected, seed=seed)
     count, max_selected, seed = settings.candidates, settings.max_selected, settings.seed
     _check(references, candidates)
+    if candidates.held_out:
+        raise CurateError(
+            f"{candidates.source}: {len(candidates.held_out)} candidates are held out in the manifest that they come "
+            f"from, and would become training rows: {list_ids(sorted(candidates.held_out))}; encode its training rows "
+            "alone"
+        )
     reference_rows, candidate_rows = _measure(references), _measure(candidates)
     reference_ids, candidate_ids = references.require_ids(), candidates.require_ids()
     drawn = uniform_draw(candidate_ids, len(candidate_ids) if count is None else count, seed, CANDIDATE_DRAW)

@@ -1,5 +1,8 @@
 """How well a model ranks and predicts the labels of a test set."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import torch
 from model import QualityModel
@@ -30,3 +33,11 @@ def correlations(found: dict[str, tuple[float, float]]) -> dict[str, float]:
         "srcc": float(spearmanr(labels[known], scores[known]).statistic),
         "plcc": float(pearsonr(labels[known], scores[known]).statistic),
     }
+
+
+def save_predictions(found: dict[str, tuple[float, float]], path: Path) -> None:
+    """Write the prediction of each image, as `syndr-curate evaluate` reads it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "score"))
+        writer.writerows((identifier, score) for identifier, (_, score) in found.items())

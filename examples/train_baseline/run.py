@@ -10,7 +10,7 @@ from typing import Any
 import checkpoint
 import pyarrow.compute as pc
 import torch
-from evaluate import correlations, predict
+from evaluate import correlations, predict, save_predictions
 from model import QualityModel, make_optimizer
 from patches import CenterPatch, Cut, EpochOrder, Patches
 from syndr_curate import CurateError, DRCDownSampler, ManifestDataset, collect_features, read_manifest
@@ -99,6 +99,7 @@ class Run:
             for name, test in self.tests.items():
                 found = predict(self.model, test, batch_size=EVALUATION_BATCH, workers=self.settings.workers)
                 line[name] = correlations(found)
+                save_predictions(found, self.settings.out / f"{name}.csv")
             line["seconds"] = round(time.perf_counter() - started, 1)
             self.history.append(line)
             facts = {"history": self.history, "settings": self.settings.fixed()}

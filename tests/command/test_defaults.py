@@ -7,10 +7,12 @@ import typer
 from syndr_curate.cli import app
 from syndr_curate.curate.checks.settings import VerifySettings
 from syndr_curate.curate.datasets.label_columns import LabelColumns
+from syndr_curate.curate.datasets.settings import SplitSettings
 from syndr_curate.curate.datasets.type_lists import parse_levels, parse_types
 from syndr_curate.curate.domains.settings import DomainsFitSettings, DomainsSelectSettings
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.encoding.settings import EncodeSettings
+from syndr_curate.curate.evaluation.settings import EvaluateSettings
 from syndr_curate.curate.export.settings import ExportSettings
 from syndr_curate.curate.labeling.settings import LabelSettings, NeighborSettings
 from syndr_curate.curate.manifest.chains.chain_lists import parse_chain_length
@@ -19,7 +21,7 @@ from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.settings import DistortSettings
 from syndr_curate.curate.report.settings import ReportSettings
 from syndr_curate.curate.storage.limits import MAX_PIXELS
-from syndr_curate.curate.terminal.options import parse_count
+from syndr_curate.curate.terminal.options import parse_count, parse_fractions
 from syndr_curate.curate.upsampling.settings import SelectSettings, UpsampleSettings
 
 SETTINGS = {
@@ -35,9 +37,11 @@ SETTINGS = {
     "verify": (VerifySettings,),
     "domains fit": (DomainsFitSettings,),
     "domains select": (DomainsSelectSettings,),
+    "split": (SplitSettings,),
+    "evaluate": (EvaluateSettings,),
 }
 FLAG_OF_FIELD = {"image_format": "format", "count": "neighbors"}
-READ_AS = {"types": parse_types, "levels": parse_levels, "candidates": parse_count}
+READ_AS = {"types": parse_types, "levels": parse_levels, "candidates": parse_count, "fractions": parse_fractions}
 
 
 def defaults_of(command: str) -> dict[str, object]:
@@ -67,7 +71,7 @@ def test_the_columns_of_a_label_file_are_those_of_kadid(command):
     assert found == (columns.id, columns.label, columns.reference)
 
 
-@pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample"}))
+@pytest.mark.parametrize("command", sorted(SETTINGS.keys() - {"select", "label", "downsample", "split", "evaluate"}))
 def test_every_command_that_reads_pixels_has_the_same_limit(command):
     assert defaults_of(command)["max_pixels"] == MAX_PIXELS
 

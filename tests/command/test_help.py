@@ -15,6 +15,7 @@ HEAVY = frozenset(
 COMMANDS = (
     *("demo", "encode", "select", "distort", "label", "upsample"),
     *("downsample", "mix", "inspect", "verify", "relocate", "export", "report", "testset", "distortions"),
+    *("split", "evaluate"),
     *("status", "merge"),
 )
 

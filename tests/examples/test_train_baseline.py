@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 from safetensors.torch import load_file
-from syndr_curate import CurateError, read_manifest, write_manifest
+from syndr_curate import CurateError, evaluate, read_manifest, write_manifest
 from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
 from syndr_curate.curate.rendering.distort import run_distort
 
@@ -98,6 +98,14 @@ def test_two_epochs_train_on_thinned_rows_and_score_the_test_set(unbroken):
         assert 20 <= line["rows"] <= 39
         assert np.isfinite(line["loss"])
         assert -1 <= line["photos"]["srcc"] <= 1
+
+
+def test_the_last_epochs_predictions_are_kept_and_score_what_the_log_says(unbroken, flags, manifests):
+    out = Path(flags(out="unbroken")[flags().index("--out") + 1])
+    found = evaluate(out / "photos.csv", manifests / "photos.parquet").overall
+    logged = unbroken[0][-1]["photos"]
+    assert found.statistics("srcc").median == pytest.approx(logged["srcc"])
+    assert found.statistics("plcc").median == pytest.approx(logged["plcc"])
 
 
 def test_a_run_with_other_settings_is_not_resumed(trainer, flags, broken):

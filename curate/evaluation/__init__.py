@@ -1,0 +1,1 @@
+"""How well a model's scores agree with human labels: `evaluate`."""
