@@ -153,6 +153,7 @@ def label_table(
         CurateError: Inputs that do not fit each other, features that the labeler needs are missing, lost metadata,
             nothing to label, or no label is certain enough.
     """
+    refuse_lost_recipes(rows)
     usable = _rows_to_label(rows, name, labels.scale, reporter)
     if references is None:
         references = _without_content(labels.references(), "the labels", settings)
@@ -192,6 +193,7 @@ def label_table_by_conditions(
     Raises:
         CurateError: Lost metadata, nothing to label, a type or level without a mean, or no label is certain enough.
     """
+    refuse_lost_recipes(rows)
     done = label_by_conditions(_rows_to_label(rows, name, shipped.scale, reporter), shipped)
     return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
@@ -231,7 +233,6 @@ def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
 
 def _rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Reporter) -> pa.Table:
     """Return the ok rows without a label from people, which no other label is as good as."""
-    refuse_lost_recipes(rows)
     kept = int(pc.sum(_from_people(rows)).as_py() or 0)
     before = read_provenance(rows).get("label_scale")
     if kept and before not in (None, scale.as_json()):

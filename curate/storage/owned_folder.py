@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import CurateError
-from .atomic import cannot_write
+from .atomic import FILE_MODE, cannot_write, make_folder
 from .texts.utf8_text import read_utf8
 
 _SUFFIX = ".syndr-curate-owner"
@@ -34,9 +34,10 @@ def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
         )
     if write and not (note.is_file() and owner == own):
         try:
-            note.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(note.parent)
             # Torn or lost, it guards nothing, and the next run writes it again: it need not be atomic.
-            note.write_text(f"{own}\n", encoding="utf-8")
+            with open(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "w", encoding="utf-8") as file:
+                file.write(f"{own}\n")
         except OSError as error:
             raise cannot_write(note, error) from error
 
