@@ -108,7 +108,9 @@ def other_denoiser(table: pa.Table) -> str | None:
     """
     recorded = read_provenance(table).get(DENOISER)
     rows = 0 if recorded is None else denoised_rows(table)
-    installed = digest_weights() if rows else recorded
+    if not rows:
+        return None
+    installed = digest_weights()
     if recorded == installed:
         return None
     return (

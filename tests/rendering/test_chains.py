@@ -236,6 +236,11 @@ def test_a_manifests_references_get_chains_of_their_own(photos, tmp_path):
     assert len(read_manifest(tmp_path / "both.parquet")) == 2 + 12
 
 
+def test_an_absurd_number_of_chains_is_refused_at_once():
+    with pytest.raises(CurateError, match="99,999,999,999 chains of a reference are more than 10,000, the most that"):
+        ChainSettings(drawn=99_999_999_999)
+
+
 def test_a_contact_sheet_of_chains_is_refused(photos, tmp_path):
     with pytest.raises(CurateError, match="--contact-sheet needs --types: the rows of a manifest, and chains, are no"):
         make(photos, tmp_path / "out", contact_sheet_file=tmp_path / "sheet.png")
