@@ -30,7 +30,7 @@ class _Place:
     @classmethod
     def of(cls, function: UserFunction) -> _Place:
         module = sys.modules[function.__module__]
-        file = Path(module.__file__ or "").resolve()
+        file = Path(module.__file__ or "").absolute()
         depth = function.__module__.count(".") + (file.stem == "__init__")
         return cls(function.__module__, function.__qualname__, str(file.parents[depth]))
 
@@ -105,7 +105,7 @@ def _carried(entry: UserDistortion) -> _Carried:
 def _register_again(carried: tuple[_Carried, ...]) -> CarriedTypes:
     for values, where in carried:
         here = find_user_type(values["id"])
-        if here is None or here.source_digest != values["source_digest"] or here.version != values["version"]:
+        if here is None or here.source_sha256 != values["source_sha256"] or here.version != values["version"]:
             add_user_type(UserDistortion(**values, user_function=_found(values, where)))
     return CarriedTypes()
 
@@ -121,7 +121,7 @@ def _found(values: dict[str, Any], where: _Place | UserFunction) -> UserFunction
             f"{where.folder} is not found ({error}); every worker must see the file"
         )
         raise DistortionError(message) from error
-    if digest_source(function) != values["source_digest"]:
+    if digest_source(function) != values["source_sha256"]:
         message = (
             f"type {values['id']} ({values['name']}) has another source in a worker than where the work began: "
             f"{where.module} of {where.folder} was edited, or is another file there; start anew with one and the same"

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
 
+from . import distortion_type
 from .camera_types import CAMERA
 from .distortion_type import LEVELS, Distortion
 from .errors import DistortionError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .distortion_type import DrawFunction, PixelFunction
     from .numerics.coded_image import CodedImage
 
     UserFunction = Callable[..., NDArray[np.uint8]]
@@ -46,22 +46,22 @@ class UserDistortion(Distortion):
     Attributes:
         user_function: `(image, parameter[, rng])`, uint8 to uint8; at the top of a module.
         version: The user's name for this state of the type.
-        source_digest: SHA-256 of the file that the function is defined in.
+        source_sha256: SHA-256 of the file that the function is defined in.
         plugin: `module:function` of the plug-in that registered it; None where a program did.
     """
 
     user_function: UserFunction
     version: str
-    source_digest: str
+    source_sha256: str
     plugin: str | None
 
     @property
-    def function(self) -> PixelFunction:
+    def function(self) -> distortion_type.PixelFunction:
         """The pixel function, as those of the catalog."""
         return self._distort
 
     @property
-    def draw_function(self) -> DrawFunction:
+    def draw_function(self) -> distortion_type.DrawFunction:
         """The function that draws the seed of the user's own generator, as an array of one number.
 
         Raises:
@@ -176,7 +176,7 @@ def register_distortion(
             source=source,
             user_function=function,
             version=version,
-            source_digest=digest_source(function),
+            source_sha256=digest_source(function),
             plugin=None if loading is None else loading.name,
         )
     )

@@ -15,7 +15,7 @@ from .provenance import read_provenance
 # Id of a type, as JSON has keys, to what decides its pixels. Not there where no row has such a type.
 USER_TYPES = "user_types"
 _DIGITS_SHOWN = 12
-_COMPARED = ("version", "source_digest", "parameters")
+_COMPARED = ("version", "source_sha256", "parameters")
 
 
 def record_user_types(ids: Iterable[int]) -> dict[str, dict[str, Any]] | None:
@@ -142,7 +142,7 @@ def _record(entry: UserDistortion) -> dict[str, Any]:
     said = {
         "name": entry.name,
         "version": entry.version,
-        "source_digest": entry.source_digest,
+        "source_sha256": entry.source_sha256,
         "function": place_of(entry),
         "parameters": list(entry.parameters),
     }
@@ -165,7 +165,7 @@ def _named(number: int, entry: Mapping[str, Any]) -> str:
 
 
 def _stated(entry: Mapping[str, Any]) -> str:
-    return f"{entry.get('name')} (version {entry.get('version')}, source {_short(entry.get('source_digest'))})"
+    return f"{entry.get('name')} (version {entry.get('version')}, source {_short(entry.get('source_sha256'))})"
 
 
 def _short(value: object) -> str:
