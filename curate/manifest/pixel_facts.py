@@ -13,6 +13,7 @@ from ...distortions.catalog import get
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, CurateWarning
 from .provenance import read_provenance
+from .user_types import USER_TYPES
 
 if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
@@ -33,7 +34,7 @@ def recorded_pixel_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         provenance: Of the rows before.
     """
-    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER)}
+    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
 
 
 def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
@@ -87,17 +88,6 @@ def denoised_rows(table: pa.Table) -> int:
             fields = (pc.struct_field(table[source], name) for name in ("distortion_id", "seed"))
             rows = pc.or_(rows, _is_denoised(*fields))
     return pc.sum(rows).as_py() or 0
-
-
-def warn_of_other_denoiser(table: pa.Table) -> None:
-    """Warn before rows of type 15 are rendered with other weights than they were made with.
-
-    Args:
-        table: A manifest.
-    """
-    problem = other_denoiser(table)
-    if problem is not None:
-        warnings.warn(problem, CurateWarning, stacklevel=3)
 
 
 def other_denoiser(table: pa.Table) -> str | None:
