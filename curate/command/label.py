@@ -24,6 +24,10 @@ def label(
     features: FeatureFlags,
     selection: Annotated[Path | None, typer.Option("--selection", help="What `select` wrote.")] = None,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Rows to label instead of a selection.")] = None,
+    fit_on: Annotated[
+        Path | None,
+        typer.Option("--fit-on", help="For --labeler calibrated: a manifest of labeled single distortions."),
+    ] = None,
     validation: ValidationFlags,
     types: opt.Types = opt.ALL,
     levels: opt.Levels = opt.levels_text(UpsampleSettings.levels),
@@ -41,18 +45,22 @@ def label(
     """
     from ..datasets.type_lists import parse_levels, parse_types
     from ..labeling.label_files import run_label
-    from ..labeling.validate_label_file import cross_validate_label_file, refuse_validating_conditions
+    from ..labeling.validate_label_file import cross_validate_label_file, refuse_validating
 
     settings = labeling.settings
     if validation.asked:
-        refuse_validating_conditions(settings)
-    if settings.conditions is None:
+        refuse_validating(settings)
+    if settings.labeler == "calibrated":
+        file = None
+        why = "with --labeler calibrated, which learns from --fit-on"
+        refuse_without_effect(context, why, "labels", *_of_a_labeled_set())
+        features = FeatureFlags()
+    elif settings.conditions is None:
         file = label_columns.label_file(opt.required(labels, "--labels"))
     else:
         file = None
         why = "with --conditions, which need neither a label file nor features"
-        flags = [field.name for group in (FeatureFlags, LabelFileFlags) for field in fields(group)]
-        refuse_without_effect(context, why, "labels", *flags)
+        refuse_without_effect(context, why, "labels", *_of_a_labeled_set())
         features = FeatureFlags()
     compares_contents = settings.needs_features or validation.compare
     references = features.references if compares_contents else features.reference_features
@@ -77,6 +85,7 @@ def label(
         out,
         selection=selection,
         manifest=manifest,
+        fit_on=fit_on,
         types=parse_types(types),
         levels=parse_levels(levels),
         settings=settings,
@@ -85,3 +94,8 @@ def label(
         reporter=result.reporter,
     )
     result.finish(summary)
+
+
+def _of_a_labeled_set() -> list[str]:
+    """Return the flags that say how a labeled set is read."""
+    return [field.name for group in (FeatureFlags, LabelFileFlags) for field in fields(group)]

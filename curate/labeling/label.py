@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features, alike
-from ..datasets.labels import Labels, LabelScale, read_labels
+from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
-from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
@@ -25,11 +23,13 @@ from ..manifest.user_types import USER_TYPES, record_user_types
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
+from .calibrated.calibration import Calibration, calibrate, label_by_calibration
 from .conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
 from .held_out import without_held_out
 from .label_matrix import require_same_references
 from .label_rows import drop_uncertain, features_of_references, label_rows
 from .make_labeler import make_labeler
+from .rows_to_label import in_order_of, rows_to_label
 from .settings import LABELED_LEVELS, SEED, ConditionsName, LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 
 
@@ -41,6 +41,7 @@ def label(
     conditions: ConditionsName | None = LabelSettings.conditions,
     selection: pa.Table | Path | str | None = None,
     manifest: pa.Table | Path | str | None = None,
+    fit_on: pa.Table | Path | str | None = None,
     types: str | Iterable[int | str] = "all",
     levels: str | Iterable[int | str] = LABELED_LEVELS,
     neighbors: NeighborSettings | None = None,
@@ -51,7 +52,9 @@ def label(
     seed: int = SEED,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Label new references by their neighbors, or by the human mean of each type and level; no pixels are made.
+    """Label new references by their neighbors, by the human mean of each type and level, or by a calibrated map.
+
+    No pixels are looked at or made, but for the labeler `calibrated`.
 
     Args:
         labels: The labeled set, or a label file with KADID-10k's columns (others: `read_labels`).
@@ -62,13 +65,16 @@ def label(
             package.
         selection: What `select` gave, or its file: rows are laid out for types x levels.
         manifest: Rows to label, or their file; exactly one of the two.
+        fit_on: For the labeler `calibrated`: a manifest of single distortions with labels from people or by condition,
+            or its file. `labels` and features are left out then; `label_scale` is that of this manifest.
         types: For a selection, as `--types` takes them.
         levels: For a selection.
         neighbors: How `knn` labels are made.
-        labeler: `knn` (Algorithm 2), `gp`, or `condition`: the mean of each type and level over the labeled references.
+        labeler: `knn` (Algorithm 2), `gp`, `condition`: the mean of each type and level over the labeled references, or
+            `calibrated`: a map from full-reference measures, which labels chains and the camera family, too.
         max_label_std: Leave out rows whose label is less certain, on [0, 10].
         splits: Split of each labeled reference that is not for training; rows of these references get it, too. With
-            `conditions`: of each reference of the rows.
+            `conditions`: of each reference of the rows; with `calibrated`: of those of `fit_on`, too.
         neighbors_from: `train`: held-out references lend no labels; `all`: everyone does.
         seed: Seed of the rows laid out.
         reporter: Told whose labels are not taken.
@@ -101,7 +107,22 @@ def label(
     features = {role: as_features(found) for role, found in given.items() if found is not None}
     inputs = {role: digest_array(found.matrix, found.require_ids()) for role, found in features.items()}
     inputs["rows"] = digest_table(rows)
-    if settings.conditions is not None:
+    more: dict[str, Any] = {}
+    if (settings.labeler == "calibrated") != (fit_on is not None):
+        raise CurateError(f"labeler is {settings.labeler!r}: fit_on goes with calibrated, which needs it")
+    if fit_on is not None:
+        if labels is not None or features or manifest is None:
+            raise CurateError("calibrated labels rows with pixels: give manifest and fit_on, no labels and no features")
+        fit = validate(fit_on) if isinstance(fit_on, pa.Table) else read_manifest(fit_on)
+        check_splits(splits or {}, {*rows["reference_id"].to_pylist(), *fit["reference_id"].to_pylist()})
+        inputs["fit_on"] = digest_table(fit)
+        calibration = calibrate(fit, _place_of(fit), "fit_on", settings, splits=splits or {}, reporter=reporter)
+        scale = calibration.scale
+        done = label_table_by_calibration(
+            rows, _place_of(rows), name, calibration, settings, splits=splits or {}, reporter=reporter
+        )
+        more["calibration"] = calibration.as_json()
+    elif settings.conditions is not None:
         if labels is not None or features:
             raise CurateError("conditions are labels without a labeled set: leave out the labels and all features")
         check_splits(splits or {}, set(rows["reference_id"].to_pylist()))
@@ -117,7 +138,7 @@ def label(
         done = label_table(
             rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
         )
-    config = label_config(chosen_types, chosen_levels, seed, settings)
+    config = {**label_config(chosen_types, chosen_levels, seed, settings), **more}
     facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
     labeled = attach(done, make_provenance("label", config, inputs, **facts))
     return with_home(validate(labeled, training=True), home_of(rows))
@@ -154,8 +175,7 @@ def label_table(
         CurateError: Inputs that do not fit each other, features that the labeler needs are missing, lost metadata,
             nothing to label, or no label is certain enough.
     """
-    refuse_lost_recipes(rows)
-    usable = _rows_to_label(rows, name, labels.scale, reporter)
+    usable = rows_to_label(rows, name, labels.scale, reporter)
     if references is None:
         references = _without_content(labels.references(), "the labels", settings)
     require_same_references(references, labels)
@@ -166,7 +186,7 @@ def label_table(
     new = features_of_references(candidates, wanted)
     lenders = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
     done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
-    return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
+    return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
 def label_table_by_conditions(
@@ -194,9 +214,40 @@ def label_table_by_conditions(
     Raises:
         CurateError: Lost metadata, nothing to label, a type or level without a mean, or no label is certain enough.
     """
-    refuse_lost_recipes(rows)
-    done = label_by_conditions(_rows_to_label(rows, name, shipped.scale, reporter), shipped)
-    return mark_held_out(_in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
+    done = label_by_conditions(rows_to_label(rows, name, shipped.scale, reporter), shipped)
+    return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
+
+
+def label_table_by_calibration(
+    rows: pa.Table,
+    place: Path,
+    name: str,
+    calibration: Calibration,
+    settings: LabelSettings,
+    *,
+    splits: Mapping[str, str],
+    reporter: Reporter,
+) -> pa.Table:
+    """Label the ok rows of a table by how they differ from their references.
+
+    Args:
+        rows: Manifest rows, with the provenance of their manifest.
+        place: The file that their roots are relative to.
+        name: What they are, for messages.
+        calibration: The map.
+        settings: The bound on `label_std`.
+        splits: Split of each reference of the rows that is not for training.
+        reporter: Told which rows keep their labels; shows progress.
+
+    Returns:
+        See `label_table`.
+
+    Raises:
+        CurateError: Lost metadata, nothing to label, no row can be measured, or no label is certain enough.
+    """
+    usable = rows_to_label(rows, name, calibration.scale, reporter)
+    done = label_by_calibration(usable, place, name, calibration, reporter)
+    return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
 def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
@@ -234,26 +285,8 @@ def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"roots": provenance.get("roots"), **recorded_pixel_facts(provenance)}
 
 
-def _rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Reporter) -> pa.Table:
-    """Return the ok rows without a label from people, which no other label is as good as."""
-    kept = int(pc.sum(_from_people(rows)).as_py() or 0)
-    before = read_provenance(rows).get("label_scale")
-    if kept and before not in (None, scale.as_json()):
-        raise CurateError(
-            f"{kept} rows of {name} have labels from people on the scale {before}, the new labels would be on "
-            f"{scale.as_json()}: give --label-range, or label the other rows in a manifest of their own"
-        )
-    usable = rows.filter(pc.and_(pc.equal(rows["status"], "ok"), pc.invert(_from_people(rows))))
-    if not len(usable):
-        raise CurateError(f"{name} has no row to label{' that people have not labeled' if kept else ''}")
-    if kept:
-        reporter.note(f"{kept} rows keep their labels from people")
-    return usable
-
-
-def _from_people(rows: pa.Table) -> pa.ChunkedArray:
-    labeled = pc.and_(pc.is_valid(rows["label"]), pc.equal(rows["status"], "ok"))
-    return pc.and_(labeled, pc.fill_null(pc.equal(rows["label_source"].cast(pa.string()), "mos"), False))
+def _place_of(table: pa.Table) -> Path:
+    return (home_of(table) or Path()) / "manifest.parquet"
 
 
 def _without_content(ids: Sequence[str], source: str, settings: LabelSettings) -> Features:
@@ -263,11 +296,3 @@ def _without_content(ids: Sequence[str], source: str, settings: LabelSettings) -
             "those to label (condition takes none)"
         )
     return alike(ids, source)
-
-
-def _in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:
-    """Put labeled rows back among those that could not be labeled, in the order of `rows`."""
-    rest = rows.filter(pc.or_(pc.not_equal(rows["status"], "ok"), _from_people(rows)))
-    joined = pa.concat_tables([labeled, rest]).combine_chunks()
-    places = pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks())
-    return joined.take(places.drop_null())

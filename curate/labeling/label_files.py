@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from ..datasets.feature_files import load_features
 from ..datasets.feature_parts import digest_features
 from ..datasets.labels import LabelFile
@@ -14,8 +16,16 @@ from ..manifest.selection import read_selection
 from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting
+from .calibrated.calibration import Calibration, calibrate
 from .conditions.shipped import read_conditions
-from .label import label_config, label_table, label_table_by_conditions, selected_rows, where_pixels_lie
+from .label import (
+    label_config,
+    label_table,
+    label_table_by_calibration,
+    label_table_by_conditions,
+    selected_rows,
+    where_pixels_lie,
+)
 from .settings import SEED, LabelSettings
 
 
@@ -27,6 +37,7 @@ def run_label(
     *,
     selection: Path | None = None,
     manifest: Path | None = None,
+    fit_on: Path | None = None,
     types: tuple[int, ...],
     levels: tuple[int, ...],
     settings: LabelSettings | None = None,
@@ -37,32 +48,41 @@ def run_label(
     """Label the selected candidates, or the rows of a manifest, and write the result.
 
     Args:
-        label_file: The labeled set; None where the settings name conditions.
+        label_file: The labeled set; None where the settings name conditions or the labeler calibrated.
         reference_features: Features of its references; None for a labeler that looks at no content.
         candidate_features: Features of the references to label; None likewise.
         out: The manifest to write.
         selection: What `select` wrote: rows are laid out for types x levels.
         manifest: Rows to label (e.g. from `distort`); exactly one of the two.
+        fit_on: For the labeler calibrated: a manifest of labeled single distortions.
         types: For a selection.
         levels: For a selection.
         settings: How to label; None: the defaults.
-        split_file: Held-out references: of the labeled set, or with conditions of the rows.
+        split_file: Held-out references: of the labeled set, or with conditions of the rows; with calibrated of the
+            rows and of `fit_on`.
         seed: Seed of the rows laid out.
         reporter: Told whose labels are not taken, and what looks wrong in the label file.
 
     Returns:
-        `references, rows, rows_too_uncertain, rows_not_ok, out`.
+        `references, rows, rows_too_uncertain, rows_not_ok, out`; with the labeler calibrated also
+        `fit_rows, mae_unseen_references, mae_unseen_types, mae_unseen_families, mae_mdsi, coverage`.
 
     Raises:
         CurateError: Inputs that do not fit each other.
     """
     if (selection is None) == (manifest is None):
         raise CurateError("give what to label in one way: --selection FILE or --manifest FILE")
+    settings = settings or LabelSettings()
+    if (settings.labeler == "calibrated") != (fit_on is not None):
+        raise CurateError(
+            f"the labeler is {settings.labeler}: --fit-on MANIFEST goes with --labeler calibrated, which needs it"
+        )
+    if fit_on is not None and manifest is None:
+        raise CurateError("--labeler calibrated compares pixels, and a selection has none: give --manifest FILE")
     files = {"reference_features": reference_features, "candidate_features": candidate_features}
     features = {role: path for role, path in files.items() if path is not None}
     label_path = None if label_file is None else label_file.path
-    refuse_overwriting(out, selection, manifest, *features.values(), label_path, split_file)
-    settings = settings or LabelSettings()
+    refuse_overwriting(out, selection, manifest, *features.values(), label_path, split_file, fit_on)
     if selection is not None:
         rows, name = selected_rows(read_selection(selection), types, levels, seed), str(selection)
     elif manifest is not None:
@@ -71,7 +91,14 @@ def run_label(
     inputs["rows"] = digest_file(selection or manifest or out)
     if split_file is not None:
         inputs["splits"] = digest_file(split_file)
-    if settings.conditions is not None:
+    facts = where_pixels_lie(read_provenance(rows))
+    more: dict[str, Any] = {}
+    misses: dict[str, Any] = {}
+    if fit_on is not None:
+        labeled, calibration = _label_calibrated(rows, name, out, fit_on, settings, split_file, reporter)
+        inputs["fit_on"], scale = digest_file(fit_on), calibration.scale
+        more["calibration"], misses = calibration.as_json(), calibration.errors.as_summary()
+    elif settings.conditions is not None:
         shipped = read_conditions(settings.conditions)
         reference_of = dict(zip(rows["sample_id"].to_pylist(), rows["reference_id"].to_pylist(), strict=True))
         splits = {} if split_file is None else read_splits(split_file, reference_of)
@@ -86,9 +113,9 @@ def run_label(
         references, candidates = map(found.get, files)
         labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
         inputs["labels"], scale = digest_file(label_file.path), labels.scale
-    config = label_config(types, levels, seed, settings)
-    facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
-    write_manifest(attach(labeled, make_provenance("label", config, inputs, **facts)), out, training=True)
+    config = {**label_config(types, levels, seed, settings), **more}
+    provenance = make_provenance("label", config, inputs, label_scale=scale.as_json(), **facts)
+    write_manifest(attach(labeled, provenance), out, training=True)
     usable = ok_rows(labeled)
     return {
         "references": len(set(usable["reference_id"].to_pylist())),
@@ -96,4 +123,27 @@ def run_label(
         "rows_too_uncertain": len(rows) - len(labeled),
         "rows_not_ok": len(labeled) - len(usable),
         "out": str(out),
+        **misses,
     }
+
+
+def _label_calibrated(
+    rows: pa.Table,
+    name: str,
+    out: Path,
+    fit_on: Path,
+    settings: LabelSettings,
+    split_file: Path | None,
+    reporter: Reporter,
+) -> tuple[pa.Table, Calibration]:
+    """Fit a map to a manifest and label rows, whose roots are relative to `out`, by it."""
+    fit = read_manifest(fit_on)
+    reference_of = {
+        sample: reference
+        for table in (fit, rows)
+        for sample, reference in zip(table["sample_id"].to_pylist(), table["reference_id"].to_pylist(), strict=True)
+    }
+    splits = {} if split_file is None else read_splits(split_file, reference_of)
+    calibration = calibrate(fit, fit_on, str(fit_on), settings, splits=splits, reporter=reporter)
+    labeled = label_table_by_calibration(rows, out, name, calibration, settings, splits=splits, reporter=reporter)
+    return labeled, calibration

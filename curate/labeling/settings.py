@@ -12,7 +12,7 @@ from ..whole_numbers import whole_number
 
 Weighting = Literal["published", "similarity"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-LabelerName = Literal["knn", "gp", "condition"]
+LabelerName = Literal["knn", "gp", "condition", "calibrated"]
 ConditionsName = Literal["kadid10k"]  # files below manifests/conditions/
 CONDITIONS: tuple[ConditionsName, ...] = get_args(ConditionsName)
 NeighborsFrom = Literal["train", "all"]
@@ -59,7 +59,8 @@ class LabelSettings:
     """How new references are labeled.
 
     Attributes:
-        labeler: `knn` (Algorithm 2), `gp`, or `condition`: the mean human label of each type and level.
+        labeler: `knn` (Algorithm 2), `gp`, `condition`: the mean human label of each type and level, or `calibrated`: a
+            map from full-reference measures, fitted to labeled rows with pixels.
         neighbors: For `knn`.
         max_label_std: Leave out rows whose label is less certain, on [0, 10]; finite, None keeps all.
         neighbors_from: Whose labels any labeler learns from: `train`: not those of held-out references; `all`:
@@ -99,7 +100,7 @@ class LabelSettings:
     @property
     def needs_features(self) -> bool:
         """Whether labels depend on the content of pictures."""
-        return self.labeler != "condition"
+        return self.labeler not in ("condition", "calibrated")
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in a manifest's metadata."""

@@ -19,12 +19,17 @@ from .make_labeler import labelers_to_compare, make_labeler
 from .settings import LabelSettings
 
 
-def refuse_validating_conditions(settings: LabelSettings) -> None:
-    """Refuse to cross-validate labels that come from a shipped table: there is no label of a single picture.
+def refuse_validating(settings: LabelSettings) -> None:
+    """Refuse to cross-validate labels that need no label file: there is no label of a single picture.
 
     Raises:
-        CurateError: The settings name such a table.
+        CurateError: The settings name a shipped table, or a labeler that validates itself.
     """
+    if settings.labeler == "calibrated":
+        raise CurateError(
+            "--cross-validate compares labelers of a label file; the labeler calibrated says how far it misses "
+            "whenever it labels rows: label --manifest ROWS --labeler calibrated --fit-on MANIFEST"
+        )
     if settings.conditions is not None:
         raise CurateError(
             "--cross-validate compares labels with those of single images, and --conditions has none: give the label "

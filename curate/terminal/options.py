@@ -111,7 +111,8 @@ LabelerOption = Annotated[
     LabelerName,
     typer.Option(
         "--labeler",
-        help="knn: the published rule. gp: a model that measured better. condition: the mean of each type and level.",
+        help="knn: the published rule. gp: a model that measured better. condition: the mean of each type and level. "
+        "calibrated: full-reference measures, fitted to --fit-on.",
     ),
 ]
 ConditionsOption = Annotated[

@@ -1,6 +1,6 @@
 """`upsample --cross-validate`: how good the labels of its labeled set are."""
 
-from ..labeling.validate_label_file import Validated, refuse_validating_conditions, validate_labels
+from ..labeling.validate_label_file import Validated, refuse_validating, validate_labels
 from ..runs.progress import SILENT, Reporter
 from .labeled_set import read_labeled_set
 from .request import UpsampleRequest
@@ -21,7 +21,7 @@ def cross_validate_upsample(
     Raises:
         CurateError: Inputs that are missing or do not fit each other, or labels are missing.
     """
-    refuse_validating_conditions(request.settings.labeling)
+    refuse_validating(request.settings.labeling)
     labels, references, splits = read_labeled_set(request, reporter)
     return validate_labels(
         labels, references, request.settings.labeling, splits=splits, compare=compare, reporter=reporter

@@ -6,6 +6,7 @@ The command line reads its defaults from here, so this module imports no numeric
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import CurateError
 from ..labeling.settings import LABELED_LEVELS, LabelSettings
 from ..storage.formats import ImageFormat
 from ..whole_numbers import hold_whole_numbers, whole_numbers
@@ -58,6 +59,11 @@ class UpsampleSettings:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
+        if self.labeling.labeler == "calibrated":
+            raise CurateError(
+                "upsample does not label by calibrated, which compares pixels: make the rows first, then label "
+                "--manifest ROWS --labeler calibrated --fit-on MANIFEST"
+            )
         hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
         object.__setattr__(self, "types", whole_numbers("type", self.types))
         object.__setattr__(self, "levels", whole_numbers("level", self.levels))
