@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -231,8 +232,10 @@ def _fit(network: Any, state: Mapping[str, torch.Tensor], file: Path, name: str)
     # Where the names are right already, timm's filter is left out: it would resize what has another shape.
     change = _filter_of(network)
     if set(body) != own and change is not None:
+        # Some of timm's filters take the weights alone.
+        arguments = (dict(state), network)[: len(inspect.signature(change).parameters)]
         try:
-            body = _without_classifier(network, change(dict(state), network))
+            body = _without_classifier(network, change(*arguments))
         except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             raise CurateError(misfit(file, name, error)) from error
     load_into(network, body, file, name)
