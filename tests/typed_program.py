@@ -158,6 +158,8 @@ def encode_a_folder(folder: Path) -> Features:
     passed_over: str = skipped.reasons() or str(counts)
     own: Encoder = MeanColor()
     known: Encoder = make_encoder("gist", device="cpu")
+    make_encoder("efficientnet-lite0", pool=("mean", "std"), layers=[4, 5])
+    make_encoder("efficientnet-lite0", pool=3)  # type: ignore[arg-type]
     reporter: Reporter = Printed()
     reporter.note(passed_over)
     table = encode(source, own, batch_size=8, decoding=DecodeOptions(exif_orient=True), reporter=reporter)
