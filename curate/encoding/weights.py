@@ -79,16 +79,14 @@ def published_timm(name: str, facts: Mapping[str, Any]) -> Path:
     if not repository and not address:
         raise CurateError(f"timm publishes no weights for {name}: pass a file with --weights FILE")
     file = Path(torch.hub.get_dir()) / "checkpoints" / str(address).rsplit("/", 1)[-1]
-    where = f"the model hub's cache ({repository})" if repository else str(file)
     try:
         if repository:
-            named = facts.get("hf_hub_filename")
-            files = (str(named),) if named else _TIMM_FILES
-            return _from_hub(repository, files, lambda: hf_hub_download(repository, files[0]))
+            return _from_hub(repository, _TIMM_FILES, lambda: hf_hub_download(repository, _TIMM_FILES[0]))
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(str(address), str(file), progress=False)
     except Exception as error:  # the hub client raises a family of its own, besides OSError and RuntimeError
+        where = f"the model hub's cache ({repository})" if repository else str(file)
         raise CurateError(_no_weights(name, where, "as timm publishes them")) from error
     return file
 

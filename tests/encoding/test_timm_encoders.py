@@ -184,6 +184,35 @@ def test_published_weights_come_from_the_hubs_cache(images, tmp_path, monkeypatc
     assert np.allclose(row, expected_features(model, images[0]), rtol=1e-4, atol=1e-5)
 
 
+def test_weights_that_timm_publishes_elsewhere_come_from_torchs_cache(images, tmp_path, monkeypatch):
+    name = "legacy_seresnet18"
+    assert timm.get_pretrained_cfg(name).hf_hub_id is None
+    model = random_model(name)
+    (tmp_path / "checkpoints").mkdir()
+    file = tmp_path / "checkpoints" / timm.get_pretrained_cfg(name).url.rsplit("/", 1)[-1]
+    torch.save(model.state_dict(), file)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    encoder = make_encoder(f"timm:{name}", device="cpu")
+    (row,) = encoder.encode([encoder.prepare(images[0])])
+    assert np.allclose(row, expected_features(model, images[0]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("test_resnet", r"the model hub's cache \(timm/test_resnet"), ("legacy_seresnet18", "checkpoints/seresnet18-")],
+)
+def test_without_network_the_cache_and_the_ways_out_are_named(name, where, tmp_path, monkeypatch):
+    def unreachable(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("torch.hub.download_url_to_file", unreachable)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", unreachable)
+    with pytest.raises(CurateError, match=rf"the weights of timm:{name} .* are not at .*{where}.*--weights FILE"):
+        make_encoder(f"timm:{name}", device="cpu")
+
+
 def test_the_package_imports_no_timm_until_a_model_is_asked_for():
     code = (
         "import sys, syndr_curate.curate.encoding.timm_encoders; print('timm' in sys.modules, 'torch' in sys.modules)"
