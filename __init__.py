@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .curate.manifest.manifest import read_manifest, write_manifest
     from .curate.manifest.relocate import relocate_manifest
     from .curate.mixing.mix import mix
-    from .curate.rendering.distort_image import distort
+    from .curate.rendering.distort_image import distort, register_distortion
     from .curate.runs.executors import Executor, make_executor
     from .curate.runs.progress import Reporter, Task
     from .curate.storage.images import DecodeOptions
@@ -131,6 +131,7 @@ __all__ = [
     "open_source",
     "read_labels",
     "read_manifest",
+    "register_distortion",
     "relocate_manifest",
     "save_classifier",
     "save_features",
@@ -211,6 +212,7 @@ _HOMES = {
     "open_source": "curate.datasets.image_folders",
     "read_labels": "curate.datasets.labels",
     "read_manifest": "curate.manifest.manifest",
+    "register_distortion": "curate.rendering.distort_image",
     "relocate_manifest": "curate.manifest.relocate",
     "save_classifier": "curate.domains.classifier_files",
     "save_features": "curate.datasets.feature_files",

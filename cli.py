@@ -30,6 +30,7 @@ from .curate.command.verify import verify
 from .curate.errors import CurateError
 from .curate.terminal.config_file import read_settings
 from .curate.terminal.exit_codes import reporting_errors
+from .curate.terminal.plugins import with_plugins
 
 app = typer.Typer(
     name="syndr-curate",
@@ -74,9 +75,12 @@ def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, b
         if hasattr(command, "commands"):
             yield from _parameters(command, f"{family}{name} ")
         else:
-            # An argument such as MANIFEST... takes several values too.
+            # An argument such as MANIFEST... takes several values too. A plug-in is run: only a flag may ask for it,
+            # not a file that lies in the folder.
             repeatable = {
-                p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1 for p in command.params if p.name != "help"
+                p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1
+                for p in command.params
+                if p.name not in ("help", "plugin")
             }
             yield f"{family}{name}", repeatable
 
@@ -103,5 +107,5 @@ for _command in (
     evaluate,
     distortions,
 ):
-    app.command()(_command)
+    app.command()(with_plugins(_command))
 app.add_typer(domains)

@@ -38,7 +38,7 @@ def distort(
     Args:
         image: H x W x 3 RGB, uint8, contiguous or not. Grey (H x W or H x W x 1) is replicated to three channels;
             of RGBA the alpha channel is dropped, without blending.
-        kind: Id (1 to 25, or 101 and up for the camera family) or name of the distortion.
+        kind: Id (1 to 25, 101 and up for the camera family, 200 and up for registered types) or name of the distortion.
         level: 1 to 5. Severity rises with it but for two types: level 3 of mean_shift (18) is the identity, and levels
             3 and 4 of contrast_change (25) are the mildest. Level 1 of types 1, 3 and 8 is the identity too. Between
             two levels, as at 2.5, the parameter is interpolated (``Distortion.parameter_at``).

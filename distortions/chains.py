@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .catalog import PRISTINE, get
-from .errors import DistortionError
+from .errors import AbsentTypeError, DistortionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +59,7 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
 
     Raises:
         DistortionError: The chain has no distortion, or a step cannot be done; the message says which.
+        AbsentTypeError: A step is of a user's type that is not registered here.
 
     Source: Lin, Hosu, Saupe: KADID-10k: a large-scale artificially distorted IQA database. QoMEX 2019, for a step.
     """
@@ -73,6 +74,8 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
                 continue
             # The seed of a type that draws nothing is not looked at.
             image = distort(image, step.distortion_id, _level(step), seed=step.seed, stretch=stretch_each)
+        except AbsentTypeError:
+            raise  # it is not about this image
         except DistortionError as error:
             message = f"step {number} of {len(chain)} of the chain: {error}"
             raise DistortionError(message) from error

@@ -29,9 +29,10 @@ class Distortion:
     """One distortion type.
 
     Attributes:
-        id: 1 to 25, as in the file names of KADID-10k; of the camera family from 101 on.
+        id: 1 to 25, as in the file names of KADID-10k; of the camera family from 101 on, of users' types from 200 on.
         name: Public and fixed, e.g. ``gaussian_blur``; also the name of the pixel function.
-        family: One of ``FAMILIES``; also the module or the package that holds the pixel function.
+        family: One of ``FAMILIES``; also the module or the package that holds the pixel function. ``user`` of users'
+            types.
         subfamily: What a picture meets once on its way. Of the camera family a part of that way, such as ``optics``,
             and the module in the package; of the 25 types of KADID-10k the family again.
         parameters: What the pixel function receives at levels 1 to 5.

@@ -29,10 +29,10 @@ INTRODUCTION = """# Commands
 
 Results go to stdout (`--json`: one JSON object and nothing else), progress and notes to stderr. Flags override
 `syndr-curate.toml` in the current folder (a table per command, keys named like the flags with underscores), which
-overrides the defaults. Exit status: 0 done, 1 `verify` found something, 2 an error in one line, 3 rows were rejected
-under `--strict`, 130 interrupted, 141 the reader of stdout left (`| head`). A full stdout is an error; a full or closed
-stderr loses the notes and changes no status; a closed stdout is a result that nobody asked for. All commands take
-`-h`, `--help`.
+overrides the defaults; `--plugin` is a flag alone, as [it runs code](own-types.md). Exit status: 0 done, 1 `verify`
+found something, 2 an error in one line, 3 rows were rejected under `--strict`, 130 interrupted, 141 the reader of
+stdout left (`| head`). A full stdout is an error; a full or closed stderr loses the notes and changes no status; a
+closed stdout is a result that nobody asked for. All commands take `-h`, `--help`.
 """
 Command = Callable[..., None]
 

@@ -82,6 +82,7 @@ from syndr_curate import (
     open_source,
     read_labels,
     read_manifest,
+    register_distortion,
     relocate_manifest,
     save_classifier,
     save_features,
@@ -157,6 +158,8 @@ def encode_a_folder(folder: Path) -> Features:
     passed_over: str = skipped.reasons() or str(counts)
     own: Encoder = MeanColor()
     known: Encoder = make_encoder("gist", device="cpu")
+    make_encoder("efficientnet-lite0", pool=("mean", "std"), layers=[4, 5])
+    make_encoder("efficientnet-lite0", pool=3)  # type: ignore[arg-type]
     reporter: Reporter = Printed()
     reporter.note(passed_over)
     table = encode(source, own, batch_size=8, decoding=DecodeOptions(exif_orient=True), reporter=reporter)
@@ -261,7 +264,13 @@ def check(manifest: Path) -> list[str]:
     return verdict.problems
 
 
+def upside_down(image: NDArray[np.uint8], _amount: float) -> NDArray[np.uint8]:
+    return image[::-1]
+
+
 def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    register_distortion(200, "upside_down", upside_down, (1, 2, 3, 4, 5), version="2")
+    register_distortion("200", "upside_down", upside_down, (1, 2, 3, 4, 5))  # type: ignore[arg-type]
     distort(image, 1.5, level=3)  # type: ignore[arg-type]
     distort(image, "gaussian_blur", level=2.5)
     return distort(image, "gaussian_blur", level=3)

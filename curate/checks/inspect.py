@@ -63,7 +63,7 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append(f"made by {provenance.get('stage')} ({config})")
         lines.append("roots: " + ", ".join(f"{n} -> {f or '?'}" for n, f in provenance.get("roots", {}).items()))
         lines.append(
-            "inputs: " + ", ".join(f"{n} {str(digest)[:12]}" for n, digest in provenance.get("inputs", {}).items())
+            "inputs: " + ", ".join(f"{n} {str(digest)[:12]}" for n, digest in (provenance.get("inputs") or {}).items())
         )
     lines += [f"problem: {problem}" for problem in facts["problems"]]
     return printable_lines(lines)

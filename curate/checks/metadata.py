@@ -3,9 +3,9 @@
 import pyarrow as pa
 
 from ..manifest.lost_metadata import LOST_METADATA, has_lost_metadata
-from ..manifest.pixel_facts import other_denoiser
 from ..manifest.provenance import read_provenance
 from ..manifest.relocate import NOT_IN_ROWS, has_roots_alone
+from ..manifest.renderers import renderer_problems, renderer_warnings
 
 
 def metadata_problems(table: pa.Table) -> list[str]:
@@ -14,8 +14,7 @@ def metadata_problems(table: pa.Table) -> list[str]:
     Args:
         table: The manifest.
     """
-    found = [LOST_METADATA if has_lost_metadata(table) else None, other_denoiser(table)]
-    return [problem for problem in found if problem is not None]
+    return [*([LOST_METADATA] if has_lost_metadata(table) else []), *renderer_problems(table)]
 
 
 def metadata_warnings(table: pa.Table) -> list[str]:
@@ -25,8 +24,9 @@ def metadata_warnings(table: pa.Table) -> list[str]:
         table: The manifest.
     """
     if not has_roots_alone(read_provenance(table)):
-        return []
+        return renderer_warnings(table)
     return [
         "the metadata was lost and only the roots were given back: references are read as without --exif-orient, and "
-        f"{', '.join(NOT_IN_ROWS)} are not known. `relocate --provenance-from OLD.parquet` gives them back"
+        f"{', '.join(NOT_IN_ROWS)} are not known. `relocate --provenance-from OLD.parquet` gives them back",
+        *renderer_warnings(table),
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions import DistortionError
+from ...distortions.errors import AbsentTypeError, DistortionError
 from ..errors import CurateError, RowError
 from ..manifest.lost_metadata import no_metadata_warning
 from ..manifest.manifest import ok_rows, read_manifest
@@ -20,6 +20,7 @@ from ..manifest.relocate import has_roots_alone
 from ..manifest.roots import Roots
 from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
+from ..manifest.user_types import absent_user_types
 from ..printable import printable_lines
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader
@@ -130,6 +131,8 @@ def verify(
     makeable = _check_files(rows, pixels, verdict, pixels_expected=pixels_expected, workers=workers, reporter=reporter)
     if not pixels.roots.metadata_lost:  # that is a problem by itself, with its own cure
         _refuse_nothing_checked(table, verdict)
+    absent = set(absent_user_types(table))
+    makeable = [row for row in makeable if absent.isdisjoint(row.type_ids)]
     chosen = _draw_sample(makeable, pixels, 0 if pixels.roots.metadata_lost else sample, seed, verdict)
     _make_sample_again(chosen, pixels, verdict, workers, reporter)
     noted = _Notes()
@@ -158,6 +161,8 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     for distortion_id, name in sorted({pair for pair in names if pair[0] is not None}, key=str):
         try:
             expected = distortion_name(distortion_id)
+        except AbsentTypeError:
+            continue  # the metadata says which plug-in it is
         except DistortionError as error:
             verdict.problems.append(str(error))
             continue

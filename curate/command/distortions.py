@@ -9,13 +9,13 @@ from ..terminal.flags import ResultFlags
 @reporting_errors
 @with_flag_groups
 def distortions(*, result: ResultFlags) -> None:
-    """Print the catalog: the 25 distortions of KADID-10k, the camera family, and their levels.
+    """Print the catalog: the 25 distortions of KADID-10k, the camera family, types of your own, and their levels.
 
     Example: syndr-curate distortions
     """
-    from ...distortions.catalog import CAMERA, CATALOG
+    from ...distortions.catalog import all_types
 
-    catalog = (*CATALOG, *CAMERA)
+    catalog = all_types()
     entries = [
         {
             "id": entry.id,
@@ -33,7 +33,7 @@ def distortions(*, result: ResultFlags) -> None:
         (
             str(entry.id),
             entry.name,
-            entry.family if entry.subfamily == entry.family else f"{entry.family}: {entry.subfamily}",
+            entry.family if entry.subfamily in (entry.family, entry.name) else f"{entry.family}: {entry.subfamily}",
             " ".join(f"{parameter:g}" for parameter in entry.parameters),
             entry.parameter,
             "yes" if entry.random else "",

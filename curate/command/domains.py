@@ -2,6 +2,7 @@
 
 import typer
 
+from ..terminal.plugins import with_plugins
 from .domains_fit import fit
 from .domains_select import select
 
@@ -11,5 +12,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Choose the distortion types that suit a target set (DGQA): `fit` a classifier, `select` with it.",
 )
-app.command()(fit)
-app.command()(select)
+app.command()(with_plugins(fit))
+app.command()(with_plugins(select))

@@ -23,6 +23,8 @@ def encode(
     ],
     out: Annotated[Path, typer.Option("--out", help="Feature file to write (.parquet).")],
     encoding: EncoderFlags,
+    pool: opt.Pool = None,
+    layers: opt.PooledLayers = None,
     reading: ImageFlags,
     where: ExecutorFlags,
     shard: opt.Shard = None,
@@ -44,6 +46,8 @@ def encode(
         encoder=encoding.encoder,
         weights=encoding.weights,
         device=encoding.device,
+        pool=None if pool is None else tuple(pool.split(",")),
+        layers=opt.parse_layers(layers),
         batch_size=encoding.batch_size,
         **reading.keywords,
         run=long_run(

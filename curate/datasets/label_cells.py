@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.catalog import CATALOG, LEVELS, USER_IDS
 from ..errors import CurateError
 from ..manifest.ids import list_ids, parse_sample_id, spelled_alike, stem_id, strip_image_suffix
 from ..storage.texts.strict_numbers import finite_number, whole_number
@@ -15,8 +16,9 @@ from .label_columns import LabelColumns
 if TYPE_CHECKING:
     import pandas as pd
 
-TYPE_COUNT = 25
-LEVEL_COUNT = 5
+# Of KADID-10k, and of users.
+_TYPES = frozenset({*(entry.id for entry in CATALOG), *USER_IDS})
+_TYPES_SHOWN = f"1-{CATALOG[-1].id}, or {USER_IDS[0]}-{USER_IDS[-1]} of a type of your own"
 
 
 def require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
@@ -67,8 +69,8 @@ def conditions_of(
         raise CurateError(f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)}")
     return (
         references,
-        _whole_numbers(path, distortions, ids, "distortion id", TYPE_COUNT),
-        _whole_numbers(path, levels, ids, "level", LEVEL_COUNT),
+        _whole_numbers(path, distortions, ids, "distortion id", _TYPES, _TYPES_SHOWN),
+        _whole_numbers(path, levels, ids, "level", frozenset(LEVELS), "1-5"),
     )
 
 
@@ -93,13 +95,15 @@ def refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], r
         )
 
 
-def _whole_numbers(path: Path, texts: Iterable[str], ids: list[str], what: str, highest: int) -> list[int]:
+def _whole_numbers(
+    path: Path, texts: Iterable[str], ids: list[str], what: str, allowed: frozenset[int], shown: str
+) -> list[int]:
     values, bad = [], []
     for identifier, text in zip(ids, texts, strict=True):
         value = whole_number(text) or 0
         values.append(value)
-        if not 1 <= value <= highest:
+        if value not in allowed:
             bad.append(identifier)
     if bad:
-        raise CurateError(f"{path}: the {what} of {len(bad)} rows is not a whole number 1-{highest}: {list_ids(bad)}")
+        raise CurateError(f"{path}: the {what} of {len(bad)} rows is not a whole number {shown}: {list_ids(bad)}")
     return values

@@ -19,7 +19,7 @@ class LabelColumns:
         std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation; as the
             default, it is used where the file has it.
         raters: Votes per image: `std / sqrt(raters)` is the standard error. 1 if `std` is a standard error already.
-        distortion: Column with the distortion id (1-25); None: taken from the id.
+        distortion: Column with the distortion id (1-25, or a user's type from 200 on); None: taken from the id.
         level: Column with the level (1-5); None: taken from the id.
     """
 

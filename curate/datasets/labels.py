@@ -71,7 +71,7 @@ class Labels:
         image_names: Their file names as the label file has them.
         reference_ids: Ids of their references.
         reference_names: File names of their references.
-        distortion_ids: int16, 1-25.
+        distortion_ids: int16, 1-25, and 200-999 of users' types.
         levels: int8, 1-5.
         quality: float64 on [0, 10], higher is better.
         standard_errors: float64 on the same scale, NaN where unknown.

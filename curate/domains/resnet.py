@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..encoding.settings import DeviceName
 from ..encoding.torch_encoders import CROP, pick_device
+from ..encoding.weights import load_into, load_state, published_resnet50
 from ..errors import CurateError, RowError
 from .mlp_ensemble import NEVER
 from .patches import five_patches
@@ -99,14 +100,12 @@ class ResNetTrainer:
         import torch
         from torchvision.models import resnet50
 
-        from ..encoding import torch_encoders as backbones
-
         self._device = pick_device(device)
-        state = backbones._load_state(weights or backbones._published_resnet50())
+        state = load_state(weights or published_resnet50())
         body = {key: value for key, value in state.items() if not key.startswith(_HEAD)}
         network = resnet50(weights=None)
         network.fc = torch.nn.Identity()
-        backbones._load_into(network, body, weights or Path("resnet50"), "resnet50")
+        load_into(network, body, weights or Path("resnet50"), "resnet50")
         network.fc = _new_head(seed)
         self._network = network.to(self._device)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=rate, weight_decay=decay)

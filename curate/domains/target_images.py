@@ -15,6 +15,7 @@ from ..datasets.settings import IdStyle
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import digest_file, read_provenance
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader
@@ -105,6 +106,7 @@ def _of_source(source: ImageSource, decoding: DecodeOptions) -> TargetSet:
 def _of_manifest(manifest: Path, decoding: DecodeOptions, roots: Mapping[str, Path] | None) -> TargetSet:
     table = read_manifest(manifest)
     decoding = decoding_of(read_provenance(table), decoding, str(manifest))
+    check_renderers(table)
     pixels = PixelLoader(Roots.of_manifest(table, manifest, roots), decoding=decoding)
     usable = list(pixel_rows(ok_rows(table)))
     pixels.require_roots(usable)

@@ -36,7 +36,7 @@ _FAILURES_SHOWN = 10
 _IMAGES_TIMED = 16
 # Batches of a shard: a lost process costs no more than these; a new shard starts with nothing decoded yet.
 _BATCHES_PER_SHARD = 32
-_ENCODING_LIBRARIES = ("torch", "torchvision", "open_clip_torch")
+_ENCODING_LIBRARIES = ("torch", "torchvision", "open_clip_torch", "timm")
 
 
 def encode(
@@ -95,6 +95,8 @@ def run_encode(
     encoder: str = EncodeSettings.encoder,
     weights: Path | None = None,
     device: DeviceName = EncodeSettings.device,
+    pool: tuple[str, ...] | None = EncodeSettings.pool,
+    layers: tuple[int, ...] | None = EncodeSettings.layers,
     batch_size: int = EncodeSettings.batch_size,
     ids: IdStyle = EncodeSettings.ids,
     follow_links: bool = False,
@@ -123,7 +125,7 @@ def run_encode(
     source = images if images.suffix == ".parquet" else open_source(images, ids=ids, follow_links=follow_links)
     pictures = _pictures(source, decoding, roots)
     summary = {"images": len(pictures.rows), **note_skipped(pictures.skipped, images, reporter)}
-    spec = EncoderSpec(encoder, weights, device)
+    spec = EncoderSpec(encoder, weights, device, pool, layers)
     request = encode_request(pictures, spec, batch_size, out, rows_per_shard=run.rows_per_shard, workers=workers)
     if dry_run:
         forecast = _forecast(pictures.rows, request)

@@ -41,11 +41,15 @@ class EncoderSpec:
         name: Its public name.
         weights: A local checkpoint in place of the published one.
         device: Where it computes.
+        pool: What is pooled; None: content features.
+        layers: Stages that are pooled; None: all.
     """
 
     name: str = EncodeSettings.encoder
     weights: Path | None = None
     device: DeviceName = EncodeSettings.device
+    pool: tuple[str, ...] | None = EncodeSettings.pool
+    layers: tuple[int, ...] | None = EncodeSettings.layers
 
     def build(self) -> Encoder:
         """Return the encoder, built once per process.
@@ -54,7 +58,9 @@ class EncoderSpec:
             CurateError: Its weights cannot be had.
         """
         if self not in _built:
-            _built[self] = make_encoder(self.name, weights=self.weights, device=self.device)
+            _built[self] = make_encoder(
+                self.name, weights=self.weights, device=self.device, pool=self.pool, layers=self.layers
+            )
         return _built[self]
 
 

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from ..datasets.image_folders import ImageSource
 from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..manifest.manifest import ManifestFile
-from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, digest_file, digest_listing
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots
 from ..manifest.splits import TRAIN
 from ..rendering.distort_rows import Listing, size_of
@@ -70,7 +71,7 @@ def pictures_of_manifest(
     file = ManifestFile(manifest)
     columns = file.columns([*pixel_columns(file.empty().schema), "status", "split"])
     if file.provenance:
-        warn_of_other_denoiser(attach(columns, file.provenance))
+        check_renderers(attach(columns, file.provenance))
     roots = Roots.of_manifest(columns, manifest, overrides)
     rows = columns.filter(pc.equal(columns["status"].cast(pa.string()), "ok")).drop_columns(["status"])
     # Only where rows are held out do features say so: those of training rows are as of a folder.

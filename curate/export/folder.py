@@ -13,6 +13,7 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..storage.atomic import NAME_SHOWN, cannot_write
 from ..storage.texts.json_text import parse_json
+from ..storage.texts.utf8_text import read_utf8
 
 MARKER = ".syndr-curate-export.json"
 
@@ -94,7 +95,7 @@ def export_folder(out: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
 
 def _entries(out: Path) -> set[str] | None:
     try:
-        value = parse_json((out / MARKER).read_text(encoding="utf-8"))
+        value = parse_json(read_utf8(out / MARKER))
         return set(value["entries"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (CurateError, ValueError, KeyError, TypeError):
         return None

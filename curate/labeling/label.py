@@ -19,6 +19,7 @@ from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import CANDIDATES, RENDERED, home_of, with_home
 from ..manifest.selection import kept_rows, read_selection
 from ..manifest.splits import check_splits, held_out_of, mark_held_out
+from ..manifest.user_types import USER_TYPES, record_user_types
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
@@ -269,7 +270,9 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
     )
     rows = recipe_rows([Reference(identifier, path) for identifier, path in kept_rows(selection)], grid)
     roots = {CANDIDATES: None, RENDERED: None}
-    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights()})
+    registered = record_user_types(types)
+    facts = {} if registered is None else {USER_TYPES: registered}
+    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights(), **facts})
 
 
 def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:

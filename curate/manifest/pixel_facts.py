@@ -13,6 +13,7 @@ from ...distortions.catalog import get
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, CurateWarning
 from .provenance import read_provenance
+from .user_types import USER_TYPES
 
 if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
@@ -33,7 +34,7 @@ def recorded_pixel_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         provenance: Of the rows before.
     """
-    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER)}
+    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
 
 
 def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
@@ -89,17 +90,6 @@ def denoised_rows(table: pa.Table) -> int:
     return pc.sum(rows).as_py() or 0
 
 
-def warn_of_other_denoiser(table: pa.Table) -> None:
-    """Warn before rows of type 15 are rendered with other weights than they were made with.
-
-    Args:
-        table: A manifest.
-    """
-    problem = other_denoiser(table)
-    if problem is not None:
-        warnings.warn(problem, CurateWarning, stacklevel=3)
-
-
 def other_denoiser(table: pa.Table) -> str | None:
     """Say how many rows of type 15 were made with other weights than are installed; None if none was.
 
@@ -108,7 +98,9 @@ def other_denoiser(table: pa.Table) -> str | None:
     """
     recorded = read_provenance(table).get(DENOISER)
     rows = 0 if recorded is None else denoised_rows(table)
-    installed = digest_weights() if rows else recorded
+    if not rows:
+        return None
+    installed = digest_weights()
     if recorded == installed:
         return None
     return (

@@ -168,6 +168,10 @@ def _are_folders(value: Any) -> bool:
     )
 
 
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
+
+
 _ENTRIES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "stage": (_is_text, "the name of a command"),
     "roots": (_are_folders, "a name and a folder each"),
@@ -175,6 +179,7 @@ _ENTRIES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "exif_orient": (lambda value: isinstance(value, bool), "true or false"),
     "icc": (_is_text, "ignore or convert"),
     "denoiser": (_is_text, "a digest"),
+    "user_types": (_are_objects, "an object for each id of a type"),
     "label_scale": (lambda value: isinstance(value, dict), "the ends of the scale"),
 }
 

@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
-from ..manifest.pixel_facts import DENOISER, PIXELS, decoding_of, facts_of_decoding, warn_of_other_denoiser
+from ..manifest.pixel_facts import DENOISER, decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
+from ..manifest.renderers import check_renderers, has_recipes_alone
 from ..manifest.roots import Roots, home_of, with_home
 from ..manifest.schema import MIX_FIELDS, encode
+from ..manifest.user_types import USER_TYPES, record_user_types, user_type_ids
 from ..rendering.mix_recipes import MixRow, mix_rows_of
 from ..rendering.pasting import Box
 from ..rendering.pixel_loader import PixelLoader
@@ -74,7 +76,7 @@ def mix(
     in_memory = isinstance(manifest, pa.Table)
     table = validate(manifest) if in_memory else read_manifest(manifest)
     place = (home_of(table) or Path()) / "manifest.parquet" if in_memory else Path(manifest)
-    warn_of_other_denoiser(table)
+    check_renderers(table)
     plan = plan_mixes(table, settings)
     places = mix_roots(plan.sources, Roots.of_manifest(table, place, roots), images_out)
     decoding = decoding_of(read_provenance(table), DecodeOptions(), "the manifest" if in_memory else str(manifest))
@@ -117,14 +119,19 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         pixels="stored" if stored else "recipe",
         **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
         denoiser=_weights_of(table),
+        user_types=_user_types_of(table),
     )
 
 
 def _weights_of(table: pa.Table) -> str:
     # Stored sources were made with the weights that their manifest names; recipes are rendered with those installed.
-    provenance = read_provenance(table)
-    recorded: str = provenance.get(DENOISER) or digest_weights()
-    return recorded if provenance.get(PIXELS) != "recipe" else digest_weights()
+    recorded: str = read_provenance(table).get(DENOISER) or digest_weights()
+    return digest_weights() if has_recipes_alone(table) else recorded
+
+
+def _user_types_of(table: pa.Table) -> dict[str, dict[str, Any]] | None:
+    recorded: dict[str, dict[str, Any]] | None = read_provenance(table).get(USER_TYPES)
+    return record_user_types(user_type_ids(table)) if has_recipes_alone(table) else recorded
 
 
 def make_mixes(

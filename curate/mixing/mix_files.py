@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
-from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, read_provenance
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
 from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes
@@ -79,7 +80,7 @@ def run_mix(
         if preview.suffix.lower() != ".png":
             raise CurateError(f"--preview {preview}: the picture is a .png")
     table = read_manifest(manifest)
-    warn_of_other_denoiser(table)
+    check_renderers(table)
     places = Roots.of_manifest(table, manifest, roots)
     images_out = images_out or out.parent / MIXED
     decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=max_pixels), str(manifest))

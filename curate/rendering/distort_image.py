@@ -1,11 +1,11 @@
-"""The public `distort`: one image in memory."""
+"""The public `distort`, of one image in memory, and the public `register_distortion`."""
 
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from ... import distortions
-from ...distortions import DistortionError
+from ...distortions import DistortionError, user_types
 from ..errors import CurateError
 
 P = ParamSpec("P")
@@ -26,3 +26,4 @@ def _raising_curate_errors(function: Callable[P, R]) -> Callable[P, R]:
 
 
 distort = _raising_curate_errors(distortions.distort)
+register_distortion = _raising_curate_errors(user_types.register_distortion)

@@ -15,6 +15,7 @@ from ..manifest.chains.settings import ChainSettings
 from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
 from ..manifest.roots import REFERENCES, RENDERED, Roots
+from ..manifest.user_types import record_user_types
 from ..storage.formats import ImageFormat, Layout
 from ..storage.pixel_store import stored_path
 
@@ -123,7 +124,9 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     held_out = {entry.id: entry.split for entry in source.entries if entry.split != "train"}
     if held_out:
         inputs["splits"] = digest_json(held_out)
-    identity = make_provenance("distort", config, inputs, denoiser=digest_weights())
+    identity = make_provenance(
+        "distort", config, inputs, denoiser=digest_weights(), user_types=record_user_types(_type_ids(wanted))
+    )
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions
     return PlannedRows(
@@ -136,6 +139,14 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         identity=identity,
         roots=roots,
     )
+
+
+def _type_ids(wanted: Distortions) -> tuple[int, ...]:
+    """Return the distortion ids that rows may have, those of chains among them."""
+    if wanted.chains is None:
+        return wanted.types
+    named = tuple(step.distortion_id for chain in wanted.chains.named for step in chain)
+    return (*wanted.types, *named, *(wanted.chains.types if wanted.chains.drawn else ()))
 
 
 def _by_reference(first: pa.Table, second: pa.Table, references: int) -> pa.Table:

@@ -12,10 +12,11 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
-from ..manifest.pixel_facts import warn_of_other_denoiser
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots
 from ..manifest.split_names import SPLITS
+from ..manifest.user_types import USER_TYPES, record_user_types, refuse_absent_types, user_type_ids
 from .distort_rows import PlannedRows, size_of
 from .render import with_seed
 
@@ -56,15 +57,21 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
     inputs = {"manifest": digest_file(manifest)}
     for root in sorted({root for root, _, _ in listing}):
         inputs[root] = digest_listing((path, size) for name, path, size in listing if name == root)
-    kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels")}
+    kept = {key: value for key, value in file.provenance.items() if key not in ("roots", "pixels", USER_TYPES)}
+    typed = file.columns(["distortion_id", "seed", "chain"])
     if file.provenance:
-        warn_of_other_denoiser(attach(file.columns(["distortion_id", "seed", "chain"]), file.provenance))
+        typed = attach(typed, file.provenance)
+        check_renderers(typed)
+    refuse_absent_types(typed)
     identity = {
         **kept,
         "inputs": {**kept.get("inputs", {}), **inputs},
         "versions": library_versions(),
         "denoiser": digest_weights(),
     }
+    registered = record_user_types(user_type_ids(typed))
+    if registered is not None:
+        identity[USER_TYPES] = registered
     carried = len(every) - len(columns)
     if carried:
         identity["config"] = {**kept.get("config", {}), "rows_carried": carried}

@@ -39,6 +39,11 @@ class MixRow:
     seed: int
     box: Box | None = None
 
+    @property
+    def type_ids(self) -> tuple[int, ...]:
+        """The distortion ids of its sources."""
+        return (*self.a.type_ids, *self.b.type_ids)
+
 
 PixelRow: TypeAlias = Recipe | MixRow
 

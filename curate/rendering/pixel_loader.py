@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.carried_types import CarriedTypes
 from ..datasets.image_notes import note_images
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots
@@ -49,6 +50,7 @@ class PixelLoader:
         """
         self.roots = roots
         self.decoding = decoding or DecodeOptions()
+        self._user_types = CarriedTypes()
         self._references = RecentCache(cache_bytes, _bytes_of, keep_last=False)
 
     def load(self, row: PixelRow) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...distortions import DistortionError, distort, stretch_uint8
 from ...distortions.catalog import PRISTINE
 from ...distortions.chains import Chain, apply_chain
+from ...distortions.errors import AbsentTypeError
 from ..errors import CurateError, RowError
 from ..manifest.chains.recipes import chain_of_row
 
@@ -41,6 +42,13 @@ class Recipe:
     level: int
     seed: int | None
     chain: Chain | None = None
+
+    @property
+    def type_ids(self) -> tuple[int, ...]:
+        """The distortion ids that it is rendered with."""
+        if self.chain is not None:
+            return tuple(step.distortion_id for step in self.chain)
+        return () if self.distortion_id is None else (self.distortion_id,)
 
     @property
     def is_complete(self) -> bool:
@@ -86,11 +94,14 @@ def render_recipe(reference: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.ui
 
     Raises:
         RowError: The image is too small for a type, a type or level does not exist, or a random type has no seed.
+        CurateError: A user's type is not registered here.
     """
     if recipe.chain is None:
         return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
     try:
         return apply_chain(reference, recipe.chain)
+    except AbsentTypeError as error:
+        raise CurateError(str(error)) from error
     except DistortionError as error:
         raise RowError(str(error)) from error
 
@@ -109,10 +120,13 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
 
     Raises:
         RowError: The image is too small for the type, or the seed of a random type is missing.
+        CurateError: A user's type is not registered here.
     """
     if distortion_id == PRISTINE:
         return stretch_uint8(reference)
     try:
         return distort(reference, distortion_id, level, seed=seed)
+    except AbsentTypeError as error:
+        raise CurateError(str(error)) from error
     except DistortionError as error:
         raise RowError(str(error)) from error

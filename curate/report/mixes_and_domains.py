@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.catalog import CAMERA, CATALOG, PRISTINE, get
+from ...distortions.catalog import PRISTINE, all_types, get
 from ..errors import CurateError
 from ..manifest.manifest import ok_rows
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
@@ -126,5 +126,5 @@ def _type_id(key: str) -> int:
 
 
 def _name(kind: int) -> str:
-    known = {PRISTINE, *(entry.id for entry in (*CATALOG, *CAMERA))}
+    known = {PRISTINE, *(entry.id for entry in all_types())}
     return distortion_name(kind) if kind in known else f"type {kind}"

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.catalog import CAMERA, CATALOG, PRISTINE
+from ...distortions.catalog import PRISTINE, all_types
 from ..manifest.chains.recipes import CHAIN_NAME, chain_texts
 from ..manifest.recipes import PRISTINE_NAME
 from ..manifest.schema import LABEL_MAXIMUM
@@ -89,7 +89,7 @@ def source_names(frame: pd.DataFrame) -> list[str]:
 
 def type_names(frame: pd.DataFrame) -> dict[int, str]:
     """Return the distortion types that occur, by id, with their catalog names; ids without one are called so."""
-    names = {entry.id: entry.name for entry in (*CATALOG, *CAMERA)}
+    names = {entry.id: entry.name for entry in all_types()}
     names |= {PRISTINE: PRISTINE_NAME, UNKNOWN: "not stated", CHAINED: CHAIN_NAME}
     return {int(kind): names.get(int(kind), f"type {kind}") for kind in sorted(set(frame["distortion_id"]))}
 

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, NoReturn, TypeVar
 
+from ...distortions.carried_types import carrying_types
 from ..errors import CurateError
 from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of
 
@@ -61,7 +62,7 @@ class Processes:
 
     def run(self, function: Callable[[int], Result], indexes: Iterable[int]) -> Iterator[tuple[int, Result]]:
         """Yield (index, result) as they finish, in no order; see `Executor.run`."""
-        crew: _Crew[Result] = _Crew(pickle.dumps(function), self.workers)
+        crew: _Crew[Result] = _Crew(pickle.dumps(carrying_types(function)), self.workers)
         rest = iter(indexes)
         try:
             crew.hand_out(rest)

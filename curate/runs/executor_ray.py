@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from ...distortions.carried_types import carrying_types
 from ..errors import CurateError
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions
 from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of
@@ -62,7 +63,7 @@ class RayCluster:
         with joined(self.address, self.workers) as ray:
             most = self._most_in_flight(ray)
             task = ray.remote(num_cpus=1, num_gpus=self.num_gpus, max_retries=LOST_WORKERS_PER_PIECE)(carry_out)
-            function_there, versions = ray.put(function), ray.put(_versions())
+            function_there, versions = ray.put(carrying_types(function)), ray.put(_versions())
             pieces: dict[object, int] = {}
             rest, in_vain = iter(indexes), 0
             try:

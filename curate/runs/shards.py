@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ..errors import CurateError
 from ..manifest.provenance import read_provenance
 from ..storage.atomic import remove_temporaries
+from ..storage.paths.regular_files import refuse_special
 from .executors import Executor, InProcess
 from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
 from .plan import Request, RunPlan, differences, failed_paths, make_plan, read_plan, resumed
@@ -128,6 +129,7 @@ def carry_out(
     Raises:
         CurateError: The folder holds another run, somebody else is at work in it, or results cannot be written.
     """
+    refuse_special(request.final)
     refuse_foreign_files(request.folder)
     try:
         with run_lock(request.folder) as lock:

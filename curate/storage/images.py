@@ -54,6 +54,7 @@ _TURNED_BACK = {
     8: Image.Transpose.ROTATE_270,
 }
 _TAIL = 64
+_JPEG_START = b"\xff\xd8"
 
 
 class UnreadableImageError(RowError):
@@ -142,9 +143,10 @@ def decode_image(
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(not_an_image(_content_of(source)[:HEAD_BYTES])) from error
+        raise UnreadableImageError(not_an_image(_head_of(source))) from error
     except OSError as error:
-        mended = with_end_marker(_content_of(source))
+        # Only of a JPEG is the whole content read again, which is nothing for a file of many gigabytes.
+        mended = with_end_marker(_content_of(source)) if _head_of(source).startswith(_JPEG_START) else None
         if mended is not None:
             return decode_image(mended, exif_orient=exif_orient, icc=icc, max_pixels=max_pixels)
         raise UnreadableImageError(_reason(error)) from error
@@ -305,10 +307,14 @@ def _reading(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
     return io.BytesIO(source) if isinstance(source, bytes) else regular_file(Path(source))
 
 
-def _content_of(source: Path | bytes) -> bytes:
+def _head_of(source: Path | bytes) -> bytes:
+    return _content_of(source, HEAD_BYTES)
+
+
+def _content_of(source: Path | bytes, most: int = -1) -> bytes:
     try:
         with _reading(source) as file:
-            return file.read()
+            return file.read(most)
     except OSError:
         return b""  # which is what the reader has said already
 

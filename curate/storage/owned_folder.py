@@ -4,10 +4,11 @@ The note of it lies beside the folder, so that the folder holds pixels and nothi
 """
 
 import os
+import stat
 from pathlib import Path
 
 from ..errors import CurateError
-from .atomic import cannot_write
+from .atomic import FILE_MODE, cannot_write, make_folder
 from .texts.utf8_text import read_utf8
 
 _SUFFIX = ".syndr-curate-owner"
@@ -25,6 +26,8 @@ def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
         CurateError: It holds those of another manifest, which still exists; or the note cannot be written.
     """
     note, own = folder.parent / f".{folder.name}{_SUFFIX}", _relative(manifest, folder.parent)
+    if os.path.lexists(note) and not stat.S_ISREG(os.lstat(note).st_mode):
+        raise CurateError(f"{note} is no regular file; expected the note of the pixels' manifest: remove it")
     owner = read_utf8(note).strip("\n") if note.is_file() else own
     if owner != own and (folder.parent / owner).is_file():
         other = os.path.normpath(folder.parent / owner)
@@ -34,9 +37,11 @@ def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
         )
     if write and not (note.is_file() and owner == own):
         try:
-            note.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(note.parent)
             # Torn or lost, it guards nothing, and the next run writes it again: it need not be atomic.
-            note.write_text(f"{own}\n", encoding="utf-8")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+            with open(os.open(note, flags, FILE_MODE), "w", encoding="utf-8") as file:
+                file.write(f"{own}\n")
         except OSError as error:
             raise cannot_write(note, error) from error
 

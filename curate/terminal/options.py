@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..datasets.settings import IdStyle
-from ..encoding.settings import DeviceName, EncoderName
+from ..encoding.settings import ENCODERS, TIMM_PREFIX, DeviceName
 from ..errors import CurateError
 from ..labeling.settings import ConditionsName, LabelerName, NeighborsFrom, Weighting
 from ..runs.executors import ExecutorName
@@ -91,7 +91,25 @@ ColorProfilesOption = Annotated[
 ]
 MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.")]
 
-EncoderOption = Annotated[EncoderName, typer.Option("--encoder", help="Content encoder; gist needs no weights.")]
+EncoderOption = Annotated[
+    str,
+    typer.Option(
+        "--encoder",
+        help=f"{', '.join(ENCODERS)}, or {TIMM_PREFIX}NAME, a model of timm. The weights of efficientnet-lite0 are a "
+        "package (extra offline); gist needs none.",
+    ),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--pool",
+        help="Features of quality: mean, std or mean,std of each channel of several stages, over whole pictures.",
+    ),
+]
+PooledLayers = Annotated[
+    str | None,
+    typer.Option("--layers", help="With --pool: stages, 1 the finest, comma-separated.", show_default="all"),
+]
 Weights = Annotated[
     Path | None, typer.Option("--weights", help="Local checkpoint (.pth, .safetensors) for the named encoder.")
 ]
@@ -254,4 +272,19 @@ def parse_fractions(text: str) -> tuple[float, ...]:
     known = tuple(share for share in shares if share is not None)
     if len(known) < len(shares):
         raise CurateError(f"--fractions {text!r}: expected comma-separated shares that add up to 1, e.g. 0.8,0.2")
+    return known
+
+
+def parse_layers(text: str | None) -> tuple[int, ...] | None:
+    """Turn `3,4,5` into stages; None stands for all.
+
+    Raises:
+        CurateError: A part is no whole number.
+    """
+    if text is None:
+        return None
+    stages = [whole_number(part) for part in text.split(",")]
+    known = tuple(stage for stage in stages if stage is not None)
+    if len(known) < len(stages):
+        raise CurateError(f"--layers {text!r}: expected comma-separated whole numbers from 1, e.g. 3,4,5")
     return known

@@ -17,8 +17,9 @@ from PIL import Image
 from ..errors import CurateError
 from ..labeling.pools.sources import warn_of_unlike_labels
 from ..manifest.manifest import ok_rows, read_manifest, validate
-from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots, home_of
 from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import pixel_rows
@@ -101,7 +102,7 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
         if not len(chosen):
             raise CurateError(f"the manifest has no row with status ok{'' if split is None else f' and split {split}'}")
-        warn_of_other_denoiser(chosen)
+        check_renderers(chosen)
         warn_of_unlike_labels(chosen, "the manifest" if isinstance(manifest, pa.Table) else str(manifest))
         left_out = [name for name in _LEFT_OUT if name in chosen.column_names]
         # One chunk per column: an item is then found at once, and nothing of the rows left out travels to a worker.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...distortions.carried_types import CarriedTypes
 from ...distortions.catalog import IDENTITY_CELLS, LEVELS
 from ...distortions.chains import Chain, ChainStep, apply_chain, format_chain
 from ...distortions.errors import DistortionError
@@ -57,6 +58,7 @@ class _DrawingTransform(ABC):
         self.seed = whole_number("seed", seed)
         self.epoch = 0
         self.return_chain = return_chain
+        self._user_types = CarriedTypes()
 
     def __call__(self, image: Image.Image | NDArray[np.uint8] | torch.Tensor, *, key: str | int | None = None) -> Any:
         """Distort one picture.

@@ -14,9 +14,10 @@ from ...distortions.catalog import CATALOG, LEVELS, PRISTINE
 from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest, validate
-from ..manifest.pixel_facts import decoding_of, warn_of_other_denoiser
+from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
+from ..manifest.renderers import check_renderers
 from ..manifest.roots import Roots, home_of
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row
@@ -129,7 +130,7 @@ class SoftLabelDataset:
         places = Roots.of_manifest(table, place, roots)
         name = "the manifest" if in_memory else str(manifest)
         self._pixels = PixelLoader(places, decoding=decoding_of(read_provenance(table), DecodeOptions(), name))
-        warn_of_other_denoiser(table)
+        check_renderers(table)
         rows = ok_rows(table)
         if split is not None:
             rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))

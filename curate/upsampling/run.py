@@ -21,6 +21,7 @@ from ..manifest.roots import CANDIDATES, Roots
 from ..manifest.schema import build_table
 from ..manifest.selection import count_statuses, write_selection
 from ..manifest.splits import mark_held_out
+from ..manifest.user_types import record_user_types
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan
@@ -281,4 +282,5 @@ def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelSc
         pixels="recipe" if request.recipe_only else "stored",
         **facts_of_decoding(request.decoding),
         denoiser=digest_weights(),
+        user_types=record_user_types(request.settings.types),
     )

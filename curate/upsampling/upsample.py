@@ -16,6 +16,7 @@ from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings, Ne
 from ..manifest.provenance import digest_array, make_provenance
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.splits import check_splits
+from ..manifest.user_types import record_user_types
 from ..runs.progress import SILENT, Reporter
 from .manifest_paths import ManifestPaths
 from .rows import join_rows, label_new_rows, new_rows, original_rows
@@ -113,5 +114,6 @@ def upsample(
         roots=roots,
         pixels="recipe",
         denoiser=digest_weights(),
+        user_types=record_user_types(settings.types),
     )
     return join_rows(originals, rows, provenance, only_new=only_new)

@@ -30,7 +30,7 @@ SHOWN = ("text", "json", "csv", "toml", "yaml")
 SLOW = ("slow", "the demo", "the demo as manifests", "KADID-10k's labels and features")
 LAID_OUT = (*SLOW, "photos", "more photographs", "an image", "features")
 OUT_OF_REACH = (
-    *("KADID-10k", "KADIS-700k", "LIVE Challenge", "KonIQ-10k", "BID", "ResNet-50's weights"),
+    *("KADID-10k", "KADIS-700k", "LIVE Challenge", "KonIQ-10k", "BID", "ResNet-50's weights", "weights of timm"),
     *("a clone", "a network", "a Slurm cluster", "a Ray cluster", "FiftyOne"),
     *("inputs of your own", "photographs of your own", "labels of your own", "a training loop of your own"),
 )

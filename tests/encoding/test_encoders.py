@@ -177,8 +177,9 @@ def test_an_absent_file_is_named(tmp_path):
 
 
 def test_an_encoder_that_does_not_exist_is_refused_with_those_that_do():
-    assert ENCODERS == ("resnet50", "clip-vit-b-16", "gist")
-    with pytest.raises(CurateError, match="no encoder 'vgg'; there are resnet50, clip-vit-b-16, gist"):
+    assert ENCODERS == ("resnet50", "clip-vit-b-16", "efficientnet-lite0", "gist")
+    there = "resnet50, clip-vit-b-16, efficientnet-lite0, gist and timm:NAME, for example timm:vgg16"
+    with pytest.raises(CurateError, match=f"no encoder 'vgg'; there are {there}"):
         make_encoder("vgg")
 
 
@@ -216,7 +217,7 @@ def test_resnet50_without_network_names_the_file_and_the_ways_out(tmp_path):
     message = offline(tmp_path, "resnet50")
     assert f"are not at {tmp_path}/torch/hub/checkpoints/resnet50-" in message
     assert "IMAGENET1K_V1" in message
-    for way_out in ("run once with a network", "--weights FILE", "--encoder gist"):
+    for way_out in ("run once with a network", "--weights FILE", "--encoder efficientnet-lite0", "--encoder gist"):
         assert way_out in message
 
 
@@ -225,7 +226,7 @@ def test_clip_without_network_names_the_file_and_the_ways_out(tmp_path):
     message = offline(tmp_path, "clip-vit-b-16")
     assert "open_clip_model.safetensors" in message
     assert "'openai'" in message
-    for way_out in ("run once with a network", "--weights FILE", "--encoder gist"):
+    for way_out in ("run once with a network", "--weights FILE", "--encoder efficientnet-lite0", "--encoder gist"):
         assert way_out in message
 
 

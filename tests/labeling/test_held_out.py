@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow as pa
 import pytest
 from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.labels import LabelFile
@@ -63,6 +64,37 @@ def test_rows_of_a_held_out_reference_are_held_out(labels, references, at_angles
     table = label(labels, references, at_angles(x=1, a=0), manifest=rows_of("x", "a"), splits={"a": "test"})
     assert table["split"].to_pylist() == ["train", "test"]
     assert read_provenance(table)["config"]["neighbors_from"] == "train"
+
+
+def with_column(table, name, values):
+    field = table.schema.field(name)
+    array = pa.array(values)
+    column = array.dictionary_encode() if pa.types.is_dictionary(field.type) else array.cast(field.type)
+    return table.set_column(table.schema.get_field_index(name), field, column)
+
+
+def test_a_reference_that_the_manifest_itself_holds_out_lends_nothing(labels, references, at_angles):
+    rows = with_column(rows_of("x", "a"), "split", ["train", "test"])
+    one = NeighborSettings(count=1)
+    table = label(labels, references, at_angles(x=1, a=0), manifest=rows, neighbors=one)
+    assert table["label"].to_pylist() == [4.0, 4.0]
+    assert table["split"].to_pylist() == ["train", "test"]
+
+
+def test_labels_from_people_stay(labels, references, at_angles):
+    rows = with_column(with_column(rows_of("x", "a"), "label", [None, 9.5]), "label_source", [None, "mos"])
+    notes = Notes()
+    one = NeighborSettings(count=1)
+    table = label(labels, references, at_angles(x=1, a=0), manifest=rows, neighbors=one, reporter=notes)
+    assert table["label"].to_pylist() == [1.0, 9.5]
+    assert table["label_source"].to_pylist() == ["pseudo", "mos"]
+    assert notes.told == ["1 rows keep their labels from people"]
+    of_people = with_column(with_column(rows, "label", [9.0, 9.5]), "label_source", ["mos", "mos"])
+    with pytest.raises(CurateError, match="the manifest has no row to label that people have not labeled"):
+        label(labels, references, at_angles(x=1, a=0), manifest=of_people)
+    other = attach(rows, {"stage": "label", "label_scale": {"min": 1.0, "max": 5.0, "higher_is_better": True}})
+    with pytest.raises(CurateError, match="1 rows of the manifest have labels from people on the scale"):
+        label(labels, references, at_angles(x=1, a=0), manifest=other)
 
 
 def test_splits_of_unknown_references_are_refused(labels, references, at_angles):

@@ -1,6 +1,7 @@
 """What other tools drop from a manifest is recognized, and said wherever it matters."""
 
 import warnings
+from types import SimpleNamespace
 
 import datasets
 import duckdb
@@ -164,7 +165,7 @@ USES = {
     "domains select": lambda lost, roots, _: open_target(lost, DecodeOptions(), roots=roots),
     "downsample": lambda lost, *_: downsample(np.ones((4, 3), np.float32), lost, epoch=0),
     "label": lambda lost, *_: label_table(
-        read_manifest(lost), "m", None, None, None, LabelSettings(), splits={}, reporter=SILENT
+        read_manifest(lost), "m", SimpleNamespace(scale=None), None, None, LabelSettings(), splits={}, reporter=SILENT
     ),
 }
 

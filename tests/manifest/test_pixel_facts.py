@@ -10,6 +10,7 @@ from syndr_curate.curate.manifest.pixel_facts import (
     require_same_pixel_facts,
 )
 from syndr_curate.curate.manifest.provenance import read_provenance
+from syndr_curate.curate.manifest.user_types import USER_TYPES
 from syndr_curate.curate.storage.images import DecodeOptions
 
 OTHER = {"pixels": "recipe", "exif_orient": True, "icc": "convert"}
@@ -57,7 +58,7 @@ def test_what_all_manifests_say_of_their_pixels_is_kept(make_manifest, tmp_path,
 
 def test_an_entry_that_is_absent_stands_for_its_default():
     require_same_pixel_facts([{}, {"pixels": "stored"}, {"exif_orient": False}, {"pixels": None}])
-    assert recorded_pixel_facts({"exif_orient": True}) == dict.fromkeys([*PIXEL_FACTS, DENOISER]) | {
+    assert recorded_pixel_facts({"exif_orient": True}) == dict.fromkeys([*PIXEL_FACTS, DENOISER, USER_TYPES]) | {
         "exif_orient": True
     }
 

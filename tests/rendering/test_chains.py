@@ -12,8 +12,8 @@ from syndr_curate import CurateError, RowError, distort
 from syndr_curate.curate.checks.metadata import metadata_problems
 from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.encoding.encode import run_encode
+from syndr_curate.curate.labeling.pools.join import join
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
-from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.roots import Roots
@@ -231,8 +231,14 @@ def test_a_manifests_references_get_chains_of_their_own(photos, tmp_path):
     direct = make(photos, tmp_path / "direct", recipe_only=True)
     assert new["sample_id"].equals(direct["sample_id"])
     assert new["chain"].equals(direct["chain"])
-    both = join([read_manifest(tmp_path / "first" / "manifest.parquet"), new])
-    assert len(both) == 2 + 12
+    manifests = [tmp_path / name / "manifest.parquet" for name in ("first", "second")]
+    join(manifests, tmp_path / "both.parquet")
+    assert len(read_manifest(tmp_path / "both.parquet")) == 2 + 12
+
+
+def test_an_absurd_number_of_chains_is_refused_at_once():
+    with pytest.raises(CurateError, match="99,999,999,999 chains of a reference are more than 10,000, the most that"):
+        ChainSettings(drawn=99_999_999_999)
 
 
 def test_a_contact_sheet_of_chains_is_refused(photos, tmp_path):

@@ -126,3 +126,11 @@ def test_a_device_is_no_image_and_a_folder_neither(tmp_path):
             decode_image(Path(path))
         assert said in (image_problem(Path(path)) or "")
         assert image_facts(Path(path)) == image_facts(tmp_path / "absent")
+
+
+def test_of_a_huge_file_that_is_no_image_only_the_head_is_read(tmp_path):
+    path = tmp_path / "huge.png"
+    with path.open("wb") as file:
+        file.truncate(1 << 36)  # 64 GiB, sparse
+    with pytest.raises(UnreadableImageError, match="not an image"):
+        decode_image(path)

@@ -1,5 +1,7 @@
 """Two manifests do not share a folder of pixels: their images may have the same names."""
 
+import os
+
 import pytest
 from syndr_curate import CurateError, read_manifest
 from syndr_curate.curate.mixing.mix_files import run_mix
@@ -51,3 +53,19 @@ def test_a_second_mix_does_not_overwrite_the_first_ones_pixels(image_folder, tmp
     assert [(tmp_path / "mixes" / "mixes" / path).read_bytes() for path in paths] == before
     run_mix(sources[0], tmp_path / "mixes" / "a.parquet", settings=settings)  # the same command again
     run_mix(sources[1], tmp_path / "mixes" / "b.parquet", settings=settings, images_out=tmp_path / "other")
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda note: note.symlink_to(note.parent / "victim")])
+def test_a_planted_note_is_neither_written_nor_waited_for(plant, tmp_path):
+    (tmp_path / "victim").write_text("precious")
+    plant(tmp_path / ".images.syndr-curate-owner")
+    with pytest.raises(CurateError, match=r"\.images\.syndr-curate-owner is no regular file"):
+        claim_folder(tmp_path / "images", tmp_path / "m.parquet", write=True)
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_result_that_is_a_fifo_is_refused(image_folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "manifest.parquet")
+    with pytest.raises(CurateError, match=r"manifest\.parquet is a FIFO"):
+        run_distort(image_folder("p", 1), tmp_path / "out", types=(1,), levels=(2,))

@@ -12,6 +12,7 @@ from ...whole_numbers import hold_whole_numbers, whole_numbers
 
 ChainOrder = Literal["compression-last", "any"]
 ChainStretch = Literal["step", "once"]
+MOST_DRAWN = 10_000  # of one reference: a draw that repeats a chain is drawn again
 _FEWEST_DISTORTIONS = 2
 # With `once`, two of a chain's steps are stretches.
 _MOST_DISTORTIONS = MOST_STEPS - 2
@@ -48,6 +49,10 @@ class ChainSettings:
                 a chain is named twice.
         """
         hold_whole_numbers(self, drawn=0)
+        if self.drawn > MOST_DRAWN:
+            raise CurateError(
+                f"{self.drawn:,} chains of a reference are more than {MOST_DRAWN:,}, the most that are drawn"
+            )
         for name in ("length", "types", "levels"):
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
         self._check_types()

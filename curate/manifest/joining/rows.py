@@ -13,6 +13,7 @@ from ..pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
 from ..provenance import attach, read_provenance, recorded_roots
 from ..roots import home_of, moved, with_home
 from ..schema import CLUSTER_FIELDS
+from ..user_types import USER_TYPES, shared_user_types
 
 
 def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
@@ -65,7 +66,7 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         raise CurateError(f"the manifests' labels come from different scales: {scales}")
     _refuse_unknown_scales(tables, provenances)
     require_same_pixel_facts(provenances)
-    denoiser = shared_denoiser(tables)
+    denoiser, registered = shared_denoiser(tables), shared_user_types(provenances)
     roots: dict[str, str | None] = {}
     for name, folder in (item for table in tables for item in recorded_roots(table).items()):
         if name in roots and folder != roots[name]:
@@ -79,6 +80,8 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         facts["label_scale"] = scales[0]
     if denoiser is not None:
         facts[DENOISER] = denoiser
+    if registered is not None:
+        facts[USER_TYPES] = registered
     clusters = [field.name for field in CLUSTER_FIELDS]
     bare = [table.drop_columns([c for c in clusters if c in table.column_names]) for table in tables]
     try:
