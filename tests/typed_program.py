@@ -192,6 +192,7 @@ def add_content(references: Features, candidates: Features) -> None:
     join(["a.parquet", "b.parquet"], "all.parquet", labels="shift")  # type: ignore[arg-type]
     label(manifest=rows, conditions="kadid10k", max_label_std=0.9)
     label(labels, manifest=rows, labeler="condition")
+    label(manifest=rows, labeler="calibrated", fit_on=rows)
     label(manifest=rows, conditions="tid2013")  # type: ignore[arg-type]
     label(labels, references, candidates, labeler="svm")  # type: ignore[arg-type]
     upsample(labels, references, candidates, neighbors=9)  # type: ignore[arg-type]

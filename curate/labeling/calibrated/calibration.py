@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....distortions.catalog import CAMERA, CATALOG
+from ....distortions.catalog import all_types
 from ...datasets.labels import LabelScale
 from ...errors import CurateError
 from ...manifest.ids import list_ids
@@ -28,7 +28,6 @@ from .spread import Spread
 from .validation import Errors, FitRows, validate_map
 
 FITTED_SOURCES = ("mos", "condition")
-_FAMILIES = {entry.id: entry.family for entry in (*CATALOG, *CAMERA)}
 
 
 @dataclass(frozen=True)
@@ -103,12 +102,13 @@ def calibrate(
             f"{list_ids([ids[number] for number in failed])}; the first because: {found.outcomes[failed[0]].error}"
         )
     types = chosen["distortion_id"].to_pylist()
+    families = {entry.id: entry.family for entry in all_types()}
     fit = FitRows(
         measures=found.measures,
         labels=chosen["label"].to_numpy().astype(np.float64),
         references=chosen["reference_id"].to_pylist(),
         types=types,
-        families=[_FAMILIES.get(kind, "other") for kind in types],
+        families=[families.get(kind, "other") for kind in types],
     )
     errors, spread = validate_map(fit)
     for line in errors.as_lines():
