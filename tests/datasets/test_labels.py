@@ -123,7 +123,7 @@ def test_ids_that_do_not_tell_are_named_with_the_way_out(write_text):
     [
         (
             "cat_26_01",
-            "the distortion id of 1 rows is not a whole number 1-25, or 200-999 of a type of your own: 'cat_26_01'",
+            "the distortion id of 1 rows is not a whole number 1-25, or 200-999: 'cat_26_01'",
         ),
         ("cat_00_00", "the distortion id of 1 rows is not"),
         ("cat_01_06", "the level of 1 rows is not a whole number 1-5"),
@@ -140,7 +140,7 @@ def test_a_column_of_types_holds_whole_numbers(write_text, value):
     path = write_text("own.csv", "name,score,source,kind", "cat_01_01,1,cat,1", f"cat_01_02,2,cat,{value}")
     with pytest.raises(
         CurateError,
-        match="the distortion id of 1 rows is not a whole number 1-25, or 200-999 of a type of your own: 'cat_01_02'",
+        match="the distortion id of 1 rows is not a whole number 1-25, or 200-999: 'cat_01_02'",
     ):
         read_labels(path, LabelColumns("name", "score", "source", None, 1, "kind", None))
 

@@ -140,7 +140,7 @@ def test_kadid10k_refuses_an_image_whose_name_is_no_condition(kadid, write_text)
     write_text("KADID/dmos.csv", KADID_HEADER, "I01_26_01.png,I01.png,2,0", "I01_01_02.png,I01.png,3,0")
     with pytest.raises(
         CurateError,
-        match="the distortion id of 1 rows is not a whole number 1-25, or 200-999 of a type of your own: 'I01_26_01'",
+        match="the distortion id of 1 rows is not a whole number 1-25, or 200-999: 'I01_26_01'",
     ):
         read_test_set("kadid10k", kadid)
 
