@@ -13,7 +13,7 @@ from .camera_types import CAMERA
 from .distortion_type import LEVELS, Distortion
 from .errors import AbsentTypeError, DistortionError
 from .kadid_types import CATALOG
-from .user_types import USER_IDS, UserDistortion, find_user_type, user_types
+from .registry.user_types import USER_IDS, UserDistortion, find_user_type, user_types
 
 # The rest of the toolkit takes all that describes a type from here.
 __all__ = [

@@ -5,7 +5,7 @@ import pyarrow as pa
 from ..manifest.lost_metadata import LOST_METADATA, has_lost_metadata
 from ..manifest.provenance import read_provenance
 from ..manifest.relocate import NOT_IN_ROWS, has_roots_alone
-from ..manifest.renderers import renderer_problems, renderer_warnings
+from ..manifest.renderers.check import renderer_problems, renderer_warnings
 
 
 def metadata_problems(table: pa.Table) -> list[str]:

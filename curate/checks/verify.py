@@ -17,10 +17,10 @@ from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions, read_provenance
 from ..manifest.recipes import distortion_name
 from ..manifest.relocate import has_roots_alone
+from ..manifest.renderers.user_types import absent_user_types
 from ..manifest.roots import Roots
 from ..manifest.schema import LABEL_SOURCES
 from ..manifest.seeds import uniform_draw
-from ..manifest.user_types import absent_user_types
 from ..printable import printable_lines
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
 from ..rendering.pixel_loader import NOTHING_TO_RENDER_FROM, PixelLoader

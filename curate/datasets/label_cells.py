@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Of KADID-10k, and of users.
 _TYPES = frozenset({*(entry.id for entry in CATALOG), *USER_IDS})
-_TYPES_SHOWN = f"1-{CATALOG[-1].id}, or {USER_IDS[0]}-{USER_IDS[-1]} of a type of your own"
+_TYPES_SHOWN = f"1-{CATALOG[-1].id}, or {USER_IDS[0]}-{USER_IDS[-1]}"
 
 
 def require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:

@@ -15,7 +15,7 @@ from ..datasets.settings import IdStyle
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import digest_file, read_provenance
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader

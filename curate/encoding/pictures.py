@@ -12,7 +12,7 @@ from ..datasets.image_search import NOTHING_SKIPPED, SkippedFiles
 from ..manifest.manifest import ManifestFile
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, digest_file, digest_listing
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots
 from ..manifest.splits import TRAIN
 from ..rendering.distort_rows import Listing, size_of

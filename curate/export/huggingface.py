@@ -21,7 +21,7 @@ _MEANINGS = {
     "label_source": "`mos`: from people; `pseudo`: from similar references; `proxy`: from a full-reference metric; "
     "`condition`: what people said on average of its type and level",
     "reference_id": "the pristine picture it was made from",
-    "distortion_id": "1-25 as in KADID-10k, 101 and up of the camera family, 0 for a pristine picture",
+    "distortion_id": "1-25 as in KADID-10k, from 101 the camera family, from 200 users, 0 for pristine pictures",
     "distortion": "its name",
     "level": "1-5, 0 for a pristine picture",
     "chain": "several distortions, type:level in order",

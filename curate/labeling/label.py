@@ -13,13 +13,13 @@ from ..datasets.labels import Labels, read_labels
 from ..datasets.type_lists import parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.manifest import read_manifest, validate
-from ..manifest.pixel_facts import recorded_pixel_facts
+from ..manifest.pixel_facts import USER_TYPES, recorded_pixel_facts
 from ..manifest.provenance import attach, digest_array, digest_table, make_provenance, read_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
+from ..manifest.renderers.user_types import record_user_types
 from ..manifest.roots import CANDIDATES, RENDERED, home_of, with_home
 from ..manifest.selection import kept_rows, read_selection
 from ..manifest.splits import check_splits, held_out_of, mark_held_out
-from ..manifest.user_types import USER_TYPES, record_user_types
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number

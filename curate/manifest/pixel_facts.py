@@ -13,7 +13,6 @@ from ...distortions.catalog import get
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, CurateWarning
 from .provenance import read_provenance
-from .user_types import USER_TYPES
 
 if TYPE_CHECKING:
     from ..storage.images import DecodeOptions
@@ -23,6 +22,8 @@ PIXELS = "pixels"
 PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc": "ignore"}
 # Digest of the weights of type 15. What was made before it was recorded, or has no such row, says nothing of it.
 DENOISER = "denoiser"
+# Id of a user's type, as JSON has keys, to what decides its pixels. Not there where no row has such a type.
+USER_TYPES = "user_types"
 _DENOISE = get("denoise")
 _DIGITS_SHOWN = 12
 _DECODING = {name: default for name, default in PIXEL_FACTS.items() if name != PIXELS}

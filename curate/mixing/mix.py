@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoiser import digest_weights
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
-from ..manifest.pixel_facts import DENOISER, decoding_of, facts_of_decoding
+from ..manifest.pixel_facts import DENOISER, USER_TYPES, decoding_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
-from ..manifest.renderers import check_renderers, has_recipes_alone
+from ..manifest.renderers.check import check_renderers, has_recipes_alone
+from ..manifest.renderers.user_types import record_user_types, user_type_ids
 from ..manifest.roots import Roots, home_of, with_home
 from ..manifest.schema import MIX_FIELDS, encode
-from ..manifest.user_types import USER_TYPES, record_user_types, user_type_ids
 from ..rendering.mix_recipes import MixRow, mix_rows_of
 from ..rendering.pasting import Box
 from ..rendering.pixel_loader import PixelLoader

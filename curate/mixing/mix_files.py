@@ -12,7 +12,7 @@ from ..errors import CurateError, RowError
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import attach, read_provenance
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots
 from ..rendering.distort import refuse_inside
 from ..rendering.estimates import SIZES_SAMPLED, estimate_bytes

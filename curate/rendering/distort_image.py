@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from ... import distortions
-from ...distortions import DistortionError, user_types
+from ...distortions import DistortionError
+from ...distortions.registry import user_types
 from ..errors import CurateError
 
 P = ParamSpec("P")

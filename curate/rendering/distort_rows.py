@@ -14,8 +14,8 @@ from ..manifest.chains.recipes import chain_rows
 from ..manifest.chains.settings import ChainSettings
 from ..manifest.provenance import digest_json, digest_listing, make_provenance
 from ..manifest.recipes import RecipeGrid, Reference, recipe_rows
+from ..manifest.renderers.user_types import record_user_types
 from ..manifest.roots import REFERENCES, RENDERED, Roots
-from ..manifest.user_types import record_user_types
 from ..storage.formats import ImageFormat, Layout
 from ..storage.pixel_store import stored_path
 

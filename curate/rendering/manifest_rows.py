@@ -12,11 +12,12 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
+from ..manifest.pixel_facts import USER_TYPES
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
+from ..manifest.renderers.user_types import record_user_types, refuse_absent_types, user_type_ids
 from ..manifest.roots import Roots
 from ..manifest.split_names import SPLITS
-from ..manifest.user_types import USER_TYPES, record_user_types, refuse_absent_types, user_type_ids
 from .distort_rows import PlannedRows, size_of
 from .render import with_seed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.carried_types import CarriedTypes
+from ...distortions.registry.carried_types import CarriedTypes
 from ..datasets.image_notes import note_images
 from ..errors import CurateError, RowError
 from ..manifest.roots import Roots

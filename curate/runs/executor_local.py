@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, NoReturn, TypeVar
 
-from ...distortions.carried_types import carrying_types
+from ...distortions.registry.carried_types import carrying_types
 from ..errors import CurateError
 from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of
 

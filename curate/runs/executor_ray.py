@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from ...distortions.carried_types import carrying_types
+from ...distortions.registry.carried_types import carrying_types
 from ..errors import CurateError
 from ..manifest.provenance import RENDERING_LIBRARIES, library_versions
 from .executor_worker import PieceResult, attempt, failed, one_thread_per_library, result_of

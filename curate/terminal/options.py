@@ -184,7 +184,9 @@ Raters = Annotated[
 ]
 DistortionColumn = Annotated[
     str | None,
-    typer.Option("--distortion-column", help="Label file: column of types 1-25.", show_default="from the image name"),
+    typer.Option(
+        "--distortion-column", help="Label file: column of types 1-25, or 200-999.", show_default="from the image name"
+    ),
 ]
 LevelColumn = Annotated[
     str | None,

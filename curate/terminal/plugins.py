@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ...distortions.errors import DistortionError
-from ...distortions.user_types import loading_plugin
+from ...distortions.registry.user_types import loading_plugin
 from ..errors import CurateError
 from .exit_codes import reporting_errors
 

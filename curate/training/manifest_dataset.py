@@ -19,7 +19,7 @@ from ..labeling.pools.sources import warn_of_unlike_labels
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots, home_of
 from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import pixel_rows

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.carried_types import CarriedTypes
 from ...distortions.catalog import IDENTITY_CELLS, LEVELS
 from ...distortions.chains import Chain, ChainStep, apply_chain, format_chain
 from ...distortions.errors import DistortionError
+from ...distortions.registry.carried_types import CarriedTypes
 from ..datasets.type_lists import ALL, parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.chains.recipes import draw_chain, seeded

@@ -17,7 +17,7 @@ from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
 from ..manifest.recipes import PRISTINE_NAME, distortion_name
-from ..manifest.renderers import check_renderers
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots, home_of
 from ..rendering.mix_recipes import pixel_rows
 from ..rendering.pixel_loader import PixelLoader, naming_row

@@ -17,11 +17,11 @@ from ..labeling.label_rows import drop_uncertain
 from ..manifest.manifest import ok_rows, read_manifest, write_manifest
 from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import digest_table, make_provenance, read_provenance
+from ..manifest.renderers.user_types import record_user_types
 from ..manifest.roots import CANDIDATES, Roots
 from ..manifest.schema import build_table
 from ..manifest.selection import count_statuses, write_selection
 from ..manifest.splits import mark_held_out
-from ..manifest.user_types import record_user_types
 from ..rendering.mdsi import METRIC
 from ..runs.options import run_folder
 from ..runs.plan import RunPlan

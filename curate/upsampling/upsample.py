@@ -14,9 +14,9 @@ from ..labeling.held_out import without_held_out
 from ..labeling.label_matrix import require_same_references
 from ..labeling.settings import LabelerName, LabelSettings, NeighborSettings, NeighborsFrom
 from ..manifest.provenance import digest_array, make_provenance
+from ..manifest.renderers.user_types import record_user_types
 from ..manifest.roots import CANDIDATES, RENDERED
 from ..manifest.splits import check_splits
-from ..manifest.user_types import record_user_types
 from ..runs.progress import SILENT, Reporter
 from .manifest_paths import ManifestPaths
 from .rows import join_rows, label_new_rows, new_rows, original_rows

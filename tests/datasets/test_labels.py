@@ -121,7 +121,10 @@ def test_ids_that_do_not_tell_are_named_with_the_way_out(write_text):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cat_26_01", "the distortion id of 1 rows is not a whole number 1-25: 'cat_26_01'"),
+        (
+            "cat_26_01",
+            "the distortion id of 1 rows is not a whole number 1-25, or 200-999: 'cat_26_01'",
+        ),
         ("cat_00_00", "the distortion id of 1 rows is not"),
         ("cat_01_06", "the level of 1 rows is not a whole number 1-5"),
         ("cat_01_00", "the level of 1 rows is not"),
@@ -135,7 +138,10 @@ def test_types_and_levels_that_kadid_does_not_have_are_refused(write_text, name,
 @pytest.mark.parametrize("value", ["1.5", "", "one", "-1", "²", "٣", "1_0", "3\xa0"])
 def test_a_column_of_types_holds_whole_numbers(write_text, value):
     path = write_text("own.csv", "name,score,source,kind", "cat_01_01,1,cat,1", f"cat_01_02,2,cat,{value}")
-    with pytest.raises(CurateError, match="the distortion id of 1 rows is not a whole number 1-25: 'cat_01_02'"):
+    with pytest.raises(
+        CurateError,
+        match="the distortion id of 1 rows is not a whole number 1-25, or 200-999: 'cat_01_02'",
+    ):
         read_labels(path, LabelColumns("name", "score", "source", None, 1, "kind", None))
 
 

@@ -9,12 +9,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 from syndr_curate.distortions import DistortionError, distort, draw
-from syndr_curate.distortions import user_types as registry
-from syndr_curate.distortions.carried_types import CarriedTypes, carrying_types
 from syndr_curate.distortions.catalog import all_types, get
 from syndr_curate.distortions.chains import ChainStep, apply_chain, parse_chain
 from syndr_curate.distortions.errors import AbsentTypeError
-from syndr_curate.distortions.user_types import loading_plugin, register_distortion, user_types
+from syndr_curate.distortions.registry import user_types as registry
+from syndr_curate.distortions.registry.carried_types import CarriedTypes, carrying_types
+from syndr_curate.distortions.registry.user_types import loading_plugin, register_distortion, user_types
 
 FIVE = (1, 2, 3, 4, 5)
 

@@ -4,13 +4,13 @@ from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.pixel_facts import (
     DENOISER,
     PIXEL_FACTS,
+    USER_TYPES,
     decoding_of,
     facts_of_decoding,
     recorded_pixel_facts,
     require_same_pixel_facts,
 )
 from syndr_curate.curate.manifest.provenance import read_provenance
-from syndr_curate.curate.manifest.user_types import USER_TYPES
 from syndr_curate.curate.storage.images import DecodeOptions
 
 OTHER = {"pixels": "recipe", "exif_orient": True, "icc": "convert"}

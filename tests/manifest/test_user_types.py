@@ -4,13 +4,13 @@ import pyarrow as pa
 import pytest
 from syndr_curate.curate.errors import CurateError, CurateWarning
 from syndr_curate.curate.manifest.joining.rows import join
-from syndr_curate.curate.manifest.pixel_facts import recorded_pixel_facts
+from syndr_curate.curate.manifest.pixel_facts import USER_TYPES, recorded_pixel_facts
 from syndr_curate.curate.manifest.provenance import attach, make_provenance, read_provenance
-from syndr_curate.curate.manifest.renderers import check_renderers, renderer_problems, renderer_warnings
+from syndr_curate.curate.manifest.renderers.check import check_renderers, renderer_problems, renderer_warnings
+from syndr_curate.curate.manifest.renderers.user_types import record_user_types, user_type_ids
 from syndr_curate.curate.manifest.schema import CHAIN, MIX_FIELDS, SOURCE_TYPE
-from syndr_curate.curate.manifest.user_types import USER_TYPES, record_user_types, user_type_ids
-from syndr_curate.distortions import user_types as registry
-from syndr_curate.distortions.user_types import loading_plugin, register_distortion
+from syndr_curate.distortions.registry import user_types as registry
+from syndr_curate.distortions.registry.user_types import loading_plugin, register_distortion
 
 from ..making import recipe_table
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 from ...errors import CurateError
 from ..lost_metadata import LOST_METADATA, has_lost_metadata
 from ..manifest import read_manifest, validate, write_manifest
-from ..pixel_facts import DENOISER, require_same_pixel_facts, shared_denoiser
+from ..pixel_facts import DENOISER, USER_TYPES, require_same_pixel_facts, shared_denoiser
 from ..provenance import attach, read_provenance, recorded_roots
+from ..renderers.user_types import shared_user_types
 from ..roots import home_of, moved, with_home
 from ..schema import CLUSTER_FIELDS
-from ..user_types import USER_TYPES, shared_user_types
 
 
 def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from .errors import DistortionError
+from ..errors import DistortionError
 from .user_types import MAIN, UserDistortion, add_user_type, digest_source, find_user_type, user_types
 
 if TYPE_CHECKING:

@@ -7,13 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.catalog import USER_IDS, UserDistortion, user_types
-from ...distortions.user_types import place_of
-from ..errors import CurateError
-from .provenance import read_provenance
+from ....distortions.catalog import USER_IDS, UserDistortion, user_types
+from ....distortions.registry.user_types import place_of
+from ...errors import CurateError
+from ..pixel_facts import USER_TYPES
+from ..provenance import read_provenance
 
-# Id of a type, as JSON has keys, to what decides its pixels. Not there where no row has such a type.
-USER_TYPES = "user_types"
 _DIGITS_SHOWN = 12
 _COMPARED = ("version", "source_sha256", "parameters")
 

@@ -4,9 +4,9 @@ import warnings
 
 import pyarrow as pa
 
-from ..errors import CurateWarning
-from .pixel_facts import PIXELS, other_denoiser
-from .provenance import read_provenance
+from ...errors import CurateWarning
+from ..pixel_facts import PIXELS, other_denoiser
+from ..provenance import read_provenance
 from .user_types import describe_absent_types, other_user_types, refuse_absent_types
 
 

@@ -17,17 +17,17 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from . import distortion_type
-from .camera_types import CAMERA
-from .distortion_type import LEVELS, Distortion
-from .errors import DistortionError
-from .kadid_types import CATALOG
+from .. import distortion_type
+from ..camera_types import CAMERA
+from ..distortion_type import LEVELS, Distortion
+from ..errors import DistortionError
+from ..kadid_types import CATALOG
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .numerics.coded_image import CodedImage
+    from ..numerics.coded_image import CodedImage
 
     UserFunction = Callable[..., NDArray[np.uint8]]
 
@@ -75,7 +75,7 @@ class UserDistortion(Distortion):
     def _distort(self, picture: CodedImage, parameter: float, draws: NDArray[np.float64] | None = None) -> CodedImage:
         import numpy as np
 
-        from .numerics.min_max import entry, rounded_codes
+        from ..numerics.min_max import entry, rounded_codes
 
         codes = rounded_codes(picture)
         rest: tuple[np.random.Generator, ...] = ()

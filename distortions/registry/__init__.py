@@ -1,0 +1,1 @@
+"""Types of distortion that users register, and how they travel into other processes."""
