@@ -57,6 +57,12 @@ def packaged(network):
 
 
 @pytest.fixture
+def not_imported(monkeypatch):
+    """As in a new process: another test may have imported the installed package, which would be found instead."""
+    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
+
+
+@pytest.fixture
 def image():
     return np.random.default_rng(0).integers(0, 256, (260, 300, 3), dtype=np.uint8)
 
@@ -77,6 +83,7 @@ def test_names_outside_the_network_stay_and_are_refused(packaged, tmp_path):
         make_encoder("efficientnet-lite0", weights=tmp_path / "odd.pth", device="cpu")
 
 
+@pytest.mark.usefixtures("not_imported")
 def test_weights_are_found_in_the_package_and_none_of_its_code_runs(network, packaged, image, tmp_path, monkeypatch):
     folder = tmp_path / PACKAGE
     (folder / "models").mkdir(parents=True)
@@ -109,6 +116,7 @@ def test_pooled_features_are_of_five_stages(packaged, image, tmp_path):
     assert encoder.encode([encoder.prepare(image)]).shape == (1, 1024)
 
 
+@pytest.mark.usefixtures("not_imported")
 @pytest.mark.parametrize("present", [False, True])
 def test_without_the_weights_the_extra_is_named(tmp_path, monkeypatch, present):
     if present:  # installed, and the file is gone
