@@ -18,15 +18,7 @@ from syndr_curate.curate.errors import RowError
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: no network, wherever this runs
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Torch's threads wait for each other in a spin, which costs many seconds on a machine that is busy otherwise."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

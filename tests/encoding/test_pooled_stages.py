@@ -18,13 +18,7 @@ NAME = "timm:test_efficientnet"
 BLOCKS = ("blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Torch's threads wait for each other in a spin, which costs many seconds on a machine that is busy otherwise."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

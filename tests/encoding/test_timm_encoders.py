@@ -20,13 +20,7 @@ SMALL = ("test_vit", "test_efficientnet", "test_convnext", "test_resnet")
 NAMED = ("vit_base_patch16_224", "swin_tiny_patch4_window7_224", "vgg16")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Torch's threads wait for each other in a spin, which costs many seconds on a machine that is busy otherwise."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
