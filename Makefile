@@ -27,7 +27,7 @@ $(VENV)/.installed-cpu: pyproject.toml
 demo: $(INSTALLED)  ## the whole pipeline on images it makes itself
 	$(BIN)/syndr-curate demo
 
-test: $(INSTALLED)  ## the tests without the slow ones: about five minutes on two cores
+test: $(INSTALLED)  ## the tests without the slow ones: about six minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=15
 
 interop: $(INSTALLED)  ## the libraries whose readers the tests then try on our exports

@@ -139,7 +139,7 @@ def _chain_settings(
     """Return which chains are asked for; None for none.
 
     Raises:
-        CurateError: One is no chain, or there are none such.
+        CurateError: A text is not a chain, or names a type or level that does not exist.
     """
     from ..datasets.type_lists import parse_levels, parse_types
     from ..manifest.chains.chain_lists import parse_chain_length, parse_chains

@@ -14,6 +14,7 @@ from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.recipes import distortion_name
 from ..manifest.schema import MIX_FIELDS, build_table
 from ..manifest.seeds import context_seed, row_seed
+from ..manifest.splits import held_out_of
 from ..rendering.mix_recipes import source_column
 from .settings import Classes, MixSettings
 
@@ -75,7 +76,7 @@ def usable_sources(table: pa.Table, settings: MixSettings) -> tuple[pa.Table, di
         These rows, ordered by id, and how many were left out for which reason.
     """
     # One row of a reference in another split holds all of them out: they show the same content.
-    held_out = table.filter(pc.not_equal(table["split"], "train"))["reference_id"].combine_chunks().drop_null()
+    held_out = pa.array(list(held_out_of(table)), pa.string())
     kinds, levels = pc.fill_null(table["distortion_id"], 0), pc.fill_null(table["level"], 0)
     chosen = pc.and_(
         pc.is_in(kinds, pa.array(settings.types, pa.int16())), pc.is_in(levels, pa.array(settings.levels, pa.int8()))
