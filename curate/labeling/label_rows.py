@@ -56,8 +56,14 @@ def conditions_of(rows: pa.Table) -> list[Condition]:
     """Return the distortion id and the level of each row.
 
     Raises:
-        CurateError: Rows name none; the message names them.
+        CurateError: Rows name none, or are chains, which are of several; the message names them.
     """
+    chains = rows.filter(pc.is_valid(rows["chain"]))["sample_id"].to_pylist()
+    if chains:
+        raise CurateError(
+            f"{len(chains)} rows are chains of distortions, which have no label by type and level: label them with "
+            f"--labeler calibrated, or leave them out: {list_ids(chains)}"
+        )
     bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
     if bare:
         raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")

@@ -16,6 +16,9 @@ IMAGE_SUFFIXES = frozenset(
 )
 IDS_IN_A_MESSAGE = 5
 
+_CHAIN_ID = re.compile(
+    r"(?P<reference>.+)_chain_(?P<steps>(s|[0-9]+-[0-9.]+)(_(s|[0-9]+-[0-9.]+))*)", re.DOTALL | re.ASCII
+)
 _SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[1-9][0-9]{2}|[0-9]{1,2})_(?P<level>[0-9]{1,2})", re.DOTALL)
 
 
@@ -65,8 +68,22 @@ def make_chain_id(reference_id: str, chain: Chain) -> str:
     >>> make_chain_id("I01", (ChainStep(1, 2.0), ChainStep(11, 2.5), ChainStep(0, 0.0), ChainStep(10, 4.0)))
     'I01_chain_1-2_11-2.5_s_10-4'
     """
-    steps = "_".join("s" if step.is_stretch else f"{step.distortion_id}-{step.level:g}" for step in chain)
-    return f"{reference_id}_chain_{steps}"
+    return f"{reference_id}_chain_{spell_steps(chain)}"
+
+
+def spell_steps(chain: Chain) -> str:
+    """Return the part of a chain's id that spells its steps, such as `1-2_11-2.5_s_10-4`."""
+    return "_".join("s" if step.is_stretch else f"{step.distortion_id}-{step.level:g}" for step in chain)
+
+
+def parse_chain_id(sample_id: str) -> tuple[str, str] | None:
+    """Split the id of a chain's row into reference id and spelled steps; None if it is not of that form.
+
+    >>> parse_chain_id("I01_chain_1-2_11-2.5_s_10-4")
+    ('I01', '1-2_11-2.5_s_10-4')
+    """
+    match = _CHAIN_ID.fullmatch(sample_id)
+    return None if match is None else (match["reference"], match["steps"])
 
 
 def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:

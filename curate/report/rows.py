@@ -20,6 +20,13 @@ CHAINED = -2  # in place of the type of a row that several distortions were appl
 LABEL_BINS = 40  # of a quarter of a point each, over [0, 10]
 NO_LABEL = -1
 
+_SPOKEN_SOURCES = {
+    "mos": "labelled by people",
+    "pseudo": "pseudo-labelled",
+    "proxy": "labelled by a metric",
+    "condition": "labelled by type and level",
+    "calibrated": "labelled by calibrated measures",
+}
 _COLUMNS = ("sample_id", "reference_id", "distortion_id", "level", "label", "split", "status")
 
 
@@ -130,15 +137,9 @@ def _is_text(table: pa.Table, name: str) -> bool:
 
 
 def _sources(table: pa.Table) -> list[str]:
-    spoken = {
-        "mos": "labelled by people",
-        "pseudo": "pseudo-labelled",
-        "proxy": "labelled by a metric",
-        "condition": "labelled by type and level",
-    }
     datasets = table["dataset"].cast(pa.string()).to_pylist()
     labellers = table["label_source"].cast(pa.string()).to_pylist()
     return [
-        f"{dataset or 'no dataset named'}, {spoken.get(labeller or '', 'no label')}"
+        f"{dataset or 'no dataset named'}, {_SPOKEN_SOURCES.get(labeller or '', 'no label')}"
         for dataset, labeller in zip(datasets, labellers, strict=True)
     ]

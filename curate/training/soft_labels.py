@@ -180,7 +180,8 @@ def _labels(
     """Return owner (row), type, level and share of every label; a row without one has a share of NaN."""
     kinds = pc.fill_null(rows["distortion_id"].cast(pa.int64()), -1).to_numpy()
     levels = pc.fill_null(rows["level"].cast(pa.int64()), 0).to_numpy()
-    shares = np.where((kinds >= 0) & ((kinds == PRISTINE) | (levels > 0)), 1.0, np.nan)
+    is_single = (kinds >= 0) & ((kinds == PRISTINE) | (levels > 0)) & pc.is_null(rows["chain"]).to_numpy()
+    shares = np.where(is_single, 1.0, np.nan)
     owners = np.arange(len(rows))
     if _COLUMN not in rows.column_names:
         return owners, kinds, levels, shares

@@ -4,18 +4,33 @@ import pyarrow as pa
 import pytest
 from syndr_curate import read_manifest, verify, write_manifest
 from syndr_curate.curate.checks.identities import identity_problems, seed_warnings, split_warnings
+from syndr_curate.curate.manifest.chains.recipes import chain_rows
+from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.provenance import attach
+from syndr_curate.curate.manifest.recipes import RecipeGrid, Reference
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.distort import run_distort
+from syndr_curate.distortions.chains import parse_chain
 
 from ..making import paint_cities, recipe_table, training_rows
 
 NAMES = ("a", "b", "c")
+GRID = RecipeGrid(
+    types=(), levels=(), seed=7, reference_root="photos", image_root="images", suffix=".png", dataset="ours"
+)
+CHAINS = ChainSettings(named=(parse_chain("1:2+11:2.3"), parse_chain("stretch+hand_shake:3+jpeg:1")))
 
 
 @pytest.fixture
 def rows():
     return recipe_table(NAMES, types=(1, 11), levels=(1, 3))
+
+
+@pytest.fixture
+def chains():
+    """Six rows: two chains of each reference, `1-2_11-2.3` and `s_102-3_10-1`, as a run with seed 7 gives them."""
+    rows = chain_rows([Reference(name, f"{name}.png") for name in NAMES], GRID, CHAINS)
+    return attach(rows, {"stage": "distort", "config": {"seed": 7}})
 
 
 def with_column(table, name, values):
@@ -26,6 +41,13 @@ def with_column(table, name, values):
 
 def slipped(table, name):
     return with_column(table, name, table[name].to_pylist()[::-1])
+
+
+def with_step(table, **changes):
+    """Change the second step of the first row's chain."""
+    chains = table["chain"].to_pylist()
+    chains[0][1].update(changes)
+    return with_column(table, "chain", chains)
 
 
 def test_rows_as_they_are_made_agree(rows):
@@ -45,6 +67,59 @@ def test_rows_as_they_are_made_agree(rows):
 )
 def test_a_column_that_slipped_is_a_problem(rows, column, said):
     assert identity_problems(slipped(rows, column))[0].startswith(said)
+
+
+def test_chains_as_they_are_made_agree(chains):
+    assert identity_problems(chains) == []
+    assert seed_warnings(chains) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (
+            "sample_id",
+            "6 rows have an id that spells another reference, type or level than their columns: 'c_chain_s_1",
+        ),
+        ("reference_id", "4 rows have an id that spells another"),
+        ("chain", "6 rows have an id that spells another"),
+        ("reference_path", "4 rows name the reference's file of another reference: 'a_chain_1-2_11-2.3'"),
+    ],
+)
+def test_a_column_that_slipped_among_chains_is_a_problem(chains, column, said):
+    assert identity_problems(slipped(chains, column))[0].startswith(said)
+
+
+@pytest.mark.parametrize("changes", [{"distortion_id": 12}, {"distortion_id": None}, {"level": 2.0}, {"level": None}])
+def test_a_step_that_the_id_does_not_spell_is_a_problem(chains, changes):
+    (said,) = identity_problems(with_step(chains, **changes))
+    assert said.startswith(
+        "1 rows have an id that spells another reference, type or level than their columns: 'a_chain"
+    )
+
+
+def test_a_chain_under_the_id_of_a_single_type_is_a_problem(chains, rows):
+    (said,) = identity_problems(with_column(chains, "sample_id", [f"b_{kind:02d}_01" for kind in range(1, 7)]))
+    assert said.startswith("6 rows have an id that spells another")
+    (said,) = identity_problems(with_column(rows, "sample_id", [f"b_chain_1-2_{kind}-3" for kind in range(2, 14)]))
+    assert said.startswith("12 rows have an id that spells another")
+
+
+@pytest.mark.parametrize(("column", "value"), [("distortion_id", 11), ("level", 2), ("distortion", "white_noise")])
+def test_a_chain_that_is_of_a_single_type_too_is_a_problem(chains, column, value):
+    values = [value, *chains[column].to_pylist()[1:]]
+    expected = "1 rows of a chain have a type or a level of their own, or are not called 'chain': 'a_chain_1-2_11-2.3'"
+    assert identity_problems(with_column(chains, column, values)) == [expected]
+
+
+def test_a_steps_seed_that_the_runs_seed_does_not_give_is_said(chains):
+    (said,) = seed_warnings(with_step(chains, seed=5))
+    assert said.startswith(
+        "1 rows have another seed than --seed 7, with which the manifest was made, gives them: 'a_ch"
+    )
+    whole = [row["seed"] + 1 for row in chains.to_pylist()]
+    (said,) = seed_warnings(with_column(chains, "seed", whole))
+    assert said.startswith("6 rows have another seed")
 
 
 def test_one_reference_of_two_files_is_a_problem(rows):

@@ -96,6 +96,20 @@ def test_uncertain_rows_are_left_out_and_rows_without_a_spread_stay(training_tab
         drop_uncertain(table.slice(0, 2), 0.1)
 
 
+def test_a_chain_that_names_its_first_steps_type_gets_no_label_of_that_type(labeled_set, new):
+    labels, references, _ = labeled_set
+    rows = rows_of((1,))
+    steps = [{"distortion_id": 1, "level": 1.0, "seed": 1}, {"distortion_id": 3, "level": 1.0, "seed": 2}]
+    place = rows.schema.get_field_index("chain")
+    filled = rows.set_column(
+        place, rows.schema.field("chain"), pa.array([steps, None], rows.schema.field("chain").type)
+    )
+    with pytest.raises(
+        CurateError, match=r"1 rows are chains of distortions, .* --labeler calibrated, .*: 'new_01_01'"
+    ):
+        label_rows(filled, new, references, labels, KnnLabeler())
+
+
 def test_rows_without_type_or_level_are_refused_by_their_ids(labeled_set, new):
     labels, references, _ = labeled_set
     rows = rows_of((1,))

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.manifest.schema import LABEL_SOURCES, build_table
 from syndr_curate.curate.report.payload import sample_columns
 from syndr_curate.curate.report.rows import (
     STATES,
@@ -76,6 +76,12 @@ def test_cells_are_counted_by_source_type_level_bin_and_state():
     cells = count_cells(frame, sources)
     rows = list(zip(*(cells[name] for name in ("type", "level", "bin", "state", "count")), strict=True))
     assert rows == [(-1, 3, 20, 1, 1), (1, 3, 20, 0, 1), (1, 3, 20, 1, 1), (9, 3, 20, 0, 1)]
+
+
+def test_every_source_of_labels_is_told_from_no_label():
+    frame = joined_rows(manifest("abcdef", label_source=[*LABEL_SOURCES, None]))
+    assert frame.source.nunique() == len(LABEL_SOURCES) + 1
+    assert frame.source.str.endswith("no label").tolist() == [False] * len(LABEL_SOURCES) + [True]
 
 
 def test_a_manifest_is_described_by_its_usable_rows():

@@ -67,6 +67,15 @@ def test_a_type_of_the_camera_family_is_no_class(layout):
         soft_targets(table, layout=layout)
 
 
+def test_a_chain_is_of_no_class_though_it_names_a_type():
+    table = rows(("single", 1, 2, None), ("chained", 1, 2, None))
+    steps = [{"distortion_id": kind, "level": 2.0, "seed": 1} for kind in (1, 11)]
+    place = table.schema.get_field_index("chain")
+    table = table.set_column(place, "chain", pa.array([None, steps], table.schema.field("chain").type))
+    with pytest.raises(CurateError, match=r"1 rows have no class in the layout .*chained"):
+        soft_targets(table)
+
+
 def test_confidences_of_one_class_add_up():
     table = rows(("m", None, None, [(10, 4, 0.75), (10, 2, 0.25)]))
     assert soft_targets(table)[0, 9] == 1

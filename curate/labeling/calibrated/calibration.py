@@ -158,7 +158,8 @@ def _without_labels(rows: pa.Table) -> pa.Table:
 
 def _rows_to_learn_from(rows: pa.Table, settings: LabelSettings, splits: Mapping[str, str]) -> pa.Table:
     usable = labeled_rows(rows)
-    single = pc.and_(pc.is_valid(usable["level"]), pc.fill_null(pc.greater(usable["distortion_id"], 0), False))
+    typed = pc.and_(pc.is_valid(usable["level"]), pc.fill_null(pc.greater(usable["distortion_id"], 0), False))
+    single = pc.and_(typed, pc.is_null(usable["chain"]))
     known = pc.is_in(usable["label_source"].cast(pa.string()), pa.array(FITTED_SOURCES))
     named = pc.and_(pc.is_valid(usable["reference_id"]), pc.is_valid(usable["reference_path"]))
     usable = usable.filter(pc.and_(pc.and_(single, known), named))

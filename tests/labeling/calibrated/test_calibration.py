@@ -74,6 +74,17 @@ def test_chains_get_a_label_that_says_how_sure_it_is(folder, labeled_chains):
     assert {round(v, 5) for v in labeled_chains["label_std"].to_pylist()} <= {round(v, 5) for v in widths}
 
 
+def test_a_chain_is_not_learned_from_though_it_names_a_type(folder, labeled_chains):
+    rows = read_manifest(folder / "fit.parquet")
+    (step,) = read_manifest(folder / "chains.parquet")["chain"].slice(0, 1).to_pylist()
+    chained = {**rows.slice(0, 1).to_pylist()[0], "sample_id": "chained", "image_path": "chained.png", "chain": step}
+    more = pa.concat_tables([rows, pa.Table.from_pylist([{**chained, "label": 0.5}], schema=rows.schema)])
+    facts = {**provenance(), "label_scale": read_provenance(rows)["label_scale"]}
+    write_manifest(attach(more.unify_dictionaries(), facts), folder / "with-a-chain.parquet")
+    found = label(labeler="calibrated", fit_on=folder / "with-a-chain.parquet", manifest=folder / "chains.parquet")
+    assert found["label"].equals(labeled_chains["label"])
+
+
 def test_rows_of_the_camera_family_get_one_too(folder):
     found = label(labeler="calibrated", fit_on=folder / "fit.parquet", manifest=folder / "camera.parquet")
     assert found["label"].null_count == 0
