@@ -132,7 +132,10 @@ def _parse_step(part: str, text: str) -> ChainStep:
         return ChainStep(PRISTINE, 0.0)
     kind, colon, level = part.rpartition(":")
     if not colon or not _LEVEL.fullmatch(level.strip()):
-        message = f"{part!r} in the chain {text!r} is no step: expected a type and a level such as gaussian_blur:2"
+        message = (
+            f"{part!r} in the chain {text!r} is no step: expected a type and a level of at most {DECIMALS} decimals, "
+            "such as gaussian_blur:2 or jpeg:2.25"
+        )
         raise DistortionError(message)
     entry = get(kind)
     step = ChainStep(entry.id, float(level))

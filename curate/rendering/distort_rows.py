@@ -20,6 +20,7 @@ from ..storage.formats import ImageFormat, Layout
 from ..storage.pixel_store import stored_path
 
 _REFERENCES_AT_ONCE = 64
+_ROWS_AT_ONCE = 8_000  # a chain's row takes 5 KB while it is laid out
 Listing = list[tuple[str, str, int]]
 
 
@@ -99,8 +100,9 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
         return _by_reference(single, chain_rows(references, grid, wanted.chains), len(references))
 
     def tables() -> Iterator[pa.Table]:
-        for start in range(0, len(source.entries), _REFERENCES_AT_ONCE):
-            yield rows(source.entries[start : start + _REFERENCES_AT_ONCE])
+        at_once = min(_REFERENCES_AT_ONCE, max(1, _ROWS_AT_ONCE // max(1, conditions)))
+        for start in range(0, len(source.entries), at_once):
+            yield rows(source.entries[start : start + at_once])
 
     def sample(count: int) -> pa.Table:
         step = max(1, len(source.entries) // count)

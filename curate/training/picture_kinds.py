@@ -39,7 +39,9 @@ def codes_of(image: object) -> NDArray[np.uint8]:
     if isinstance(image, Image.Image):
         if image.mode not in _MODES:
             raise CurateError(f"an image of mode {image.mode} has not 8 bits a channel: convert it to RGB first")
-        return np.asarray(image.convert("RGB"))
+        # Pillow knows no direct way from premultiplied gray.
+        plain = image.convert("LA") if image.mode == "La" else image
+        return np.asarray(plain.convert("RGB"))
     if not _is_tensor(image):
         raise CurateError(f"an image is a {type(image).__name__}; expected {EXPECTED}")
     if image.ndim != _TENSOR_DIMENSIONS or image.shape[0] not in _CHANNELS:

@@ -18,6 +18,7 @@ from ..datasets.type_lists import ALL, parse_levels, parse_types
 from ..errors import CurateError
 from ..manifest.chains.recipes import draw_chain, seeded
 from ..manifest.chains.settings import ChainOrder, ChainSettings, ChainStretch
+from ..manifest.ids import require_texts
 from ..manifest.seeds import context_seed, row_seed, stream_seed
 from ..rendering.settings import DistortSettings
 from ..whole_numbers import whole_number
@@ -230,4 +231,7 @@ class RandomChain(_DrawingTransform):
 
 
 def _text_of(key: str | int) -> str:
-    return key if isinstance(key, str) else str(whole_number("key", key))
+    if not isinstance(key, str):
+        return str(whole_number("key", key))
+    require_texts([key], "key")
+    return key

@@ -142,9 +142,31 @@ def test_types_and_levels_are_those_asked_for():
     }
 
 
-def test_more_chains_than_there_are_cannot_be_drawn():
-    wanted = ChainSettings(drawn=17, types=(1, 2, 11), levels=(2, 5), length=(2, 2))
-    with pytest.raises(CurateError, match="17 different chains were asked for and 16 found for 'a': ask for fewer"):
+@pytest.mark.parametrize(
+    ("types", "options", "count"),
+    [
+        # Two blurs and a noise at two levels, in either order.
+        ((1, 2, 11), {"length": (2, 2)}, 2 * (2 * 2) * 2),
+        # Of blur, noise and jpeg: 2! blurs with noise and 1 order with jpeg last; then 2! of three, jpeg last.
+        ((1, 11, 10), {"length": (2, 3)}, 2 * 4 + 4 + 4 + 2 * 8),
+        ((1, 11, 10), {"length": (2, 3), "order": "any"}, 2 * 4 * 3 + 6 * 8),
+        # The compressions of both families are one group.
+        ((10, 108, 101), {"length": (2, 2)}, 4 * 2),
+    ],
+)
+def test_more_chains_than_there_are_are_refused_at_once(types, options, count):
+    wanted = ChainSettings(drawn=count, types=types, levels=(2, 5), **options)
+    assert wanted.different() == count
+    assert len({chain.steps for chain in chains_of("a", wanted, 123)}) == count
+    with pytest.raises(
+        CurateError, match=f"{count + 1} different chains were asked for, and there are {count}: ask for"
+    ):
+        replace(wanted, drawn=count + 1)
+
+
+def test_chains_that_are_named_are_not_there_to_be_drawn():
+    wanted = ChainSettings(named=(parse_chain("1:2+11:2"),), drawn=16, types=(1, 2, 11), levels=(2, 5), length=(2, 2))
+    with pytest.raises(CurateError, match="16 different chains were asked for and 15 found for 'a': ask for fewer"):
         chains_of("a", wanted, 123)
 
 
@@ -175,6 +197,11 @@ def test_a_chain_can_be_drawn_for_anything():
         ({"drawn": 1, "levels": (1, 6)}, "chains cannot be drawn: level 6 of gaussian_blur does not exist"),
         ({"order": "last"}, "order of chains is 'last'; expected compression-last or any"),
         ({"stretch": "never"}, "stretch of chains is 'never'; expected step or once"),
+        ({"drawn": 1, "length": 3}, "the length of chains is 3; expected the fewest and the most distortions, 2 to 14"),
+        (
+            {"named": (parse_chain("+".join(["1:2", "11:3"] * 8)),), "stretch": "once"},
+            "has 16 distortions; expected at most 14 with --stretch once",
+        ),
         ({"named": (NAMED, NAMED)}, r"the chain gaussian_blur:2\+white_noise:3\+jpeg:2 is given twice"),
         ({"named": (parse_chain("1:2+2:3+stretch"),), "stretch": "once"}, "says where it is stretched"),
     ],

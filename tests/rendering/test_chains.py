@@ -11,6 +11,7 @@ from PIL import Image
 from syndr_curate import CurateError, RowError, distort
 from syndr_curate.curate.checks.metadata import metadata_problems
 from syndr_curate.curate.checks.verify import verify
+from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.labeling.pools.join import join
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
@@ -19,6 +20,7 @@ from syndr_curate.curate.manifest.provenance import attach, make_provenance
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.manifest.schema import SCHEMA
 from syndr_curate.curate.rendering.distort import run_distort
+from syndr_curate.curate.rendering.distort_rows import Distortions, rows_of_references
 from syndr_curate.curate.rendering.mix_recipes import pixel_rows
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.rendering.render import recipes_of
@@ -239,6 +241,15 @@ def test_a_manifests_references_get_chains_of_their_own(photos, tmp_path):
     manifests = [tmp_path / name / "manifest.parquet" for name in ("first", "second")]
     join(manifests, tmp_path / "both.parquet")
     assert len(read_manifest(tmp_path / "both.parquet")) == 2 + 12
+
+
+def test_rows_are_laid_out_a_few_references_at_a_time_where_each_has_many(photos):
+    for name in range(38):
+        (photos / f"{name}.png").symlink_to(photos / "a.png")
+    wanted = Distortions((), (), 123, "png", ChainSettings(drawn=220))
+    planned = rows_of_references(open_source(photos), wanted, photos / "out")
+    assert [len(table) for table in planned.tables()] == [36 * 220, 4 * 220]  # at most 8,000
+    assert planned.count == 40 * 220
 
 
 def test_an_absurd_number_of_chains_is_refused_at_once():

@@ -11,6 +11,7 @@ from syndr_curate.curate.manifest.chains.recipes import chains_of
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.training.picture_kinds import _MODES
 from syndr_curate.distortions.catalog import CAMERA, CATALOG, IDENTITY_CELLS, get
 from syndr_curate.distortions.chains import apply_chain
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
@@ -123,6 +124,12 @@ def test_gray_pictures_and_those_with_an_alpha_channel_become_rgb(image):
         assert np.array_equal(as_array, distort(plain, 1, 5))
 
 
+@pytest.mark.parametrize("mode", _MODES)
+def test_every_mode_of_8_bits_a_channel_is_taken(mode):
+    out = RandomDistortion("gaussian_blur", "5")(Image.new(mode, (64, 48)))
+    assert (out.mode, out.size) == ("RGB", (64, 48))
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -191,6 +198,11 @@ def test_noise_without_a_key_is_another_in_every_epoch(image):
         (lambda: RandomDistortion(seed=1.5), "seed is 1.5; expected a whole number"),
         (lambda: RandomChain("1,2"), "chains of up to 4 distortions were asked for, of types of 1 families"),
         (lambda: RandomChain(length=(1, 2)), "the length of chains is 1,2"),
+        (
+            lambda: RandomChain(length=3),
+            "the length of chains is 3; expected the fewest and the most distortions, 2 to 14",
+        ),
+        (lambda: RandomChain()(np.zeros((9, 9, 3), np.uint8), key="\ud800"), "key: the id .* half of a character"),
         (lambda: RandomChain(order="last"), "order of chains is 'last'"),
         (lambda: RandomChain().set_epoch(-1), "epoch is -1; expected a whole number, 0 or more"),
         (lambda: RandomChain()(np.zeros((9, 9, 3), np.uint8), key=1.5), "key is 1.5; expected a whole number"),

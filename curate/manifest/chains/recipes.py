@@ -13,7 +13,7 @@ from ..ids import make_chain_id
 from ..recipes import RecipeGrid, Reference
 from ..schema import CHAIN, build_table
 from ..seeds import context_seed, row_seed
-from .settings import ChainSettings, is_compression
+from .settings import TOO_FEW_CHAINS, ChainSettings, is_compression
 
 CHAIN_NAME = "chain"
 # A draw that finds a chain again is repeated, so that a reference's chains differ.
@@ -91,7 +91,7 @@ def chains_of(reference_id: str, wanted: ChainSettings, seed: int) -> tuple[Seed
     if len(bare) < wanted.count:
         raise CurateError(
             f"{wanted.drawn} different chains were asked for and {len(bare) - len(wanted.named)} found for "
-            f"{reference_id!r}: ask for fewer, or give more types, levels or lengths"
+            f"{reference_id!r}: {TOO_FEW_CHAINS}"
         )
     return tuple(seeded(wanted.with_stretch(chain), seed, reference_id) for chain in bare)
 

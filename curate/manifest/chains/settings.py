@@ -1,7 +1,9 @@
 """Settings of the chains that references get; this module imports no numeric library."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import factorial
 from typing import Any, Literal, get_args
 
 from ....distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, get
@@ -13,9 +15,13 @@ from ...whole_numbers import hold_whole_numbers, whole_numbers
 ChainOrder = Literal["compression-last", "any"]
 ChainStretch = Literal["step", "once"]
 MOST_DRAWN = 10_000  # of one reference: a draw that repeats a chain is drawn again
+TOO_FEW_CHAINS = "ask for fewer, or give more types, levels or lengths"
 _FEWEST_DISTORTIONS = 2
 # With `once`, two of a chain's steps are stretches.
 _MOST_DISTORTIONS = MOST_STEPS - 2
+_LENGTH_EXPECTED = (
+    f"expected the fewest and the most distortions, {_FEWEST_DISTORTIONS} to {_MOST_DISTORTIONS}, such as 2,4"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class ChainSettings:
             raise CurateError(
                 f"{self.drawn:,} chains of a reference are more than {MOST_DRAWN:,}, the most that are drawn"
             )
+        if not isinstance(self.length, Iterable):
+            raise CurateError(f"the length of chains is {self.length!r}; {_LENGTH_EXPECTED}")
         for name in ("length", "types", "levels"):
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name)))
         self._check_types()
@@ -71,6 +79,16 @@ class ChainSettings:
             own = [format_chain(chain) for chain in self.named if any(step.is_stretch for step in chain)]
             if own:
                 raise CurateError(f"the chain {own[0]} says where it is stretched: leave --stretch once away")
+            long = [chain for chain in self.named if len(chain) > _MOST_DISTORTIONS]
+            if long:
+                raise CurateError(
+                    f"the chain {format_chain(long[0])} has {len(long[0])} distortions; expected at most "
+                    f"{_MOST_DISTORTIONS} with --stretch once, which adds two steps: shorten it, or leave the flag away"
+                )
+        if self.drawn > self.different():
+            raise CurateError(
+                f"{self.drawn:,} different chains were asked for, and there are {self.different():,}: {TOO_FEW_CHAINS}"
+            )
 
     @property
     def count(self) -> int:
@@ -85,6 +103,22 @@ class ChainSettings:
             if pairs:
                 found.setdefault(get(kind).subfamily, []).extend(pairs)
         return tuple(tuple(pairs) for pairs in found.values())
+
+    def different(self) -> int:
+        """Return how many chains there are to draw from."""
+        # By number of groups that a chain takes: the ways to choose them, and a type and level of each.
+        loose, last = [1], [1]  # of groups that stand anywhere; of compressions, which stand last
+        for pairs in self.groups():
+            is_last = self.order == "compression-last" and is_compression(pairs[0][0])
+            ways = last if is_last else loose
+            ways[:] = [a + b * len(pairs) for a, b in zip([*ways, 0], [0, *ways], strict=True)]
+        shortest, longest = self.length
+        return sum(
+            factorial(anywhere) * loose[anywhere] * count
+            for length in range(shortest, longest + 1)
+            for at_the_end, count in enumerate(last)
+            if 0 <= (anywhere := length - at_the_end) < len(loose)
+        )
 
     def with_stretch(self, chain: Chain) -> Chain:
         """Return a chain as it is stretched under these settings."""
@@ -109,10 +143,7 @@ class ChainSettings:
     def _check_length(self) -> None:
         ends = self.length
         if len(ends) != 2 or not _FEWEST_DISTORTIONS <= ends[0] <= ends[1] <= _MOST_DISTORTIONS:  # noqa: PLR2004
-            raise CurateError(
-                f"the length of chains is {','.join(map(str, ends))}; expected the fewest and the most distortions, "
-                f"{_FEWEST_DISTORTIONS} to {_MOST_DISTORTIONS}, such as 2,4"
-            )
+            raise CurateError(f"the length of chains is {','.join(map(str, ends))}; {_LENGTH_EXPECTED}")
         groups = len(self.groups()) if self.drawn else ends[1]
         if ends[1] > groups:
             raise CurateError(
