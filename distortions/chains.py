@@ -77,7 +77,7 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
         except AbsentTypeError:
             raise  # it is not about this image
         except DistortionError as error:
-            message = f"step {number} of {len(chain)} of the chain: {error}"
+            message = f"step {number} of {len(chain)} of the chain: {error}" if len(chain) > 1 else str(error)
             raise DistortionError(message) from error
     return image
 
