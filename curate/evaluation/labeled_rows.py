@@ -126,7 +126,10 @@ class LabeledRows:
             )
         if pa.types.is_nested(self.table[name].type):
             raise CurateError(f"column {column!r} of {self.name} holds lists; expected one value per row to group by")
-        values = self.table[name].to_pylist()
+        cells = self.table[name]
+        if column == TYPE:  # a chain is of no one type, whatever else its row says
+            cells = pc.if_else(pc.is_null(self.table["chain"]), cells, None)
+        values = cells.to_pylist()
         rows: dict[object, list[int]] = {}
         for row, value in enumerate(values):
             known = value == value  # NaN is no value  # noqa: PLR0124

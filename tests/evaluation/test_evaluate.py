@@ -55,6 +55,20 @@ def plain(table, predictions, keep=None):
     return np.array([row["label"] for row in rows]), np.array([score_of[row["sample_id"]] for row in rows])
 
 
+def test_a_chain_that_names_a_type_is_not_scored_with_it(truth):
+    steps = [{"distortion_id": kind, "level": 1.0, "seed": 1} for kind in (1, 11)]
+    is_chain = [row["distortion_id"] == 1 and row["level"] > 3 for row in truth.to_pylist()]
+    chains = pa.array([steps if chained else None for chained in is_chain], truth.schema.field("chain").type)
+    table = truth.set_column(truth.schema.get_field_index("chain"), "chain", chains)
+    model = guesses(truth, 2.0)
+    kept = {each.group: each.runs["predictions"] for each in evaluate(model, table, by=["type"]).groups}
+    assert list(kept) == ["1 gaussian_blur", "10 jpeg", "(none)"]
+    assert kept["1 gaussian_blur"] == agreement_of(
+        *plain(table, model, lambda row: row["distortion_id"] == 1 and row["chain"] is None)
+    )
+    assert kept["(none)"] == agreement_of(*plain(table, model, lambda row: row["chain"] is not None))
+
+
 def test_groups_are_scored_like_tables_of_their_own(truth):
     model = guesses(truth, 2.0)
     found = evaluate(model, truth, by=["type", "level", "reference_id", "dataset"])

@@ -53,7 +53,7 @@ def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
         raise CurateError("no type and level has labels for training in both, so nothing says how to align them")
     shifts = {kind: float(np.mean(found)) for kind, found in differences.items()}
     is_labeled = pc.and_(pc.is_valid(pool["label"]), pc.equal(pool["status"], "ok")).to_numpy()
-    kinds = pool["distortion_id"].to_pylist()
+    kinds = pc.if_else(pc.is_null(pool["chain"]), pool["distortion_id"], None).to_pylist()  # a chain is of no one type
     by_row = np.array([shifts.get(kind, 0.0) for kind in kinds]) * is_labeled
     has_none = np.array([kind not in shifts for kind in kinds], bool) & is_labeled
     labels: NDArray[np.float64] = pc.fill_null(pool["label"], 0.0).to_numpy().astype(np.float64) + by_row
@@ -70,7 +70,7 @@ def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
 
 def _cell_means(table: pa.Table) -> dict[tuple[int, int], float]:
     rows = labeled_rows(table)
-    rows = rows.filter(pc.equal(rows["split"], _TRAIN)).select(list(_LABELED))
+    rows = rows.filter(pc.and_(pc.equal(rows["split"], _TRAIN), pc.is_null(rows["chain"]))).select(list(_LABELED))
     rows = rows.set_column(2, "label", rows["label"].cast(pa.float64()))
     found = rows.group_by(["distortion_id", "level"]).aggregate([("label", "mean")]).to_pylist()
     return {

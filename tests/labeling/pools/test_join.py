@@ -72,6 +72,17 @@ def test_a_shift_is_over_the_levels_that_both_have_each_counting_alike():
     assert found.rows["label"].to_pylist() == [8.5, 5.5, 2.5]
 
 
+def test_a_chain_that_names_a_type_is_neither_counted_nor_shifted_with_it():
+    steps = [{"distortion_id": kind, "level": 1.0, "seed": 1} for kind in (1, 11)]
+    later = pool("b", {(1, 1): [7.0, 2.0]}, source="proxy")
+    place = later.schema.get_field_index("chain")
+    later = later.set_column(place, "chain", pa.array([None, steps], later.schema.field("chain").type))
+    found = aligned(later, pool("a", {(1, 1): [8.0]}))
+    assert found.shifts == {1: 1.0}
+    assert found.rows["label"].to_pylist() == [8.0, 2.0]
+    assert found.rows_without_shift == 1
+
+
 def test_types_that_the_first_pool_lacks_keep_their_labels_and_are_counted():
     found = aligned(pool("b", {(1, 3): [4.0], (2, 3): [4.0]}, source="proxy"), pool("a", CELLS))
     assert found.rows["label"].to_pylist() == [5.0, 4.0]
