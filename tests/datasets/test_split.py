@@ -163,7 +163,7 @@ def test_mixes_are_refused_since_each_shows_two_references():
     table = training_rows(["mix_1", "mix_2", "c_1", "d_1"], [1, 2, 3, 4], reference_id=[None, None, "c", "d"])
     sources = [{"sample_id": "b_1", "reference_id": "b"}, {"sample_id": "b_2", "reference_id": "b"}, None, None]
     table = table.append_column("source_a", pa.array(sources, SOURCE_TYPE))
-    with pytest.raises(CurateError, match="2 rows are mixes of two pictures.*'mix_1', 'mix_2'; expected"):
+    with pytest.raises(CurateError, match=r"2 rows are mixes of two pictures.*'mix_1', 'mix_2'; expected"):
         split(table)
     (splits,) = split(table.slice(2), fractions=(0.5, 0.5), seeds=1).values()
     assert sorted(splits) == ["c", "d"]
