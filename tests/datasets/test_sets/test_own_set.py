@@ -11,6 +11,7 @@ from syndr_curate.curate.datasets.labels import LabelFile
 from syndr_curate.curate.datasets.settings import OWN_SET, TestSetName
 from syndr_curate.curate.datasets.test_sets.image_names import ImageFolder
 from syndr_curate.curate.datasets.test_sets.rated_set import READERS, read_test_set
+from syndr_curate.curate.datasets.test_sets.testset import run_testset
 from syndr_curate.curate.manifest.provenance import read_provenance
 
 from .reading import columns
@@ -116,6 +117,15 @@ def test_scores_whose_range_float64_cannot_divide_by_are_refused(write_text, own
     write_text("mine/labels.csv", "image,mos", f"a.png,{scores[0]}", f"b.png,{scores[1]}")
     with pytest.raises(CurateError, match=r"the label range .* is too wide or too narrow; .* such as 0,100"):
         read(own)
+
+
+@pytest.mark.parametrize("name", ["photos/a.png", "mine.csv", "manifest"])
+def test_a_manifest_takes_the_place_of_no_image_and_has_its_suffix(own, name):
+    before = (own / "photos" / "a.png").read_bytes()
+    with pytest.raises(CurateError, match=r"is a Parquet file; give a name that ends in \.parquet"):
+        run_testset(read(own), own / name)
+    assert (own / "photos" / "a.png").read_bytes() == before
+    assert not (own / "mine.csv").exists()
 
 
 def test_ids_keep_their_folder_on_demand(write_text, own, save_image, picture):
