@@ -238,6 +238,11 @@ def scale_of(
     low, high = label_range or (float(scores.min()), float(scores.max()))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise CurateError(f"{path}: the label range {low:g},{high:g} has no width; give one with --label-range MIN,MAX")
+    if not math.isfinite(high - low) or not math.isfinite(LABEL_MAXIMUM / (high - low)):
+        raise CurateError(
+            f"{path}: the label range {low:g},{high:g} is too wide or too narrow; expected the ends of a scale of "
+            "scores, such as 0,100"
+        )
     outside = [ids[int(i)] for i in np.flatnonzero((scores < low) | (scores > high))]
     if outside:
         raise CurateError(f"{path}: {len(outside)} scores lie outside {low:g} to {high:g}: {list_ids(outside)}")

@@ -9,7 +9,7 @@ from ..manifest.manifest import write_manifest
 from ..manifest.roots import rebase
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
-from ..storage.atomic import refuse_overwriting
+from ..storage.atomic import refuse_overwriting, require_parquet_name
 from .downsample import downsample_epoch
 from .settings import DownsampleSettings, check_epoch
 
@@ -57,8 +57,10 @@ def run_downsample(
     """
     out = out or manifest.parent / f"{features.stem}.parquet"
     refuse_overwriting(out, manifest, features)
+    require_parquet_name(out)
     if dropped is not None:
         refuse_overwriting(dropped, manifest, features, out)
+        require_parquet_name(dropped, "--dropped")
     started = time.perf_counter()
     named = epoch if epoch is not None else epoch_of(features.name)
     number = 0 if named is None else check_epoch(named)

@@ -23,6 +23,8 @@ from .settings import DeviceName, EncodeSettings
 Load = Callable[[], NDArray[np.uint8]]
 _Prepared = tuple[int, NDArray[np.float32] | None, str, str | None]
 
+_NOT_FINITE = "its features are not all finite numbers: look at the encoder's weights"
+
 _built: dict["EncoderSpec", Encoder] = {}
 
 
@@ -129,8 +131,10 @@ class EncodeWork:
             good = [(place, picture) for place, picture, _, _ in batch if picture is not None]
             if good:
                 matrix[[place for place, _ in good]] = encoder.encode([picture for _, picture in good])
-            for place, _, status, error in batch:
+            for place, picture, status, error in batch:
                 statuses[place], errors[place] = status, error
+                if picture is not None and not np.isfinite(matrix[place]).all():
+                    statuses[place], errors[place] = "failed", _NOT_FINITE
         return _feature_table(rows, matrix, statuses, errors)
 
     def _loads(self, rows: pa.Table) -> Iterator[Load]:

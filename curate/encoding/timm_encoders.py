@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CurateError, RowError
+from ..manifest.ids import list_ids
 from .lite0_names import LITE0_ARCHITECTURE, timm_names
 from .settings import TIMM_PREFIX, PoolName
 from .torch_encoders import Backbone
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _PIXELS_PER_CALL = 2**21
 # Below this, the coarsest stage (1/32 of the side) has no pixel.
 _SMALLEST_SIDE = 32
+# What timm's filters resample where the file is of a network for pictures, patches or windows of another size.
+_DEPENDS_ON_SIZE = re.compile(r"pos_embed|patch_embed|patch_pos|rel_pos|relative_position|attention_biases")
 
 
 def timm_encoder(
@@ -238,7 +242,28 @@ def _fit(network: Any, state: Mapping[str, torch.Tensor], file: Path, name: str)
             body = _without_classifier(network, change(*arguments))
         except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             raise CurateError(misfit(file, name, error)) from error
+        _refuse_resampled(state, body, file, name)
     load_into(network, body, file, name)
+
+
+def _refuse_resampled(
+    state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tensor], file: Path, name: str
+) -> None:
+    """Refuse weights that a filter made up for another size: a conversion moves, reshapes or cuts what is there."""
+    sizes = {value.numel() for value in state.values()}
+    storages = {value.untyped_storage().data_ptr() for value in state.values()}
+    made_up = [
+        key
+        for key, value in body.items()
+        if _DEPENDS_ON_SIZE.search(key)
+        and value.numel() not in sizes
+        and value.untyped_storage().data_ptr() not in storages
+    ]
+    if made_up:
+        raise CurateError(
+            f"{file} does not fit {name}: it is of a network for pictures, patches or windows of another size, since "
+            f"{list_ids(made_up)} would have to be resampled; expected weights trained at the size of {name}"
+        )
 
 
 def _without_classifier(network: Any, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter, Task
 from .agreement import agreement_of
 from .bootstrap import Pair, paired_intervals
-from .evaluation import OVERALL, Evaluation, GroupScores
+from .evaluation import OVERALL, Evaluation, GroupScores, untold_runs
 from .labeled_rows import LabeledRows, Rows, read_labeled_rows
 from .predictions import Predictions, PredictionSource, files_in, named_sources, read_predictions
 from .settings import EvaluateSettings
@@ -107,6 +107,8 @@ def evaluate(
         reporter.note(f"{rows.left_out} rows of {rows.name} have no label or a status other than ok: left out")
     if unused:
         reporter.note(f"{unused} predictions are for images that are not scored: not used")
+    for note in untold_runs([found[0], *kept]):
+        reporter.note(note)
     scored = {run.name: rows.scored(run.rows, run.scores) for run in runs}
     return Evaluation(found[0], tuple(kept), rows.left_out, unused, scored)
 

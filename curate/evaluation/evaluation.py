@@ -1,12 +1,13 @@
 """What `evaluate` finds: scores by group and run, summed up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from ..manifest.ids import list_ids
 from .agreement import Agreement
 from .bootstrap import difference_of
 from .settings import METRICS, Metric
@@ -83,6 +84,19 @@ class GroupScores:
         low, high = self.intervals.get(metric, (None, None))
         return PairedDifference(float(np.mean(values)), float(np.median(values)), low, high)
 
+    def untold(self) -> list[str]:
+        """Return the runs that have rows and lack a score that others have, and so are left out of its mean.
+
+        A run whose baseline lacks one is left out of the mean difference, and so is among them.
+        """
+        sides = [self.runs, self.baseline] if self.baseline else [self.runs]
+        known = [metric for metric in METRICS if self.statistics(metric) is not None]
+        return [
+            name
+            for name, run in self.runs.items()
+            if run.rows and any(side[name].of(metric) is None for side in sides for metric in known)
+        ]
+
     def rows(self) -> tuple[int, int]:
         """Return the smallest and the largest number of rows over the runs."""
         counts = [run.rows for run in self.runs.values()]
@@ -135,3 +149,19 @@ class Evaluation:
             "predictions_unused": self.unused,
             "by": by,
         }
+
+
+def untold_runs(groups: Sequence[GroupScores]) -> Iterator[str]:
+    """Say in which groups some runs have no part in a mean or a difference, and which these are.
+
+    Args:
+        groups: All rows first.
+    """
+    reason = (
+        "constant scores or labels, or fewer than five rows: left out of the scores that they or their baselines lack"
+    )
+    overall, *others = groups
+    if runs := overall.untold():
+        yield f"warning: {len(runs)} of {len(overall.runs)} runs have {reason}: {list_ids(runs)}"
+    if found := [f"{group.by} {group.group}" for group in others if group.untold()]:
+        yield f"warning: in {len(found)} groups some runs have {reason}: {list_ids(found)}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
-from ..manifest.ids import list_ids
+from ..manifest.ids import list_ids, spelled_alike
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.split_names import SPLITS
 from ..manifest.splits import TRAIN
@@ -56,11 +56,14 @@ class LabeledRows:
     def units(self) -> NDArray[np.intp]:
         """Number what is drawn together: the reference of each row, in the order of their names.
 
-        The same references have the same numbers in any order of the rows.
+        The same references have the same numbers in any order of the rows. Names that `split` takes for one reference
+        are one here, too.
         """
         references = [self.reference_of[row] for row in self.ids]
-        number_of = {name: number for number, name in enumerate(sorted(set(references)))}
-        return np.array([number_of[name] for name in references], np.intp)
+        number_of: dict[str, int] = {}
+        for name in sorted(set(references)):
+            number_of.setdefault(spelled_alike(name), len(number_of))
+        return np.array([number_of[spelled_alike(name)] for name in references], np.intp)
 
     def scores_of(self, predictions: Predictions, rows: Rows) -> Vector:
         """Return the score of each of some rows.
@@ -138,7 +141,8 @@ class LabeledRows:
         names = self._type_names() if column == TYPE else {}
         found = {names.get(value, str(value)): np.array(rows[value], np.intp) for value in ordered}
         if None in rows:
-            found[NO_VALUE] = np.array(rows[None], np.intp)
+            # A column may hold the words themselves.
+            found[NO_VALUE if NO_VALUE not in found else f"({NO_VALUE})"] = np.array(rows[None], np.intp)
         return found
 
     def _type_names(self) -> dict[object, str]:

@@ -87,7 +87,12 @@ def named_sources(
         names = [path.stem for path in paths]
         if len(set(names)) < len(names):
             names = [path.absolute().parent.name for path in paths]
-            require_unique(names, "runs are known by their files, or where these are named alike by their folders")
+            alike = sorted({name for name in names if names.count(name) > 1})
+            if alike:
+                raise CurateError(
+                    "runs are known by the names of their files, or where these are alike by those of their folders; "
+                    f"several would be called {list_ids(alike)}: give each file once, under a name of its own"
+                )
         named = dict(zip(names, paths, strict=True))
     if not named:
         raise CurateError("no predictions are given; expected at least one file")

@@ -15,7 +15,7 @@ from ..manifest.roots import rebase
 from ..manifest.selection import read_selection
 from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter
-from ..storage.atomic import refuse_overwriting
+from ..storage.atomic import refuse_overwriting, require_parquet_name
 from .calibrated.calibration import Calibration, calibrate
 from .conditions.shipped import read_conditions
 from .label import (
@@ -83,6 +83,7 @@ def run_label(
     features = {role: path for role, path in files.items() if path is not None}
     label_path = None if label_file is None else label_file.path
     refuse_overwriting(out, selection, manifest, *features.values(), label_path, split_file, fit_on)
+    require_parquet_name(out)
     if selection is not None:
         rows, name = selected_rows(read_selection(selection), types, levels, seed), str(selection)
     elif manifest is not None:

@@ -81,6 +81,20 @@ def refuse_overwriting(out: Path, *taken: Path | None) -> None:
             raise CurateError(f"{out} would overwrite {path}, which this command uses too: give another output")
 
 
+def require_parquet_name(out: Path, flag: str = "--out") -> None:
+    """Refuse a name that does not end in `.parquet`, which another program, or the next command, would take amiss.
+
+    Args:
+        out: Where a Parquet file will go.
+        flag: The option that named it, for the message.
+
+    Raises:
+        CurateError: It does not.
+    """
+    if Path(out).suffix != ".parquet":
+        raise CurateError(f"{flag} {out}: what is written is a Parquet file; give a name that ends in .parquet")
+
+
 def write_bytes(path: Path, content: bytes, *, durable: bool = True, crash_name: str | None = None) -> None:
     """Write `content` to `path`, atomically.
 

@@ -12,7 +12,7 @@ from ..labeling.settings import ConditionsName
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.settings import DistortSettings
 from ..runs.options import LongRun
-from ..storage.atomic import refuse_overwriting
+from ..storage.atomic import refuse_overwriting, require_parquet_name
 from ..storage.formats import Layout
 from ..storage.images import DecodeOptions
 from .settings import UpsampleSettings
@@ -158,6 +158,8 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
     label_file = None if request.labels is None else request.labels.path
     inputs = (label_file, request.reference_features, request.candidate_features, request.split_file)
     refuse_overwriting(request.out, *inputs)
+    require_parquet_name(request.out)
     if request.selection is not None:
         refuse_overwriting(request.selection, *inputs, request.out)
+        require_parquet_name(request.selection, "--selection")
     return request

@@ -27,7 +27,7 @@ from ..manifest.selection import (
 )
 from ..runs.progress import SILENT, Reporter, counting
 from ..similarity import FeatureRows, check_rows, farthest, nearest, nearest_and_farthest, thin
-from ..storage.atomic import refuse_overwriting
+from ..storage.atomic import refuse_overwriting, require_parquet_name
 from .settings import SelectSettings
 
 MINIMUM_REFERENCES = 2
@@ -145,6 +145,7 @@ def run_select(
         CurateError: As `select`.
     """
     refuse_overwriting(Path(out), Path(reference_features), Path(candidate_features))
+    require_parquet_name(Path(out))
     references, candidates = load_features(reference_features), load_features(candidate_features)
     selection = select(references, candidates, count=count, max_selected=max_selected, seed=seed, reporter=reporter)
     write_selection(selection, out)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from syndr_curate.curate.datasets.splitting.split_rows import label_file_rows
 from syndr_curate.curate.manifest.ids import stem_id
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.provenance import attach
+from syndr_curate.curate.manifest.schema import SOURCE_TYPE
 from syndr_curate.curate.manifest.splits import read_splits
 
 from ..making import Notes, recipe_table, training_rows
@@ -156,6 +158,17 @@ def test_a_manifest_with_a_split_of_its_own_is_read():
     assert list(split(table, redraw=True, fractions=(0.5, 0.5), seeds=2, seed=7)) == ["seed_7", "seed_8"]
 
 
+def test_mixes_are_refused_since_each_shows_two_references():
+    """A mix of a and b beside one of b and c: any split of the two would have b on both sides."""
+    table = training_rows(["mix_1", "mix_2", "c_1", "d_1"], [1, 2, 3, 4], reference_id=[None, None, "c", "d"])
+    sources = [{"sample_id": "b_1", "reference_id": "b"}, {"sample_id": "b_2", "reference_id": "b"}, None, None]
+    table = table.append_column("source_a", pa.array(sources, SOURCE_TYPE))
+    with pytest.raises(CurateError, match=r"2 rows are mixes of two pictures.*'mix_1', 'mix_2'; expected"):
+        split(table)
+    (splits,) = split(table.slice(2), fractions=(0.5, 0.5), seeds=1).values()
+    assert sorted(splits) == ["c", "d"]
+
+
 def test_an_official_split_file_is_read_in_its_own_words(write_text):
     path = write_text("sets.csv", "image_name,set", "1.jpg,training", "2.jpg,validation", "3.jpg,Test")
     found = split(path, id_column="image_name", split_column="set")
@@ -174,7 +187,7 @@ def test_an_official_split_that_tears_a_reference_is_refused():
         (["image,mos", "a.png,1"], "has no column 'dist_img'; it has image, mos"),
         (["dist_img,ref_img"], "has a header and no rows"),
         (["dist_img,dmos", ",1"], "1 rows have nothing in column 'dist_img'"),
-        (["dist_img", "a.png", "a.jpg"], "1 ids occur more than once: 'a'"),
+        (["dist_img", "x/a.png", "y/a.jpg"], "`testset csv --ids path` writes it.* 1 ids occur more than once: 'a'"),
         (["dist_img,split", "a.png,Tset"], "column 'split' holds 'Tset'; expected train, training, val"),
     ],
 )

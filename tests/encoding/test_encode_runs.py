@@ -153,6 +153,35 @@ def test_features_of_failed_rows_are_not_numbers(photos, tmp_path):
     assert (tmp_path / "f.parquet.run").is_dir()  # kept for --retry-failed
 
 
+class OverflowingAt:
+    """An encoder whose values pass what float32 holds for one picture of each batch."""
+
+    name, dimensions, weights_digest = "overflowing", 2, None
+
+    def __init__(self, row, value):
+        self.row, self.value = row, value
+
+    def prepare(self, image):
+        return np.array([image.mean(), 1], np.float32)
+
+    def encode(self, prepared):
+        features = np.stack(prepared)
+        features[self.row, 1] = self.value
+        return features
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_picture_whose_features_are_not_finite_has_failed(photos, value):
+    rows = encode(photos, OverflowingAt(2, value)).to_pylist()
+    assert [row["id"] for row in rows if row["status"] != "ok"] == ["p02"]
+    assert (rows[2]["status"], rows[2]["error"]) == (
+        "failed",
+        "its features are not all finite numbers: look at the encoder's weights",
+    )
+    assert np.isnan(rows[2]["features"]).all()
+    assert np.isfinite([row["features"] for row in rows if row["status"] == "ok"]).all()
+
+
 def test_a_retry_mixes_again_what_was_made_from_a_mended_file(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "photos")
     run_distort(tmp_path / "photos", tmp_path / "set", types=(1, 11), levels=(3,), recipe_only=True)

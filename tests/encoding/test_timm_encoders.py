@@ -12,6 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from syndr_curate import CurateError
 from syndr_curate.curate.encoding.encoders import make_encoder
+from syndr_curate.curate.encoding.timm_encoders import _fit
+from syndr_curate.curate.encoding.weights import load_state
 from timm.data import create_transform, resolve_model_data_config
 from torchvision.models import vgg16
 
@@ -144,6 +146,46 @@ def test_weights_for_pictures_of_another_size_are_refused_not_resampled(tmp_path
     assert "pos_embed" in message
 
 
+def test_an_authors_checkpoint_for_another_size_is_refused_not_resampled(tmp_path):
+    larger = timm.create_model("test_vit", pretrained=False, img_size=192).state_dict()
+    torch.save({**larger, "mask_token": torch.zeros(1, 1, 64)}, tmp_path / "larger.pth")
+    message = refused("timm:test_vit", tmp_path / "larger.pth")
+    assert "larger.pth does not fit timm:test_vit: " in message
+    assert "'pos_embed' would have to be resampled" in message
+
+
+def swin_authors_name(key):
+    """Swin's authors count a downsampling to the stage before it."""
+    return re.sub(r"layers\.(\d+)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("window", "fits"), [(7, True), (12, False)])
+def test_an_authors_checkpoint_for_another_window_is_refused_not_resampled(tmp_path, window, fits):
+    name = "swin_tiny_patch4_window7_224"
+    network = timm.create_model(name, pretrained=False, num_classes=0, img_size=32 * window, window_size=window)
+    state = {swin_authors_name(key): value for key, value in network.state_dict().items()}
+    torch.save({"model": state}, tmp_path / "swin.pth")
+    if fits:
+        assert make_encoder(f"timm:{name}", weights=tmp_path / "swin.pth", device="cpu").dimensions == 768
+    else:
+        assert "relative_position_bias_table" in refused(f"timm:{name}", tmp_path / "swin.pth")
+
+
+def test_a_checkpoint_whose_conversion_cuts_something_off_is_taken(tmp_path):
+    """DINOv2 with registers has a position of the class token, which timm adds to the token."""
+    model = timm.create_model("test_vit", pretrained=False, num_classes=0, reg_tokens=1, no_embed_class=True)
+    state = dict(model.state_dict())
+    state["register_tokens"] = state.pop("reg_token")
+    state["pos_embed"] = torch.cat([torch.zeros(1, 1, state["pos_embed"].shape[2]), state["pos_embed"]], dim=1)
+    state["mask_token"] = torch.zeros(1, 1, state["pos_embed"].shape[2])
+    torch.save(state, tmp_path / "registers.pth")
+    name = "timm:test_vit"
+    network = timm.create_model("test_vit", pretrained=False, num_classes=0, reg_tokens=1, no_embed_class=True)
+    _fit(network, load_state(tmp_path / "registers.pth"), tmp_path / "registers.pth", name)
+    assert torch.equal(network.pos_embed, model.pos_embed)
+
+
 def test_an_unknown_model_is_refused_with_names_that_are_near():
     with pytest.raises(CurateError, match=r"no encoder 'timm:resnet5': timm has no model 'resnet5'; .*resnet50"):
         make_encoder("timm:resnet5", device="cpu")
@@ -158,8 +200,8 @@ def test_a_name_that_timm_would_look_for_elsewhere_is_no_model(name):
 
 
 def test_a_model_without_published_weights_needs_a_file():
-    with pytest.raises(CurateError, match="timm publishes no weights for timm:test_vit4: pass a file with --weights"):
-        make_encoder("timm:test_vit4", device="cpu")
+    with pytest.raises(CurateError, match="timm publishes no weights for timm:test_vit: pass a file with --weights"):
+        make_encoder("timm:test_vit", device="cpu")
 
 
 def test_published_weights_come_from_the_hubs_cache(images, tmp_path, monkeypatch):

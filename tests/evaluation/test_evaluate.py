@@ -243,6 +243,53 @@ def test_rows_without_a_label_and_predictions_without_a_row_are_counted_and_told
     ]
 
 
+def constant(table):
+    """Predictions of a network that collapsed to one value."""
+    return pa.table({"id": table["sample_id"], "score": pa.array([5.0] * len(table))})
+
+
+def test_a_run_that_is_left_out_of_a_mean_is_named(truth):
+    notes = Notes()
+    runs = {"good": guesses(truth, 1.0), "collapsed": constant(truth)}
+    found = evaluate(runs, truth, by=["type"], reporter=notes).overall
+    assert found.statistics("srcc").runs == 1
+    reason = (
+        "constant scores or labels, or fewer than five rows: left out of the scores that they or their baselines lack"
+    )
+    assert notes.told == [
+        f"warning: 1 of 2 runs have {reason}: 'collapsed'",
+        f"warning: in 2 groups some runs have {reason}: 'type 1 gaussian_blur', 'type 10 jpeg'",
+    ]
+
+
+def test_a_run_whose_baseline_collapsed_is_named(truth):
+    notes = Notes()
+    runs = {"a": guesses(truth, 1.0), "b": guesses(truth, 2.0)}
+    found = evaluate(runs, truth, baseline={"a": constant(truth), "b": runs["a"]}, bootstrap=0, reporter=notes).overall
+    assert (
+        found.difference("srcc").mean == found.difference("srcc").median == found.runs["b"].srcc - found.runs["a"].srcc
+    )
+    assert [note.rpartition(": ")[2] for note in notes.told] == ["'a'"]
+
+
+def test_rows_without_a_value_are_not_those_whose_value_says_none(truth):
+    words = pa.array(["(none)"] * 30 + [None] * (len(truth) - 30))
+    found = evaluate(guesses(truth, 1.0), truth.append_column("words", words), by=["words"])
+    assert [(each.group, each.rows()[0]) for each in found.groups] == [("(none)", 30), ("((none))", 50)]
+
+
+def test_references_that_split_takes_for_one_are_drawn_together(truth):
+    """Every second image of a reference has its name in capitals: the interval stays."""
+    names = truth["reference_id"].to_pylist()
+    turned = [name.upper() if n % 2 else name for n, name in enumerate(names)]
+    mixed = truth.set_column(
+        truth.column_names.index("reference_id"), truth.schema.field("reference_id"), pa.array(turned)
+    )
+    model, base = guesses(truth, 1.0), guesses(truth, 3.0, 4)
+    first, second = (evaluate(model, table, baseline=base, bootstrap=20).overall.intervals for table in (truth, mixed))
+    assert first == second
+
+
 def test_scores_of_degradation_are_negated(truth):
     model = guesses(truth, 1.0)
     turned = pa.table({"sample_id": model["id"], "badness": -model["score"].to_numpy()})
@@ -328,7 +375,7 @@ def test_files_of_one_name_are_known_by_their_folders(truth, tmp_path):
 
 
 def test_files_that_cannot_be_told_apart_are_refused(truth, tmp_path):
-    with pytest.raises(CurateError, match="by their folders: 1 ids occur more than once: 'run'"):
+    with pytest.raises(CurateError, match="several would be called 'run': give each file once"):
         evaluate([tmp_path / "a" / "run" / "1.csv", tmp_path / "b" / "run" / "1.csv"], truth)
     with pytest.raises(CurateError, match="no predictions are given; expected at least one file"):
         evaluate([], truth)

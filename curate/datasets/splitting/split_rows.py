@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...errors import CurateError
 from ...manifest.ids import list_ids, parse_sample_id, require_unique, spelled_alike, stem_id
@@ -85,7 +86,12 @@ class SplitRows:
 
 
 def manifest_rows(table: pa.Table, source: str) -> SplitRows:
-    """Take the rows of a manifest; it has an official split where its rows are of several splits."""
+    """Take the rows of a manifest; it has an official split where its rows are of several splits.
+
+    Raises:
+        CurateError: Rows are mixes, each of which shows two references.
+    """
+    _refuse_mixes(table, source)
     splits = tuple(table["split"].to_pylist())
     return SplitRows(
         source,
@@ -93,6 +99,18 @@ def manifest_rows(table: pa.Table, source: str) -> SplitRows:
         tuple(table["reference_id"].to_pylist()),
         splits if len(set(splits)) > 1 else None,
     )
+
+
+def _refuse_mixes(table: pa.Table, source: str) -> None:
+    if "source_a" not in table.column_names or not pa.types.is_struct(table["source_a"].type):
+        return
+    mixes = table.filter(pc.is_valid(table["source_a"]))["sample_id"].to_pylist()
+    if mixes:
+        raise CurateError(
+            f"{source}: {len(mixes)} rows are mixes of two pictures, whose references could be on both sides of a "
+            f"split: {list_ids(mixes)}; expected rows of one reference each: split the images that were mixed, and mix "
+            "those of the training references (mix leaves held-out ones out)"
+        )
 
 
 def labeled_rows(labels: Labels) -> SplitRows:
@@ -129,7 +147,8 @@ def label_file_rows(
         raise CurateError(f"{path}: {ids.count('')} rows have nothing in column {id_column!r}; expected image names")
     if not ids:
         raise CurateError(f"{path} has a header and no rows")
-    require_unique(ids, f"{path}, column {id_column!r}")
+    hint = "the file names without folder; a manifest, as `testset csv --ids path` writes it, keeps the folder"
+    require_unique(ids, f"{path}, column {id_column!r} ({hint})")
     references: tuple[str | None, ...]
     if reference_column in frame.columns or reference_column != LabelColumns.reference:
         require_column(path, frame, reference_column)

@@ -1,48 +1,52 @@
-"""Images by the names that label files have for them: case, suffix and folder may differ on disk."""
+"""Images by the names that label files have for them: case, Unicode form, suffix and folder may differ on disk."""
 
 import os
 from pathlib import Path
 
 from ...errors import CurateError
-from ...manifest.ids import has_image_suffix, list_ids, strip_image_suffix
+from ...manifest.ids import has_image_suffix, list_ids, spelled_alike, strip_image_suffix
 from ...storage.safe_paths import is_safe_path
 
 
 class ImageFolder:
-    """The folder of a set's images; names are found whatever case their letters have on disk."""
+    """The folder of a set's images; names are found whatever case or Unicode form their letters have on disk."""
 
     def __init__(self, root: Path, relative: str) -> None:
         """List nothing yet; folders are listed once, when they are first asked for."""
         self._root, self._prefix = root, "" if relative in ("", ".") else f"{relative.strip('/')}/"
-        self._listed: dict[str, dict[str, str]] = {}
-        self._stems: dict[str, dict[str, list[str]]] = {}
+        self._listed: dict[str, _Spellings] = {}
+        self._stems: dict[str, _Spellings] = {}
 
     def find(self, name: str) -> str:
         """Return the path of `name`, relative to the set's root: as it is on disk, or as given where it is not there.
 
         The label files of TID2013 and CSIQ and the files that people have do not agree about upper and lower case.
+
+        Raises:
+            CurateError: It is not there as given, and several files differ from it in case or Unicode form alone.
         """
         parent, file = self._place(name)
-        known = self._names(parent)
-        found = known.get(file) or known.get(file.lower()) or file
-        return f"{parent}/{found}" if parent else found
+        found = self._names(parent).of(file)
+        if len(found) > 1:
+            raise CurateError(f"{name!r} may be any of {list_ids(found)}; expected the file's name to the letter")
+        chosen = found[0] if found else file
+        return f"{parent}/{chosen}" if parent else chosen
 
     def find_stem(self, name: str) -> str:
         """Return what `find` returns; a name without an image suffix may be that of a file with one.
 
         Raises:
-            CurateError: Several images have that name but for the suffix.
+            CurateError: Several images have that name but for the suffix, or as `find`.
         """
         path = self.find(name)
         if has_image_suffix(name) or (self._root / path).is_file():
             return path
         parent, file = self._place(name)
         if parent not in self._stems:
-            self._stems[parent] = {}
-            for each in dict.fromkeys(self._names(parent).values()):
-                if has_image_suffix(each):
-                    self._stems[parent].setdefault(strip_image_suffix(each), []).append(each)
-        found = sorted(self._stems[parent].get(file, []))
+            self._stems[parent] = _Spellings()
+            for each in filter(has_image_suffix, self._names(parent).all()):
+                self._stems[parent].add(strip_image_suffix(each), each)
+        found = self._stems[parent].of(file)
         if len(found) > 1:
             raise CurateError(f"{name!r} may be any of {list_ids(found)}; expected the file's name with its suffix")
         if not found:
@@ -62,33 +66,63 @@ class ImageFolder:
         parent, _, file = (self._prefix + name).rpartition("/")
         return parent, file
 
-    def _names(self, parent: str) -> dict[str, str]:
+    def _names(self, parent: str) -> "_Spellings":
         if parent not in self._listed:
             folder = self._root / parent
-            names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-            # A name that is there as written wins over one that differs in case.
-            self._listed[parent] = {n.lower(): n for n in names} | {n: n for n in names}
+            self._listed[parent] = _Spellings()
+            for name in [entry.name for entry in folder.iterdir()] if folder.is_dir() else []:
+                self._listed[parent].add(name, name)
         return self._listed[parent]
 
 
 class ImageTree:
-    """The images of a folder and of all folders below it, by their file names, whatever case these have on disk."""
+    """The images of a folder and of all folders below it, by their file names, however these are spelled on disk."""
 
     def __init__(self, root: Path, relative: str = ".") -> None:
         """List the folder `relative` of `root`."""
         self._prefix = "" if relative in ("", ".") else f"{relative.strip('/')}/"
-        self._paths: dict[str, str] = {}
-        for parent, folders, files in os.walk(root / relative):
-            folders.sort()
-            for file in sorted(name for name in files if has_image_suffix(name)):
-                path = (Path(parent) / file).relative_to(root).as_posix()
-                self._paths.setdefault(file, path)
-                self._paths.setdefault(file.lower(), path)
+        self._paths = _Spellings()
+        for parent, _, files in os.walk(root / relative):
+            for file in filter(has_image_suffix, files):
+                self._paths.add(file, (Path(parent) / file).relative_to(root).as_posix())
 
     def find(self, name: str) -> str:
-        """Return the path of the file `name`, relative to the set's root; where it is nowhere, one in the folder."""
+        """Return the path of the file `name`, relative to the set's root; where it is nowhere, one in the folder.
+
+        Raises:
+            CurateError: As `get`.
+        """
         return self.get(name) or self._prefix + name
 
     def get(self, name: str) -> str | None:
-        """Return the path of the file `name`, relative to the set's root; None where it is nowhere."""
-        return self._paths.get(name) or self._paths.get(name.lower())
+        """Return the path of the file `name`, relative to the set's root; None where it is nowhere.
+
+        Raises:
+            CurateError: Several folders have a file of that name: which one was rated cannot be told.
+        """
+        found = self._paths.of(name)
+        if len(found) > 1:
+            raise CurateError(
+                f"{name!r} may be any of {list_ids(found)}; expected one such file: name the folder of the images "
+                "with --images, or move the other files out of the set's folder"
+            )
+        return found[0] if found else None
+
+
+class _Spellings:
+    """Things by a name: by its exact spelling, or where there is none, by one of other case or Unicode form."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, list[str]] = {}
+        self._alike: dict[str, list[str]] = {}
+
+    def add(self, name: str, thing: str) -> None:
+        self._exact.setdefault(name, []).append(thing)
+        self._alike.setdefault(spelled_alike(name), []).append(thing)
+
+    def of(self, name: str) -> list[str]:
+        """Return what has the name, in the order of the things; several where it cannot be told which is meant."""
+        return sorted(self._exact.get(name) or self._alike.get(spelled_alike(name), []))
+
+    def all(self) -> list[str]:
+        return [thing for things in self._exact.values() for thing in things]

@@ -9,7 +9,7 @@ from ...manifest.manifest import ok_rows, write_manifest
 from ...manifest.provenance import attach, digest_file, digest_json, digest_listing, make_provenance
 from ...manifest.roots import Roots
 from ...runs.progress import SILENT, Reporter
-from ...storage.atomic import refuse_overwriting
+from ...storage.atomic import refuse_overwriting, require_parquet_name
 from ..image_notes import note_images
 from ..label_columns import LabelColumns
 from ..labels import LabelFile
@@ -77,10 +77,12 @@ def run_testset(rated: RatedSet, out: Path, *, reporter: Reporter = SILENT) -> d
         some.
 
     Raises:
-        CurateError: Not a single image can be read, or `out` is a file that was read; nothing is written then.
+        CurateError: Not a single image can be read, or `out` is a file that was read or has another suffix than
+            `.parquet`; nothing is written then.
     """
     inputs = rated.label_files if rated.split_file is None else (*rated.label_files, rated.split_file)
     refuse_overwriting(out, *inputs)
+    require_parquet_name(out)
     table = manifest_of(rated, out)
     missing = len(table) - len(ok_rows(table))
     if rated.left_out:

@@ -15,7 +15,7 @@ from ...manifest.pixel_facts import recorded_pixel_facts
 from ...manifest.provenance import attach, digest_file, make_provenance, read_provenance
 from ...manifest.recipes import distortion_name
 from ...manifest.roots import rebase
-from ...storage.atomic import refuse_overwriting
+from ...storage.atomic import refuse_overwriting, require_parquet_name
 from .alignment import Alignment, aligned
 from .settings import JOIN_LABELS, JoinLabels
 from .sources import JOINED_LABELS, label_sources
@@ -49,6 +49,7 @@ def join(manifests: Sequence[Path | str], out: Path | str, *, labels: JoinLabels
     if labels is not None and labels not in JOIN_LABELS:
         raise CurateError(f"labels {labels!r}; expected {', '.join(JOIN_LABELS)}, or None to refuse unlike ones")
     refuse_overwriting(out, *files)
+    require_parquet_name(out)
     read = [rebase(read_manifest(path), path, out) for path in files]
     for path, table in zip(files, read, strict=True):
         if has_lost_metadata(table):

@@ -9,7 +9,9 @@ import syndr_curate as package
 from syndr_curate import CurateError, LabelColumns
 from syndr_curate.curate.datasets.labels import LabelFile
 from syndr_curate.curate.datasets.settings import OWN_SET, TestSetName
+from syndr_curate.curate.datasets.test_sets.image_names import ImageFolder
 from syndr_curate.curate.datasets.test_sets.rated_set import READERS, read_test_set
+from syndr_curate.curate.datasets.test_sets.testset import run_testset
 from syndr_curate.curate.manifest.provenance import read_provenance
 
 from .reading import columns
@@ -88,6 +90,42 @@ def test_names_may_lack_their_suffix_as_long_as_one_file_fits(write_text, own, s
     save_image("mine/photos/b.png", picture)
     with pytest.raises(CurateError, match=r"'b' may be any of 'b\.png', 'b\.webp'; expected the file's name with"):
         read(own)
+
+
+def test_a_name_that_fits_two_files_but_for_case_is_refused_and_an_exact_one_is_taken(
+    write_text, own, save_image, picture
+):
+    """Which of two files a folder lists first is up to the file system."""
+    save_image("mine/photos/C.png", picture)
+    save_image("mine/photos/c.PNG", picture, format="PNG")
+    if len([each for each in (own / "photos").iterdir() if each.name.lower() == "c.png"]) == 1:
+        pytest.skip("this file system holds one of the two")
+    write_text("mine/labels.csv", "image,mos", "C.png,1", "c.PNG,2")
+    with pytest.raises(CurateError, match=r"'c\.png' may be any of 'C\.png', 'c\.PNG'; expected the file's name to"):
+        ImageFolder(own, "photos").find("c.png")
+    assert ImageFolder(own, "photos").find("C.png") == "photos/C.png"
+
+
+@pytest.mark.parametrize("name", ["cafe\u0301.png", "CAF\u00c9.png", "Cafe\u0301"])
+def test_a_name_may_differ_in_case_and_unicode_form_with_or_without_its_suffix(own, save_image, picture, name):
+    save_image("mine/photos/caf\u00e9.png", picture)
+    assert ImageFolder(own, "photos").find_stem(name) == "photos/caf\u00e9.png"
+
+
+@pytest.mark.parametrize("scores", [("-1e308", "1e308"), ("1e-320", "2e-320")])
+def test_scores_whose_range_float64_cannot_divide_by_are_refused(write_text, own, scores):
+    write_text("mine/labels.csv", "image,mos", f"a.png,{scores[0]}", f"b.png,{scores[1]}")
+    with pytest.raises(CurateError, match=r"the label range .* is too wide or too narrow; .* such as 0,100"):
+        read(own)
+
+
+@pytest.mark.parametrize("name", ["photos/a.png", "mine.csv", "manifest"])
+def test_a_manifest_takes_the_place_of_no_image_and_has_its_suffix(own, name):
+    before = (own / "photos" / "a.png").read_bytes()
+    with pytest.raises(CurateError, match=r"is a Parquet file; give a name that ends in \.parquet"):
+        run_testset(read(own), own / name)
+    assert (own / "photos" / "a.png").read_bytes() == before
+    assert not (own / "mine.csv").exists()
 
 
 def test_ids_keep_their_folder_on_demand(write_text, own, save_image, picture):

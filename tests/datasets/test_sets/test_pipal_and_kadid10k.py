@@ -57,6 +57,15 @@ def test_pipals_images_are_looked_for_where_the_user_says(pipal):
     assert columns(rated, "reference_path")[0] == ("Train_Ref/A0001.bmp",)
 
 
+def test_a_picture_of_pipal_in_two_folders_is_refused_until_one_is_named(pipal, save_image, picture):
+    """A folder of resized copies comes before the pictures that were rated in the order of names."""
+    save_image("PIPAL/0_small/A0001_00_00.bmp", picture)
+    with pytest.raises(CurateError, match=r"may be any of '0_small/A0001_00_00\.bmp', 'Distortion_1/.*with --images"):
+        read_test_set("pipal", pipal)
+    rated = read_test_set("pipal", pipal, images="Distortion_1")
+    assert columns(rated, "image_path")[0] == ("Distortion_1/A0001_00_00.bmp",)
+
+
 @pytest.mark.parametrize(
     "line", ["A0001_00_00.bmp 1400", "A0001_07_00.bmp,1400", "A0001_00.bmp,1400", "../A0001_00_00.bmp,1400", "name,mos"]
 )
