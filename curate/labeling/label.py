@@ -23,7 +23,7 @@ from ..manifest.splits import check_splits, held_out_of, mark_held_out
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
-from .calibrated.calibration import Calibration, calibrate, label_by_calibration
+from .calibrated.label_table import label_table_by_calibration
 from .conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
 from .held_out import without_held_out
 from .label_matrix import require_same_references
@@ -116,11 +116,18 @@ def label(
         fit = validate(fit_on) if isinstance(fit_on, pa.Table) else read_manifest(fit_on)
         check_splits(splits or {}, {*rows["reference_id"].to_pylist(), *fit["reference_id"].to_pylist()})
         inputs["fit_on"] = digest_table(fit)
-        calibration = calibrate(fit, _place_of(fit), "fit_on", settings, splits=splits or {}, reporter=reporter)
-        scale = calibration.scale
-        done = label_table_by_calibration(
-            rows, _place_of(rows), name, calibration, settings, splits=splits or {}, reporter=reporter
+        done, calibration = label_table_by_calibration(
+            rows,
+            _place_of(rows),
+            name,
+            fit=fit,
+            fit_place=_place_of(fit),
+            fit_name="fit_on",
+            settings=settings,
+            splits=splits or {},
+            reporter=reporter,
         )
+        scale = calibration.scale
         more["calibration"] = calibration.as_json()
     elif settings.conditions is not None:
         if labels is not None or features:
@@ -215,38 +222,6 @@ def label_table_by_conditions(
         CurateError: Lost metadata, nothing to label, a type or level without a mean, or no label is certain enough.
     """
     done = label_by_conditions(rows_to_label(rows, name, shipped.scale, reporter), shipped)
-    return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
-
-
-def label_table_by_calibration(
-    rows: pa.Table,
-    place: Path,
-    name: str,
-    calibration: Calibration,
-    settings: LabelSettings,
-    *,
-    splits: Mapping[str, str],
-    reporter: Reporter,
-) -> pa.Table:
-    """Label the ok rows of a table by how they differ from their references.
-
-    Args:
-        rows: Manifest rows, with the provenance of their manifest.
-        place: The file that their roots are relative to.
-        name: What they are, for messages.
-        calibration: The map.
-        settings: The bound on `label_std`.
-        splits: Split of each reference of the rows that is not for training.
-        reporter: Told which rows keep their labels; shows progress.
-
-    Returns:
-        See `label_table`.
-
-    Raises:
-        CurateError: Lost metadata, nothing to label, no row can be measured, or no label is certain enough.
-    """
-    usable = rows_to_label(rows, name, calibration.scale, reporter)
-    done = label_by_calibration(usable, place, name, calibration, reporter)
     return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
