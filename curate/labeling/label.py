@@ -67,8 +67,8 @@ def label(
         manifest: Rows to label, or their file; exactly one of the two.
         fit_on: For the labeler `calibrated`: a manifest of single distortions with labels from people or by condition,
             or its file. `labels` and features are left out then; `label_scale` is that of this manifest.
-        types: For a selection, as `--types` takes them.
-        levels: For a selection.
+        types: For a selection, as `--types` takes them; rows of a manifest have theirs.
+        levels: For a selection, likewise.
         neighbors: How `knn` labels are made.
         labeler: `knn` (Algorithm 2), `gp`, `condition`: the mean of each type and level over the labeled references, or
             `calibrated`: a map from full-reference measures, which labels chains and the camera family, too.
@@ -145,7 +145,8 @@ def label(
         done = label_table(
             rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
         )
-    config = {**label_config(chosen_types, chosen_levels, seed, settings), **more}
+    grid = (chosen_types, chosen_levels, seed) if selection is not None else None
+    config = {**label_config(settings, grid), **more}
     facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
     labeled = attach(done, make_provenance("label", config, inputs, **facts))
     return with_home(validate(labeled, training=True), home_of(rows))
@@ -250,9 +251,18 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
     return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights(), **facts})
 
 
-def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:
-    """Return what the provenance says of how rows were labeled."""
-    return {"types": list(types), "levels": list(levels), "seed": seed, **settings.as_json()}
+def label_config(settings: LabelSettings, grid: tuple[tuple[int, ...], tuple[int, ...], int] | None) -> dict[str, Any]:
+    """Return what the provenance says of how rows were labeled.
+
+    Args:
+        settings: How they were.
+        grid: Types, levels and seed of rows laid out for a selection; None for rows of a manifest, which had theirs.
+    """
+    laid_out: dict[str, Any] = {}
+    if grid is not None:
+        types, levels, seed = grid
+        laid_out = {"types": list(types), "levels": list(levels), "seed": seed}
+    return {**laid_out, **settings.as_json()}
 
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def run_label(
         references, candidates = map(found.get, files)
         labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
         inputs["labels"], scale = digest_file(label_file.path), labels.scale
-    config = {**label_config(types, levels, seed, settings), **more}
+    grid = (types, levels, seed) if selection is not None else None
+    config = {**label_config(settings, grid), **more}
     provenance = make_provenance("label", config, inputs, label_scale=scale.as_json(), **facts)
     write_manifest(attach(labeled, provenance), out, training=True)
     usable = ok_rows(labeled)
