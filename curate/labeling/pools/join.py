@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ...errors import CurateError
 from ...manifest.joining.root_names import with_distinct_roots
+from ...manifest.joining.rows import JOINED_LABELS
 from ...manifest.joining.rows import join as join_rows
 from ...manifest.lost_metadata import LOST_METADATA, has_lost_metadata
 from ...manifest.manifest import read_manifest, write_manifest
@@ -18,7 +19,7 @@ from ...manifest.roots import rebase
 from ...storage.atomic import refuse_overwriting
 from .alignment import Alignment, aligned
 from .settings import JOIN_LABELS, JoinLabels
-from .sources import JOINED_LABELS, has_one_scale, label_sources
+from .sources import has_one_scale, label_sources
 
 _SCALE = "label_scale"
 _FEWEST = 2

@@ -7,11 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import CurateWarning
+from ...manifest.joining.rows import JOINED_LABELS
 from ...manifest.manifest import ok_rows
 from ...manifest.provenance import read_provenance
 
-# Entry of the provenance: how labels of unlike sources were put together.
-JOINED_LABELS = "joined_labels"
 # A pseudo-label is made of the labels beside it, whatever their source.
 _MADE_OF_OTHERS = "pseudo"
 _NOT_SAID = "unknown"

@@ -7,7 +7,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate import CurateError, CurateWarning, ManifestDataset, downsample, join, read_manifest, write_manifest
+from syndr_curate import (
+    CurateError,
+    CurateWarning,
+    ManifestDataset,
+    append_manifest,
+    downsample,
+    join,
+    read_manifest,
+    write_manifest,
+)
 from syndr_curate.curate.labeling.pools.alignment import aligned
 from syndr_curate.curate.labeling.pools.sources import label_sources
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
@@ -206,6 +215,14 @@ def test_a_loader_warns_of_unlike_labels_that_nobody_chose(tmp_path):
         warnings.simplefilter("error")
         ManifestDataset(tmp_path / "out.parquet")
         ManifestDataset(attach(pool("a", CELLS), {"roots": {}}))
+
+
+def test_rows_that_are_appended_to_joined_ones_are_warned_of(tmp_path):
+    files = [written(tmp_path, name, pool(name, CELLS, source=name)) for name in ("mos", "proxy")]
+    join(files, tmp_path / "out.parquet", labels="as-is")
+    append_manifest(tmp_path / "out.parquet", attach(pool("c", CELLS, source="condition"), {"roots": {}}))
+    with pytest.warns(CurateWarning, match=r"labels of unlike sources \(condition, mos, proxy\)"):
+        ManifestDataset(tmp_path / "out.parquet")
 
 
 def test_downsampling_keeps_on_record_that_labels_were_joined(tmp_path):
