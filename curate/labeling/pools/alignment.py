@@ -51,7 +51,10 @@ def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
     labeled = scales.drop_null().unique().to_pylist()
     shifts = {source: _shifts(pool.filter(pc.equal(scales, source)), wanted) for source in sorted(labeled)}
     if labeled and not any(shifts.values()):
-        raise CurateError("no type and level has labels for training in both, so nothing says how to align them")
+        raise CurateError(
+            "no type and level has labels for training in both, so nothing says how to align them: label some rows of "
+            "the same types and levels in both, or give --labels as-is"
+        )
     kinds = pool["distortion_id"].to_pylist()
     added = [shifts.get(source, {}).get(kind) for source, kind in zip(scales.to_pylist(), kinds, strict=True)]
     by_row = np.array([shift or 0.0 for shift in added])
