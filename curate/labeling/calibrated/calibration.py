@@ -81,7 +81,6 @@ def calibrate(
             not known.
     """
     library = require_scikit_learn("the labeler calibrated")
-    refuse_lost_recipes(rows)
     scale = scale_of(rows, name)
     chosen = _rows_to_learn_from(rows, settings, splits)
     if not len(chosen):
@@ -122,8 +121,9 @@ def scale_of(rows: pa.Table, name: str) -> LabelScale:
         name: What it is called.
 
     Raises:
-        CurateError: It does not say.
+        CurateError: It does not say, or has lost its metadata.
     """
+    refuse_lost_recipes(rows)
     recorded = read_provenance(rows).get("label_scale")
     if recorded is None:
         raise CurateError(

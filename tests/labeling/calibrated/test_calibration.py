@@ -197,6 +197,12 @@ def test_labels_of_an_unknown_scale_are_refused(folder):
         label(labeler="calibrated", fit_on=folder / "rows.parquet", manifest=folder / "chains.parquet")
 
 
+def test_a_fit_that_lost_its_metadata_is_told_how_to_get_it_back(folder):
+    lost = read_manifest(folder / "fit.parquet").replace_schema_metadata(None)
+    with pytest.raises(CurateError, match=r"lost its metadata.*relocate MANIFEST --provenance-from"):
+        label(labeler="calibrated", fit_on=lost, manifest=folder / "chains.parquet")
+
+
 def test_rows_without_a_reference_are_named(folder):
     chains = read_manifest(folder / "chains.parquet")
     bare = pa.nulls(len(chains), pa.string())
