@@ -48,8 +48,12 @@ def label(
     from ..labeling.validate_label_file import cross_validate_label_file, refuse_validating
 
     settings = labeling.settings
+    if manifest is not None and selection is None:
+        refuse_without_effect(context, "with --manifest, whose rows have theirs", "types", "levels", "seed")
     if validation.asked:
         refuse_validating(settings)
+        what = ("selection", "manifest", "fit_on", "candidate_features", "types", "levels", "max_label_std", "seed")
+        refuse_without_effect(context, "with --cross-validate, which labels no rows", *what, "out")
     if settings.labeler == "calibrated":
         file = None
         why = "with --labeler calibrated, which learns from --fit-on"

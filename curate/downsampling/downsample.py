@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
-from ..labeling.pools.sources import JOINED_LABELS
+from ..manifest.joining.rows import JOINED_LABELS
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.pixel_facts import recorded_pixel_facts

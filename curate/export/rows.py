@@ -14,6 +14,8 @@ from ..manifest.ids import list_ids
 from ..manifest.manifest import ok_rows, read_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
+from ..manifest.renderers.check import check_renderers
+from ..manifest.renderers.user_types import refuse_absent_types
 from ..manifest.roots import Roots
 from ..manifest.split_names import SPLITS
 from ..rendering.mix_recipes import MixRow, PixelRow, pixel_rows
@@ -144,7 +146,7 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
 
     Raises:
         CurateError: Pixels are missing and may not or cannot be rendered, or lie outside their root; the message names
-            the rows.
+            the rows, or the users' types that are not registered here.
     """
     unstored: list[PixelRow] = []
     stored = size = 0
@@ -167,6 +169,10 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
         names = list_ids([row.sample_id for row in unstored])
         raise CurateError(f"{len(unstored)} rows have no stored pixels: {names}; give --render to render them")
     rows.pixels.require_roots(unstored)
+    if unstored:
+        made = rows.table.filter(pc.is_in(rows.table["sample_id"], pa.array([row.sample_id for row in unstored])))
+        refuse_absent_types(made)
+        check_renderers(made)
     return Supply(stored, len(unstored), size)
 
 

@@ -23,7 +23,7 @@ from ..manifest.splits import check_splits, held_out_of, mark_held_out
 from ..runs.progress import SILENT, Reporter
 from ..similarity import check_rows
 from ..whole_numbers import whole_number
-from .calibrated.calibration import Calibration, calibrate, label_by_calibration
+from .calibrated.label_table import label_table_by_calibration
 from .conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
 from .held_out import without_held_out
 from .label_matrix import require_same_references
@@ -67,8 +67,8 @@ def label(
         manifest: Rows to label, or their file; exactly one of the two.
         fit_on: For the labeler `calibrated`: a manifest of single distortions with labels from people or by condition,
             or its file. `labels` and features are left out then; `label_scale` is that of this manifest.
-        types: For a selection, as `--types` takes them.
-        levels: For a selection.
+        types: For a selection, as `--types` takes them; rows of a manifest have theirs.
+        levels: For a selection, likewise.
         neighbors: How `knn` labels are made.
         labeler: `knn` (Algorithm 2), `gp`, `condition`: the mean of each type and level over the labeled references, or
             `calibrated`: a map from full-reference measures, which labels chains and the camera family, too.
@@ -116,11 +116,18 @@ def label(
         fit = validate(fit_on) if isinstance(fit_on, pa.Table) else read_manifest(fit_on)
         check_splits(splits or {}, {*rows["reference_id"].to_pylist(), *fit["reference_id"].to_pylist()})
         inputs["fit_on"] = digest_table(fit)
-        calibration = calibrate(fit, _place_of(fit), "fit_on", settings, splits=splits or {}, reporter=reporter)
-        scale = calibration.scale
-        done = label_table_by_calibration(
-            rows, _place_of(rows), name, calibration, settings, splits=splits or {}, reporter=reporter
+        done, calibration = label_table_by_calibration(
+            rows,
+            _place_of(rows),
+            name,
+            fit=fit,
+            fit_place=_place_of(fit),
+            fit_name="fit_on",
+            settings=settings,
+            splits=splits or {},
+            reporter=reporter,
         )
+        scale = calibration.scale
         more["calibration"] = calibration.as_json()
     elif settings.conditions is not None:
         if labels is not None or features:
@@ -138,7 +145,8 @@ def label(
         done = label_table(
             rows, name, labeled_set, references, candidates, settings, splits=splits or {}, reporter=reporter
         )
-    config = {**label_config(chosen_types, chosen_levels, seed, settings), **more}
+    grid = (chosen_types, chosen_levels, seed) if selection is not None else None
+    config = {**label_config(settings, grid), **more}
     facts = {"label_scale": scale.as_json(), **where_pixels_lie(read_provenance(rows))}
     labeled = attach(done, make_provenance("label", config, inputs, **facts))
     return with_home(validate(labeled, training=True), home_of(rows))
@@ -218,38 +226,6 @@ def label_table_by_conditions(
     return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
-def label_table_by_calibration(
-    rows: pa.Table,
-    place: Path,
-    name: str,
-    calibration: Calibration,
-    settings: LabelSettings,
-    *,
-    splits: Mapping[str, str],
-    reporter: Reporter,
-) -> pa.Table:
-    """Label the ok rows of a table by how they differ from their references.
-
-    Args:
-        rows: Manifest rows, with the provenance of their manifest.
-        place: The file that their roots are relative to.
-        name: What they are, for messages.
-        calibration: The map.
-        settings: The bound on `label_std`.
-        splits: Split of each reference of the rows that is not for training.
-        reporter: Told which rows keep their labels; shows progress.
-
-    Returns:
-        See `label_table`.
-
-    Raises:
-        CurateError: Lost metadata, nothing to label, no row can be measured, or no label is certain enough.
-    """
-    usable = rows_to_label(rows, name, calibration.scale, reporter)
-    done = label_by_calibration(usable, place, name, calibration, reporter)
-    return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
-
-
 def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int, ...], seed: int) -> pa.Table:
     """Lay out recipe rows of the candidates that a selection kept: types x levels.
 
@@ -275,9 +251,18 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
     return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights(), **facts})
 
 
-def label_config(types: tuple[int, ...], levels: tuple[int, ...], seed: int, settings: LabelSettings) -> dict[str, Any]:
-    """Return what the provenance says of how rows were labeled."""
-    return {"types": list(types), "levels": list(levels), "seed": seed, **settings.as_json()}
+def label_config(settings: LabelSettings, grid: tuple[tuple[int, ...], tuple[int, ...], int] | None) -> dict[str, Any]:
+    """Return what the provenance says of how rows were labeled.
+
+    Args:
+        settings: How they were.
+        grid: Types, levels and seed of rows laid out for a selection; None for rows of a manifest, which had theirs.
+    """
+    laid_out: dict[str, Any] = {}
+    if grid is not None:
+        types, levels, seed = grid
+        laid_out = {"types": list(types), "levels": list(levels), "seed": seed}
+    return {**laid_out, **settings.as_json()}
 
 
 def where_pixels_lie(provenance: dict[str, Any]) -> dict[str, Any]:

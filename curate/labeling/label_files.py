@@ -16,12 +16,12 @@ from ..manifest.selection import read_selection
 from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter
 from ..storage.atomic import refuse_overwriting, require_parquet_name
-from .calibrated.calibration import Calibration, calibrate
+from .calibrated.calibration import Calibration
+from .calibrated.label_table import label_table_by_calibration
 from .conditions.shipped import read_conditions
 from .label import (
     label_config,
     label_table,
-    label_table_by_calibration,
     label_table_by_conditions,
     selected_rows,
     where_pixels_lie,
@@ -114,7 +114,8 @@ def run_label(
         references, candidates = map(found.get, files)
         labeled = label_table(rows, name, labels, references, candidates, settings, splits=splits, reporter=reporter)
         inputs["labels"], scale = digest_file(label_file.path), labels.scale
-    config = {**label_config(types, levels, seed, settings), **more}
+    grid = (types, levels, seed) if selection is not None else None
+    config = {**label_config(settings, grid), **more}
     provenance = make_provenance("label", config, inputs, label_scale=scale.as_json(), **facts)
     write_manifest(attach(labeled, provenance), out, training=True)
     usable = ok_rows(labeled)
@@ -145,6 +146,14 @@ def _label_calibrated(
         for sample, reference in zip(table["sample_id"].to_pylist(), table["reference_id"].to_pylist(), strict=True)
     }
     splits = {} if split_file is None else read_splits(split_file, reference_of)
-    calibration = calibrate(fit, fit_on, str(fit_on), settings, splits=splits, reporter=reporter)
-    labeled = label_table_by_calibration(rows, out, name, calibration, settings, splits=splits, reporter=reporter)
-    return labeled, calibration
+    return label_table_by_calibration(
+        rows,
+        out,
+        name,
+        fit=fit,
+        fit_place=fit_on,
+        fit_name=str(fit_on),
+        settings=settings,
+        splits=splits,
+        reporter=reporter,
+    )

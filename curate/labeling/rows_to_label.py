@@ -28,7 +28,8 @@ def rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Report
     if kept and before not in (None, scale.as_json()):
         raise CurateError(
             f"{kept} rows of {name} have labels from people on the scale {before}, the new labels would be on "
-            f"{scale.as_json()}: give --label-range, or label the other rows in a manifest of their own"
+            f"{scale.as_json()}: label the other rows in a manifest of their own, or, where a label file is given, "
+            "name the scale of those labels (--label-range)"
         )
     usable = rows.filter(pc.and_(pc.equal(rows["status"], "ok"), pc.invert(_from_people(rows))))
     if not len(usable):

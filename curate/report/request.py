@@ -13,6 +13,7 @@ from ..errors import CurateError
 from ..manifest.manifest import read_manifest
 from ..manifest.pixel_facts import decoding_of
 from ..manifest.provenance import read_provenance
+from ..manifest.renderers.check import check_renderers
 from ..manifest.roots import Roots
 from ..manifest.selection import read_selection
 from ..rendering.pixel_loader import PixelLoader
@@ -140,6 +141,7 @@ def read_inputs(request: ReportRequest) -> Inputs:
 
 
 def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> ReportManifest:
+    check_renderers(table)
     own = Roots.of_manifest(table, path)
     roots = replace(own, folders={name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=request.max_pixels), str(path))

@@ -8,6 +8,7 @@ from ..datasets.labels import LabelFile
 from ..datasets.settings import IdStyle
 from ..encoding.settings import DeviceName, EncodeSettings
 from ..errors import CurateError
+from ..labeling.conditions.shipped import read_conditions, refuse_types_without_mean
 from ..labeling.settings import ConditionsName
 from ..manifest.roots import CANDIDATES, REFERENCES, RENDERED
 from ..rendering.settings import DistortSettings
@@ -134,6 +135,8 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
             "give labels in one way: --labels FILE, --dataset kadid10k --root DIR, --conditions kadid10k, or "
             "--proxy-labels"
         )
+    if request.conditions is not None:
+        refuse_types_without_mean(read_conditions(request.conditions), request.settings.types)
     if request.labels is None and request.references is None:
         flag = "--proxy-labels needs" if request.proxy_labels else "--conditions need"
         raise CurateError(f"{flag} the pristine images: --references DIR")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ...distortions.catalog import LEVELS
 from ...distortions.numerics.denoiser import digest_weights
 from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
@@ -270,6 +271,8 @@ def _render_and_join(
 def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelScale, roots: Roots) -> dict[str, Any]:
     config = {**request.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
     config |= {"layout": request.layout, "max_pixels": request.decoding.max_pixels}
+    if not request.has_candidates:  # the levels of the settings are those of new rows
+        config["levels"] = list(LEVELS)
     if request.proxy_labels:
         config["proxy_metric"] = METRIC
     return make_provenance(

@@ -27,6 +27,11 @@ CASES = {
     f"{UPSAMPLE} --labeler gp --neighbors 9": "--neighbors has no effect with --labeler gp",
     f"{LABEL} --temperature 0.1": "--temperature has no effect without --weighting similarity",
     f"{LABEL} --labeler gp --margin 0.1": "--margin has no effect with --labeler gp",
+    "label --manifest m.parquet --conditions kadid10k --types 1 --levels 2 --seed 7": (
+        "--types, --levels, --seed have no effect with --manifest"
+    ),
+    f"{LABEL} --cross-validate --seed 7": "--selection, --candidate-features, --seed have no effect with --cross-val",
+    "label --labels l.csv --labeler condition --cross-validate --out o.parquet": "--out has no effect with --cross-val",
     f"{LABEL} --id-column name --raters 9": "--raters has no effect without --std-column",
     "encode photos --encoder gist --out f.parquet --shard 1/2 --strict": "--strict has no effect with --shard",
     "distort photos --types 1 --out d --shard 1/2 --strict": "--strict has no effect with --shard",

@@ -109,6 +109,21 @@ def test_recipes_of_an_absent_plugin_are_refused_by_name(work, syndr_curate):
     assert not (work / "again").exists()
 
 
+@pytest.mark.parametrize("command", ["export --to hf --render --out exported", "report --out report.html"])
+def test_exports_and_reports_name_the_absent_plugin_of_recipes_and_say_when_it_is_another(
+    work, tmp_path, syndr_curate, command
+):
+    verb, *flags = command.split()
+    manifest = work / "recipes" / "manifest.parquet"
+    refused = said(syndr_curate(verb, manifest, *flags, cwd=tmp_path, check=False))
+    assert "type 200 (speckle, version 7) of the plug-in my_types:register" in refused
+    assert "give --plugin my_types:register" in refused
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "my_types.py").write_text(PLUGIN.replace("255", "254"))
+    other = syndr_curate(verb, manifest, *flags, *GIVEN, cwd=tmp_path)
+    assert "warning: rows were made with another state of users' types" in " ".join(other.stderr.split())
+
+
 def test_label_takes_labels_of_the_type(work, syndr_curate):
     lines = ["dist_img,dmos,ref_img", "R_200_01.png,4,R.png", "R_200_03.png,2,R.png", "R_01_01.png,5,R.png"]
     (work / "labels.csv").write_text("\n".join([*lines, "R_01_05.png,1,R.png"]) + "\n")

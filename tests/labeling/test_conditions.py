@@ -198,6 +198,7 @@ def test_the_command_labels_what_distort_wrote(syndr_curate, folder):
         assert written[column].equals(in_memory[column]), column
     facts = read_provenance(written)
     assert facts["config"]["conditions"] == "kadid10k"
+    assert {"types", "levels", "seed"}.isdisjoint(facts["config"])  # the rows have theirs
     assert {"conditions", "rows", "splits"} == set(facts["inputs"])
 
 

@@ -56,6 +56,7 @@ def test_a_folder_of_photographs_becomes_a_training_set(photos, tmp_path):
     assert table["label"].null_count == table["label_std"].null_count == 0
     facts = read_provenance(table)
     assert facts["config"]["conditions"] == "kadid10k"
+    assert facts["config"]["levels"] == [1, 2, 3, 4, 5]
     assert {"conditions", "reference_images"} <= set(facts["inputs"])
     assert set(facts["roots"]) == {"references", "images"}
     verdict = verify(tmp_path / "train.parquet")
@@ -145,6 +146,14 @@ def test_what_does_not_go_together_is_said(photos, tmp_path):
             run_upsample(request(photos, tmp_path, **changes))
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_types_without_a_mean_are_refused_by_name_before_anything_is_written(photos, tmp_path, dry_run):
+    settings = replace(SETTINGS, types=(1, 101, 105))
+    with pytest.raises(CurateError, match=r"no label for the types 101 \(.*\), 105 \(.*types 1 to 25.*--proxy-labels"):
+        run_upsample(request(photos, tmp_path, settings=settings, dry_run=dry_run))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("layout", ["files", "webdataset"])
 def test_a_metric_labels_references_without_candidates_too(photos, tmp_path, layout):
     given = request(photos, tmp_path, settings=UpsampleSettings(types=(1, 9)), proxy_labels=True, layout=layout)
@@ -152,6 +161,7 @@ def test_a_metric_labels_references_without_candidates_too(photos, tmp_path, lay
     assert (summary["rows_original"], summary["rows_new"], summary["rows_total"]) == (30, 0, 30)
     table = read_manifest(tmp_path / "train.parquet", training=True)
     assert set(table["label_source"].to_pylist()) == {"proxy"}
+    assert read_provenance(table)["config"]["levels"] == [1, 2, 3, 4, 5]
     assert verify(tmp_path / "train.parquet").problems == []
     assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["images", "train.parquet"]
     before = (tmp_path / "train.parquet").read_bytes()

@@ -1,4 +1,4 @@
-"""From labeled single distortions to labels of any row: fit, say how far it misses, label."""
+"""From labeled single distortions to a map that labels any row: fit, and say how far it misses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,12 @@ from ...datasets.labels import LabelScale
 from ...errors import CurateError
 from ...manifest.ids import list_ids
 from ...manifest.lost_metadata import refuse_lost_recipes
-from ...manifest.outcomes import with_outcomes
 from ...manifest.provenance import read_provenance
 from ...manifest.splits import TRAIN, held_out_of
 from ...runs.progress import SILENT, Reporter
-from ..label_rows import with_labels
 from ..pools.sources import labeled_rows, warn_of_unlike_labels
 from ..settings import LabelSettings
-from .measured_rows import measure_rows
+from .measured_rows import measure_rows, rows_to_measure
 from .measures import MEASURES, MEASURES_VERSION
 from .model import QualityMap, require_scikit_learn
 from .spread import Spread
@@ -83,8 +81,7 @@ def calibrate(
             not known.
     """
     library = require_scikit_learn("the labeler calibrated")
-    refuse_lost_recipes(rows)
-    scale = _scale_of(rows, name)
+    scale = scale_of(rows, name)
     chosen = _rows_to_learn_from(rows, settings, splits)
     if not len(chosen):
         raise CurateError(
@@ -93,7 +90,7 @@ def calibrate(
             "`label --manifest ROWS --conditions kadid10k` gives rows such labels"
         )
     warn_of_unlike_labels(chosen, name)
-    found = measure_rows(chosen, place, name, reporter)
+    found = measure_rows(rows_to_measure(chosen, place, name), reporter)
     ids = chosen["sample_id"].to_pylist()
     failed = [number for number, outcome in enumerate(found.outcomes) if outcome.status != "ok"]
     if failed:
@@ -116,44 +113,24 @@ def calibrate(
     return Calibration(QualityMap(fit.measures, fit.labels), spread, errors, scale, library)
 
 
-def label_by_calibration(
-    rows: pa.Table, place: Path, name: str, calibration: Calibration, reporter: Reporter = SILENT
-) -> pa.Table:
-    """Label rows by how they differ from their references.
+def scale_of(rows: pa.Table, name: str) -> LabelScale:
+    """Return the scale that the labels of a manifest are on.
 
     Args:
-        rows: Manifest rows of any kind but mixes, with the provenance of their manifest.
-        place: The file that their roots are relative to.
-        name: What they are, for messages.
-        calibration: The map.
-        reporter: Shows progress.
-
-    Returns:
-        The rows with `label`, `label_std` (what 68 % of errors on unseen types keep to) and `label_source`
-        `calibrated`. A row whose pixels cannot be had says why in `status` and `error`.
+        rows: The manifest.
+        name: What it is called.
 
     Raises:
-        CurateError: Rows name no reference, none can be measured, or where the files lie is not known.
+        CurateError: It does not say, or has lost its metadata.
     """
-    found = measure_rows(rows, place, name, reporter)
-    outcomes = found.outcomes
-    ok = np.array([outcome.status == "ok" for outcome in outcomes])
-    if not ok.any():
-        raise CurateError(f"no row of {name} can be measured; the first because: {outcomes[0].error}")
-    labels = calibration.quality.predict(found.measures[ok])
-    labeled = with_labels(rows.filter(pa.array(ok)), labels, calibration.spread.at(labels), source="calibrated")
-    if ok.all():
-        return labeled
-    failed = _without_labels(with_outcomes(rows, outcomes).filter(pa.array(~ok)))
-    joined = pa.concat_tables([labeled, failed]).combine_chunks()
-    return joined.take(pc.index_in(rows["sample_id"], joined["sample_id"].combine_chunks()))
-
-
-def _without_labels(rows: pa.Table) -> pa.Table:
-    for name in ("label", "label_std", "label_source", "neighbors"):
-        field = rows.schema.field(name)
-        rows = rows.set_column(rows.schema.get_field_index(name), field, pa.nulls(len(rows), field.type))
-    return rows
+    refuse_lost_recipes(rows)
+    recorded = read_provenance(rows).get("label_scale")
+    if recorded is None:
+        raise CurateError(
+            f"{name} does not say on which scale its labels are (label_scale in its metadata): give a manifest that "
+            "`label`, `upsample` or `testset` wrote"
+        )
+    return LabelScale(recorded["min"], recorded["max"], recorded["higher_is_better"])
 
 
 def _rows_to_learn_from(rows: pa.Table, settings: LabelSettings, splits: Mapping[str, str]) -> pa.Table:
@@ -167,13 +144,3 @@ def _rows_to_learn_from(rows: pa.Table, settings: LabelSettings, splits: Mapping
         return usable
     held_out = {name for name, split in {**held_out_of(rows), **splits}.items() if split != TRAIN}
     return usable.filter(pc.invert(pc.is_in(usable["reference_id"], pa.array(sorted(held_out), pa.string()))))
-
-
-def _scale_of(rows: pa.Table, name: str) -> LabelScale:
-    recorded = read_provenance(rows).get("label_scale")
-    if recorded is None:
-        raise CurateError(
-            f"{name} does not say on which scale its labels are (label_scale in its metadata): give a manifest that "
-            "`label`, `upsample` or `testset` wrote"
-        )
-    return LabelScale(recorded["min"], recorded["max"], recorded["higher_is_better"])

@@ -14,6 +14,7 @@ from ...manifest.ids import list_ids
 from ...manifest.outcomes import Outcome
 from ...manifest.pixel_facts import decoding_of
 from ...manifest.provenance import read_provenance
+from ...manifest.renderers.check import check_renderers
 from ...manifest.roots import Roots
 from ...rendering.pixel_loader import PixelLoader
 from ...rendering.render import RECIPE_COLUMNS, Recipe, recipe_of
@@ -36,38 +37,63 @@ class MeasuredRows:
     outcomes: tuple[Outcome, ...]
 
 
-def measure_rows(
-    rows: pa.Table, place: Path, name: str, reporter: Reporter = SILENT, *, workers: int | None = None
-) -> MeasuredRows:
-    """Measure rows beside their references; pixels that are not stored are rendered.
+@dataclass(frozen=True)
+class RowsToMeasure:
+    """Rows that can be compared with their references as far as can be told without looking at pixels.
+
+    Attributes:
+        loader: Finds or makes their pixels.
+        recipes: n rows.
+        groups: Places of the rows of each reference.
+    """
+
+    loader: PixelLoader
+    recipes: tuple[Recipe, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+
+def rows_to_measure(rows: pa.Table, place: Path, name: str) -> RowsToMeasure:
+    """Check that rows can be measured, before any time is spent on it.
 
     Args:
         rows: Manifest rows, with the provenance of their manifest.
         place: The manifest that their roots are relative to.
         name: What it is called.
-        reporter: Shows progress.
-        workers: Threads; None uses every core.
 
     Raises:
-        CurateError: Where the files lie is not known, or rows name no reference to compare them with.
+        CurateError: Where the files lie is not known, rows name no reference to compare them with, or they are recipes
+            of a user's type that is not registered here.
     """
+    check_renderers(rows)
     decoding = decoding_of(read_provenance(rows), DecodeOptions(), name)
     loader = PixelLoader(Roots.of_manifest(rows, place), decoding=decoding)
-    recipes = [recipe_of(row) for row in rows.select(list(RECIPE_COLUMNS)).to_pylist()]
+    recipes = tuple(recipe_of(row) for row in rows.select(list(RECIPE_COLUMNS)).to_pylist())
     _refuse_without_reference(recipes, name)
     loader.require_roots(recipes)
     groups: dict[tuple[str, str], list[int]] = {}
     for number, recipe in enumerate(recipes):
         loader.roots.folder(recipe.reference_root)
         groups.setdefault((recipe.reference_root, recipe.reference_path), []).append(number)
+    return RowsToMeasure(loader, recipes, tuple(map(tuple, groups.values())))
+
+
+def measure_rows(wanted: RowsToMeasure, reporter: Reporter = SILENT, *, workers: int | None = None) -> MeasuredRows:
+    """Measure rows beside their references; pixels that are not stored are rendered.
+
+    Args:
+        wanted: The rows.
+        reporter: Shows progress.
+        workers: Threads; None uses every core.
+    """
+    recipes = wanted.recipes
     measures = np.full((len(recipes), len(MEASURES)), np.nan)
     outcomes = [Outcome("ok")] * len(recipes)
 
-    def measure_group(numbers: list[int]) -> list[NDArray[np.float64] | Outcome]:
-        return _measure_group(loader, [recipes[number] for number in numbers])
+    def measure_group(numbers: tuple[int, ...]) -> list[NDArray[np.float64] | Outcome]:
+        return _measure_group(wanted.loader, [recipes[number] for number in numbers])
 
     with reporter.task("measure", len(recipes)) as task:
-        for numbers, found in zip(groups.values(), ordered_map(measure_group, groups.values(), workers), strict=True):
+        for numbers, found in zip(wanted.groups, ordered_map(measure_group, wanted.groups, workers), strict=True):
             for number, result in zip(numbers, found, strict=True):
                 if isinstance(result, Outcome):
                     outcomes[number] = result

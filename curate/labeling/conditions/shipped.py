@@ -1,5 +1,6 @@
 """Condition tables that ship with the package: labels for whoever has no labeled set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -10,6 +11,7 @@ from ...datasets.labels import LabelScale
 from ...errors import CurateError
 from ...manifest.ids import list_ids
 from ...manifest.provenance import digest_json
+from ...manifest.recipes import distortion_name
 from ...storage.texts.json_text import parse_json
 from ..label_rows import conditions_of, with_labels
 from ..settings import CONDITIONS, ConditionsName
@@ -31,6 +33,12 @@ class ShippedConditions:
     table: ConditionTable
     scale: LabelScale
     digest: str
+
+    @property
+    def known_types(self) -> str:
+        """The types of the table, for messages."""
+        types = sorted({kind for kind, _ in self.table.conditions})
+        return f"the types {types[0]} to {types[-1]} and pristine images"
 
 
 def read_conditions(name: ConditionsName) -> ShippedConditions:
@@ -57,6 +65,26 @@ def read_conditions(name: ConditionsName) -> ShippedConditions:
     return ShippedConditions(name, table, scale, digest_json(content))
 
 
+def refuse_types_without_mean(shipped: ShippedConditions, types: Sequence[int]) -> None:
+    """Refuse types that the means do not know, before rows of them are laid out.
+
+    Args:
+        shipped: The means.
+        types: Distortion ids.
+
+    Raises:
+        CurateError: The message names them.
+    """
+    known = {kind for kind, _ in shipped.table.conditions}
+    missing = [f"{kind} ({distortion_name(kind)})" for kind in types if kind not in known]
+    if missing:
+        raise CurateError(
+            f"the conditions {shipped.name!r} have no label for {'type' if len(missing) == 1 else 'the types'} "
+            f"{', '.join(missing)}; they have {shipped.known_types}: leave these types out, or label by "
+            "--proxy-labels, which takes any type"
+        )
+
+
 def label_by_conditions(rows: pa.Table, shipped: ShippedConditions) -> pa.Table:
     """Give rows the mean human label of their type and level; no labeled set and no features are needed.
 
@@ -81,10 +109,9 @@ def label_by_conditions(rows: pa.Table, shipped: ShippedConditions) -> pa.Table:
     unknown = np.flatnonzero(np.isnan(means[where])).tolist()
     if unknown:
         ids = rows["sample_id"].to_pylist()
-        types = sorted({kind for kind, _ in shipped.table.conditions})
         raise CurateError(
             f"the conditions {shipped.name!r} have no label for the type and level of {len(unknown)} rows: "
-            f"{list_ids([ids[row] for row in unknown])}; they have the types {types[0]} to {types[-1]} and pristine "
-            "images (leave these rows out, or label them by another way)"
+            f"{list_ids([ids[row] for row in unknown])}; they have {shipped.known_types} "
+            "(leave these rows out, or label them by another way)"
         )
     return with_labels(rows, means[where], spread[where], source="condition")

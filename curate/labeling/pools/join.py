@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ...errors import CurateError
 from ...manifest.joining.root_names import with_distinct_roots
+from ...manifest.joining.rows import JOINED_LABELS
 from ...manifest.joining.rows import join as join_rows
 from ...manifest.lost_metadata import LOST_METADATA, has_lost_metadata
 from ...manifest.manifest import read_manifest, write_manifest
@@ -18,7 +19,7 @@ from ...manifest.roots import rebase
 from ...storage.atomic import refuse_overwriting, require_parquet_name
 from .alignment import Alignment, aligned
 from .settings import JOIN_LABELS, JoinLabels
-from .sources import JOINED_LABELS, label_sources
+from .sources import has_one_scale, label_sources
 
 _SCALE = "label_scale"
 _FEWEST = 2
@@ -33,15 +34,16 @@ def join(manifests: Sequence[Path | str], out: Path | str, *, labels: JoinLabels
         manifests: The files, at least two.
         out: The manifest to write.
         labels: What becomes of labels of unlike sources or scales: `as-is` takes them as they are; `align` shifts each
-            type of the later manifests to the mean that it has in the first one (`aligned`). None refuses them.
+            source and type of the later manifests to the mean that the type has in the first one (`aligned`). None
+            refuses them.
 
     Returns:
-        `rows, label_sources, out`; with `align`, `shifts`: manifest to type to what was added to its labels,
-        `rows_without_shift` and `rows_clipped`.
+        `rows, label_sources, out`; with `align`, `shifts`: manifest to label source to type to what was added to its
+        labels, `rows_without_shift` and `rows_clipped`.
 
     Raises:
-        CurateError: Unlike labels and no choice, an id that occurs twice, pixels that come about differently, or
-            manifests with nothing to align by.
+        CurateError: Unlike labels and no choice, an id that occurs twice, pixels that come about differently,
+            manifests with nothing to align by, or a first manifest that is not on one scale itself.
     """
     files, out = [Path(path) for path in manifests], Path(out)
     if len(files) < _FEWEST:
@@ -60,16 +62,19 @@ def join(manifests: Sequence[Path | str], out: Path | str, *, labels: JoinLabels
         _refuse_unlike(files, tables)
     alignments: dict[str, Alignment] = {}
     if labels == "align":
+        _refuse_unlike_first(files[0], tables[0])
         later = zip(files[1:], tables[1:], strict=True)
         alignments = {str(path): _aligned(table, tables[0], path) for path, table in later}
         tables = [tables[0], *(found.rows for found in alignments.values())]
     scales = [read_provenance(table).get(_SCALE) for table in tables]
-    has_one_scale = all(scale == scales[0] for scale in scales)
-    if labels is not None and not has_one_scale:
+    if labels is not None and any(scale != scales[0] for scale in scales):
         tables = [_without_scale(table) for table in tables]
     joined = join_rows(tables)
     before = read_provenance(joined)
-    shifts = {name: _by_name(found.shifts) for name, found in alignments.items()}
+    shifts = {
+        name: {source: _by_name(by_type) for source, by_type in found.shifts.items()}
+        for name, found in alignments.items()
+    }
     provenance = make_provenance(
         "join",
         {"labels": labels},
@@ -97,9 +102,10 @@ def describe_join(summary: Mapping[str, Any]) -> str:
         summary: What `join` returns.
     """
     lines = [f"{summary['rows']:,} rows with labels of {', '.join(summary['label_sources']) or 'no source'}"]
-    for name, shifts in summary.get("shifts", {}).items():
-        lines.append(f"{name}: labels shifted")
-        lines += [f"  {kind:<26} {shift:+.3f}" for kind, shift in shifts.items()]
+    for name, by_source in summary.get("shifts", {}).items():
+        for source, shifts in by_source.items():
+            lines.append(f"{name}: labels of {source} shifted")
+            lines += [f"  {kind:<26} {shift:+.3f}" for kind, shift in shifts.items()]
     if summary.get("rows_without_shift"):
         lines.append(f"{summary['rows_without_shift']:,} rows keep their labels: the first manifest has not their type")
     if summary.get("rows_clipped"):
@@ -125,6 +131,15 @@ def _refuse_unlike(files: Sequence[Path], tables: Sequence[pa.Table]) -> None:
         "them: --labels align shifts each type to the mean that it has in the first manifest, --labels as-is takes "
         "them as they are"
     )
+
+
+def _refuse_unlike_first(path: Path, first: pa.Table) -> None:
+    if not has_one_scale(first):
+        raise CurateError(
+            f"{path} has itself labels of unlike sources ({', '.join(label_sources([first]))}), so it gives no scale "
+            "to align to: put a manifest with labels of one source first (those of the others are aligned source by "
+            "source), or give --labels as-is"
+        )
 
 
 def _aligned(table: pa.Table, first: pa.Table, path: Path) -> Alignment:

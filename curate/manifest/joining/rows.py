@@ -15,6 +15,9 @@ from ..renderers.user_types import shared_user_types
 from ..roots import home_of, moved, with_home
 from ..schema import CLUSTER_FIELDS
 
+# Entry of the provenance: how labels of unlike sources were put together.
+JOINED_LABELS = "joined_labels"
+
 
 def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
     """Add rows to a manifest file; labels on another scale and ids it already has are refused.
@@ -40,6 +43,8 @@ def append_manifest(path: Path | str, rows: pa.Table) -> pa.Table:
 
 def join(tables: Sequence[pa.Table]) -> pa.Table:
     """Put manifests one below the other; the provenance is the first one's, with the roots and label scale of all.
+
+    That labels of unlike sources were joined by choice stays on record only where all the manifests say so alike.
 
     Columns that the schema does not know are kept, null where a manifest lacks them. Clusters are those of one epoch's
     manifest and left out.
@@ -76,6 +81,8 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
             )
         roots[name] = folder
     facts = {**provenances[0], "roots": roots}
+    if any(other.get(JOINED_LABELS) != facts.get(JOINED_LABELS) for other in provenances):
+        facts.pop(JOINED_LABELS, None)  # nobody chose to have these rows' labels among those
     if scales:
         facts["label_scale"] = scales[0]
     if denoiser is not None:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from syndr_curate.curate.demo.scenes import SCENE_KINDS, paint_scene
-from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.errors import CurateError, CurateWarning
+from syndr_curate.curate.labeling.calibrated import measured_rows
 from syndr_curate.curate.labeling.label import label
 from syndr_curate.curate.manifest.chains.recipes import chain_rows
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
@@ -127,6 +128,41 @@ def test_held_out_references_teach_nothing_unless_asked(folder):
     assert read_provenance(everyone)["config"]["calibration"]["fit_rows"] == 60
 
 
+def test_references_that_the_rows_to_label_hold_out_teach_nothing_either(folder):
+    chains = read_manifest(folder / "chains.parquet")
+    place = chains.schema.get_field_index("split")
+    held_out = pc.if_else(pc.equal(chains["reference_id"], "b"), "test", "train").dictionary_encode()
+    chains = chains.set_column(place, chains.schema.field(place), held_out)
+    with pytest.raises(CurateError, match="at least 60 labeled rows of single distortions; there are 45"):
+        label(labeler="calibrated", fit_on=folder / "fit.parquet", manifest=chains)
+
+
+@pytest.mark.parametrize("absent_from", ["manifest", "fit_on"])
+def test_rows_of_an_absent_plugin_are_refused_by_its_name_before_anything_is_measured(folder, absent_from, monkeypatch):
+    monkeypatch.setattr(measured_rows, "ordered_map", None)
+    before = {"200": {"name": "mine", "version": "7", "source_sha256": "0", "plugin": "my_types:register"}}
+    given = {"manifest": read_manifest(folder / "rows.parquet"), "fit_on": read_manifest(folder / "fit.parquet")}
+    table = given[absent_from]
+    place = table.schema.get_field_index("distortion_id")
+    table = table.set_column(place, table.schema.field(place), pa.array([200] * len(table), pa.int16()))
+    given[absent_from] = attach(table, {**read_provenance(table), "user_types": before})
+    with pytest.raises(CurateError, match=r"type 200 \(mine, version 7\).*give --plugin my_types:register"):
+        label(labeler="calibrated", **given)
+
+
+def test_pixels_that_are_made_otherwise_than_they_were_are_warned_of(folder):
+    rows = attach(recipe_table(("a",), types=(15,), levels=(1,)), provenance(denoiser="0" * 64))
+    with pytest.warns(CurateWarning, match="denoiser"), pytest.raises(CurateError, match="no single distortion"):
+        label(labeler="calibrated", fit_on=with_scale(read_manifest(folder / "rows.parquet")), manifest=rows)
+
+
+def test_that_there_is_nothing_to_label_is_said_before_the_fit(folder, monkeypatch):
+    monkeypatch.setattr(measured_rows, "ordered_map", None)
+    chains = read_manifest(folder / "chains.parquet")
+    with pytest.raises(CurateError, match="the manifest has no row to label"):
+        label(labeler="calibrated", fit_on=folder / "fit.parquet", manifest=chains.slice(0, 0))
+
+
 def test_the_errors_are_told(folder):
     notes = Notes()
     given = {"labeler": "calibrated", "fit_on": folder / "fit.parquet", "manifest": folder / "chains.parquet"}
@@ -170,6 +206,12 @@ def with_scale(rows):
 def test_labels_of_an_unknown_scale_are_refused(folder):
     with pytest.raises(CurateError, match="does not say on which scale its labels are"):
         label(labeler="calibrated", fit_on=folder / "rows.parquet", manifest=folder / "chains.parquet")
+
+
+def test_a_fit_that_lost_its_metadata_is_told_how_to_get_it_back(folder):
+    lost = read_manifest(folder / "fit.parquet").replace_schema_metadata(None)
+    with pytest.raises(CurateError, match=r"lost its metadata.*relocate MANIFEST --provenance-from"):
+        label(labeler="calibrated", fit_on=lost, manifest=folder / "chains.parquet")
 
 
 def test_rows_without_a_reference_are_named(folder):
