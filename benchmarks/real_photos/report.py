@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from syndr_curate.curate.storage.figures import COLORS, DIAGONAL, figure_png
 
 from .arms import BASELINE, SELECTED
-from .scores import PARTS
+from .settings import PARTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.manifest.provenance import digest_file, digest_json
 from syndr_curate.curate.storage.atomic import write_bytes
+from threadpoolctl import threadpool_limits
 
 from ..shared.paired import compare_pairs
 from .arms import BASELINE, SELECTED, Arm, read_arms, read_random_sets
 from .heads import FINALISTS, read_heads
 from .predictions import read_predictions, read_random_predictions
 from .scores import (
-    PARTS,
     Target,
     linear_correlations,
     picture_resamples,
@@ -23,7 +23,7 @@ from .scores import (
     read_scores,
     read_target_scores,
 )
-from .settings import PENALTIES, PRESETS, SIMILARITIES, Run
+from .settings import PARTS, PENALTIES, PRESETS, SIMILARITIES, Run
 from .supervised import ceiling, from_other_set
 from .target import SECOND, TARGET, read_target
 from .training_rows import read_rows
@@ -35,6 +35,11 @@ _AGREEING = 0.9  # share of resamples of references that an arm called better ha
 
 def collect_results(run: Run) -> dict[str, Any]:
     """Return everything that the report shows, as JSON values; all predictions have to be there."""
+    with threadpool_limits(limits=1):
+        return _collect(run)
+
+
+def _collect(run: Run) -> dict[str, Any]:
     ids, features = read_target(run, TARGET)
     target = read_target_scores(run.inputs.target, ids)
     arms = read_arms(run)
@@ -117,10 +122,10 @@ def _compare(run: Run, target: Target, arms: tuple[Arm, ...], predicted: dict[st
 def _verdict(line: dict[str, Any]) -> str:
     """Say whether an arm is better or worse by the protocol; an empty text where it is neither."""
     halves = [line["difference"][part] for part in ("a", "b")]
-    share = line["by_references"]["positive"] / line["by_references"]["of"]
-    if all(half["low"] > 0 for half in halves) and share >= _AGREEING:
+    positive, of = line["by_references"]["positive"], line["by_references"]["of"]
+    if all(half["low"] > 0 for half in halves) and positive >= _AGREEING * of:
         return "better"
-    if all(half["high"] < 0 for half in halves) and share <= 1 - _AGREEING:
+    if all(half["high"] < 0 for half in halves) and of - positive >= _AGREEING * of:
         return "worse"
     return ""
 

@@ -15,7 +15,6 @@ from syndr_curate.curate.manifest.seeds import context_seed, uniform_draw
 from .settings import SEED
 
 Vector = NDArray[np.float64]
-PARTS = ("all", "a", "b")  # of the target's pictures: all, the development half, the test half
 
 
 @dataclass(frozen=True)

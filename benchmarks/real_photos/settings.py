@@ -24,6 +24,7 @@ LIBRARIES = (
     "numba",
 )
 SEED = 123
+PARTS = ("all", "a", "b")  # of the target's pictures: all, the development half, the test half
 DENOISE = 15  # a network runs for it: as slow as all other types together
 TYPES = tuple(entry.id for entry in CATALOG if entry.id != DENOISE)
 PRESETS = ("livec", "koniq", "bid", "livec-greedy", "koniq-greedy")  # those for real photographs

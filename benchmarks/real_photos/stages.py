@@ -22,6 +22,8 @@ from .report import as_markdown, figure
 from .settings import Run
 from .target import SECOND, TARGET, digest_of_pictures, pictures_of, target_tasks, write_pictures
 
+_SECONDS_BETWEEN_LINES = 10
+
 
 @dataclass
 class Clock:
@@ -39,13 +41,17 @@ class Clock:
         """Carry out tasks; tell whether all are done."""
         if not tasks:
             return True
-        started, done = time.monotonic(), 0
+        started = shown = time.monotonic()
+        done = 0
 
         def one_more() -> None:
-            nonlocal done
-            done += 1
-            left = (time.monotonic() - started) / done * (len(tasks) - done)
-            print(f"{name}: {done} of {len(tasks)}, about {left / 60:.1f} minutes left", file=sys.stderr, flush=True)
+            nonlocal done, shown
+            done, now = done + 1, time.monotonic()
+            if now - shown > _SECONDS_BETWEEN_LINES or done == len(tasks):
+                shown, left = now, (now - started) / done * (len(tasks) - done)
+                print(
+                    f"{name}: {done} of {len(tasks)}, about {left / 60:.1f} minutes left", file=sys.stderr, flush=True
+                )
 
         return carry_out_all(tasks, workers=self.workers, deadline=self.deadline, progress=one_more)
 
