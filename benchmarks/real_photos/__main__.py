@@ -7,6 +7,7 @@ what may be chosen by which scores.
 Examples:
     python -m benchmarks.real_photos --size small
     python -m benchmarks.real_photos --target koniq.parquet --second livec.parquet --out out/koniq
+    python -m benchmarks.real_photos --finetune --device cuda --minutes 300
     python -m benchmarks.real_photos --write-evidence docs/evidence.md
 """
 
@@ -22,6 +23,7 @@ from syndr_curate import write_manifest
 from syndr_curate.curate.errors import CurateError
 
 from .evidence import write_section
+from .finetune import Training
 from .report import as_markdown
 from .settings import SIZES, Inputs, NeighborLabels, Run
 from .stages import Clock, carry_on
@@ -37,7 +39,8 @@ def main() -> int:
     deadline = time.monotonic() + 60 * arguments.minutes
     try:
         run = Run(out, SIZES[arguments.size], _inputs(arguments, out), tuple(arguments.arms or ()))
-        results = carry_on(run, Clock(arguments.workers, deadline))
+        training = Training(device=arguments.device) if arguments.finetune else None
+        results = carry_on(run, Clock(arguments.workers, deadline), training)
         if results is not None:
             text = as_markdown(results)
             if arguments.write_evidence:
@@ -103,6 +106,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; they change no figure")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="start nothing new after so long; default: 40")
     parser.add_argument("--arms", nargs="+", metavar="KEY", help="only these, beside all types and the presets")
+    parser.add_argument("--finetune", action="store_true", help="also train the network end to end: for a GPU")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="for --finetune")
     parser.add_argument("--write-evidence", type=Path, help="write the tables between the markers of this document")
     return parser.parse_args()
 

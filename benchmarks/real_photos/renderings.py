@@ -58,7 +58,7 @@ def lay_out(run: Run) -> None:
     _distort(run, CHAINS, LABELED, types=None, levels=levels, chains=chains)
     _distort(run, CAMERA_POOL, LABELED, types=camera, levels=others)
     for pool in POOLS:
-        table = read_manifest(_manifest(run, pool))
+        table = read_manifest(manifest_path(run, pool))
         for number, (first, length) in enumerate(_cuts(table)):
             path = _part_path(run, "parts", pool, number, ".parquet")
             if not path.is_file():
@@ -67,7 +67,7 @@ def lay_out(run: Run) -> None:
 
 def tasks(run: Run) -> list[Task]:
     """Return what is left to encode and to measure."""
-    parts = [(pool, number) for pool in POOLS for number in range(len(_cuts(read_manifest(_manifest(run, pool)))))]
+    parts = [(pool, number) for pool in POOLS for number in range(len(_cuts(read_manifest(manifest_path(run, pool)))))]
     made = ((_encode_part, "features", ".parquet"), (_measure_part, "measures", ".npy"))
     return [
         (function, (run, pool, number), {})
@@ -83,14 +83,16 @@ def read_pool(run: Run, pool: str) -> Rendered:
     Raises:
         CurateError: A row could not be rendered.
     """
-    table = read_manifest(_manifest(run, pool))
+    table = read_manifest(manifest_path(run, pool))
     ids = table["sample_id"].to_pylist()
     count = len(_cuts(table))
     found = [load_features(_part_path(run, "features", pool, k, ".parquet")) for k in range(count)]
     known = [identifier for features in found for identifier in features.require_ids()]
     if known != ids:
         lost = sorted(set(ids) - set(known))
-        raise CurateError(f"{len(lost)} rows of {_manifest(run, pool)} could not be encoded, the first is {lost[:1]}")
+        raise CurateError(
+            f"{len(lost)} rows of {manifest_path(run, pool)} could not be encoded, the first is {lost[:1]}"
+        )
     measures = np.concatenate([np.load(_part_path(run, "measures", pool, k, ".npy")) for k in range(count)])
     return Rendered(table, np.concatenate([features.matrix for features in found]), measures)
 
@@ -103,6 +105,11 @@ def encode_to(images: Path, out: Path, encoder: str, pool: tuple[str, ...] | Non
         run_encode(images, out, encoder=encoder, pool=pool, device="cpu", batch_size=8, workers=1)
 
 
+def manifest_path(run: Run, pool: str) -> Path:
+    """Return the manifest of a pool."""
+    return run.path("manifests", pool, "manifest.parquet")
+
+
 def _distort(
     run: Run,
     pool: str,
@@ -112,7 +119,7 @@ def _distort(
     levels: tuple[int, ...],
     chains: ChainSettings | None = None,
 ) -> None:
-    if not _manifest(run, pool).is_file():
+    if not manifest_path(run, pool).is_file():
         run_distort(
             frames_folder(run, role),
             run.path("manifests", pool),
@@ -122,10 +129,6 @@ def _distort(
             seed=SEED,
             recipe_only=True,
         )
-
-
-def _manifest(run: Run, pool: str) -> Path:
-    return run.path("manifests", pool, "manifest.parquet")
 
 
 def _cuts(table: pa.Table) -> list[tuple[int, int]]:

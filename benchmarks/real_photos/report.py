@@ -19,7 +19,11 @@ _HEADS = {"all": "all types", "bid": "preset bid", "selected": "domains select"}
 
 def as_markdown(results: dict[str, Any]) -> str:
     """Return the tables."""
-    return "\n\n".join(part for part in (_arms(results), _beaten(results), _heads(results), _notes(results)) if part)
+    return "\n\n".join(
+        part
+        for part in (_arms(results), _beaten(results), _heads(results), _finetuned(results), _notes(results))
+        if part
+    )
 
 
 def figure(results: dict[str, Any]) -> bytes:
@@ -101,6 +105,19 @@ def _heads(results: dict[str, Any]) -> str:
         else:
             differences = [_width(line[key]) for key in ("difference", "difference_to_random")]
             lines.append((*start, *scores, _plus_minus(line["at_random"]["all"]), *differences))
+    return _table(header, lines)
+
+
+def _finetuned(results: dict[str, Any]) -> str:
+    if not results["finetuned"]:
+        return ""
+    titles = {line["key"]: line["title"] for line in results["arms"]}
+    header = ("fine-tuned end to end", "seeds", "SRCC all", "half A", "half B", "- all types (95 % over seeds)")
+    lines = []
+    for line in results["finetuned"]:
+        difference = _width(line["difference"]) if "difference" in line else ""
+        scores = [_plus_minus(line["srcc"][part]) for part in PARTS]
+        lines.append((titles[line["key"]], str(line["seeds"]), *scores, difference))
     return _table(header, lines)
 
 

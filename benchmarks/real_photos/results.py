@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ..shared.paired import compare_pairs
 from .arms import BASELINE, SELECTED, Arm, read_arms, read_random_sets
+from .finetune import read_finetuned
 from .heads import FINALISTS, read_heads
 from .predictions import read_predictions, read_random_predictions
 from .scores import (
@@ -49,15 +50,17 @@ def _collect(run: Run) -> dict[str, Any]:
     chosen = {key: values[:, penalty] for key, values in predicted.items()}
     lines = _compare(run, target, arms, chosen)
     heads, steps = _heads(run, target)
+    tuned = _finetuned(run, target)
     results = {
         "pictures": {part: len(places) for part, places in target.parts.items()},
         "penalty": PENALTIES[penalty],
         "penalty_scores": {str(value): score for value, score in zip(PENALTIES, by_penalty.tolist(), strict=True)},
-        "comparisons": sum(line["key"] != BASELINE for line in lines) + len(heads),
+        "comparisons": sum(line["key"] != BASELINE for line in lines) + len(heads) + len(tuned),
         "arms": lines,
         "random": _random(run, target, read_random_predictions(run)[:, penalty], chosen),
         "heads": heads,
         "head_steps": steps,
+        "finetuned": tuned,
         "real_scores": _real_scores(run, target, features.astype(np.float64)),
     }
     return {**results, "looks_at_half_b": _count_looks(run, results)}
@@ -187,6 +190,25 @@ def _heads(run: Run, target: Target) -> tuple[list[dict[str, Any]], int | None]:
                 }
             )
     return lines, run.size.head_steps[step]
+
+
+def _finetuned(run: Run, target: Target) -> list[dict[str, Any]]:
+    """Compare networks that were fine-tuned, seed by seed, with those on all types."""
+    scores = {
+        key: {
+            part: np.array([rank_correlations(target.scores[places], answers[seed][places]) for seed in answers])
+            for part, places in target.parts.items()
+        }
+        for key, answers in read_finetuned(run).items()
+    }
+    lines = []
+    for key, own in scores.items():
+        line = {"key": key, **_spread(own)}
+        if key != BASELINE and BASELINE in scores:
+            both = min(len(own["all"]), len(scores[BASELINE]["all"]))
+            line["difference"] = _paired(own["all"][:both], scores[BASELINE]["all"][:both])
+        lines.append(line)
+    return lines
 
 
 def _spread(scores: dict[str, Vector]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from syndr_curate.curate.storage.figures import require_matplotlib
 from ..shared.work import Task, carry_out_all
 from . import heads, labels, predictions, renderings, training_rows, type_selection
 from .arms import write_arms
+from .finetune import Training, finetune_tasks
 from .pictures import CANDIDATES, LABELED, cut_frames, find_photographs, roles_of
 from .report import as_markdown, figure
 from .settings import Run
@@ -37,7 +38,7 @@ class Clock:
     workers: int
     deadline: float | None = None
 
-    def all_done(self, name: str, tasks: list[Task]) -> bool:
+    def all_done(self, name: str, tasks: list[Task], *, workers: int | None = None) -> bool:
         """Carry out tasks; tell whether all are done."""
         if not tasks:
             return True
@@ -53,7 +54,7 @@ class Clock:
                     f"{name}: {done} of {len(tasks)}, about {left / 60:.1f} minutes left", file=sys.stderr, flush=True
                 )
 
-        return carry_out_all(tasks, workers=self.workers, deadline=self.deadline, progress=one_more)
+        return carry_out_all(tasks, workers=workers or self.workers, deadline=self.deadline, progress=one_more)
 
     def done(self, name: str, function: Callable[[Run], object], run: Run) -> bool:
         """Call a function of this process that takes a while; tell whether there was time for it."""
@@ -65,12 +66,13 @@ class Clock:
         return True
 
 
-def carry_on(run: Run, clock: Clock) -> dict[str, Any] | None:
+def carry_on(run: Run, clock: Clock, training: Training | None = None) -> dict[str, Any] | None:
     """Do what is left of a run, and report it.
 
     Args:
         run: The run.
         clock: How many processes, and until when.
+        training: How the network is fine-tuned, too; None: it is not.
 
     Returns:
         The results; None where time was up before the predictions were there.
@@ -82,6 +84,8 @@ def carry_on(run: Run, clock: Clock) -> dict[str, Any] | None:
     if not fix_arms(run, clock) or not clock.all_done("ridge", predictions.prediction_tasks(run)):
         return None
     complete = clock.all_done("heads", heads.head_tasks(run))
+    if training is not None:
+        complete = clock.all_done("fine-tuning", finetune_tasks(run, training), workers=1) and complete
     return {**report(run), "complete": complete}
 
 

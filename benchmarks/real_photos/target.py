@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from syndr_curate import CurateError, LabelColumns, load_features, read_manifest, testset, write_manifest
+from syndr_curate.curate.manifest.ids import list_ids
 from syndr_curate.curate.manifest.manifest import ok_rows
 from syndr_curate.curate.manifest.pixel_facts import recorded_pixel_facts
 from syndr_curate.curate.manifest.provenance import attach, digest_table, read_provenance
@@ -104,7 +105,7 @@ def read_target(run: Run, name: str) -> tuple[tuple[str, ...], NDArray[np.float3
     known = tuple(identifier for features in found for identifier in features.require_ids())
     if known != ids:
         lost = sorted(set(ids) - set(known))
-        raise CurateError(f"{len(lost)} pictures of the set {name} could not be encoded, the first is {lost[:1]}")
+        raise CurateError(f"{len(lost)} pictures of the set {name} could not be encoded: {list_ids(lost)}")
     return ids, np.concatenate([features.matrix for features in found])
 
 
