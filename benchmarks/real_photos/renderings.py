@@ -17,6 +17,7 @@ from syndr_curate import CurateError, load_features, read_manifest, write_manife
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.labeling.calibrated.measured_rows import measure_rows
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
+from syndr_curate.curate.manifest.ids import list_ids
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.atomic import atomic_path
 from syndr_curate.distortions import CAMERA
@@ -90,9 +91,7 @@ def read_pool(run: Run, pool: str) -> Rendered:
     known = [identifier for features in found for identifier in features.require_ids()]
     if known != ids:
         lost = sorted(set(ids) - set(known))
-        raise CurateError(
-            f"{len(lost)} rows of {manifest_path(run, pool)} could not be encoded, the first is {lost[:1]}"
-        )
+        raise CurateError(f"{len(lost)} rows of {manifest_path(run, pool)} could not be encoded: {list_ids(lost)}")
     measures = np.concatenate([np.load(_part_path(run, "measures", pool, k, ".npy")) for k in range(count)])
     return Rendered(table, np.concatenate([features.matrix for features in found]), measures)
 

@@ -14,9 +14,10 @@ from syndr_curate import CurateError, LabelColumns, write_manifest
 from syndr_curate.curate.storage.images import decode_image
 
 from benchmarks.real_photos.arms import ALL, BID, KEPT, SELECTED, read_arms, read_random_sets, type_sets, write_arms
+from benchmarks.real_photos.labels import make_labels, read_labels_of
 from benchmarks.real_photos.pictures import CANDIDATES, LABELED, find_photographs, roles_of
 from benchmarks.real_photos.report import as_markdown
-from benchmarks.real_photos.settings import SIZES, TYPES, Inputs, Run
+from benchmarks.real_photos.settings import SIZES, TYPES, Inputs, NeighborLabels, Run
 from benchmarks.real_photos.stages import Clock, carry_on, fix_arms
 from benchmarks.real_photos.training_rows import read_kept, read_pools, read_rows
 
@@ -40,7 +41,7 @@ def make_inputs(folders, scores, folder):
         "csv", images=folders["target"], labels=folder / "scores.csv", columns=columns, dataset="real"
     )
     write_manifest(table, folder / "target.parquet")
-    return Inputs(folders["pristine"], folders["candidates"], folder / "target.parquet")
+    return Inputs(folders["pristine"], folders["candidates"], folder / "target.parquet", folder / "target.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def copy_files(run, other, *folders):
         shutil.copytree(run.folder / name, other.folder / name)
 
 
-FIXED = ("arms.json", "arms/*", "domains/*", "content/*", "labels/*", "target/*", "references/*/*")
+FIXED = ("arms.json", "second/*", "arms/*", "domains/*", "content/*", "labels/*", "target/*", "references/*/*")
 
 
 def test_scores_of_noise_leave_types_rows_labels_and_weights_as_they_are(folders, finished, tmp_path_factory):
@@ -156,7 +157,13 @@ def test_random_sets_are_as_large_as_the_selection(finished):
 def test_the_report_has_all_controls_and_says_how_many_comparisons(finished):
     run, results = finished
     text = as_markdown(results)
-    for row in ("all types |", "preset bid, + selected candidates", "4 random sets", "5 folds", "constant label"):
+    for row in (
+        "all types |",
+        "preset bid, + selected candidates",
+        "4 random sets",
+        "5 folds",
+        "other real set (12 pictures)",
+    ):
         assert row in text
     assert results["comparisons"] == len(read_arms(run)) - 1 + len(results["heads"])
     assert f"{results['comparisons']} comparisons" in text
@@ -185,3 +192,21 @@ def test_an_unknown_arm_is_refused_by_name(finished):
     run, _ = finished
     with pytest.raises(CurateError, match="no arm 'bid-camera'; there are all, livec"):
         write_arms(dataclasses.replace(run, only=("bid-camera",)))
+
+
+def test_the_neighbor_rule_labels_single_types_where_a_labeled_set_is_given(finished, tmp_path):
+    run, _ = finished
+    pool = read_pools(run)[LABELED]
+    # A set that is labeled by the level alone: so are the neighbors' labels.
+    names = zip(pool.sample_ids.tolist(), pool.references.tolist(), pool.levels.tolist(), strict=True)
+    lines = ["dist_img,ref_img,dmos", *(f"{name}.png,{reference}.png,{6 - level}" for name, reference, level in names)]
+    (tmp_path / "dmos.csv").write_text("\n".join(lines))
+    lent = NeighborLabels(tmp_path / "dmos.csv", run.folder / "content" / "labeled.parquet", "gist")
+    other = Run(tmp_path / "run", run.size, dataclasses.replace(run.inputs, neighbor_labels=lent))
+    copy_files(run, other, "references", "manifests", "parts", "features", "measures")
+    make_labels(other)
+    found = {name: read_labels_of(other, name) for name in (LABELED, CANDIDATES, "chains")}
+    assert "knn" not in found["chains"]
+    by_level = {1: 10.0, 3: 5.0, 5: 0.0}
+    assert found[LABELED]["knn"].tolist() == pytest.approx([by_level[level] for level in pool.levels.tolist()])
+    assert set(np.round(found[CANDIDATES]["knn"], 6).tolist()) == {10.0, 0.0}  # levels 1 and 5
