@@ -89,7 +89,6 @@ def _variants(name: str, types: tuple[int, ...], *, neighbors: bool) -> list[Arm
         arm("candidates", "+ all candidates", CONDITION, CANDIDATES),
         arm("kept", "+ selected candidates", CONDITION, KEPT),
         arm("constant", "+ all candidates, constant label", CONDITION, CANDIDATES, control="constant"),
-        arm("mdsi-shuffled", "MDSI labels, shuffled", MDSI, control="shuffled"),
     ]
     for source, text in ((MDSI, "MDSI labels"), (CALIBRATED, "calibrated labels")):
         arms += [
@@ -97,6 +96,7 @@ def _variants(name: str, types: tuple[int, ...], *, neighbors: bool) -> list[Arm
             arm(f"{source}-chains", f"{text}, + chains", source, CHAINS),
             arm(f"{source}-camera", f"{text}, + camera", source, CAMERA_POOL),
         ]
+    arms.append(arm("mdsi-shuffled", "MDSI labels, shuffled", MDSI, control="shuffled"))
     if neighbors:
         arms.append(arm(KNN, "neighbor labels", KNN))
     return [*arms, arm("everything", "calibrated labels, + all three", CALIBRATED, KEPT, CHAINS, CAMERA_POOL)]

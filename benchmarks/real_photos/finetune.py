@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +35,18 @@ from .training_rows import read_rows
 ARMS = (ALL, BID, f"{BID}-candidates", SELECTED, f"{SELECTED}-candidates")
 BODY_RATE, HEAD_RATE = 5e-5, 5e-4
 _SCALE = 10.0  # labels are on [0, 10], the network answers on [0, 1]
+
+
+class Rater(nn.Module):
+    """What timm's networks have.
+
+    Attributes:
+        classifier: The last layer, of one output.
+        pretrained_cfg: Facts, among them `mean` and `std` of the colors that it reads.
+    """
+
+    classifier: nn.Linear
+    pretrained_cfg: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,9 +87,9 @@ def read_finetuned(run: Run) -> dict[str, dict[int, NDArray[np.float64]]]:
     return found
 
 
-def lite0() -> nn.Module:
+def lite0() -> Rater:
     """Return EfficientNet-Lite0 with ImageNet weights and a new head of one output."""
-    network = timm.create_model(LITE0_ARCHITECTURE, num_classes=1)
+    network = cast("Rater", timm.create_model(LITE0_ARCHITECTURE, num_classes=1))
     state = timm_names(load_state(packaged_lite0()))
     body = {name: weights for name, weights in state.items() if not name.startswith("classifier.")}
     missing, unexpected = network.load_state_dict(body, strict=False)
@@ -84,7 +98,7 @@ def lite0() -> nn.Module:
     return network
 
 
-def train(network: nn.Module, pictures: Pictures, labels: NDArray[np.float64], training: Training, seed: int) -> None:
+def train(network: Rater, pictures: Pictures, labels: NDArray[np.float64], training: Training, seed: int) -> None:
     """Train a network in place by the mean absolute error of crops.
 
     Args:
@@ -113,7 +127,7 @@ def train(network: nn.Module, pictures: Pictures, labels: NDArray[np.float64], t
         optimizer.step()
 
 
-def answer(network: nn.Module, pictures: Pictures, side: int, device: str) -> NDArray[np.float64]:
+def answer(network: Rater, pictures: Pictures, side: int, device: str) -> NDArray[np.float64]:
     """Return a network's answer to the center of each picture, on [0, 10]."""
     network.eval()
     found = []
@@ -124,7 +138,7 @@ def answer(network: nn.Module, pictures: Pictures, side: int, device: str) -> ND
     return _SCALE * np.array(found)
 
 
-def as_tensor(images: NDArray[np.uint8], network: nn.Module, device: str) -> torch.Tensor:
+def as_tensor(images: NDArray[np.uint8], network: Rater, device: str) -> torch.Tensor:
     """Return pictures (B, H, W, 3) as the network reads them, (B, 3, H, W)."""
     facts = network.pretrained_cfg
     mean, std = (torch.tensor(facts[name], device=device).view(1, 3, 1, 1) for name in ("mean", "std"))

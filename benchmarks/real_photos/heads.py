@@ -104,16 +104,18 @@ def train_head(data: HeadSet, steps: tuple[int, ...], seed: int, choose_rows: Ep
         torch.manual_seed(seed)
         rng = np.random.Generator(np.random.PCG64(context_seed("real-photos-head", SEED, seed)))
         hidden = nn.Sequential(nn.Linear(data.features.shape[1], HIDDEN), nn.ReLU())
-        network = nn.Sequential(hidden, nn.Linear(HIDDEN, 1), nn.Flatten(0))
+        last = nn.Linear(HIDDEN, 1)
+        network = nn.Sequential(hidden, last, nn.Flatten(0))
         # The first answer is the mean label: the few steps are for differences.
         with torch.no_grad():
-            network[1].bias.fill_(float(data.labels.mean()))
+            last.bias.fill_(float(data.labels.mean()))
         optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
         features, labels, target = (torch.from_numpy(part) for part in (data.features, data.labels, data.target))
 
         def hidden_features() -> Matrix:
             with torch.no_grad():
-                return hidden(features).numpy()
+                found: Matrix = hidden(features).numpy()
+            return found
 
         answers, done, epoch = [], 0, 0
         while done < steps[-1]:
@@ -189,7 +191,7 @@ def _save(path: Path, found: HeadRun) -> None:
     if found.at_random is not None:
         arrays["at_random"] = found.at_random
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _path(run: Run, key: str, similarity: float | None, seed: int) -> Path:

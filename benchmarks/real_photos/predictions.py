@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.storage.atomic import atomic_path
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..shared.work import Task
 from .arms import Arm, read_arms, read_random_sets
@@ -106,7 +106,8 @@ def _predict_random_sets(run: Run) -> None:
             sums[kind] = FeatureSums.of(x, ones), LabelSums.of(x, pool.labels[CONDITION][rows], ones)
         predicted = []
         for types in read_random_sets(run):
-            together, labels = (reduce(add, (sums[kind][part] for kind in types)) for part in (0, 1))
+            together = reduce(add, (sums[kind][0] for kind in types))
+            labels = reduce(add, (sums[kind][1] for kind in types))
             predicted.append([model.predict(target) for model in fit_ridge(together, labels, PENALTIES)])
     _save(_path(run, "random"), {"random": np.array(predicted)})
 
@@ -120,7 +121,7 @@ def _require_block(rows: ArmRows, start: int, pool: Pool, name: str, places: NDA
 
 def _save(path: Path, arrays: dict[str, Vector]) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _path(run: Run, name: str) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from syndr_curate.curate.manifest.provenance import digest_file, digest_json
 from syndr_curate.curate.storage.atomic import write_bytes
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..shared.paired import compare_pairs
 from .arms import BASELINE, SELECTED, Arm, read_arms, read_random_sets

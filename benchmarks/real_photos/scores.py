@@ -73,7 +73,8 @@ def linear_correlations(truth: Vector, predicted: Vector) -> Vector:
     others = predicted - predicted.mean(-1, keepdims=True)
     size = np.sqrt((first**2).sum() * (others**2).sum(-1))
     products: Vector = others @ first
-    return np.divide(products, size, out=np.zeros_like(products), where=size > 0)
+    found: Vector = np.divide(products, size, out=np.zeros_like(products), where=size > 0)
+    return found
 
 
 def picture_resamples(places: NDArray[np.intp], count: int, part: str) -> NDArray[np.intp]:

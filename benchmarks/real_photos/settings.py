@@ -179,8 +179,8 @@ class Run:
         lent = given.neighbor_labels
         files = {
             "classifier": given.classifier,
-            "neighbor_labels": lent and lent.labels,
-            "neighbor_features": lent and lent.features,
+            "neighbor_labels": None if lent is None else lent.labels,
+            "neighbor_features": None if lent is None else lent.features,
         }
         plan: dict[str, Any] = {
             "size": asdict(self.size),
@@ -191,7 +191,7 @@ class Run:
             "arms": self.only,
             **digests,
             **{name: None if path is None else digest_file(path) for name, path in files.items()},
-            "neighbor_encoder": lent and lent.encoder,
+            "neighbor_encoder": None if lent is None else lent.encoder,
             "libraries": library_versions(LIBRARIES),
         }
         keep_plan(self.folder, plan)

@@ -54,13 +54,15 @@ def read_pools(run: Run) -> dict[str, Pool]:
     for name in POOLS:
         found = read_pool(run, name)
         whole = name in (CHAINS, CAMERA_POOL)
-        columns = (
-            [np.zeros(len(found.manifest), np.int64)] * 2
-            if whole
-            else [found.manifest[key].to_numpy().astype(np.int64) for key in ("distortion_id", "level")]
+        none = np.zeros(len(found.manifest), np.int64)
+        pools[name] = Pool(
+            sample_ids=np.array(found.manifest["sample_id"].to_pylist()),
+            references=np.array(found.manifest["reference_id"].to_pylist()),
+            types=none if whole else found.manifest["distortion_id"].to_numpy().astype(np.int64),
+            levels=none if whole else found.manifest["level"].to_numpy().astype(np.int64),
+            features=found.features.astype(np.float64),
+            labels=read_labels_of(run, name),
         )
-        names = [np.array(found.manifest[key].to_pylist()) for key in ("sample_id", "reference_id")]
-        pools[name] = Pool(*names, *columns, found.features.astype(np.float64), read_labels_of(run, name))
     new = pools[CANDIDATES]
     kept = np.isin(new.references, read_kept(run))
     labels = {source: labels[kept] for source, labels in new.labels.items()}

@@ -32,8 +32,8 @@ def with_direction(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         The same where no row is zero; else (N, D + 1).
     """
-    silent = ~matrix.any(axis=1)
+    silent = (matrix == 0).all(axis=1)
     if not silent.any():
         return matrix
-    extra = silent.astype(np.float32)[:, None]
+    extra = silent[:, np.newaxis].astype(np.float32)
     return np.concatenate([matrix, extra], axis=1)
