@@ -135,8 +135,11 @@ def _draw(drawing: Figure, results: dict[str, Any]) -> None:
     lines = results["arms"]
     left, right = drawing.subplots(1, 2, sharey=True)
     left.set_yticks(range(len(lines)), [line["title"] for line in lines], fontsize=8)
-    marks = "circle all, left half A, right half B; band: random sets"
-    left.set(ylim=(len(lines) - 0.5, -0.5), xlabel="SRCC on the target", title=marks)
+    left.set(
+        ylim=(len(lines) - 0.5, -0.5),
+        xlabel="SRCC on the target; band: random sets",
+        title="circle all, left half A, right half B",
+    )
     right.axvline(0, color=DIAGONAL)
     right.set(xlabel="difference in SRCC", title="from all types, 95 % over pictures")
     control = results["random"]["parts"]["all"]

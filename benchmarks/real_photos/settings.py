@@ -73,7 +73,7 @@ class Size:
     random_sets: int = 200
     shown_sets: int = 24
     head_seeds: int = 5
-    head_steps: tuple[int, ...] = (50, 100, 200, 400)
+    head_steps: tuple[int, ...] = (25, 50, 100, 200, 400)
     encoder: str = "efficientnet-lite0"
     pool: tuple[str, ...] | None = ("mean", "std")
     domain_references: int | None = None
