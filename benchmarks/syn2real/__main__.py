@@ -24,11 +24,11 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.storage.atomic import write_bytes
 from syndr_curate.curate.storage.figures import require_matplotlib
 
+from ..shared.work import carry_out_all
 from .experiment import carry_out
 from .pictures import content_features, find_photographs, make_pictures, target_ids, used_ids
 from .report import Report
 from .settings import ARMS, SIZES, Run
-from .work import carry_out_all
 
 PHOTOGRAPHS = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data")) / "images"
 

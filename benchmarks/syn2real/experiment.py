@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
@@ -18,6 +16,7 @@ from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.labeling.scores import linear_correlation, rank_correlation
 from syndr_curate.curate.storage.atomic import write_bytes
 
+from ..shared.networks import one_thread, with_direction
 from .network import rate, seen, train
 from .pictures import CONDITIONS, load_pictures, roles_of, target_ids
 from .settings import PUBLISHED_SIMILARITY, Arm, Run
@@ -36,22 +35,9 @@ def carry_out(run: Run, ids: Sequence[str], arm: Arm, seed: int) -> None:
     path = run.result_path(arm, seed)
     if path.is_file():
         return
-    with _one_thread():
+    with one_thread():
         result = _result(run, ids, arm, seed)
     write_bytes(path, json.dumps(result).encode())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Hold torch to one thread: sums do not depend on the machine then, and several trainings run side by side."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict)
 
 
 def _result(run: Run, ids: Sequence[str], arm: Arm, seed: int) -> dict[str, Any]:
@@ -101,20 +87,11 @@ class _Epochs:
     def rows(self, epoch: int, features: Callable[[], NDArray[np.float32]]) -> NDArray[np.int64]:
         if self.arm.similarity is None:
             return np.arange(len(self.ids))
-        matrix = Features(_with_direction(features()), self.ids, self.ids, "the network", {})
+        matrix = Features(with_direction(features()), self.ids, self.ids, "the network", {})
         thinned = downsample_epoch(matrix, self.table, epoch=epoch, settings=self.settings)
         wanted = ("rows_kept", "clusters", "largest_cluster", "clusters_reduced")
         self.figures.append({key: thinned.summary[key] for key in wanted})
         return np.array([self.place[identifier] for identifier in thinned.kept["sample_id"].to_pylist()])
-
-
-def _with_direction(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give pictures on which every unit is silent a direction of their own, so that a cosine is defined."""
-    silent = ~matrix.any(axis=1)
-    if not silent.any():
-        return matrix
-    extra = silent.astype(np.float32)[:, None]
-    return np.concatenate([matrix, extra], axis=1)
 
 
 def _images(run: Run, table: pa.Table) -> NDArray[np.uint8]:

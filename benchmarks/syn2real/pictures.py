@@ -23,6 +23,7 @@ from syndr_curate.curate.storage.atomic import atomic_path, write_bytes
 from syndr_curate.curate.storage.images import decode_image, encode_image
 from syndr_curate.distortions import stretch_uint8
 
+from ..shared.frames import cut_frame
 from .degradations import degrade
 from .settings import LABELLED_LEVELS, TYPES, Run, Size
 
@@ -108,7 +109,7 @@ def make_pictures(run: Run, identifier: str, photograph: Path, *, target: bool) 
     if path.is_file():
         return
     cv2.setNumThreads(1)
-    frame = _frame(decode_image(photograph), run.size.frame)
+    frame = cut_frame(decode_image(photograph), run.size.frame)
     write_bytes(run.folder / "frames" / f"{identifier}.png", encode_image(frame), durable=False)
     if target:
         clean = frame
@@ -142,14 +143,3 @@ def content_features(run: Run, ids: Sequence[str]) -> Features:
 
 def _pictures_path(run: Run, identifier: str) -> Path:
     return run.folder / "pictures" / f"{identifier}.npz"
-
-
-def _frame(photograph: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    height, width = photograph.shape[:2]
-    share = side / min(height, width)
-    if share > 1:
-        raise CurateError(f"a photograph of {width}x{height} is smaller than the frame of {side} pixels a side")
-    shape = (max(side, round(width * share)), max(side, round(height * share)))
-    small = cv2.resize(photograph, shape, interpolation=cv2.INTER_AREA)
-    top, left = (small.shape[0] - side) // 2, (small.shape[1] - side) // 2
-    return np.ascontiguousarray(small[top : top + side, left : left + side], np.uint8)

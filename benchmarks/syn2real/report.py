@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from syndr_curate.curate.storage.figures import COLORS, DIAGONAL, figure_png
 from syndr_curate.curate.terminal.console import table
 
-from .paired import Difference, compare_pairs
+from ..shared.paired import Difference, compare_pairs
 from .settings import ARMS, COMPARISONS, Run
 
 if TYPE_CHECKING:

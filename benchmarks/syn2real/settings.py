@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.provenance import library_versions
-from syndr_curate.curate.storage.atomic import write_bytes
+
+from ..shared.plan import keep_plan
 
 LIBRARIES = ("syndr-curate", "torch", "numpy", "opencv-python-headless", "pillow", "scipy")
 # The catalog's nearest relatives of what the targets suffer from, set down before anything was trained:
@@ -137,16 +137,7 @@ class Run:
             "photographs": photographs,
             "libraries": library_versions(LIBRARIES),
         }
-        path = self.folder / "plan.json"
-        content = json.dumps(plan, indent=1)
-        if path.is_file():
-            before, now = json.loads(path.read_text()), json.loads(content)
-            differing = [key for key in now if before.get(key) != now[key]]
-            if differing:
-                raise CurateError(
-                    f"{self.folder} holds a run with another {', '.join(differing)}: give another --out, or remove it"
-                )
-        write_bytes(path, content.encode())
+        keep_plan(self.folder, plan)
 
     def result_path(self, arm: Arm, seed: int) -> Path:
         """Return where the result of one training goes."""

@@ -10,9 +10,9 @@ from syndr_curate import CurateError
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.storage.images import decode_image
 
+from benchmarks.shared.paired import compare_pairs, sign_flip_p
 from benchmarks.syn2real.__main__ import carry_on
 from benchmarks.syn2real.network import seen
-from benchmarks.syn2real.paired import compare_pairs, sign_flip_p
 from benchmarks.syn2real.pictures import CONDITIONS, load_pictures, roles_of, target_ids
 from benchmarks.syn2real.report import Report
 from benchmarks.syn2real.settings import ARMS, Run, Size

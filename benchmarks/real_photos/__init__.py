@@ -1,0 +1,1 @@
+"""Which training set helps on real photographs? See `python -m benchmarks.real_photos --help`."""

@@ -1,0 +1,116 @@
+"""Which training set helps on real photographs? One command, and it goes on where it stopped.
+
+Pristine photographs are distorted by the toolkit's stages, encoded by a frozen network, and labeled; a ridge regression
+on each training set then rates a set of real photographs that people have scored. `protocol.md` beside this file says
+what may be chosen by which scores.
+
+Examples:
+    python -m benchmarks.real_photos --size small
+    python -m benchmarks.real_photos --target koniq.parquet --second livec.parquet --out out/koniq
+    python -m benchmarks.real_photos --finetune --device cuda --minutes 300
+    python -m benchmarks.real_photos --write-evidence docs/evidence.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from syndr_curate import write_manifest
+from syndr_curate.curate.errors import CurateError
+
+from .evidence import write_section
+from .finetune import Training
+from .report import as_markdown
+from .settings import SIZES, Inputs, NeighborLabels, Run
+from .stages import Clock, carry_on
+from .target import read_livec_dev
+
+DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))
+MINUTES = 40.0
+
+
+def main() -> int:
+    arguments = _arguments()
+    out = arguments.out or Path("out") / f"real-photos-{arguments.size}"
+    deadline = time.monotonic() + 60 * arguments.minutes
+    try:
+        run = Run(out, SIZES[arguments.size], _inputs(arguments, out), tuple(arguments.arms or ()))
+        training = Training(device=arguments.device) if arguments.finetune else None
+        results = carry_on(run, Clock(arguments.workers, deadline), training)
+        if results is not None:
+            text = as_markdown(results)
+            if arguments.write_evidence:
+                write_section(arguments.write_evidence, text)
+            print(text)
+            print(f"\nreport.md, report.json and report.png are in {out}")
+    except CurateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if results is None or not results["complete"]:
+        print("time is up; the same command goes on", file=sys.stderr)
+    if arguments.neighbor_labels is None:
+        print("no labels by the neighbor rule: they need --neighbor-labels and --neighbor-features", file=sys.stderr)
+    return 0
+
+
+def _inputs(arguments: argparse.Namespace, out: Path) -> Inputs:
+    target = arguments.target
+    if target is None:
+        target = out / "livec_dev.parquet"
+        if not target.is_file():
+            write_manifest(read_livec_dev(DATA / "livec_dev"), target)
+    lent = (arguments.neighbor_labels, arguments.neighbor_features)
+    if (lent[0] is None) != (lent[1] is None):
+        raise CurateError("--neighbor-labels and --neighbor-features go together: give both, or neither")
+    return Inputs(
+        pristine=arguments.pristine,
+        candidates=tuple(arguments.candidates),
+        target=target,
+        second=arguments.second,
+        classifier=arguments.classifier,
+        neighbor_labels=None if lent[0] is None else NeighborLabels(*lent, arguments.neighbor_encoder),
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.real_photos",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    images = DATA / "images"
+    parser.add_argument(
+        "--size", choices=tuple(SIZES), default="default", help="tiny shows that it runs; default: default"
+    )
+    parser.add_argument(
+        "--target", type=Path, help="manifest of a real set with scores (`testset`); default: livec_dev"
+    )
+    parser.add_argument("--second", type=Path, help="manifest of another real set: what training on it is worth")
+    parser.add_argument("--pristine", type=Path, default=images / "cid22", help="folder of pristine photographs")
+    parser.add_argument(
+        "--candidates",
+        type=Path,
+        nargs="+",
+        default=[images / "kodak", images / "bsds"],
+        help="folders of photographs with new content",
+    )
+    parser.add_argument("--classifier", type=Path, help="what `domains fit` wrote; default: one fitted to --pristine")
+    parser.add_argument("--neighbor-labels", type=Path, help="label file for the published neighbor rule")
+    parser.add_argument("--neighbor-features", type=Path, help="features of its references")
+    parser.add_argument("--neighbor-encoder", default="resnet50", help="what gave them; default: resnet50")
+    parser.add_argument("--out", type=Path, help="default: out/real-photos-<size>")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; they change no figure")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="start nothing new after so long; default: 40")
+    parser.add_argument("--arms", nargs="+", metavar="KEY", help="only these, beside all types and the presets")
+    parser.add_argument("--finetune", action="store_true", help="also train the network end to end: for a GPU")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="for --finetune")
+    parser.add_argument("--write-evidence", type=Path, help="write the tables between the markers of this document")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""What came out: one table with its controls in markdown, and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from syndr_curate.curate.storage.figures import COLORS, DIAGONAL, figure_png
+
+from .arms import BASELINE, SELECTED
+from .settings import PARTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LINE, _AROUND = 26, 110  # heights in pixels: of an arm, and of what lies above and below all
+_HEADS = {"all": "all types", "bid": "preset bid", "selected": "domains select"}
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """Return the tables."""
+    return "\n\n".join(
+        part
+        for part in (_arms(results), _beaten(results), _heads(results), _finetuned(results), _notes(results))
+        if part
+    )
+
+
+def figure(results: dict[str, Any]) -> bytes:
+    """Draw the SRCC of every arm and its difference from the baseline with its 95 % interval, as PNG."""
+    return figure_png(
+        lambda drawing: _draw(drawing, results), width=1100, height=_AROUND + _LINE * len(results["arms"])
+    )
+
+
+def _arms(results: dict[str, Any]) -> str:
+    counts = results["pictures"]
+    header = (
+        "training set",
+        "rows",
+        *(f"SRCC {name} ({counts[part]})" for name, part in zip(("all", "half A", "half B"), PARTS, strict=True)),
+        "PLCC all",
+        "- all types (95 % over pictures)",
+        "half A",
+        "half B",
+        "over references (mean; above 0)",
+        "",
+    )
+    lines = [_arm_line(line) for line in results["arms"]]
+    lines += [_control_line(results["random"])]
+    lines += [(line["title"], "", *_three(line["srcc"]), *[""] * 6) for line in results["real_scores"]]
+    return _table(header, lines)
+
+
+def _arm_line(line: dict[str, Any]) -> tuple[str, ...]:
+    types = f" ({', '.join(map(str, line['types']))})" if line["key"] == SELECTED else ""
+    start = (f"{line['title']}{types}", str(line["rows"]), *_three(line["srcc"]), f"{line['plcc']['all']:.3f}")
+    if line["key"] == BASELINE:
+        return (*start, "", "", "", "", "")
+    found = line["by_references"]
+    return (
+        *start,
+        *(_interval(line["difference"][part]) for part in PARTS),
+        f"{found['mean']:+.3f}; {found['positive']} of {found['of']}",
+        line["verdict"],
+    )
+
+
+def _control_line(found: dict[str, Any]) -> tuple[str, ...]:
+    parts = [found["parts"][part] for part in PARTS]
+    shown = [f"{part['mean']:.3f} ± {part['sd']:.3f}, best {part['best']:.3f}" for part in parts]
+    return (f"{parts[0]['shown']} random sets of {found['types']} types", "", *shown, *[""] * 6)
+
+
+def _beaten(results: dict[str, Any]) -> str:
+    found = results["random"]
+    keys = list(found["parts"]["all"]["beaten"])
+    titles = {line["key"]: line["title"] for line in results["arms"]}
+    header = (f"beats so many of {found['sets']} random sets of {found['types']} types", "all", "half A", "half B")
+    lines = [(titles[key], *(f"{found['parts'][part]['beaten'][key]:.1%}" for part in PARTS)) for key in keys]
+    return _table(header, lines)
+
+
+def _heads(results: dict[str, Any]) -> str:
+    if not results["heads"]:
+        return ""
+    header = (
+        f"small head, {results['head_steps']} steps",
+        "seeds",
+        "rows kept",
+        "SRCC all",
+        "half A",
+        "half B",
+        "as many dropped at random",
+        "- no thinning (95 % over seeds)",
+        "- at random",
+    )
+    lines = []
+    for line in results["heads"]:
+        bound = "all rows" if line["bound"] is None else f"DRCDown at {line['bound']}"
+        start = (f"{_HEADS[line['key']]}, {bound}", str(line["seeds"]), f"{line['kept']:.1%}")
+        scores = [_plus_minus(line["srcc"][part]) for part in PARTS]
+        if line["bound"] is None:
+            lines.append((*start, *scores, "", "", ""))
+        else:
+            differences = [_width(line[key]) for key in ("difference", "difference_to_random")]
+            lines.append((*start, *scores, _plus_minus(line["at_random"]["all"]), *differences))
+    return _table(header, lines)
+
+
+def _finetuned(results: dict[str, Any]) -> str:
+    if not results["finetuned"]:
+        return ""
+    titles = {line["key"]: line["title"] for line in results["arms"]}
+    header = ("fine-tuned end to end", "seeds", "SRCC all", "half A", "half B", "- all types (95 % over seeds)")
+    lines = []
+    for line in results["finetuned"]:
+        difference = _width(line["difference"]) if "difference" in line else ""
+        scores = [_plus_minus(line["srcc"][part]) for part in PARTS]
+        lines.append((titles[line["key"]], str(line["seeds"]), *scores, difference))
+    return _table(header, lines)
+
+
+def _notes(results: dict[str, Any]) -> str:
+    steps = "" if results["head_steps"] is None else f"; steps of the heads {results['head_steps']}"
+    return (
+        f"Chosen on half A: penalty {results['penalty']}{steps}. {results['comparisons']} comparisons, none corrected "
+        f"for. Half B was looked at with {results['looks_at_half_b']} sets of results in this folder. "
+        "*better*, *worse*: the interval over pictures leaves out zero on both halves, and at least nine of ten "
+        "resamples of the references agree."
+    )
+
+
+def _draw(drawing: Figure, results: dict[str, Any]) -> None:
+    lines = results["arms"]
+    left, right = drawing.subplots(1, 2, sharey=True)
+    left.set_yticks(range(len(lines)), [line["title"] for line in lines], fontsize=8)
+    left.set(
+        ylim=(len(lines) - 0.5, -0.5),
+        xlabel="SRCC on the target; band: random sets",
+        title="circle all, left half A, right half B",
+    )
+    right.axvline(0, color=DIAGONAL)
+    right.set(xlabel="difference in SRCC", title="from all types, 95 % over pictures")
+    control = results["random"]["parts"]["all"]
+    left.axvspan(control["mean"] - control["sd"], control["mean"] + control["sd"], color=COLORS[4], alpha=0.25, lw=0)
+    left.axvline(control["mean"], color=COLORS[4], lw=1)
+    for number, line in enumerate(lines):
+        for part, mark, color in (("a", "<", COLORS[5]), ("b", ">", COLORS[2]), ("all", "o", COLORS[0])):
+            left.plot(line["srcc"][part], number, mark, color=color, markersize=5)
+        if line["key"] != BASELINE:
+            found = line["difference"]["all"]
+            right.plot((found["low"], found["high"]), (number, number), color=COLORS[1], lw=2)
+            right.plot(found["mean"], number, "o", color=COLORS[1], markersize=5)
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _three(scores: dict[str, float]) -> tuple[str, ...]:
+    return tuple(f"{scores[part]:.3f}" for part in PARTS)
+
+
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['mean']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+
+
+def _plus_minus(found: dict[str, float | None]) -> str:
+    return f"{found['mean']:.3f}" + ("" if found["sd"] is None else f" ± {found['sd']:.3f}")
+
+
+def _width(found: dict[str, Any]) -> str:
+    width = "" if found["half_width"] is None else f" ± {found['half_width']:.3f}"
+    return f"{found['mean']:+.3f}{width}; {found['better']} of {found['of']}"

@@ -1,0 +1,212 @@
+"""The benchmark on real photographs: arms are fixed before a score is read, it goes on, and it adds up."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import syndr_curate
+from syndr_curate import CurateError, LabelColumns, write_manifest
+from syndr_curate.curate.storage.images import decode_image
+
+from benchmarks.real_photos.arms import ALL, BID, KEPT, SELECTED, read_arms, read_random_sets, type_sets, write_arms
+from benchmarks.real_photos.labels import make_labels, read_labels_of
+from benchmarks.real_photos.pictures import CANDIDATES, LABELED, find_photographs, roles_of
+from benchmarks.real_photos.report import as_markdown
+from benchmarks.real_photos.settings import SIZES, TYPES, Inputs, NeighborLabels, Run
+from benchmarks.real_photos.stages import Clock, carry_on, fix_arms
+from benchmarks.real_photos.training_rows import read_kept, read_pools, read_rows
+
+TARGET_PICTURES = 12
+
+
+@pytest.fixture(scope="module")
+def folders(image_folder):
+    return {
+        "pristine": image_folder("pristine", 5),
+        "candidates": (image_folder("new", 3, first_seed=5), image_folder("more", 2, first_seed=8)),
+        "target": image_folder("real", TARGET_PICTURES, first_seed=10),
+    }
+
+
+def make_inputs(folders, scores, folder):
+    lines = ["name,score", *(f"real{k}.png,{score}" for k, score in enumerate(scores))]
+    (folder / "scores.csv").write_text("\n".join(lines))
+    columns = LabelColumns(id="name", label="score", std=None)
+    table = syndr_curate.testset(
+        "csv", images=folders["target"], labels=folder / "scores.csv", columns=columns, dataset="real"
+    )
+    write_manifest(table, folder / "target.parquet")
+    return Inputs(folders["pristine"], folders["candidates"], folder / "target.parquet", folder / "target.parquet")
+
+
+@pytest.fixture(scope="module")
+def finished(folders, tmp_path_factory):
+    inputs = make_inputs(folders, range(TARGET_PICTURES), tmp_path_factory.mktemp("scores"))
+    run = Run(tmp_path_factory.mktemp("run"), SIZES["tiny"], inputs)
+    return run, carry_on(run, Clock(1))
+
+
+def files_of(run, *folders):
+    paths = [path for name in folders for path in run.folder.glob(name) if path.is_file()]
+    return {path.relative_to(run.folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def copy_files(run, other, *folders):
+    for name in folders:
+        shutil.copytree(run.folder / name, other.folder / name)
+
+
+FIXED = ("arms.json", "second/*", "arms/*", "domains/*", "content/*", "labels/*", "target/*", "references/*/*")
+
+
+def test_scores_of_noise_leave_types_rows_labels_and_weights_as_they_are(folders, finished, tmp_path_factory):
+    run, _ = finished
+    noise = np.random.default_rng(3).normal(50, 20, TARGET_PICTURES).round(3)
+    inputs = make_inputs(folders, noise.tolist(), tmp_path_factory.mktemp("noise"))
+    other = Run(tmp_path_factory.mktemp("other"), SIZES["tiny"], inputs)
+    copy_files(run, other, "references", "manifests", "parts", "features", "measures")  # of pristine pictures alone
+    assert fix_arms(other, Clock(1))
+    before, after = files_of(run, *FIXED), files_of(other, *FIXED)
+    assert before.keys() == after.keys()
+    assert len(before) > 40
+    assert [name for name in before if before[name] != after[name]] == []
+
+
+def test_what_trains_and_predicts_does_not_even_import_what_reads_scores():
+    root = Path(__file__).resolve().parents[2]
+    code = (
+        "import sys, benchmarks.real_photos.heads, benchmarks.real_photos.predictions, benchmarks.real_photos.stages\n"
+        "assert not [name for name in sys.modules if name.endswith(('real_photos.scores', 'real_photos.supervised'))]"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_every_photograph_has_one_role_and_small_folders_are_used_up(finished):
+    run, _ = finished
+    roles = roles_of(run, find_photographs(run.inputs.pristine, run.inputs.candidates))
+    assert len(roles.labeled) == 3
+    assert not roles.labeled.keys() & roles.candidates.keys()
+    kinds = [identifier.rstrip("0123456789") for identifier in roles.candidates]
+    # Two pristine photographs are left; of three more, the folder of two gives one, that of three the rest.
+    assert {kind: kinds.count(kind) for kind in kinds} == {"pristine": 2, "more": 1, "new": 2}
+
+
+def test_photographs_of_one_name_are_refused(folders):
+    with pytest.raises(CurateError, match="several folders have one name: 'pristine0'"):
+        find_photographs(folders["pristine"], [folders["pristine"]])
+
+
+def test_an_arm_holds_the_rows_and_labels_that_it_names(finished):
+    run, _ = finished
+    pools, arms = read_pools(run), {arm.key: arm for arm in read_arms(run)}
+    bid = read_rows(run, arms[BID])
+    assert len(bid.labels) == 3 * 6 * 3  # references, types, levels
+    everything = read_rows(run, arms["bid-everything"])
+    kept = len(read_kept(run))
+    assert {pool: int((everything.pools == pool).sum()) for pool in np.unique(everything.pools)} == {
+        **({KEPT: kept * 6 * 2} if kept else {}),
+        LABELED: 54,
+        "chains": 3 * 2,
+        "camera": 3 * 10 * 2,
+    }
+    assert (everything.weights[:, 0] == 1).all()
+    plain = read_rows(run, arms[ALL])
+    cells = [(i[-5:], y) for i, y in zip(plain.sample_ids.tolist(), plain.labels.tolist(), strict=True)]
+    assert len(set(cells)) == 24 * 3  # one mean per type and level
+    assert pools[LABELED].labels.keys() == {"condition", "mdsi", "calibrated"}
+    assert pools["chains"].labels.keys() == {"mdsi", "calibrated"}
+
+
+def test_resamples_weigh_all_rows_of_a_reference_alike_and_draw_as_many_references(finished):
+    run, _ = finished
+    rows = read_rows(run, next(arm for arm in read_arms(run) if arm.key == ALL))
+    by_reference = {}
+    for identifier, weights in zip(rows.sample_ids.tolist(), rows.weights.tolist(), strict=True):
+        by_reference.setdefault(identifier[:-6], set()).add(tuple(weights))
+    assert all(len(weights) == 1 for weights in by_reference.values())
+    assert np.sum([next(iter(weights)) for weights in by_reference.values()], axis=0).tolist() == [3] * 4
+
+
+def test_a_constant_label_is_the_mean_of_the_labeled_rows_and_shuffling_stays_within_a_condition(finished):
+    run, _ = finished
+    arms = {arm.key: arm for arm in read_arms(run)}
+    constant = read_rows(run, arms["bid-constant"])
+    added = constant.pools == CANDIDATES
+    assert constant.labels[added] == pytest.approx(constant.labels[~added].mean())
+    plain, shuffled = (read_rows(run, arms[key]) for key in ("all-mdsi", "all-mdsi-shuffled"))
+    condition = np.array([identifier[-5:] for identifier in plain.sample_ids])
+    assert (plain.labels != shuffled.labels).mean() > 0.3
+    for cell in np.unique(condition):
+        places = condition == cell
+        assert sorted(plain.labels[places]) == sorted(shuffled.labels[places])
+
+
+def test_random_sets_are_as_large_as_the_selection(finished):
+    run, _ = finished
+    size = len(type_sets(run).get(SELECTED, type_sets(run)[BID]))
+    sets = read_random_sets(run)
+    assert len(sets) == 12
+    assert all(len(set(types)) == size and set(types) <= set(TYPES) for types in sets)
+
+
+def test_the_report_has_all_controls_and_says_how_many_comparisons(finished):
+    run, results = finished
+    text = as_markdown(results)
+    for row in (
+        "all types |",
+        "preset bid, + selected candidates",
+        "4 random sets",
+        "5 folds",
+        "other real set (12 pictures)",
+    ):
+        assert row in text
+    assert results["comparisons"] == len(read_arms(run)) - 1 + len(results["heads"])
+    assert f"{results['comparisons']} comparisons" in text
+    assert decode_image(run.folder / "report.png").shape[1] == 1100
+    assert (run.folder / "report.md").read_text() == f"{text}\n"
+
+
+def test_a_second_start_computes_nothing_and_counts_no_second_look(finished):
+    run, results = finished
+    before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.np[yz]")}
+    assert carry_on(run, Clock(1)) == results
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert results["looks_at_half_b"] == 1
+
+
+def test_a_run_without_time_starts_nothing_and_another_plan_is_refused(finished, tmp_path):
+    run, _ = finished
+    assert carry_on(Run(tmp_path, run.size, run.inputs), Clock(1, time.monotonic() - 1)) is None
+    assert not list(tmp_path.rglob("*.npy"))
+    larger = dataclasses.replace(run.size, chains=3)
+    with pytest.raises(CurateError, match="a run with another size"):
+        carry_on(Run(run.folder, larger, run.inputs), Clock(1))
+
+
+def test_an_unknown_arm_is_refused_by_name(finished):
+    run, _ = finished
+    with pytest.raises(CurateError, match="no arm 'bid-camera'; there are all, livec"):
+        write_arms(dataclasses.replace(run, only=("bid-camera",)))
+
+
+def test_the_neighbor_rule_labels_single_types_where_a_labeled_set_is_given(finished, tmp_path):
+    run, _ = finished
+    pool = read_pools(run)[LABELED]
+    # A set that is labeled by the level alone: so are the neighbors' labels.
+    names = zip(pool.sample_ids.tolist(), pool.references.tolist(), pool.levels.tolist(), strict=True)
+    lines = ["dist_img,ref_img,dmos", *(f"{name}.png,{reference}.png,{6 - level}" for name, reference, level in names)]
+    (tmp_path / "dmos.csv").write_text("\n".join(lines))
+    lent = NeighborLabels(tmp_path / "dmos.csv", run.folder / "content" / "labeled.parquet", "gist")
+    other = Run(tmp_path / "run", run.size, dataclasses.replace(run.inputs, neighbor_labels=lent))
+    copy_files(run, other, "references", "manifests", "parts", "features", "measures")
+    make_labels(other)
+    found = {name: read_labels_of(other, name) for name in (LABELED, CANDIDATES, "chains")}
+    assert "knn" not in found["chains"]
+    by_level = {1: 10.0, 3: 5.0, 5: 0.0}
+    assert found[LABELED]["knn"].tolist() == pytest.approx([by_level[level] for level in pool.levels.tolist()])
+    assert set(np.round(found[CANDIDATES]["knn"], 6).tolist()) == {10.0, 0.0}  # levels 1 and 5
