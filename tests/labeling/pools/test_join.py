@@ -87,7 +87,7 @@ def test_a_chain_that_names_a_type_is_neither_counted_nor_shifted_with_it():
     place = later.schema.get_field_index("chain")
     later = later.set_column(place, "chain", pa.array([None, steps], later.schema.field("chain").type))
     found = aligned(later, pool("a", {(1, 1): [8.0]}))
-    assert found.shifts == {1: 1.0}
+    assert found.shifts == {"proxy": {1: 1.0}}
     assert found.rows["label"].to_pylist() == [8.0, 2.0]
     assert found.rows_without_shift == 1
 
