@@ -37,7 +37,7 @@ class GpLabeler:
     Attributes:
         search: What its hyperparameters are chosen from.
 
-    Source: docs/evidence.md of this project; measured against the published rule there.
+    Source: docs/label-evidence.md of this project; measured against the published rule there.
     """
 
     search: GpSearch = field(default_factory=GpSearch)
