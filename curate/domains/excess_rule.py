@@ -96,14 +96,15 @@ def select_by_excess(
         ranked = np.argsort(-excess, kind="stable")
         return [int(kind) for kind in ranked if enough[kind]][:most]
 
-    certainty = np.zeros(CLASSES)
+    selected = np.zeros(CLASSES, np.int64)
     rng = np.random.Generator(np.random.PCG64(_SEED))
     for _ in range(_RESAMPLES):
         weight = np.bincount(rng.integers(images, size=images), minlength=images).astype(np.float64)
-        certainty[chosen(weight @ values / images, weight @ shows)] += 1 / _RESAMPLES
+        selected[chosen(weight @ values / images, weight @ shows)] += 1
     mean, shown = values.mean(axis=0), shows.sum(axis=0)
     best = np.bincount(np.argmax(values, axis=1), minlength=CLASSES)
-    return ExcessSelection(tuple(sorted(chosen(mean, shown))), mean - pristine.means, shown, best, certainty, images)
+    types = tuple(sorted(chosen(mean, shown)))
+    return ExcessSelection(types, mean - pristine.means, shown, best, selected / _RESAMPLES, images)
 
 
 def _needed(images: int) -> int:

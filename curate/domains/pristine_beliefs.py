@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .selection_rule import CLASSES
+
 FALSE_ALARMS = 0.01  # of pristine pictures, by how `limits` are set
 _MEANS, _LIMITS = "pristine.means", "pristine.limits"
 
@@ -38,13 +40,20 @@ class PristineBeliefs:
         """Read what `arrays` gave; None where a classifier was saved without.
 
         Raises:
-            ValueError: The arrays do not fit each other.
+            ValueError: One of the two arrays alone, or not a finite number for each class.
         """
-        if _MEANS not in named or _LIMITS not in named:
+        found = {name: named[name] for name in (_MEANS, _LIMITS) if name in named}
+        if not found:
             return None
-        if named[_MEANS].ndim != 1 or named[_MEANS].shape != named[_LIMITS].shape:
-            raise ValueError("the beliefs in pristine pictures do not fit each other")
-        return cls(named[_MEANS], named[_LIMITS])
+        if len(found) == 1:
+            (there,) = found
+            raise ValueError(f"{there} is there without {_LIMITS if there == _MEANS else _MEANS}")
+        for name, array in found.items():
+            if array.shape != (CLASSES,):
+                raise ValueError(f"{name} has the shape {array.shape}, expected ({CLASSES},)")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds values that are not finite")
+        return cls(found[_MEANS], found[_LIMITS])
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return everything there is to save, by name."""

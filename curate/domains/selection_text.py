@@ -9,8 +9,9 @@ from ..printable import printable_lines
 _LEGEND = {
     "excess": (
         "excess: mean score beyond that of pristine photographs",
-        "shown by: images whose score is above what 1 % of pristine photographs exceed; certain: resamples of the images",
-        "that select the type; top-1: images whose best class it is; published: share by DGQA's rule",
+        "shown by: images whose score is above what 1 % of pristine photographs exceed",
+        "certain: resamples of the images that select the type",
+        "top-1: images whose best class it is; published: share by DGQA's rule",
     ),
     "published": ("share: of three places per image, selected from 3.5 %; top-1: images whose best class it is",),
 }

@@ -79,7 +79,8 @@ def test_what_was_written_selects_types(photos, fitted, tmp_path):
     assert summary["confusion"] == fitted.together.confusion.tolist()
     assert "left out: 2 references that could not be used" in text
     selected = run_domains_select(photos, tmp_path / "c.safetensors", tmp_path / "mine.json")
-    assert selected["types"]
+    assert selected["rule"] == "excess"
+    assert selected["published"]["types"]
     assert selected["images"] == 5
     assert len(selected["unusable"]) == 2
 
@@ -142,7 +143,7 @@ def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
 def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
     summary = run_domains_fit(photos, tmp_path / "c.safetensors", dry_run=True)
     assert summary["references"] == 7
-    assert summary["pictures"] == 7 * (LightSettings().pristine_variants + 25 * 3)
+    assert summary["pictures"] == 7 * (12 + 25 * 2)
     assert not list(tmp_path.iterdir())
 
 
