@@ -239,7 +239,7 @@ def find_domains(photos: Path) -> tuple[int, ...]:
     facts = save_classifier(fitted.classifier, fitted.facts, "domains.safetensors")
     again: tuple[DomainClassifier, dict[str, object]] = load_classifier("domains.safetensors")
     black = TargetImage("black", "black.png", lambda: np.zeros((200, 200, 3), np.uint8))
-    found: DomainSelection = select_domains([black], again[0], max_types=3, exclude=[16])
+    found: DomainSelection = select_domains([black], again[0], max_types=3, exclude=[15])
     chosen: ExcessSelection | Selection = found.selection
     plain: Selection = found.published
     known: PristineBeliefs | None = again[0].pristine

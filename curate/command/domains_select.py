@@ -57,7 +57,7 @@ def select(
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:
-    """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
+    """Select the distortion types that suit an unlabeled target set, as a preset for `--types`.
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _HEAD = "fc."
-_COUNTERS = "num_batches_tracked"  # of batch normalisation: whole numbers that inference does not read
+_COUNTERS = "num_batches_tracked"  # of batch normalization: whole numbers that inference does not read
 
 
 class ResNetClassifier:
@@ -63,7 +63,7 @@ class ResNetClassifier:
         return found
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the five normalised patches, float32 (5, 3, 224, 224)."""
+        """Return the five normalized patches, float32 (5, 3, 224, 224)."""
         height, width = image.shape[:2]
         if min(height, width) < CROP:
             raise RowError(f"{width}x{height} is smaller than {CROP}x{CROP}, the patch of resnet50")
@@ -119,7 +119,7 @@ class ResNetTrainer:
         self._loss = torch.nn.CrossEntropyLoss()
 
     def epoch(self, batches: Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> float:
-        """Take one step per batch of normalised patches (B, 3, 224, 224) and classes (B,); return the mean loss.
+        """Take one step per batch of normalized patches (B, 3, 224, 224) and classes (B,); return the mean loss.
 
         Raises:
             CurateError: The loss is no longer a number.

@@ -1,4 +1,4 @@
-"""Stage `domains select`: which distortion types suit an unlabelled target set."""
+"""Stage `domains select`: which distortion types suit an unlabeled target set."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -106,7 +106,7 @@ def test_saving_as_jpeg_keeps_the_channel_order():
 
 
 @pytest.mark.parametrize("full_chroma", [False, True])
-def test_halved_chroma_loses_fine_colour(full_chroma):
+def test_halved_chroma_loses_fine_color(full_chroma):
     stripes = np.zeros((32, 32, 3), np.uint8)
     stripes[:, ::2] = (200, 60, 60)
     stripes[:, 1::2] = (60, 134, 60)  # of about the same luma
