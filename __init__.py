@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from .curate.domains.classifier import DomainClassifier
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
+    from .curate.domains.excess_rule import ExcessSelection
     from .curate.domains.fit import FittedDomains, LightSettings, fit_domains
     from .curate.domains.mlp_ensemble import TrainingSettings
+    from .curate.domains.pristine_beliefs import PristineBeliefs
     from .curate.domains.select import DomainSelection, select_domains
     from .curate.domains.selection_rule import Selection
     from .curate.domains.target_images import TargetImage
@@ -75,6 +77,7 @@ __all__ = [
     "DomainSelection",
     "Encoder",
     "Evaluation",
+    "ExcessSelection",
     "Executor",
     "Features",
     "FittedDomains",
@@ -93,6 +96,7 @@ __all__ = [
     "Neighbor",
     "NeighborSettings",
     "PairedDifference",
+    "PristineBeliefs",
     "PseudoLabels",
     "RandomChain",
     "RandomDistortion",
@@ -158,6 +162,7 @@ _HOMES = {
     "DomainSelection": "curate.domains.select",
     "Encoder": "curate.encoding.encoders",
     "Evaluation": "curate.evaluation.evaluation",
+    "ExcessSelection": "curate.domains.excess_rule",
     "Executor": "curate.runs.executors",
     "Features": "curate.datasets.features",
     "FittedDomains": "curate.domains.fit",
@@ -176,6 +181,7 @@ _HOMES = {
     "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
     "PairedDifference": "curate.evaluation.evaluation",
+    "PristineBeliefs": "curate.domains.pristine_beliefs",
     "PseudoLabels": "curate.labeling.labeler",
     "RandomChain": "curate.training.random_distortions",
     "RandomDistortion": "curate.training.random_distortions",

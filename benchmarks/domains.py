@@ -24,8 +24,10 @@ from syndr_curate.curate.datasets.image_folders import ImageSource, open_source
 from syndr_curate.curate.domains.classifier import DomainClassifier
 from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.evaluation import ClassScores, confusion_figure, score_classes
+from syndr_curate.curate.domains.excess_rule import select_by_excess
 from syndr_curate.curate.domains.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fit_files import write_fitted
+from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
 from syndr_curate.curate.domains.selection_rule import select_types
 from syndr_curate.curate.domains.settings import DomainsSelectSettings
 from syndr_curate.curate.domains.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
@@ -60,12 +62,14 @@ def main() -> None:
         out.mkdir(parents=True, exist_ok=True)
         path = options.classifier or fit(out / "domains.safetensors", options.per_reference, quick=options.quick)
         classifier, _ = load_classifier(path)
+        if classifier.pristine is None:
+            raise SystemExit(f"{path} does not say what it takes pristine photographs for: fit it again")
         start = time.perf_counter()
         keys, scores = score_photographs(classifier, step=4 if options.quick else 1)
         print(f"{len(keys)} images rendered and classified in {time.perf_counter() - start:.0f} s")
         np.savez(out / "kodak.npz", keys=np.array(keys), scores=scores)
         report(keys, scores, out)
-        select_targets(keys, scores)
+        select_targets(keys, scores, classifier.pristine)
 
 
 def fit(path: Path, per_reference: str, *, quick: bool) -> Path:
@@ -145,25 +149,27 @@ def print_confusions(
         print(f"{kind:2} {distortion_name(kind):23}{''.join(cells):32} {', '.join(most)}")
 
 
-def select_targets(keys: Sequence[Key], scores: NDArray[np.float64]) -> None:
+def select_targets(keys: Sequence[Key], scores: NDArray[np.float64], pristine: PristineBeliefs) -> None:
     table = np.array(keys)
     for types, least in (*((types, least) for types in TARGETS for least in (1, 3)), ((0,), 0)):
         for saved in (False, True):
             chosen = np.isin(table[:, 0], types) & (table[:, 2] == saved) & (table[:, 1] >= least)
-            selection = select_types(scores[chosen], DomainsSelectSettings.least_belief)
+            found = select_by_excess(scores[chosen], pristine, most=DomainsSelectSettings.max_types)
             plain = select_types(scores[chosen])
-            shares = sorted(selection.shares.items(), key=lambda item: -item[1])[:6]
-            top1 = {kind: round(share, 3) for kind, share in selection.top1_shares.items() if share >= 0.02}
             levels = f", levels {least}-5" if least else ""
             saving = f", saved as JPEG {JPEG_QUALITY}" if saved else ""
-            print(f"\ntarget {types}{levels}{saving}: {selection.images} images")
-            print(f"  selected {selection.types}; leading shares {[(k, round(s, 3)) for k, s in shares]}")
-            bare = sorted(plain.shares.items(), key=lambda item: -item[1])[:6]
-            print(f"  published rule {plain.types}; leading {[(k, round(s, 3)) for k, s in bare]}")
-            together = sum(selection.top1_shares[kind] for kind in types)
-            print(
-                f"  top-1: {together:.1%} are of the set's types; {top1}; mostly pristine: {selection.mostly_pristine}"
-            )
+            print(f"\ntarget {types}{levels}{saving}: {found.images} images")
+            for kind in sorted(range(1, 26), key=lambda kind: -found.excess[kind])[:6]:
+                mark = "*" if kind in found.types else " "
+                print(
+                    f"  {mark} {distortion_name(kind):23} excess {found.excess[kind]:+.3f}"
+                    f"  shown by {found.shares[kind]:5.1%}  certain {found.certainty[kind]:4.0%}"
+                    f"  top-1 {found.top1_shares[kind]:5.1%}"
+                )
+            leading = sorted(plain.shares.items(), key=lambda item: -item[1])[:6]
+            print(f"  published rule {plain.types}; leading {[(k, round(s, 3)) for k, s in leading]}")
+            together = sum(found.top1_shares[kind] for kind in types)
+            print(f"  top-1: {together:.1%} are of the set's types, pristine {found.top1_shares[0]:.1%}")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from syndr_curate import (
     DRCDownSampler,
     Encoder,
     Evaluation,
+    ExcessSelection,
     Executor,
     Features,
     FittedDomains,
@@ -44,6 +45,7 @@ from syndr_curate import (
     Neighbor,
     NeighborSettings,
     PairedDifference,
+    PristineBeliefs,
     PseudoLabels,
     RandomChain,
     RandomDistortion,
@@ -237,9 +239,12 @@ def find_domains(photos: Path) -> tuple[int, ...]:
     facts = save_classifier(fitted.classifier, fitted.facts, "domains.safetensors")
     again: tuple[DomainClassifier, dict[str, object]] = load_classifier("domains.safetensors")
     black = TargetImage("black", "black.png", lambda: np.zeros((200, 200, 3), np.uint8))
-    found: DomainSelection = select_domains([black], again[0], least_belief=0.1)
-    chosen: Selection = found.selection
-    print(facts["kind"], chosen.shares[1])
+    found: DomainSelection = select_domains([black], again[0], max_types=3, exclude=[15])
+    chosen: ExcessSelection | Selection = found.selection
+    plain: Selection = found.published
+    known: PristineBeliefs | None = again[0].pristine
+    print(facts["kind"], chosen.shares[1], plain.counts, known and known.limits)
+    select_domains([black], again[0], rule="rank")  # type: ignore[arg-type]
     print(found.chosen)  # type: ignore[attr-defined]
     return chosen.types
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..domains.settings import DomainsSelectSettings
+from ..domains.settings import DomainsSelectSettings, RuleName
 from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
@@ -18,13 +18,21 @@ from ..terminal.no_effect import refuse_flags_of_the_other_input
 class SelectFlags(DomainsSelectSettings):
     """The settings of a selection, as flags."""
 
-    least_belief: Annotated[
-        float,
+    rule: Annotated[
+        RuleName,
+        typer.Option("--rule", help="excess: what the set shows beyond pristine photographs. published: DGQA's count."),
+    ] = DomainsSelectSettings.rule
+    max_types: Annotated[
+        int | None, typer.Option("--max-types", min=1, help="Of the rule excess: select so many types at most.")
+    ] = DomainsSelectSettings.max_types
+    exclude: Annotated[
+        str | None,
         typer.Option(
-            "--least-belief",
-            help="A class with a smaller score takes none of an image's four places; 0: the published rule.",
+            "--exclude",
+            help="Of the rule excess: types never to select, for example denoise, which is slow to render.",
+            show_default="(none)",
         ),
-    ] = DomainsSelectSettings.least_belief
+    ] = DomainsSelectSettings.exclude
     device: opt.Device = DomainsSelectSettings.device
 
 
@@ -49,11 +57,12 @@ def select(
     reading: ImageFlags,
     result: StrictResultFlags,
 ) -> None:
-    """Select the distortion types that suit an unlabelled target set, as a preset for `--types`.
+    """Select the distortion types that suit an unlabeled target set, as a preset for `--types`.
 
     Example: syndr-curate domains select --target photos/ --classifier domains.safetensors --out mine.json
     """
-    from ..domains.select import describe_selection, run_domains_select
+    from ..domains.select import run_domains_select
+    from ..domains.selection_text import describe_selection
 
     refuse_flags_of_the_other_input(context, target)
     summary = run_domains_select(

@@ -195,7 +195,7 @@ def _add_domains(
     workers: int | None,
     reporter: Reporter,
 ) -> None:
-    """Make an unlabelled target set of two types, fit a classifier on the references, and select types for the set.
+    """Make an unlabeled target set of two types, fit a classifier on the references, and select types for the set.
 
     Args:
         demo: Takes the steps and files.

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ..errors import RowError
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
+from .pristine_beliefs import PristineBeliefs
 from .settings import KindName
 
 STAGE = "domains fit"
-LIGHT_PATCH = 384  # pixels a side at most
+LIGHT_PATCH = 256  # pixels a side at most
 _LIGHT_STEP = 32  # patch sides are multiples of it, so that halving five times stays exact
 LIGHT_MINIMUM = 64
 
@@ -24,9 +25,11 @@ class DomainClassifier(Protocol):
 
     Attributes:
         kind: Its public name.
+        pristine: What it says of pristine photographs; None where that is not known.
     """
 
     kind: KindName
+    pristine: PristineBeliefs | None
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Cut an image's five patches and get them ready; safe to call from several threads.
@@ -47,9 +50,10 @@ class LightClassifier:
 
     kind: KindName = "light"
 
-    def __init__(self, ensemble: Ensemble) -> None:
-        """Take a trained ensemble."""
+    def __init__(self, ensemble: Ensemble, pristine: PristineBeliefs | None = None) -> None:
+        """Take a trained ensemble, and what it says of pristine photographs."""
         self._ensemble = ensemble
+        self.pristine = pristine
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the features of the five patches, float32 (5, F)."""
@@ -62,8 +66,8 @@ class LightClassifier:
         return np.stack([self._ensemble.scores(features).mean(axis=0) for features in prepared])
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the ensemble's arrays."""
-        return self._ensemble.arrays()
+        """Return the ensemble's arrays, and what it says of pristine photographs."""
+        return self._ensemble.arrays() | ({} if self.pristine is None else self.pristine.arrays())
 
 
 def light_patch(image: NDArray[np.uint8]) -> tuple[int, int]:

@@ -23,14 +23,15 @@ from .evaluation import ClassScores, score_classes
 from .features import FEATURE_VERSION, domain_features
 from .mlp_ensemble import TrainingSettings, train_ensemble
 from .patches import random_patch
+from .pristine_beliefs import PristineBeliefs
 from .selection_rule import CLASSES
 from .settings import DomainsFitSettings, PerReference
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
 LEAST_REFERENCES = 2
-# With all types, three levels of each reference teach nearly as much as five: what is scarce is pictures, not levels.
-LEVELS_OF_ALL = 3
+# With all types, two levels of each reference teach nearly as much as five: what is scarce is pictures, not levels.
+LEVELS_OF_ALL = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class LightSettings:
 
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
-        levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, three with all.
+        levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, two with all.
         pristine_variants: Pristine pictures of a reference, each drawn anew.
         pristine_weight: How many times as much as a type the class pristine weighs. Mild cells of several types hardly
             differ from pristine pictures and together outweigh them.
@@ -50,7 +51,7 @@ class LightSettings:
 
     per_reference: PerReference = "all"
     levels: int | None = None
-    pristine_variants: int = 16
+    pristine_variants: int = 12
     pristine_weight: float = 3.0
     folds: int = 4
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -145,7 +146,8 @@ def fit_domains(
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
     seen = set(patches.classes.tolist())
     facts = domain_facts(source, config, unusable, seen, decoding, reporter)
-    return FittedDomains(LightClassifier(ensemble), clean, again, facts)
+    pristine = PristineBeliefs.of_scores(held_out[patches.classes == PRISTINE])
+    return FittedDomains(LightClassifier(ensemble, pristine), clean, again, facts)
 
 
 def classes_besides(seen: Collection[int]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import LEVELS
+from ...distortions.catalog import LEVELS, PRISTINE
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..encoding.settings import DeviceName
 from ..encoding.torch_encoders import CROP
@@ -22,6 +22,7 @@ from ..whole_numbers import hold_whole_numbers
 from .evaluation import score_classes
 from .fit import FittedDomains, classes_besides, domain_facts
 from .patches import random_patch
+from .pristine_beliefs import PristineBeliefs
 from .resnet import ResNetClassifier, ResNetTrainer, normalized
 from .settings import RESNET_BATCH, DomainsFitSettings, PerReference
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
@@ -134,6 +135,7 @@ def fit_resnet_domains(
         seen = {picture.kind for picture in training}
         classifier = trainer.finished(classes_besides(seen))
         scores, classes, again = _held_out(classifier, tested, workers)
+    classifier.pristine = PristineBeliefs.of_scores(scores[classes == PRISTINE])
     clean, compressed = (score_classes(scores[chosen], classes[chosen]) for chosen in (~again, again))
     config = {**asdict(settings), "kind": "resnet50", "weights": settings.weights and digest_file(settings.weights)}
     del config["device"]

@@ -15,6 +15,7 @@ from ..encoding.weights import load_into, load_state, published_resnet50
 from ..errors import CurateError, RowError
 from .mlp_ensemble import NEVER
 from .patches import five_patches
+from .pristine_beliefs import PristineBeliefs
 from .selection_rule import CLASSES
 from .settings import KindName
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _HEAD = "fc."
-_COUNTERS = "num_batches_tracked"  # of batch normalisation: whole numbers that inference does not read
+_COUNTERS = "num_batches_tracked"  # of batch normalization: whole numbers that inference does not read
 
 
 class ResNetClassifier:
@@ -36,6 +37,7 @@ class ResNetClassifier:
         """Take a network with 26 outputs."""
         self._network = network.to(device)
         self._device = device
+        self.pristine: PristineBeliefs | None = None
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.float32]], *, device: DeviceName = "auto") -> ResNetClassifier:
@@ -48,16 +50,20 @@ class ResNetClassifier:
         from torchvision.models import resnet50
 
         network = resnet50(weights=None, num_classes=CLASSES)
-        state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        pristine = PristineBeliefs.from_arrays(arrays)
+        besides = {} if pristine is None else pristine.arrays()
+        state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if name not in besides}
         counters = {k: v for k, v in network.state_dict().items() if k.endswith(_COUNTERS)}
         try:
             network.load_state_dict({**counters, **state}, strict=True)
         except RuntimeError as error:
             raise ValueError(" ".join(str(error).split())[:200]) from error
-        return cls(network, pick_device(device))
+        found = cls(network, pick_device(device))
+        found.pristine = pristine
+        return found
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the five normalised patches, float32 (5, 3, 224, 224)."""
+        """Return the five normalized patches, float32 (5, 3, 224, 224)."""
         height, width = image.shape[:2]
         if min(height, width) < CROP:
             raise RowError(f"{width}x{height} is smaller than {CROP}x{CROP}, the patch of resnet50")
@@ -76,9 +82,10 @@ class ResNetClassifier:
         return np.stack(found)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the network's weights by name."""
+        """Return the network's weights by name, and what it says of pristine photographs."""
         state = self._network.state_dict()
-        return {k: v.float().cpu().numpy() for k, v in state.items() if not k.endswith(_COUNTERS)}
+        weights = {k: v.float().cpu().numpy() for k, v in state.items() if not k.endswith(_COUNTERS)}
+        return weights | ({} if self.pristine is None else self.pristine.arrays())
 
 
 class ResNetTrainer:
@@ -112,7 +119,7 @@ class ResNetTrainer:
         self._loss = torch.nn.CrossEntropyLoss()
 
     def epoch(self, batches: Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> float:
-        """Take one step per batch of normalised patches (B, 3, 224, 224) and classes (B,); return the mean loss.
+        """Take one step per batch of normalized patches (B, 3, 224, 224) and classes (B,); return the mean loss.
 
         Raises:
             CurateError: The loss is no longer a number.

@@ -1,7 +1,7 @@
-"""Stage `domains select`: which distortion types suit an unlabelled target set."""
+"""Stage `domains select`: which distortion types suit an unlabeled target set."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -13,22 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ...distortions.catalog import PRISTINE
 from ..datasets.image_notes import note_skipped
 from ..datasets.settings import IdStyle
-from ..datasets.type_lists import PRESET_SUFFIX
+from ..datasets.type_lists import PRESET_SUFFIX, parse_types
 from ..errors import CurateError, RowError
 from ..manifest.pixel_facts import facts_of_decoding
 from ..manifest.provenance import attach, make_provenance
-from ..manifest.recipes import distortion_name
-from ..printable import printable_lines
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
 from ..storage.images import DecodeOptions
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
+from .excess_rule import ExcessSelection, select_by_excess
+from .pristine_beliefs import PristineBeliefs
 from .selection_rule import Selection, select_types
-from .settings import DomainsSelectSettings
+from .settings import DomainsSelectSettings, RuleName
 from .target_images import OK, TargetImage, open_target
 
 _FAILURES_SHOWN = 10
@@ -40,13 +41,13 @@ class DomainSelection:
     """What a classifier and the counting rule say of a target set.
 
     Attributes:
-        selection: Types, shares and top-1 shares over the images that could be used.
-        published: The same by the published rule, which fills all four places of every image.
+        selection: Types, shares and top-1 shares over the images that could be used, by the rule asked for.
+        published: The same by the published rule.
         images: A row per image, in the set's order: `id, image_path, status, error, scores` (26 of them, null where the
             status is not `ok`).
     """
 
-    selection: Selection
+    selection: ExcessSelection | Selection
     published: Selection
     images: pa.Table
 
@@ -60,16 +61,20 @@ def select_domains(
     target: Sequence[TargetImage] | Path | str,
     classifier: DomainClassifier | Path | str,
     *,
-    least_belief: float = DomainsSelectSettings.least_belief,
+    rule: RuleName = DomainsSelectSettings.rule,
+    max_types: int | None = DomainsSelectSettings.max_types,
+    exclude: Collection[int] = (),
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> DomainSelection:
-    """Ask a classifier about five patches of every image, and select types by DGQA's rule.
+    """Ask a classifier about five patches of every image, and select types by what it says.
 
     Args:
         target: Images, a folder of them, or a manifest (`.parquet`).
         classifier: What gives the class scores, or the file that `domains fit` wrote.
-        least_belief: A class with a smaller probability takes no place of an image; 0 is the published rule.
+        rule: `excess`: what the set shows beyond pristine photographs. `published`: DGQA's count of the four best.
+        max_types: Of excess: types at most; None: no limit.
+        exclude: Of excess: types that are never selected.
         workers: Threads; the result does not depend on them.
         reporter: Shows progress.
 
@@ -77,15 +82,15 @@ def select_domains(
         The selection, and a row per image, whatever its state.
 
     Raises:
-        CurateError: Nothing to read, none of the images can be used (the message has the first reason), or a belief
-            outside [0, 1).
+        CurateError: Nothing to read, none of the images can be used (the message has the first reason), a limit below
+            1, or a classifier that does not know pristine photographs.
 
-    Source: DGQA (CVPR 2024); `least_belief` is this project's.
+    Source: DGQA (CVPR 2024); the rule `excess` is this project's.
     """
-    _check_belief(least_belief)
     images = open_target(Path(target), DecodeOptions()).images if isinstance(target, Path | str) else target
     if isinstance(classifier, Path | str):
         classifier, _ = load_classifier(classifier)
+    _check_rule(rule, max_types, exclude, classifier.pristine)
     rows: list[dict[str, Any]] = []
     with reporter.task("classify", len(images)) as task:
         prepared = ordered_map(partial(_prepare, classifier), images, workers)
@@ -105,12 +110,26 @@ def select_domains(
     }
     table = pa.table({**columns, "scores": pa.array([row["scores"] for row in rows], pa.list_(pa.float64()))})
     counted = np.array(usable)
-    return DomainSelection(select_types(counted, least_belief), select_types(counted), table)
+    published = select_types(counted)
+    if rule == "published":
+        return DomainSelection(published, published, table)
+    assert classifier.pristine is not None  # checked before the images were read
+    found = select_by_excess(counted, classifier.pristine, most=max_types, excluded=exclude)
+    return DomainSelection(found, published, table)
 
 
-def _check_belief(least: float) -> None:
-    if not 0 <= least < 1:
-        raise CurateError(f"--least-belief {least}: expected a probability, from 0 to below 1")
+def _check_rule(
+    rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineBeliefs | None
+) -> None:
+    if max_types is not None and max_types < 1:
+        raise CurateError(f"--max-types {max_types}: expected 1 or more")
+    if rule == "excess" and pristine is None:
+        raise CurateError(
+            "the classifier does not say what it takes pristine photographs for, which the rule excess compares with: "
+            "fit it again, or give --rule published"
+        )
+    if rule == "published" and exclude:
+        raise CurateError("--exclude is of the rule excess: leave it away, or leave --rule published away")
 
 
 def run_domains_select(
@@ -145,14 +164,15 @@ def run_domains_select(
         reporter: Shows progress.
 
     Returns:
-        `types, shares, published, top1_shares, images, unusable, mostly_pristine, note, out`. Shares are of types by id
-        as text; top-1 shares have `0` for pristine too. `published` has `types` and `shares` as without `least_belief`.
+        `rule, types, shares, published, top1_shares, images, unusable, mostly_pristine, note, out`, and by the rule
+        excess `excess, certainty`. All are of types by id as text; top-1 shares have `0` for pristine too. `published`
+        has the `types` and `shares` of the published rule.
 
     Raises:
         CurateError: No image or no classifier to read, or a file cannot be written.
     """
     settings = settings or DomainsSelectSettings()
-    _check_belief(settings.least_belief)
+    exclude = () if settings.exclude is None else parse_types(settings.exclude)
     if out.suffix != PRESET_SUFFIX:
         raise CurateError(f"--out {out}: a preset is a {PRESET_SUFFIX} file")
     if scores is not None and scores.suffix != ".parquet":
@@ -163,12 +183,22 @@ def run_domains_select(
     opened = open_target(target, decoding or DecodeOptions(), ids=ids, follow_links=follow_links, roots=roots)
     skipped = note_skipped(opened.skipped, target, reporter)
     built, facts = load_classifier(classifier, device=settings.device)
-    found = select_domains(opened.images, built, least_belief=settings.least_belief, workers=workers, reporter=reporter)
+    found = select_domains(
+        opened.images,
+        built,
+        rule=settings.rule,
+        max_types=settings.max_types,
+        exclude=exclude,
+        workers=workers,
+        reporter=reporter,
+    )
     for row in found.unusable()[:_FAILURES_SHOWN]:
         reporter.note(f"not counted: {row['image_path']}: {row['error']}")
     config = {
         "kind": facts["kind"],
-        "least_belief": settings.least_belief,
+        "rule": settings.rule,
+        "max_types": settings.max_types,
+        "exclude": list(exclude),
         "exif_orient": False,
         **facts_of_decoding(opened.decoding),
         "max_pixels": opened.decoding.max_pixels,
@@ -188,69 +218,42 @@ def run_domains_select(
 
 def summarize(found: DomainSelection) -> dict[str, Any]:
     """Return what a selection says, as JSON values."""
-    selection = found.selection
-    unusable = found.unusable()
+    selection, unusable = found.selection, found.unusable()
+    by_excess = isinstance(selection, ExcessSelection)
+    mostly_pristine = 2 * selection.top1_shares[PRISTINE] > 1
     facts: dict[str, Any] = {
+        "rule": "excess" if by_excess else "published",
         **_types_and_shares(selection),
+        **_evidence(selection),
         "published": _types_and_shares(found.published),
         "top1_shares": {str(kind): share for kind, share in selection.top1_shares.items()},
         "images": selection.images,
         "unusable": [{"image_path": row["image_path"], "error": row["error"]} for row in unusable],
-        "mostly_pristine": selection.mostly_pristine,
+        "mostly_pristine": mostly_pristine,
     }
-    note = _note(selection)
-    return facts if note is None else {**facts, "note": note}
-
-
-def _note(selection: Selection) -> str | None:
-    pristine = f"{100 * selection.top1_shares[0]:.0f} % of the images look undistorted"
-    if selection.mostly_pristine:
-        if not selection.types:
-            return f"{pristine}, and no type is believed in: there is nothing to choose by"
-        return f"{pristine}; the types are what such images are taken for next, and say little of the set"
     if not selection.types:
-        return "no type is believed in often enough; --least-belief 0 selects by rank alone"
-    return None
+        return {**facts, "note": "the images show no type more often than pristine photographs do: none is selected"}
+    if mostly_pristine and not by_excess:
+        pristine = f"{100 * selection.top1_shares[PRISTINE]:.0f} % of the images look undistorted"
+        note = f"{pristine}; the types are what such images are taken for next, and say little of the set"
+        return {**facts, "note": note}
+    return facts
 
 
-def _types_and_shares(selection: Selection) -> dict[str, Any]:
+def _types_and_shares(selection: ExcessSelection | Selection) -> dict[str, Any]:
     return {
         "types": list(selection.types),
         "shares": {str(kind): share for kind, share in selection.shares.items()},
     }
 
 
-def describe_selection(summary: Mapping[str, Any]) -> str:
-    """Lay a summary out for people: a line per class, the selected ones marked, the largest shares first."""
-    shares, published, top1 = (
-        {int(kind): share for kind, share in found.items()}
-        for found in (summary["shares"], summary["published"]["shares"], summary["top1_shares"])
-    )
-    chosen = set(summary["types"])
-    ordered = [0, *sorted(shares, key=lambda kind: (-shares[kind], -top1[kind], -published[kind], kind))]
-    lines = [f"{'':2}{'id':>3}  {'type':<24}{'share':>8}{'top-1':>9}{'published':>11}"]
-    for kind in ordered:
-        share, bare = (f"{100 * found[kind]:.1f} %" if kind else "" for found in (shares, published))
-        mark = "* " if kind in chosen else "  "
-        line = f"{mark}{kind:>3}  {distortion_name(kind):<24}{share:>8}{100 * top1[kind]:>7.1f} %{bare:>11}"
-        lines.append(line.rstrip())
-    lines.append(
-        "share: of three places per image, selected from 3.5 %; top-1: of the images; published: share by rank alone"
-    )
-    lines.append(f"selected (*): {_listed(summary['types'])}, from {summary['images']:,} images")
-    if summary["published"]["types"] != summary["types"]:
-        lines.append(f"the published rule (--least-belief 0) selects: {_listed(summary['published']['types'])}")
-    if summary["unusable"]:
-        lines.append(f"not counted: {len(summary['unusable'])} images that could not be used, named in the preset")
-    if "note" in summary:
-        lines.append(f"note: {summary['note']}")
-    if summary["types"]:
-        lines.append(f"use it: --types {summary['out']}")
-    return printable_lines(lines)
-
-
-def _listed(types: Sequence[int]) -> str:
-    return ",".join(map(str, types)) or "no type"
+def _evidence(selection: ExcessSelection | Selection) -> dict[str, dict[str, float]]:
+    if not isinstance(selection, ExcessSelection):
+        return {}
+    return {
+        name: {str(kind): round(float(values[kind]), 6) for kind in selection.shares}
+        for name, values in (("excess", selection.excess), ("certainty", selection.certainty))
+    }
 
 
 _Prepared = tuple[TargetImage, NDArray[np.float32] | None, str, str | None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import CATALOG, PRISTINE
+from ...distortions.catalog import CATALOG
 from ..errors import CurateError
 
 CLASSES = len(CATALOG) + 1  # class 0 is pristine, class k is type k
@@ -43,27 +43,35 @@ class Selection:
         """Class (0 is pristine) to the share of images of which it is the best; they sum to 1."""
         return {kind: int(self.top1_counts[kind]) / self.images for kind in range(CLASSES)}
 
-    @property
-    def mostly_pristine(self) -> bool:
-        """Whether more than half of the images look undistorted, so that the types mean little."""
-        return 2 * int(self.top1_counts[PRISTINE]) > self.images
 
-
-def select_types(scores: NDArray[np.floating], least: float = -np.inf) -> Selection:
+def select_types(scores: NDArray[np.floating]) -> Selection:
     """Count the four best classes of every image and select the types that are counted often enough.
 
     Args:
         scores: Class scores of N images, (N, 26); higher is more likely. Of equal scores the smaller class comes first.
-        least: A class with a smaller score takes no place, and the place stays empty. By default all four are filled,
-            which is the published rule.
 
     Returns:
-        The selection; class 0 is counted, but never selected. Without `least` some type always is.
+        The selection; class 0 is counted, but never selected. Some type always is.
 
     Raises:
         CurateError: No image, or not 26 finite scores for each.
 
     Source: DGQA (CVPR 2024), selection of distortion types.
+    """
+    check_scores(scores)
+    ranked = np.argsort(-scores, axis=1, kind="stable")
+    counts = np.bincount(ranked[:, :COUNTED].ravel(), minlength=CLASSES)
+    top1 = np.bincount(ranked[:, 0], minlength=CLASSES)
+    images = len(scores)
+    enough = [k for k in range(1, CLASSES) if _SHARE_DENOMINATOR * int(counts[k]) >= _SHARE_NUMERATOR * images]
+    return Selection(tuple(enough), counts, top1, images)
+
+
+def check_scores(scores: NDArray[np.floating]) -> None:
+    """Refuse what are no class scores of images.
+
+    Raises:
+        CurateError: No image, or not 26 finite scores for each.
     """
     if scores.ndim != 2 or scores.shape[1] != CLASSES:  # noqa: PLR2004
         raise CurateError(f"class scores have the shape {scores.shape}, expected (images, {CLASSES})")
@@ -71,10 +79,3 @@ def select_types(scores: NDArray[np.floating], least: float = -np.inf) -> Select
         raise CurateError("no image to select distortion types for")
     if not np.isfinite(scores).all():
         raise CurateError("class scores hold values that are not finite")
-    ranked = np.argsort(-scores, axis=1, kind="stable")
-    places = ranked[:, :COUNTED]
-    counts = np.bincount(places[np.take_along_axis(scores, places, axis=1) >= least], minlength=CLASSES)
-    top1 = np.bincount(ranked[:, 0], minlength=CLASSES)
-    images = len(scores)
-    enough = [k for k in range(1, CLASSES) if _SHARE_DENOMINATOR * int(counts[k]) >= _SHARE_NUMERATOR * images]
-    return Selection(tuple(enough), counts, top1, images)

@@ -37,17 +37,21 @@ class DomainsFitSettings:
 RESNET_BATCH = 64  # patches per step where `batch_size` is None
 
 
+RuleName = Literal["excess", "published"]
+
+
 @dataclass(frozen=True)
 class DomainsSelectSettings:
     """How the types of a target set are selected.
 
     Attributes:
-        least_belief: A class with a smaller probability is not counted for an image; 0 is the published rule.
+        rule: `excess`: what the set shows beyond pristine photographs. `published`: DGQA's count of the four best.
+        max_types: Of excess: types at most; None: no limit.
+        exclude: Of excess: types that are never selected, as a list of types is written; None: none.
         device: Where a network on torch computes.
     """
 
-    # Four places are filled by rank, however little the classifier believes in the second to fourth. The order of such
-    # classes does not depend on the image, only on which types look alike to the classifier: the same runners-up take
-    # a place of every image, and may be counted more often than what a set is made of.
-    least_belief: float = 0.05
+    rule: RuleName = "excess"
+    max_types: int | None = 6
+    exclude: str | None = None
     device: DeviceName = "auto"

@@ -13,22 +13,12 @@ from numpy.typing import NDArray
 from ...distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, PRISTINE, get
 from ..manifest.seeds import stream_seed, uniform_draw
 from ..rendering.render import render
-from .patches import random_patch
+from .camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
 from .settings import PerReference
 
 # Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
 # from it by one code value at most.
 PRISTINE_LOOKING_CELLS = frozenset({*IDENTITY_CELLS, (8, 1)})
-_LARGEST = (512, 768)  # of a reference while it trains, shorter and longer side: what is beyond is cut off
-_LEAST = 224  # pixels of the shorter side below which nothing is drawn smaller
-# References are made to look as if by other cameras and scanners: of other sharpness, with grain. What sets one
-# collection apart from another must not decide what counts as pristine.
-_RESIZED, _FACTORS = 0.8, (0.65, 1.0)
-_SHARPENED, _SHARPENING = 0.4, 0.8
-_GRAINY, _GRAIN, _GRAIN_COLOR, _GRAIN_SOFTNESS = 0.5, 2.5, np.float32(0.3), 0.8
-# The stretch on entry leaves gaps in the histogram of a reference that does not span 0 to 255. Photographs that do
-# have none, so gaps must not stand for "pristine".
-_FULL_RANGE = 0.5
 _AS_IT_IS = 0.5  # of the pristine pictures: not stretched, as the photographs of a target set are not
 _RECOMPRESSED = 0.5
 _QUALITIES = (60, 98)
@@ -127,7 +117,8 @@ def training_pictures(
 ) -> Iterator[TrainingPicture]:
     """Make the training pictures of a reference, one after the other.
 
-    Each is drawn its own size and part of the reference, its own random distortion, and whether it is saved as JPEG.
+    Each is drawn its own camera, size and part of the reference, its own random distortion, whether it is made smaller
+    afterward, and whether it is saved as JPEG.
 
     Args:
         reference: uint8 (H, W, 3) RGB.
@@ -141,11 +132,13 @@ def training_pictures(
     for kind, level in cells:
         stream = stream_seed(seed, identifier, kind, level)
         rng = np.random.Generator(np.random.PCG64([stream, _SAMPLE_STREAM]))
-        shown = _as_by_another_camera(reference, rng)
+        shrinking = drawn_shrinking(reference.shape, rng)
+        shown = by_another_camera(reference, rng, side=math.ceil(FRAME / shrinking))
         if kind != PRISTINE and min(shown.shape[:2]) < get(kind).minimum_size:
             continue
         raw = kind == PRISTINE and rng.random() < _AS_IT_IS
         picture = shown if raw else render(shown, kind, level, int(rng.integers(1 << 62)))
+        picture = shrink(picture, shrinking)
         again = bool(rng.random() < _RECOMPRESSED)
         yield TrainingPicture(recompress(picture, rng) if again else picture, kind, again, rng)
 
@@ -172,38 +165,3 @@ def save_as_jpeg(picture: NDArray[np.uint8], quality: int, *, full_chroma: bool 
     _, content = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), parameters)
     again = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
     return np.asarray(cv2.cvtColor(again, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _as_by_another_camera(reference: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    height, width = reference.shape[:2]
-    largest = _LARGEST if height <= width else _LARGEST[::-1]
-    smallest = min(_FACTORS[0], max(largest[0] / height, largest[1] / width))
-    smallest = min(1.0, max(smallest, _LEAST / min(height, width)))
-    resized, sharpened, grainy, full_range = rng.random(4) < (_RESIZED, _SHARPENED, _GRAINY, _FULL_RANGE)
-    factor = float(rng.uniform(smallest, _FACTORS[1])) if resized else 1.0
-    # Cut before anything is computed: of a photograph of 24 megapixels most would be thrown away.
-    inside = [min(side, math.ceil(most / factor)) for side, most in zip((height, width), largest, strict=True)]
-    shown = random_patch(reference, (inside[0], inside[1]), rng).astype(np.float32)
-    if resized:
-        size = [min(most, max(1, round(side * factor))) for side, most in zip(inside, largest, strict=True)]
-        shown = np.asarray(cv2.resize(shown, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
-    if sharpened:
-        shown += np.float32(rng.uniform(0, _SHARPENING)) * (
-            shown - cv2.GaussianBlur(shown, (0, 0), rng.uniform(0.6, 1.2))
-        )
-    if grainy:
-        shown += _grain(shown.shape, rng)
-    if full_range and shown.max() > shown.min():
-        shown = (shown - shown.min()) * np.float32(255 / (shown.max() - shown.min()))
-    return np.rint(np.clip(shown, 0, 255)).astype(np.uint8)
-
-
-def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    strength, softness = rng.uniform(0, _GRAIN), rng.uniform(0, _GRAIN_SOFTNESS)
-    grain = rng.standard_normal(shape[:2], np.float32)[:, :, None] + _GRAIN_COLOR * rng.standard_normal(
-        shape, np.float32
-    )
-    if softness > _GRAIN_SOFTNESS / 2:
-        grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), softness), np.float32)
-        grain /= grain.std()
-    return np.asarray(np.float32(strength) * grain, np.float32)

@@ -78,7 +78,8 @@ def read_domains(path: Path) -> dict[str, Any]:
 
     Returns:
         `name, types, images, note` (None where the file has none); `names` of the ids; `shares, top1_shares`: pairs
-        (id, share) by id, empty where the file has none.
+        (id, share) by id, empty where the file has none; `shares_of`: what `shares` are of, `images` by the rule
+        excess, `places` (three per image) by the published one.
 
     Raises:
         CurateError: The file cannot be read, or is something else.
@@ -104,6 +105,7 @@ def read_domains(path: Path) -> dict[str, Any]:
         "names": names,
         "images": images if isinstance(images, int) else None,
         "note": note if isinstance(note, str) else None,
+        "shares_of": "images" if content.get("rule") == "excess" else "places",
         **shares,
     }
 

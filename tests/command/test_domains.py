@@ -33,16 +33,16 @@ def test_a_classifier_fitted_from_the_command_line_gives_a_preset_that_distort_t
     strict = syndr_curate("domains", "select", *flags, "--strict", "--json", cwd=tmp_path, check=False)
     assert strict.returncode == 3
     selected = json.loads(strict.stdout)
-    bare = ["--least-belief", "0", "--name", "ours", "--scores", tmp_path / "s.parquet", "--json", "--quiet"]
+    bare = ["--rule", "published", "--name", "ours", "--scores", tmp_path / "s.parquet", "--json", "--quiet"]
     published = json.loads(syndr_curate("domains", "select", *flags, *bare, cwd=tmp_path).stdout)
+    assert (selected["rule"], published["rule"]) == ("excess", "published")
     assert published["types"] == published["published"]["types"] == selected["published"]["types"]
     assert json.loads((tmp_path / "mine.json").read_text())["name"] == "ours"
     assert pq.read_table(tmp_path / "s.parquet").num_rows == 4
-    selected = published
     rows = syndr_curate(
         "distort", photos, "--types", "mine.json", "--levels", "3", "--out", "d", "--dry-run", "--json", cwd=tmp_path
     )
-    assert json.loads(rows.stdout)["rows"] == 4 * len(selected["types"])
+    assert json.loads(rows.stdout)["rows"] == 4 * len(published["types"])
 
 
 def test_what_is_wrong_is_said_in_one_line(syndr_curate, image_folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,9 +80,22 @@ def test_what_was_written_selects_types(photos, fitted, tmp_path):
     assert summary["confusion"] == fitted.together.confusion.tolist()
     assert "left out: 2 references that could not be used" in text
     selected = run_domains_select(photos, tmp_path / "c.safetensors", tmp_path / "mine.json")
-    assert selected["types"]
+    assert selected["rule"] == "excess"
+    assert selected["published"]["types"]
     assert selected["images"] == 5
     assert len(selected["unusable"]) == 2
+
+
+def test_what_is_said_of_pristine_pictures_is_held_out_and_kept_in_the_file(photos, fitted, tmp_path):
+    known = fitted.classifier.pristine
+    # Ten pictures: the limit is the largest score of each class, and no class is believed in more than that on average.
+    assert (known.means <= known.limits).all()
+    assert known.means.sum() == pytest.approx(1, abs=1e-5)
+    write_fitted(fitted, tmp_path / "c.safetensors")
+    loaded, _ = load_classifier(tmp_path / "c.safetensors")
+    assert np.array_equal(loaded.pristine.limits, known.limits)
+    without = fit_domains(open_source(photos), replace(SMALL, pristine_variants=0))
+    assert without.classifier.pristine is None
 
 
 def test_the_printed_confusion_matrix_has_the_largest_mistakes_of_each_class_first(fitted, tmp_path):
@@ -142,7 +156,7 @@ def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
 def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
     summary = run_domains_fit(photos, tmp_path / "c.safetensors", dry_run=True)
     assert summary["references"] == 7
-    assert summary["pictures"] == 7 * (LightSettings().pristine_variants + 25 * 3)
+    assert summary["pictures"] == 7 * (12 + 25 * 2)
     assert not list(tmp_path.iterdir())
 
 

@@ -88,6 +88,11 @@ def test_a_run_of_few_steps_trains_tests_and_writes_a_classifier(
     loaded, facts = load_classifier(tmp_path / "c.safetensors", device="cpu")
     assert facts["kind"] == "resnet50"
     assert len(facts["config"]["weights"]) == 64  # a digest, not a path
+    # Of one pristine picture held out, the mean is the limit.
+    assert fitted.classifier.pristine is not None
+    assert loaded.pristine is not None
+    assert np.array_equal(loaded.pristine.means, loaded.pristine.limits)
+    assert np.array_equal(loaded.pristine.means, fitted.classifier.pristine.means)
     image = np.random.Generator(np.random.PCG64(1)).integers(0, 256, (240, 300, 3), dtype=np.uint8)
     prepared = loaded.prepare(image)
     assert prepared.shape == (5, 3, 224, 224)

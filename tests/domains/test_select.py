@@ -8,8 +8,10 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.domains import select as domains_select
-from syndr_curate.curate.domains.select import describe_selection, run_domains_select, select_domains
+from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
+from syndr_curate.curate.domains.select import run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
+from syndr_curate.curate.domains.selection_text import describe_selection
 from syndr_curate.curate.domains.settings import DomainsSelectSettings
 from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.mixing.mix_files import run_mix
@@ -17,11 +19,17 @@ from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.storage.images import DecodeOptions, encode_image
 
+PUBLISHED = DomainsSelectSettings(rule="published")
 
-class ByColour:
-    """Ranks classes by the picture's colour: red means 1, 2, 3, 4 in this order, green 9, 0, 21, 23, blue pristine."""
+
+class ByColor:
+    """Ranks classes by the picture's color: red means 1, 2, 3, 4 in this order, green 9, 0, 21, 23, blue pristine.
+
+    Pristine photographs have no score but that of class 0, and rarely one above 0.25.
+    """
 
     kind = "light"
+    pristine = PristineBeliefs(np.eye(CLASSES, dtype=np.float32)[0], np.full(CLASSES, 0.25, np.float32))
     rankings = ((1, 2, 3, 4), (9, 0, 21, 23), (0, 1, 2, 3))
 
     def prepare(self, image):
@@ -31,8 +39,8 @@ class ByColour:
 
     def scores(self, prepared):
         table = np.zeros((len(prepared), CLASSES))
-        for row, colour in zip(table, prepared, strict=True):
-            row[list(self.rankings[int(np.argmax(colour))])] = 0.4, 0.3, 0.2, 0.1
+        for row, color in zip(table, prepared, strict=True):
+            row[list(self.rankings[int(np.argmax(color))])] = 0.4, 0.3, 0.2, 0.1
         return table
 
     def arrays(self):
@@ -40,9 +48,9 @@ class ByColour:
 
 
 @pytest.fixture
-def by_colour(monkeypatch):
+def by_color(monkeypatch):
     facts = {"kind": "light", "weights_digest": "0"}
-    monkeypatch.setattr(domains_select, "load_classifier", lambda *_, **__: (ByColour(), facts))
+    monkeypatch.setattr(domains_select, "load_classifier", lambda *_, **__: (ByColor(), facts))
 
 
 @pytest.fixture
@@ -59,18 +67,25 @@ def folder(tmp_path):
     return folder
 
 
-@pytest.mark.usefixtures("by_colour")
+@pytest.mark.usefixtures("by_color")
 def test_shares_are_over_the_images_that_can_be_used_and_the_others_are_named(folder, tmp_path):
     summary = run_domains_select(
         folder, tmp_path / "c.safetensors", tmp_path / "mine.json", scores=tmp_path / "s.parquet"
     )
-    # Counts of 4 images: 1 and 2: 3 (red, red, blue), 3: 3, 4: 2, 9, 21, 23: 1 each; 1 / 12 = 0.083 is above 0.04.
-    assert summary["types"] == [1, 2, 3, 4, 9, 21, 23]
+    # Above 0.25: 1 in 3 images (red, red, blue), 2 in 2 (red), 9 in 1 (green). Of 4 images chance explains 2.
+    assert summary["rule"] == "excess"
+    assert summary["types"] == [1]
     assert summary["images"] == 4
-    assert summary["shares"]["1"] == pytest.approx(3 / 12)
-    assert summary["shares"]["4"] == pytest.approx(2 / 12)
-    assert summary["shares"]["25"] == 0
-    assert list(summary["shares"]) == [str(kind) for kind in range(1, 26)]
+    assert {kind: share for kind, share in summary["shares"].items() if share} == {"1": 0.75, "2": 0.5, "9": 0.25}
+    assert summary["excess"]["1"] == pytest.approx((0.4 + 0.4 + 0.3) / 4)
+    assert list(summary["shares"]) == list(summary["certainty"]) == [str(kind) for kind in range(1, 26)]
+    assert summary["certainty"]["9"] < summary["certainty"]["1"] <= 1
+    assert summary["certainty"]["25"] == 0
+    # Counts of 4 images: 1 and 2: 3 (red, red, blue), 3: 3, 4: 2, 9, 21, 23: 1 each; 1 / 12 = 0.083 is above 0.04.
+    assert summary["published"]["types"] == [1, 2, 3, 4, 9, 21, 23]
+    assert summary["published"]["shares"]["1"] == pytest.approx(3 / 12)
+    assert summary["published"]["shares"]["4"] == pytest.approx(2 / 12)
+    assert summary["published"]["shares"]["25"] == 0
     assert summary["top1_shares"]["1"] == 0.5
     assert summary["top1_shares"]["0"] == summary["top1_shares"]["9"] == 0.25
     assert [row["image_path"] for row in summary["unusable"]] == ["e.png", "f.png"]
@@ -82,7 +97,7 @@ def test_shares_are_over_the_images_that_can_be_used_and_the_others_are_named(fo
     assert rows[4]["scores"] is None
 
 
-@pytest.mark.usefixtures("by_colour")
+@pytest.mark.usefixtures("by_color")
 def test_the_preset_is_one_for_every_command(folder, tmp_path):
     out = tmp_path / "mine.json"
     summary = run_domains_select(folder, tmp_path / "c.safetensors", out)
@@ -90,87 +105,133 @@ def test_the_preset_is_one_for_every_command(folder, tmp_path):
     preset = json.loads(out.read_text())
     assert preset["name"] == "mine"
     assert preset["provenance"]["inputs"]["classifier"] == "0"
+    settings = {"rule": "excess", "max_types": 6, "exclude": []}
+    assert settings.items() <= preset["provenance"]["config"].items()
     before = out.read_bytes()
     run_domains_select(folder, tmp_path / "c.safetensors", out, workers=1)
     assert out.read_bytes() == before
 
 
-@pytest.mark.usefixtures("by_colour")
-def test_a_pristine_set_is_said_to_be_so_in_plain_words(folder, tmp_path):
+@pytest.fixture
+def pristine_folder(folder):
+    """The blue picture alone."""
     for name in "abcef":
         (folder / f"{name}.png").unlink()
-    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
+    return folder
+
+
+@pytest.mark.usefixtures("by_color")
+def test_a_set_that_shows_no_type_selects_none_and_says_so(pristine_folder, tmp_path):
+    summary = run_domains_select(pristine_folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
+    assert summary["mostly_pristine"]
+    assert summary["types"] == []
+    assert summary["note"] == ("the images show no type more often than pristine photographs do: none is selected")
+    shown = describe_selection(summary)
+    assert f"note: {summary['note']}" in shown
+    assert "selected (*): no type, from 1 images" in shown
+    assert "the published rule (--rule published) selects: 1,2,3" in shown
+    assert "use it" not in shown
+    with pytest.raises(CurateError, match=r"the preset .*mine\.json selects no type"):
+        parse_types(str(tmp_path / "mine.json"))
+
+
+@pytest.mark.usefixtures("by_color")
+def test_the_published_rule_always_selects_and_warns_of_a_pristine_set(pristine_folder, tmp_path):
+    summary = run_domains_select(pristine_folder, tmp_path / "c.safetensors", tmp_path / "mine.json", PUBLISHED)
     assert summary["mostly_pristine"]
     assert summary["note"].startswith("100 % of the images look undistorted;")
     assert "note: 100 % of the images look undistorted" in describe_selection(summary)
     assert summary["types"] == [1, 2, 3]  # the rule selects what comes next
 
 
-@pytest.mark.usefixtures("by_colour")
-def test_the_published_rule_stands_beside_what_belief_leaves(folder, tmp_path):
-    weights = tmp_path / "c.safetensors"
-    summary = run_domains_select(folder, weights, tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.15))
-    # Fourth places (0.1) stay empty: 4 of the red ones, 23 of the green one, 3 of the blue one.
-    assert summary["types"] == [1, 2, 3, 9, 21]
-    assert summary["shares"]["3"] == pytest.approx(2 / 12)
-    assert summary["published"]["types"] == [1, 2, 3, 4, 9, 21, 23]
-    assert summary["published"]["shares"]["3"] == pytest.approx(3 / 12)
-    shown = describe_selection(summary)
-    assert "the published rule (--least-belief 0) selects: 1,2,3,4,9,21,23" in shown
-    bare = run_domains_select(folder, weights, tmp_path / "bare.json", DomainsSelectSettings(least_belief=0))
-    assert {key: bare[key] for key in ("types", "shares")} == bare["published"] == summary["published"]
-    assert "the published rule" not in describe_selection(bare)
-
-
-@pytest.mark.usefixtures("by_colour")
-def test_a_set_in_which_no_type_is_believed_gives_none_and_says_how_to_get_some(folder, tmp_path):
-    summary = run_domains_select(
-        folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.5)
-    )
-    assert summary["types"] == []
-    assert summary["note"] == "no type is believed in often enough; --least-belief 0 selects by rank alone"
-    shown = describe_selection(summary)
-    assert "selected (*): no type, from 4 images" in shown
-    assert "use it" not in shown
-    with pytest.raises(CurateError, match=r"the preset .*mine\.json selects no type"):
-        parse_types(str(tmp_path / "mine.json"))
-
-
-@pytest.mark.usefixtures("by_colour")
-def test_a_pristine_set_in_which_no_type_is_believed_is_not_advised_to_go_by_rank(folder, tmp_path):
-    for name in "abcef":
+@pytest.mark.usefixtures("by_color")
+def test_half_of_the_images_pristine_is_not_yet_most(folder, tmp_path):
+    for name in "acef":
         (folder / f"{name}.png").unlink()
-    summary = run_domains_select(
-        folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=0.35)
-    )
-    assert summary["types"] == []
-    assert summary["note"] == (
-        "100 % of the images look undistorted, and no type is believed in: there is nothing to choose by"
-    )
+    summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json", PUBLISHED)
+    assert summary["top1_shares"]["0"] == 0.5
+    assert not summary["mostly_pristine"]
+    assert "note" not in summary
 
 
-@pytest.mark.usefixtures("by_colour")
-def test_what_is_printed_marks_the_selected_types_largest_share_first(folder, tmp_path):
+@pytest.mark.usefixtures("by_color")
+def test_the_published_rule_is_the_same_whichever_is_asked_for(folder, tmp_path):
+    weights = tmp_path / "c.safetensors"
+    summary = run_domains_select(folder, weights, tmp_path / "mine.json")
+    assert "the published rule (--rule published) selects: 1,2,3,4,9,21,23" in describe_selection(summary)
+    bare = run_domains_select(folder, weights, tmp_path / "bare.json", PUBLISHED)
+    assert {key: bare[key] for key in ("types", "shares")} == bare["published"] == summary["published"]
+    assert not {"excess", "certainty"} & set(bare)
+    shown = describe_selection(bare)
+    assert "--rule published" not in shown
+    assert shown.splitlines()[0].split() == ["id", "type", "share", "top-1"]
+    assert shown.splitlines()[2].split() == ["*", "1", "gaussian_blur", "25.0", "%", "50.0", "%"]
+
+
+@pytest.mark.usefixtures("by_color")
+def test_what_is_printed_marks_the_selected_types_largest_excess_first(folder, tmp_path):
     summary = run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
     lines = describe_selection(summary).splitlines()
+    assert lines[0].split() == ["id", "type", "excess", "shown", "by", "certain", "top-1", "published"]
     assert lines[1].split() == ["0", "pristine", "25.0", "%"]
-    assert lines[2].split() == ["*", "1", "gaussian_blur", "25.0", "%", "50.0", "%", "25.0", "%"]
-    assert lines[0].split() == ["id", "type", "share", "top-1", "published"]
-    assert lines[-3].startswith("selected (*): 1,2,3,4,9,21,23, from 4 images")
-    assert lines[-2].startswith("not counted: 2 images")
+    certain = f"{100 * summary['certainty']['1']:.0f}"
+    assert lines[2].split() == [
+        *("*", "1", "gaussian_blur", "+27.5", "%", "75.0", "%", certain, "%", "50.0", "%", "25.0", "%")
+    ]
+    assert [line[2:5].strip() for line in lines[3:6]] == ["2", "3", "9"]  # 22.5, 15 and 10 %
+    assert "selected (*): 1, from 4 images" in lines
+    assert "not counted: 2 images that could not be used, named in the preset" in lines
+    assert lines[-1] == f"use it: --types {tmp_path / 'mine.json'}"
+
+
+@pytest.mark.usefixtures("by_color")
+def test_what_is_excluded_is_not_selected_and_the_preset_says_so(folder, tmp_path):
+    out = tmp_path / "mine.json"
+    summary = run_domains_select(
+        folder, tmp_path / "c.safetensors", out, DomainsSelectSettings(exclude="gaussian_blur")
+    )
+    assert summary["types"] == []
+    assert json.loads(out.read_text())["provenance"]["config"]["exclude"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_types": 0}, "--max-types 0: expected 1 or more"),
+        ({"exclude": "1", "rule": "published"}, "--exclude is of the rule excess"),
+        ({"exclude": "blurr"}, "blurr"),
+    ],
+)
+@pytest.mark.usefixtures("by_color")
+def test_settings_that_do_not_fit_are_refused(folder, tmp_path, settings, message):
+    with pytest.raises(CurateError, match=message):
+        run_domains_select(
+            folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(**settings)
+        )
+    assert not (tmp_path / "mine.json").exists()
+
+
+def test_a_classifier_that_does_not_know_pristine_photographs_serves_the_published_rule_alone(folder):
+    class Older(ByColor):
+        pristine = None
+
+    with pytest.raises(CurateError, match="fit it again, or give --rule published"):
+        select_domains(folder, Older())
+    found = select_domains(folder, Older(), rule="published")
+    assert found.selection.types == (1, 2, 3, 4, 9, 21, 23)
 
 
 def test_a_manifest_is_a_target_too_rendered_where_it_has_no_pixels(image_folder, tmp_path):
     photos = image_folder("p", 2)
     (photos / "torn.png").write_bytes(b"torn")
     run_distort(photos, tmp_path, types=(11,), levels=(3,), recipe_only=True)
-    found = select_domains(tmp_path / "manifest.parquet", ByColour())
+    found = select_domains(tmp_path / "manifest.parquet", ByColor())
     assert found.images["id"].to_pylist() == ["p0_11_03", "p1_11_03", "torn_11_03"]
     assert found.images["status"].to_pylist() == ["ok", "ok", "unreadable"]
     assert found.selection.images == 2
 
 
-@pytest.mark.usefixtures("by_colour")
+@pytest.mark.usefixtures("by_color")
 def test_the_preset_says_how_the_pixels_of_a_manifest_were_read(image_folder, tmp_path):
     run_distort(
         image_folder("p", 2),
@@ -189,7 +250,7 @@ def test_rows_that_failed_keep_their_status_and_reason(image_folder, tmp_path):
     photos = image_folder("p", 2)
     (photos / "small.png").write_bytes(encode_image(np.zeros((20, 20, 3), np.uint8)))
     run_distort(photos, tmp_path, types=(20,), levels=(3,))
-    rows = select_domains(tmp_path / "manifest.parquet", ByColour()).images.to_pylist()
+    rows = select_domains(tmp_path / "manifest.parquet", ByColor()).images.to_pylist()
     assert [row["status"] for row in rows] == ["ok", "ok", "failed"]
     assert "at least" in rows[2]["error"] or "smaller" in rows[2]["error"]
 
@@ -202,30 +263,21 @@ def test_a_mix_is_looked_at_stored_or_not(image_folder, tmp_path):
         run_mix(tmp_path / "d" / "manifest.parquet", tmp_path / name, settings, recipe_only=name == "recipes")
     assert not list((tmp_path / "recipes").rglob("*.png"))
     (stored, recipes) = (
-        select_domains(tmp_path / name / "manifest.parquet", ByColour()).images for name in ("stored", "recipes")
+        select_domains(tmp_path / name / "manifest.parquet", ByColor()).images for name in ("stored", "recipes")
     )
     assert stored["status"].to_pylist() == ["ok"] * 3
     assert recipes["scores"].to_pylist() == stored["scores"].to_pylist()
     # One picture lost: it is made again.
     next((tmp_path / "stored").rglob("*.png")).unlink()
-    assert select_domains(tmp_path / "stored" / "manifest.parquet", ByColour()).images.equals(stored)
+    assert select_domains(tmp_path / "stored" / "manifest.parquet", ByColor()).images.equals(stored)
 
 
-@pytest.mark.usefixtures("by_colour")
+@pytest.mark.usefixtures("by_color")
 def test_a_set_without_a_usable_image_is_an_error_with_the_reason(folder, tmp_path):
     for name in "abcdf":
         (folder / f"{name}.png").unlink()
     with pytest.raises(CurateError, match=r"none of 1 target images can be used: e\.png: not an image"):
         run_domains_select(folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
-
-
-def test_a_belief_that_is_no_probability_is_refused(folder, tmp_path):
-    with pytest.raises(CurateError, match=r"--least-belief 1\.5: expected a probability"):
-        run_domains_select(
-            folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(least_belief=1.5)
-        )
-    with pytest.raises(CurateError, match="--least-belief nan: expected a probability"):
-        select_domains(folder, ByColour(), least_belief=float("nan"))
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,13 @@ def test_shares_are_read_by_id_or_name(tmp_path):
     assert domains["top1_shares"] == [(0, 0.1)]
 
 
+@pytest.mark.parametrize(("rule", "of"), [("excess", "images"), ("published", "places"), (None, "places")])
+def test_what_shares_are_of_depends_on_the_rule(tmp_path, rule, of):
+    content = {"types": [9], "shares": {"9": 0.9}} | ({} if rule is None else {"rule": rule})
+    (tmp_path / "p.json").write_text(json.dumps(content))
+    assert read_domains(tmp_path / "p.json")["shares_of"] == of
+
+
 def test_a_shipped_preset_has_types_and_no_shares(tmp_path):
     (tmp_path / "bid.json").write_text('{"types": [1, 3]}')
     assert read_domains(tmp_path / "bid.json")["shares"] == []

@@ -27,8 +27,8 @@ _GROUPS = (
 )
 
 
-# Raised whenever a feature changes its meaning: a classifier fitted on others must not be used.
-FEATURE_VERSION = 2
+# Raised whenever a feature or the patch it is of changes: a classifier fitted on others must not be used.
+FEATURE_VERSION = 3
 
 
 def domain_features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -29,16 +29,17 @@ function makeDomains() {
     const chart = el("div", { class: "chart" }), note = el("p", { class: "legend" });
     byId("domains").append(el("h3", {}, domain.name), el("p", {}, `Chosen${domain.images ? ` from ${whole(domain.images)} images` : ""}: ${chosen}.`),
       domain.note ? el("p", { class: "note" }, `${domain.note}.`) : "", note, chart);
-    // A file's shares are of three places per image, as the rule has them; three times that is the share of images.
-    const shares = new Map(domain.shares.map(([kind, share]) => [kind, 3 * share])), first = new Map(domain.top1_shares);
+    // By the published rule shares are of three places per image; three times that is the share of images.
+    const [factor, measure] = domain.shares_of === "images" ? [1, "shown by"] : [3, "among the first four"];
+    const shares = new Map(domain.shares.map(([kind, share]) => [kind, factor * share])), first = new Map(domain.top1_shares);
     if (!shares.size && !first.size) { chart.replaceWith(el("p", { class: "sub" }, "This file says no shares: syndr-curate domains select writes them.")); continue; }
     const kinds = Object.keys(domain.names).map(Number).sort((a, b) => (shares.get(a) ?? 0) - (shares.get(b) ?? 0) || b - a);
     const name = (kind) => plain(`${domain.types.includes(kind) ? "✓ " : ""}${domain.names[kind]} (${kind})`);
     const redraw = () => {
       const bar = (title, values, colour) => ({ type: "bar", orientation: "h", name: title, y: kinds.map(name), x: kinds.map((kind) => values.get(kind) ?? 0), marker: { color: colour }, hovertemplate: `%{y}<br>%{x:.1%} ${title}<extra></extra>` });
-      draw(chart, [bar("first guess", first, css("held")), bar("among the first four", shares, css("stayed"))],
+      draw(chart, [bar("first guess", first, css("held")), bar(measure, shares, css("stayed"))],
         { barmode: "group", height: 60 + 26 * kinds.length, xaxis: { tickformat: ".0%", title: { text: "share of the images" } }, yaxis: { type: "category" } });
-      legend(note, [["among the first four", css("stayed")], ["first guess", css("held")], ["✓ chosen", "transparent"]]);
+      legend(note, [[measure, css("stayed")], ["first guess", css("held")], ["✓ chosen", "transparent"]]);
     };
     redraw();
     onTheme.push(redraw);
