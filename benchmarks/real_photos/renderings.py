@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from syndr_curate import CurateError, load_features, read_manifest, write_manifest
 from syndr_curate.curate.encoding.encode import run_encode
-from syndr_curate.curate.labeling.calibrated.measured_rows import measure_rows
+from syndr_curate.curate.labeling.calibrated.measured_rows import measure_rows, rows_to_measure
 from syndr_curate.curate.manifest.chains.settings import ChainSettings
 from syndr_curate.curate.manifest.ids import list_ids
 from syndr_curate.curate.rendering.distort import run_distort
@@ -149,7 +149,7 @@ def _encode_part(run: Run, pool: str, number: int) -> None:
 
 def _measure_part(run: Run, pool: str, number: int) -> None:
     manifest = _part_path(run, "parts", pool, number, ".parquet")
-    found = measure_rows(read_manifest(manifest), manifest, str(manifest), workers=1)
+    found = measure_rows(rows_to_measure(read_manifest(manifest), manifest, str(manifest)), workers=1)
     failed = [outcome.error for outcome in found.outcomes if outcome.status != "ok"]
     if failed:
         raise CurateError(f"{len(failed)} rows of {manifest} cannot be measured; the first because: {failed[0]}")

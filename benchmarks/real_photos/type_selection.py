@@ -34,7 +34,7 @@ def fit_classifier(run: Run) -> None:
 def choose_types(run: Run) -> None:
     """Select the target's types by the default rule and by the published one; nothing if that is done."""
     if not _selection(run).is_file():
-        found = select_domains(pictures_path(run, TARGET), _classifier(run))
+        found = select_domains(pictures_path(run, TARGET), _classifier(run), exclude=(DENOISE,))
         types = {"selected": list(found.selection.types), "selected-published": list(found.published.types)}
         write_bytes(_selection(run), json.dumps({"seed": DomainsFitSettings.seed, **types}).encode())
 
