@@ -182,7 +182,8 @@ def fit_gp(
         CurateError: Fewer than 4 references, a label is missing, or shapes differ.
 
     Source: Gaussian processes with a common kernel and one noise level per output direction (Bonilla et al. 2007); the
-    weights of features, the odds and the penalties of directions are this project's, measured in docs/label-evidence.md.
+    weights of features, the odds and the penalties of directions are this project's, measured in
+    docs/label-evidence.md.
     """
     _require_complete(features, labels, rater_noise)
     search = search or GpSearch()
