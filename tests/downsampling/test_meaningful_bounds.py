@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate import downsample
+from syndr_curate import downsample, make_executor
 from syndr_curate.curate.datasets.feature_files import save_features
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling import meaningful_bounds
@@ -248,6 +248,15 @@ def test_the_command_line_prints_it_on_stderr_and_in_the_json(tmp_path, syndr_cu
     done = syndr_curate("downsample", *flags, "--json")
     assert json.loads(done.stdout)["note"] == note_of(LINKED, keep_min=4)
     assert done.stderr.splitlines().count(note_of(LINKED, keep_min=4)) == 1
+
+
+def test_it_is_the_same_whoever_looked_for_clusters():
+    table, chosen = training_rows(names(50), [5.0] * 50), DownsampleSettings(keep_min=4)
+    executor = make_executor("local", workers=2)
+    shared = downsample_epoch(LINKED, table, epoch=0, settings=chosen, executor=executor)
+    alone = downsample_epoch(LINKED, table, epoch=0, settings=chosen)
+    assert shared.summary == alone.summary
+    assert shared.kept.equals(alone.kept, check_metadata=True)
 
 
 def test_from_python_it_is_a_warning():
