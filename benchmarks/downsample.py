@@ -4,6 +4,7 @@ Examples:
     python benchmarks/downsample.py compare 10125 --peers dense faiss
     python benchmarks/downsample.py compare 40000 --peers faiss
     python benchmarks/downsample.py growth 20000 200000
+    python benchmarks/downsample.py bounds 10125 --regimes collapsed contents unrelated
     python benchmarks/downsample.py cuda 700000
 """
 
@@ -21,8 +22,11 @@ import numpy as np
 from cosine_measures import REGIMES, Measured, labels_for, measure, write_features
 from cosine_peers import by_faiss, dense
 from numpy.typing import NDArray
+from syndr_curate.curate.downsampling.epoch import EpochRows, epoch_clusters
+from syndr_curate.curate.downsampling.meaningful_bounds import note_meaningless_bound
+from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.runs.threads import cores
-from syndr_curate.curate.similarity import cluster_statistics, threshold_components
+from syndr_curate.curate.similarity import check_rows, cluster_statistics, threshold_components
 
 PEERS: dict[str, Callable[..., NDArray[Any]]] = {"dense": dense, "faiss": by_faiss}
 
@@ -37,13 +41,16 @@ def main() -> None:
     elif arguments.command == "growth":
         for regime in arguments.regimes:
             growth(regime, arguments)
+    elif arguments.command == "bounds":
+        for regime in arguments.regimes:
+            bounds(regime, arguments.rows[0], arguments.width)
     else:
         cuda(arguments.rows[0], arguments.width)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["compare", "growth", "cuda"])
+    parser.add_argument("command", choices=["compare", "growth", "bounds", "cuda"])
     parser.add_argument("rows", type=int, nargs="+", help="number of rows; for growth, several")
     parser.add_argument("--width", type=int, default=2048, help="numbers per row")
     parser.add_argument("--regimes", nargs="+", choices=sorted(REGIMES), default=["clusters", "collapsed"])
@@ -63,10 +70,7 @@ def compile_loops(width: int) -> None:
 
 def compare(regime: str, rows: int, arguments: argparse.Namespace) -> None:
     """Ours and the peers on the same features in memory."""
-    features = np.empty((rows, arguments.width), dtype=np.float32)
-    make = REGIMES[regime](rows, arguments.width)
-    for start in range(0, rows, 8192):
-        features[start : start + 8192] = make(start, min(start + 8192, rows))
+    features = in_memory(regime, rows, arguments.width)
     labels = np.zeros(rows, np.float32) if arguments.equal_labels else labels_for(regime, rows)
     components, ours = repeated(features, labels, arguments.repeats)
     report(regime, rows, "ours", ours, components)
@@ -78,6 +82,27 @@ def compare(regime: str, rows: int, arguments: argparse.Namespace) -> None:
             f"({taken.processor_seconds / ours.processor_seconds:.1f} times the processor), {same}",
             flush=True,
         )
+
+
+def in_memory(regime: str, rows: int, width: int) -> NDArray[np.float32]:
+    """Features of a regime."""
+    features = np.empty((rows, width), dtype=np.float32)
+    make = REGIMES[regime](rows, width)
+    for start in range(0, rows, 8192):
+        features[start : start + 8192] = make(start, min(start + 8192, rows))
+    return features
+
+
+def bounds(regime: str, rows: int, width: int) -> None:
+    """The published bound, and what it takes to say that it means nothing and which bounds would thin."""
+    numbers = np.arange(rows)
+    ids = [f"row{number:07d}" for number in range(rows)]
+    epoch = EpochRows(ids=ids, labels=labels_for(regime, rows), training=numbers, filtered=numbers)
+    features, settings = check_rows(in_memory(regime, rows, width)), DownsampleSettings()
+    clusters, clustering = measure(lambda: epoch_clusters(epoch, features, settings))
+    note, taken = measure(lambda: note_meaningless_bound(epoch, features, clusters, settings))
+    report(regime, rows, "ours", clustering, clusters)
+    print(f"{line(regime, rows, 'bounds', taken)}   {note or 'the bound means something'}", flush=True)
 
 
 def growth(regime: str, arguments: argparse.Namespace) -> None:

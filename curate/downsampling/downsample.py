@@ -1,5 +1,6 @@
 """Stage `downsample`: one epoch's manifest, redundant clusters thinned (Algorithm 3, DRCDown)."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
+from ..errors import CurateWarning
 from ..manifest.joining.rows import JOINED_LABELS
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows, read_manifest, validate
@@ -20,6 +22,7 @@ from ..manifest.schema import CLUSTER_FIELDS
 from ..runs.executors import Executor
 from ..runs.progress import SILENT, Reporter
 from .epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
+from .meaningful_bounds import note_meaningless_bound
 from .settings import DownsampleSettings, Scope, check_epoch
 
 
@@ -31,7 +34,7 @@ class Downsampled:
         kept: Rows of the epoch, in the manifest's order, with `cluster_id` and `cluster_size`.
         dropped: The training rows left out, with the same columns.
         summary: `rows_in, rows_kept, clusters, largest_cluster, clusters_reduced, effective_clusters,
-            heterogeneity, rows_not_ok`.
+            heterogeneity, rows_not_ok`; and `note` where the bound means nothing for these features.
     """
 
     kept: pa.Table
@@ -70,7 +73,8 @@ def downsample(
         executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
 
     Returns:
-        The kept rows in the manifest's order, with `cluster_id` and `cluster_size`.
+        The kept rows in the manifest's order, with `cluster_id` and `cluster_size`. Where `similarity` means nothing
+        for these features, a `CurateWarning` says so and names bounds that would thin.
 
     Raises:
         CurateError: The manifest lacks labels, or the features do not match it; the message names the ids.
@@ -78,7 +82,10 @@ def downsample(
     Source: SynDR-IQA, Algorithm 3 (DRCDown).
     """
     settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
-    return downsample_epoch(features, manifest, epoch=epoch, settings=settings, executor=executor).kept
+    result = downsample_epoch(features, manifest, epoch=epoch, settings=settings, executor=executor)
+    if "note" in result.summary:
+        warnings.warn(result.summary["note"], CurateWarning, stacklevel=2)
+    return result.kept
 
 
 def downsample_epoch(
@@ -103,7 +110,7 @@ def downsample_epoch(
         epoch: Number of the epoch to come.
         settings: What makes two rows alike, how much of a cluster is kept, and the seed; by default the paper's best.
         executor: Who looks for clusters; by default threads of this process. It never changes what is kept.
-        reporter: Shows progress.
+        reporter: Shows progress, and says where the bound means nothing for these features.
 
     Returns:
         Kept and dropped rows, and the summary.
@@ -126,6 +133,9 @@ def downsample_epoch(
     rows = epoch_rows(usable, settings.scope)
     feature_rows = epoch_features(rows, as_features(features), "the manifest's ok rows")
     clusters = epoch_clusters(rows, feature_rows, settings, executor, reporter)
+    note = note_meaningless_bound(rows, feature_rows, clusters, settings)
+    if note is not None:
+        reporter.note(note)
     draw = draw_epoch(rows, clusters, settings, epoch=epoch)
 
     clustered = _with_clusters(usable, rows.filtered, clusters)
@@ -135,7 +145,11 @@ def downsample_epoch(
     return Downsampled(
         kept=with_home(attach(_rows(clustered, draw.kept), provenance), home_of(table)),
         dropped=with_home(attach(_rows(clustered, draw.dropped), {**provenance, "rows": "dropped"}), home_of(table)),
-        summary={**draw.summary, "rows_not_ok": len(table) - len(usable)},
+        summary={
+            **draw.summary,
+            "rows_not_ok": len(table) - len(usable),
+            **({} if note is None else {"note": note}),
+        },
     )
 
 

@@ -17,7 +17,7 @@ class ClusterStatistics:
     Attributes:
         clusters: m.
         largest_cluster: Rows in the largest cluster, 0 where there is no row.
-        share_in_large: Share of rows in clusters of more than 20 rows, 0 to 1.
+        share_in_large: Share of rows in large clusters, 0 to 1.
         effective_clusters: n²/Σnᵢ², 1 to m: as many clusters of equal size would be as diverse. 0 without rows.
         heterogeneity: η = mΣnᵢ²/n² - 1, the squared coefficient of variation of the sizes; 0 is perfectly balanced.
             This is this project's estimator of the redundancy heterogeneity of the paper, not a formula from it.
@@ -33,11 +33,12 @@ class ClusterStatistics:
     heterogeneity: float
 
 
-def cluster_statistics(components: NDArray[np.integer]) -> ClusterStatistics:
+def cluster_statistics(components: NDArray[np.integer], *, large: int = LARGE_CLUSTER) -> ClusterStatistics:
     """Describe the sizes of clusters.
 
     Args:
         components: N cluster numbers, one per row, any numbering from 0 up.
+        large: Clusters of more rows than this are large.
 
     Returns:
         The statistics; zeros where there is no row.
@@ -53,7 +54,7 @@ def cluster_statistics(components: NDArray[np.integer]) -> ClusterStatistics:
     return ClusterStatistics(
         clusters=sizes.size,
         largest_cluster=int(sizes.max()),
-        share_in_large=float(sizes[sizes > LARGE_CLUSTER].sum()) / rows,
+        share_in_large=float(sizes[sizes > large].sum()) / rows,
         effective_clusters=rows**2 / squares,
         heterogeneity=sizes.size * squares / rows**2 - 1.0,
     )

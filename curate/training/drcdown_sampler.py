@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..downsampling.epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
+from ..downsampling.meaningful_bounds import note_meaningless_bound
 from ..downsampling.settings import DownsampleSettings, Scope, check_epoch
 from ..errors import CurateError
 from ..whole_numbers import whole_number
@@ -109,6 +110,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         self._clusters: NDArray[np.int32] | None = None
         self._clustered_for: int | None = None
         self._kept = self._rows.training
+        self._bound_note: str | None = None
         self._warned: set[str] = set()
         self._digest = hashlib.sha256("\n".join(self.sample_ids).encode()).hexdigest()
         self._iteration: EpochIndices | None = None
@@ -171,6 +173,9 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
     def update(self, features: AnyFeatures, *, epoch: int | None = None) -> dict[str, Any]:
         """Take features from the current model and draw the epoch's rows.
 
+        The first time that `similarity` means nothing for the features (everything is linked, or nothing), a warning
+        names bounds that would thin; with several processes, on rank 0.
+
         Args:
             features: One row per row of the dataset (N, D): `Features` (matched by id), a file, or a matrix in the
                 dataset's order. Of a dataset made with `split="train"`, features with ids may also cover the whole
@@ -192,7 +197,10 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         self._clusters = self._shared_clusters(features) if self._is_shared() else self._clustered(features)
         self._clustered_for, self._clustered_alone = number, self._replicas_and_rank()[0] == 1
         self._epoch_is_set = True
-        return self._draw(number)
+        figures = self._draw(number)
+        if self._bound_note is not None:
+            self._warn_once("bound", self._bound_note)
+        return figures
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch: with a feature function, take features for it (once per epoch); then draw its rows.
@@ -323,7 +331,11 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._restricted:
             given = features_of(given, self.sample_ids)
         rows = epoch_features(self._rows, given, "the dataset's rows")
-        return epoch_clusters(self._rows, rows, self._settings)
+        clusters = epoch_clusters(self._rows, rows, self._settings)
+        if self._bound_note is None:
+            # Only noted: a filter may turn a warning into an error, and the other ranks wait for these clusters.
+            self._bound_note = note_meaningless_bound(self._rows, rows, clusters, self._settings)
+        return clusters
 
     def _is_shared(self) -> bool:
         replicas, _ = self._replicas_and_rank()

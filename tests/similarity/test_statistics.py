@@ -14,6 +14,7 @@ def test_sizes_of_30_and_10_worked_by_hand():
     found = cluster_statistics(np.repeat([4, 1], [30, 10]).astype(np.int32))
     assert (found.clusters, found.largest_cluster) == (2, 30)
     assert found.share_in_large == 0.75
+    assert cluster_statistics(np.repeat([4, 1], [30, 10]), large=9).share_in_large == 1.0
     assert found.effective_clusters == pytest.approx(1600 / 1000)
     assert found.heterogeneity == pytest.approx(2 * 1000 / 1600 - 1)
 

@@ -1,0 +1,165 @@
+"""Whether DRCDown's bound on cosines means anything for some features, and the bounds that would."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..manifest.seeds import uniform_draw
+from ..similarity import FeatureRows, cluster_statistics, threshold_components
+from .epoch import EpochRows
+from .settings import DownsampleSettings
+
+SEARCHED_ROWS = 10_000  # bounds are searched for among at most so many rows, so that a large set does not wait long
+GRIDS = (100, 10_000, 1_000_000)  # the search goes over numbers of 2 decimals, then 4, then 6; float32 tells no more
+STRICTEST = 1 - 1 / GRIDS[-1]
+NEAR = 0.02  # the search ends at a share this close to the one that is wanted
+MOST_IN_ONE = 0.5  # a cluster of more than this share of the rows makes a bound mean nothing
+
+
+class Shares(NamedTuple):
+    """What a similarity makes of some rows.
+
+    Attributes:
+        thinned: Share of the rows in clusters above `keep_min`, 0 to 1.
+        largest: Share of the rows in the largest cluster, 0 to 1.
+    """
+
+    thinned: float
+    largest: float
+
+
+class Target(NamedTuple):
+    """A share of the rows in clusters above `keep_min`, and what passes for it.
+
+    Attributes:
+        share: What is wanted, 0 to 1.
+        low: The smallest share that will do.
+        high: The largest.
+        words: The share in words.
+    """
+
+    share: float
+    low: float
+    high: float
+    words: str
+
+
+TENTH = Target(0.10, 0.05, 0.20, "a tenth")
+HALF = Target(0.50, 0.35, 0.65, "a half")
+
+
+def note_meaningless_bound(
+    rows: EpochRows, features: FeatureRows, clusters: NDArray[np.int32], settings: DownsampleSettings
+) -> str | None:
+    """Say in one line that the bound means nothing for these features, and which bounds would thin.
+
+    The bound means nothing where one cluster holds more than half of the filtered rows, or where no cluster is above
+    `keep_min` though there are more than twice as many rows. Only then are other bounds searched for.
+
+    Args:
+        rows: N rows, F of them filtered.
+        features: (N, D), as `epoch_features` gives them.
+        clusters: (F,) the cluster of each filtered row, found with these settings.
+        settings: What makes two rows alike, and which clusters are left alone.
+
+    Returns:
+        The line; None where the bound means something.
+    """
+    problem = _problem(clusters, settings)
+    if problem is None:
+        return None
+    drawn, total = _drawn_rows(rows, settings.seed), len(rows.filtered)
+    keep_min = max(1, round(settings.keep_min * len(drawn) / total))
+    searched, labels = features.take(drawn), rows.labels[drawn]
+
+    @cache
+    def shares_at(similarity: float) -> Shares:
+        found = threshold_components(searched, labels, similarity, settings.label_gap, device=settings.device)
+        statistics = cluster_statistics(found, large=keep_min)
+        return Shares(statistics.share_in_large, statistics.largest_cluster / len(drawn))
+
+    basis = "" if len(drawn) == total else f" (from {len(drawn):,} of {total:,} rows)"
+    advice = _advice(shares_at, settings.label_gap)
+    return f"similarity {settings.similarity} means nothing for these features: {problem}; {advice}{basis}"
+
+
+def find_bound(shares_at: Callable[[float], Shares], target: Target) -> float | None:
+    """Find a similarity at which clusters above `keep_min` hold a share of the rows, none of them more than half.
+
+    Bisection in at most 22 steps, since no share rises with the similarity; over numbers of few decimals first.
+
+    Args:
+        shares_at: What a similarity, -1 to 1, makes of the rows.
+        target: The share that is wanted.
+
+    Returns:
+        The similarity; None where none of six decimals will do.
+
+    >>> find_bound(lambda similarity: Shares(thinned=1 - similarity, largest=0.1), HALF)
+    0.5
+    """
+    looser, stricter, scale = -1, 1, 1
+    for grid in GRIDS:
+        looser, stricter, scale = looser * grid // scale, stricter * grid // scale, grid
+        while stricter - looser > 1:
+            middle = (looser + stricter) // 2
+            shares = shares_at(middle / scale)
+            if abs(shares.thinned - target.share) <= NEAR and shares.largest <= MOST_IN_ONE:
+                return middle / scale
+            if shares.thinned > target.share or shares.largest > MOST_IN_ONE:
+                looser = middle
+            else:
+                stricter = middle
+    fitting = [bound for bound in (looser / scale, stricter / scale) if _fits(shares_at(bound), target)]
+    return min(fitting, key=lambda bound: abs(shares_at(bound).thinned - target.share), default=None)
+
+
+def _fits(shares: Shares, target: Target) -> bool:
+    return target.low <= shares.thinned <= target.high and shares.largest <= MOST_IN_ONE
+
+
+def _problem(clusters: NDArray[np.int32], settings: DownsampleSettings) -> str | None:
+    total, largest = len(clusters), cluster_statistics(clusters).largest_cluster
+    said = f"the largest cluster holds {largest:,} of {total:,} rows"
+    if largest > settings.keep_min and largest > MOST_IN_ONE * total:
+        return said
+    if largest <= settings.keep_min and total > 2 * settings.keep_min:
+        return f"{said}, and none up to keep_min {settings.keep_min} is thinned"
+    return None
+
+
+def _drawn_rows(rows: EpochRows, seed: int) -> NDArray[np.int64]:
+    if len(rows.filtered) <= SEARCHED_ROWS:
+        return rows.filtered
+    ids = rows.filtered_ids
+    drawn = uniform_draw(ids, SEARCHED_ROWS, "meaningful bounds", seed)
+    return rows.filtered[[identifier in drawn for identifier in ids]]
+
+
+def _advice(shares_at: Callable[[float], Shares], label_gap: float) -> str:
+    if shares_at(-1.0).thinned < TENTH.low:
+        return (
+            "no similarity would thin a tenth of the rows: labels are too far apart, too few differ by less than "
+            f"label_gap {label_gap}"
+        )
+    closest = shares_at(STRICTEST)
+    if closest.thinned > HALF.high or closest.largest > MOST_IN_ONE:
+        return (
+            f"no similarity would thin only a part: even {STRICTEST} thins clusters with {_percent(closest.thinned)} "
+            "of the rows, as they are all but identical"
+        )
+    bounds = {target: find_bound(shares_at, target) for target in (TENTH, HALF)}
+    found = [(bound, _percent(shares_at(bound).thinned)) for bound in bounds.values() if bound is not None]
+    if not found:
+        return "no similarity would thin clusters with about a tenth or a half of the rows, since they join all at once"
+    (first, share), others = found[0], found[1:]
+    said = f"similarity {first} would thin clusters with {share} of the rows"
+    said += "".join(f", {bound} with {percent}" for bound, percent in others)
+    return said + "".join(f", none with about {target.words}" for target, bound in bounds.items() if bound is None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
