@@ -28,6 +28,7 @@ from .settings import PARTS, PENALTIES, PRESETS, SIMILARITIES, Run
 from .supervised import ceiling, from_other_set
 from .target import SECOND, TARGET, read_target
 from .training_rows import read_rows
+from .type_selection import selected_types
 
 Vector = NDArray[np.float64]
 _INTERVAL = (2.5, 97.5)  # percentiles
@@ -63,7 +64,11 @@ def _collect(run: Run) -> dict[str, Any]:
         "finetuned": tuned,
         "real_scores": _real_scores(run, target, features.astype(np.float64)),
     }
-    return {**results, "looks_at_half_b": _count_looks(run, results)}
+    return {
+        **results,
+        "selected": list(selected_types(run)["selected"]),
+        "looks_at_half_b": _count_looks(run, results),
+    }
 
 
 def _penalty_scores(target: Target, predicted: dict[str, Vector]) -> Vector:

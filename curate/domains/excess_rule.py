@@ -31,6 +31,7 @@ class ExcessSelection:
         top1_counts: Images of which each class is the best, int64 (26,).
         certainty: Share of 200 resamples of the images in which each class is selected, float64 (26,).
         images: Number of images N.
+        excluded: Types that could not be selected, rising.
     """
 
     types: tuple[int, ...]
@@ -39,6 +40,7 @@ class ExcessSelection:
     top1_counts: NDArray[np.int64]
     certainty: NDArray[np.float64]
     images: int
+    excluded: tuple[int, ...] = ()
 
     @property
     def shares(self) -> dict[int, float]:
@@ -103,8 +105,8 @@ def select_by_excess(
         selected[chosen(weight @ values / images, weight @ shows)] += 1
     mean, shown = values.mean(axis=0), shows.sum(axis=0)
     best = np.bincount(np.argmax(values, axis=1), minlength=CLASSES)
-    types = tuple(sorted(chosen(mean, shown)))
-    return ExcessSelection(types, mean - pristine.means, shown, best, selected / _RESAMPLES, images)
+    types, left_out = tuple(sorted(chosen(mean, shown))), tuple(sorted(excluded))
+    return ExcessSelection(types, mean - pristine.means, shown, best, selected / _RESAMPLES, images, left_out)
 
 
 def _needed(images: int) -> int:
