@@ -134,8 +134,6 @@ def _check_rule(
         )
     if rule == "published" and exclude:
         raise CurateError("--exclude is of the rule excess: leave it away, or leave --rule published away")
-    if isinstance(exclude, str):
-        raise CurateError(f"exclude is the text {exclude!r}; expected distortion ids, as parse_types gives them")
     excluded = set(whole_numbers("--exclude", exclude))
     known = {entry.id for entry in CATALOG}
     if unknown := sorted(excluded - known):

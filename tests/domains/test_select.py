@@ -228,7 +228,7 @@ def test_settings_that_do_not_fit_are_refused(folder, tmp_path, settings, messag
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"exclude": "denoise"}, "exclude is the text 'denoise'; expected distortion ids"),
+        ({"exclude": "denoise"}, "--exclude is 'd'; expected a whole number"),
         ({"exclude": ("3",)}, "--exclude is '3'; expected a whole number"),
         ({"exclude": (0, 99)}, "--exclude 0,99: no classifier selects these"),
         ({"rule": "most"}, "there is no rule 'most': expected excess or published"),
