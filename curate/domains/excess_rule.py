@@ -31,7 +31,7 @@ class ExcessSelection:
         top1_counts: Images of which each class is the best, int64 (26,).
         certainty: Share of 200 resamples of the images in which each class is selected, float64 (26,).
         images: Number of images N.
-        excluded: Types that could not be selected, rising.
+        left_out: Excluded types that the images show beyond pristine photographs, rising.
     """
 
     types: tuple[int, ...]
@@ -40,7 +40,7 @@ class ExcessSelection:
     top1_counts: NDArray[np.int64]
     certainty: NDArray[np.float64]
     images: int
-    excluded: tuple[int, ...] = ()
+    left_out: tuple[int, ...] = ()
 
     @property
     def shares(self) -> dict[int, float]:
@@ -105,8 +105,9 @@ def select_by_excess(
         selected[chosen(weight @ values / images, weight @ shows)] += 1
     mean, shown = values.mean(axis=0), shows.sum(axis=0)
     best = np.bincount(np.argmax(values, axis=1), minlength=CLASSES)
-    types, left_out = tuple(sorted(chosen(mean, shown))), tuple(sorted(excluded))
-    return ExcessSelection(types, mean - pristine.means, shown, best, selected / _RESAMPLES, images, left_out)
+    types, excess = tuple(sorted(chosen(mean, shown))), mean - pristine.means
+    left_out = tuple(kind for kind in sorted(excluded) if shown[kind] >= needed and excess[kind] > 0)
+    return ExcessSelection(types, excess, shown, best, selected / _RESAMPLES, images, left_out)
 
 
 def _needed(images: int) -> int:

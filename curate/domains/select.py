@@ -255,8 +255,8 @@ def summarize(found: DomainSelection) -> dict[str, Any]:
 def _why_none(selection: ExcessSelection | Selection) -> str:
     if selection.images == 1:
         return "one image shows no type for certain: none is selected; give more images of the set, or --rule published"
-    excluded = isinstance(selection, ExcessSelection) and selection.excluded
-    no_type = f"no type but those excluded ({','.join(map(str, excluded))})" if excluded else "no type"
+    left_out = isinstance(selection, ExcessSelection) and selection.left_out
+    no_type = f"no type but those excluded ({','.join(map(str, left_out))})" if left_out else "no type"
     return f"the images show {no_type} more often than pristine photographs do: none is selected"
 
 

@@ -135,6 +135,9 @@ def test_a_set_that_shows_no_type_selects_none_and_says_so(pristine_folder, tmp_
     assert "selected (*): no type, from 2 images" in shown
     assert "the published rule (--rule published) selects: 1,2,3" in shown
     assert "use it" not in shown
+    denoise = DomainsSelectSettings(exclude="denoise")  # which the set does not show either
+    again = run_domains_select(pristine_folder, tmp_path / "c.safetensors", tmp_path / "mine.json", denoise)
+    assert again["note"] == summary["note"]
     with pytest.raises(CurateError, match=r"the preset .*mine\.json selects no type"):
         parse_types(str(tmp_path / "mine.json"))
 
