@@ -22,7 +22,7 @@ from pathlib import Path
 from syndr_curate import write_manifest
 from syndr_curate.curate.errors import CurateError
 
-from .evidence import write_section
+from .evidence import require_section, write_section
 from .finetune import Training
 from .report import as_markdown
 from .settings import SIZES, Inputs, NeighborLabels, Run
@@ -31,30 +31,52 @@ from .target import read_livec_dev
 
 DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))
 MINUTES = 40.0
+NEIGHBOR_ENCODER = "resnet50"
 
 
 def main() -> int:
     arguments = _arguments()
-    out = arguments.out or Path("out") / f"real-photos-{arguments.size}"
-    deadline = time.monotonic() + 60 * arguments.minutes
     try:
-        run = Run(out, SIZES[arguments.size], _inputs(arguments, out), tuple(arguments.arms or ()))
-        training = Training(device=arguments.device) if arguments.finetune else None
-        results = carry_on(run, Clock(arguments.workers, deadline), training)
-        if results is not None:
-            text = as_markdown(results)
-            if arguments.write_evidence:
-                write_section(arguments.write_evidence, text)
-            print(text)
-            print(f"\nreport.md, report.json and report.png are in {out}")
+        _refuse_without_effect(arguments)
+        return _run(arguments)
     except CurateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    if results is None or not results["complete"]:
-        print("time is up; the same command goes on", file=sys.stderr)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    out = arguments.out or Path("out") / f"real-photos-{arguments.size}"
+    deadline = time.monotonic() + 60 * arguments.minutes
+    run = Run(out, SIZES[arguments.size], _inputs(arguments, out), tuple(arguments.arms or ()))
+    training = Training(device=arguments.device or "cpu") if arguments.finetune else None
+    results = carry_on(run, Clock(arguments.workers, deadline), training)
+    complete = results is not None and results["complete"]
+    if results is not None:
+        text = as_markdown(results)
+        if arguments.write_evidence and complete:
+            write_section(arguments.write_evidence, text)
+        print(text)
+        print(f"\nreport.md, report.json and report.png are in {out}")
+    if not complete:
+        unwritten = f"; {arguments.write_evidence} is left as it is" if arguments.write_evidence else ""
+        print(f"time is up; the same command goes on{unwritten}", file=sys.stderr)
     if arguments.neighbor_labels is None:
         print("no labels by the neighbor rule: they need --neighbor-labels and --neighbor-features", file=sys.stderr)
     return 0
+
+
+def _refuse_without_effect(arguments: argparse.Namespace) -> None:
+    """Refuse, before hours of work, what would be passed over or would fail at their end."""
+    if arguments.device is not None and not arguments.finetune:
+        raise CurateError("--device has no effect without --finetune: leave it away, or give --finetune")
+    if arguments.neighbor_encoder is not None and arguments.neighbor_labels is None:
+        raise CurateError("--neighbor-encoder has no effect without --neighbor-labels: leave it away")
+    if arguments.workers < 1:
+        raise CurateError(f"--workers {arguments.workers}: expected 1 or more")
+    if not arguments.minutes > 0:
+        raise CurateError(f"--minutes {arguments.minutes:g}: expected more than 0")
+    if arguments.write_evidence is not None:
+        require_section(arguments.write_evidence)
 
 
 def _inputs(arguments: argparse.Namespace, out: Path) -> Inputs:
@@ -66,13 +88,14 @@ def _inputs(arguments: argparse.Namespace, out: Path) -> Inputs:
     lent = (arguments.neighbor_labels, arguments.neighbor_features)
     if (lent[0] is None) != (lent[1] is None):
         raise CurateError("--neighbor-labels and --neighbor-features go together: give both, or neither")
+    encoder = arguments.neighbor_encoder or NEIGHBOR_ENCODER
     return Inputs(
         pristine=arguments.pristine,
         candidates=tuple(arguments.candidates),
         target=target,
         second=arguments.second,
         classifier=arguments.classifier,
-        neighbor_labels=None if lent[0] is None else NeighborLabels(*lent, arguments.neighbor_encoder),
+        neighbor_labels=None if lent[0] is None else NeighborLabels(*lent, encoder),
     )
 
 
@@ -101,13 +124,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--classifier", type=Path, help="what `domains fit` wrote; default: one fitted to --pristine")
     parser.add_argument("--neighbor-labels", type=Path, help="label file for the published neighbor rule")
     parser.add_argument("--neighbor-features", type=Path, help="features of its references")
-    parser.add_argument("--neighbor-encoder", default="resnet50", help="what gave them; default: resnet50")
+    parser.add_argument("--neighbor-encoder", help=f"what gave them; default: {NEIGHBOR_ENCODER}")
     parser.add_argument("--out", type=Path, help="default: out/real-photos-<size>")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; they change no figure")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="start nothing new after so long; default: 40")
     parser.add_argument("--arms", nargs="+", metavar="KEY", help="only these, beside all types and the presets")
     parser.add_argument("--finetune", action="store_true", help="also train the network end to end: for a GPU")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="for --finetune")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="for --finetune; default: cpu")
     parser.add_argument("--write-evidence", type=Path, help="write the tables between the markers of this document")
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndr_curate import CurateError, open_source
+from syndr_curate.curate.errors import RowError
 from syndr_curate.curate.manifest.ids import list_ids
 from syndr_curate.curate.manifest.provenance import digest_listing
 from syndr_curate.curate.manifest.seeds import uniform_draw
@@ -95,11 +96,18 @@ def frames_folder(run: Run, role: str) -> Path:
 
 
 def cut_frames(run: Run, role: str, files: dict[str, Path]) -> None:
-    """Cut the frames of a role; those that are there stay."""
+    """Cut the frames of a role; those that are there stay.
+
+    Raises:
+        CurateError: A photograph cannot be read.
+    """
     for identifier, path in files.items():
         out = frames_folder(run, role) / f"{identifier}.png"
         if not out.is_file():
-            photograph = decode_image(path)
+            try:
+                photograph = decode_image(path)
+            except RowError as error:
+                raise CurateError(f"{path}: {error}; take the file out of the folder, or replace it") from error
             frame = cut_frame(photograph, min(run.size.frame, *photograph.shape[:2]))
             write_bytes(out, encode_image(frame), durable=False)
 

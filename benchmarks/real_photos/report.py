@@ -123,11 +123,17 @@ def _finetuned(results: dict[str, Any]) -> str:
 
 def _notes(results: dict[str, Any]) -> str:
     steps = "" if results["head_steps"] is None else f"; steps of the heads {results['head_steps']}"
+    nothing = (
+        ""
+        if results["selected"]
+        else " `domains select` selects no type for this target: it has no rows here, and the random sets are as "
+        "large as the preset bid."
+    )
     return (
         f"Chosen on half A: penalty {results['penalty']}{steps}. {results['comparisons']} comparisons, none corrected "
         f"for. Half B was looked at with {results['looks_at_half_b']} sets of results in this folder. "
         "*better*, *worse*: the interval over pictures leaves out zero on both halves, and at least nine of ten "
-        "resamples of the references agree."
+        f"resamples of the references agree.{nothing}"
     )
 
 

@@ -28,6 +28,7 @@ from .settings import PARTS, PENALTIES, PRESETS, SIMILARITIES, Run
 from .supervised import ceiling, from_other_set
 from .target import SECOND, TARGET, read_target
 from .training_rows import read_rows
+from .type_selection import selected_types
 
 Vector = NDArray[np.float64]
 _INTERVAL = (2.5, 97.5)  # percentiles
@@ -63,7 +64,11 @@ def _collect(run: Run) -> dict[str, Any]:
         "finetuned": tuned,
         "real_scores": _real_scores(run, target, features.astype(np.float64)),
     }
-    return {**results, "looks_at_half_b": _count_looks(run, results)}
+    return {
+        **results,
+        "selected": list(selected_types(run)["selected"]),
+        "looks_at_half_b": _count_looks(run, results),
+    }
 
 
 def _penalty_scores(target: Target, predicted: dict[str, Vector]) -> Vector:
@@ -194,19 +199,20 @@ def _heads(run: Run, target: Target) -> tuple[list[dict[str, Any]], int | None]:
 
 def _finetuned(run: Run, target: Target) -> list[dict[str, Any]]:
     """Compare networks that were fine-tuned, seed by seed, with those on all types."""
-    scores = {
-        key: {
-            part: np.array([rank_correlations(target.scores[places], answers[seed][places]) for seed in answers])
+    tuned = read_finetuned(run)
+
+    def scores(key: str, seeds: list[int]) -> dict[str, Vector]:
+        return {
+            part: np.array([rank_correlations(target.scores[places], tuned[key][seed][places]) for seed in seeds])
             for part, places in target.parts.items()
         }
-        for key, answers in read_finetuned(run).items()
-    }
+
     lines = []
-    for key, own in scores.items():
-        line = {"key": key, **_spread(own)}
-        if key != BASELINE and BASELINE in scores:
-            both = min(len(own["all"]), len(scores[BASELINE]["all"]))
-            line["difference"] = _paired(own["all"][:both], scores[BASELINE]["all"][:both])
+    for key, answers in tuned.items():
+        line = {"key": key, **_spread(scores(key, list(answers)))}
+        both = [seed for seed in answers if seed in tuned.get(BASELINE, {})]
+        if key != BASELINE and both:
+            line["difference"] = _paired(scores(key, both)["all"], scores(BASELINE, both)["all"])
         lines.append(line)
     return lines
 

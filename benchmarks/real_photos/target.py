@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from syndr_curate import CurateError, LabelColumns, load_features, read_manifest, testset, write_manifest
 from syndr_curate.curate.manifest.ids import list_ids
 from syndr_curate.curate.manifest.manifest import ok_rows
 from syndr_curate.curate.manifest.pixel_facts import recorded_pixel_facts
-from syndr_curate.curate.manifest.provenance import attach, digest_table, read_provenance
-from syndr_curate.curate.manifest.roots import home_of, with_home
+from syndr_curate.curate.manifest.provenance import attach, digest_json, digest_table, read_provenance
+from syndr_curate.curate.manifest.roots import Roots, home_of, with_home
 from syndr_curate.curate.manifest.seeds import uniform_draw
 
 from ..shared.work import Task
@@ -60,9 +61,10 @@ def pictures_of(run: Run, manifest: Path) -> pa.Table:
         manifest: Of the labeled set.
 
     Raises:
-        CurateError: It cannot be read, or holds too few pictures to be cut in halves.
+        CurateError: It cannot be read, holds too few pictures to be cut in halves, or a picture has no score.
     """
-    table = without_scores(read_manifest(manifest))
+    labeled = read_manifest(manifest)
+    table = without_scores(labeled)
     if run.size.target is not None:
         chosen = uniform_draw(table["sample_id"].to_pylist(), run.size.target, SEED, "real-photos-target")
         table = table.filter(pa.array([identifier in chosen for identifier in table["sample_id"].to_pylist()]))
@@ -70,12 +72,40 @@ def pictures_of(run: Run, manifest: Path) -> pa.Table:
         raise CurateError(
             f"{manifest} holds {len(table)} pictures that can be read; expected {_FEWEST_PICTURES} at least"
         )
+    # Said before hours of work, and not after. Whether there is a score is asked, not which.
+    unscored = set(labeled.filter(pc.is_null(labeled["label"]))["sample_id"].to_pylist())
+    missing = [identifier for identifier in table["sample_id"].to_pylist() if identifier in unscored]
+    if missing:
+        raise CurateError(
+            f"{manifest} has no score for {len(missing)} pictures: {list_ids(missing)}; give their scores, or leave "
+            "the pictures out of it"
+        )
     return table
 
 
 def digest_of_pictures(table: pa.Table) -> str:
-    """Return a digest of the names and paths of a set's pictures."""
-    return digest_table(table.select(["sample_id", "image_path"]))
+    """Return a digest of a set's rows and of the sizes of its files.
+
+    Names alone do not tell two sets apart: the same pictures, saved once more, have them too.
+
+    Args:
+        table: What `pictures_of` gives.
+    """
+    home = home_of(table)
+    sizes: list[int | None] = [None] * len(table)
+    if home is not None:
+        roots = Roots.of_manifest(table, home / "manifest.parquet")
+        stored = zip(table["image_root"].to_pylist(), table["image_path"].to_pylist(), strict=True)
+        sizes = [_size(roots, root, path) for root, path in stored]
+    return digest_json({"rows": digest_table(table), "sizes": sizes})
+
+
+def _size(roots: Roots, root: str | None, path: str | None) -> int | None:
+    """Return the bytes of a row's file; None where it has none: such a row is made from its recipe."""
+    if path is None or not roots.has_folder(root):
+        return None
+    file = roots.resolve(root, path)
+    return file.stat().st_size if file.is_file() else None
 
 
 def write_pictures(run: Run, name: str, table: pa.Table) -> None:

@@ -1,6 +1,6 @@
 """The command `domains select`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from ..terminal import options as opt
 from ..terminal.exit_codes import EXIT_REJECTED, reporting_errors
 from ..terminal.flag_groups import with_flag_groups
 from ..terminal.flags import ImageFlags, StrictResultFlags
-from ..terminal.no_effect import refuse_flags_of_the_other_input
+from ..terminal.no_effect import refuse_flags_of_the_other_input, refuse_without_effect
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ def select(
     from ..domains.selection_text import describe_selection
 
     refuse_flags_of_the_other_input(context, target)
+    if settings.rule == "published":
+        refuse_without_effect(context, "with --rule published", "max_types", "exclude")
+        settings = replace(settings, exclude=None)  # what a settings file says holds for every call
     summary = run_domains_select(
         target,
         classifier,

@@ -31,6 +31,7 @@ class ExcessSelection:
         top1_counts: Images of which each class is the best, int64 (26,).
         certainty: Share of 200 resamples of the images in which each class is selected, float64 (26,).
         images: Number of images N.
+        left_out: Excluded types that the images show beyond pristine photographs, rising.
     """
 
     types: tuple[int, ...]
@@ -39,6 +40,7 @@ class ExcessSelection:
     top1_counts: NDArray[np.int64]
     certainty: NDArray[np.float64]
     images: int
+    left_out: tuple[int, ...] = ()
 
     @property
     def shares(self) -> dict[int, float]:
@@ -103,8 +105,9 @@ def select_by_excess(
         selected[chosen(weight @ values / images, weight @ shows)] += 1
     mean, shown = values.mean(axis=0), shows.sum(axis=0)
     best = np.bincount(np.argmax(values, axis=1), minlength=CLASSES)
-    types = tuple(sorted(chosen(mean, shown)))
-    return ExcessSelection(types, mean - pristine.means, shown, best, selected / _RESAMPLES, images)
+    types, excess = tuple(sorted(chosen(mean, shown))), mean - pristine.means
+    left_out = tuple(kind for kind in sorted(excluded) if shown[kind] >= needed and excess[kind] > 0)
+    return ExcessSelection(types, excess, shown, best, selected / _RESAMPLES, images, left_out)
 
 
 def _needed(images: int) -> int:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ...distortions.catalog import PRISTINE
+from ...distortions.catalog import CATALOG, PRISTINE
 from ..datasets.image_notes import note_skipped
 from ..datasets.settings import IdStyle
 from ..datasets.type_lists import PRESET_SUFFIX, parse_types
@@ -24,12 +24,13 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.atomic import atomic_path, refuse_overwriting, write_bytes
 from ..storage.images import DecodeOptions
+from ..whole_numbers import whole_number, whole_numbers
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
 from .excess_rule import ExcessSelection, select_by_excess
 from .pristine_beliefs import PristineBeliefs
 from .selection_rule import Selection, select_types
-from .settings import DomainsSelectSettings, RuleName
+from .settings import RULES, DomainsSelectSettings, RuleName
 from .target_images import OK, TargetImage, open_target
 
 _FAILURES_SHOWN = 10
@@ -82,8 +83,9 @@ def select_domains(
         The selection, and a row per image, whatever its state.
 
     Raises:
-        CurateError: Nothing to read, none of the images can be used (the message has the first reason), a limit below
-            1, or a classifier that does not know pristine photographs.
+        CurateError: Nothing to read, none of the images can be used (the message has the first reason), an unknown
+            rule, a limit below 1, types to exclude that are none or all, or a classifier that does not know pristine
+            photographs.
 
     Source: DGQA (CVPR 2024); the rule `excess` is this project's.
     """
@@ -121,8 +123,10 @@ def select_domains(
 def _check_rule(
     rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineBeliefs | None
 ) -> None:
-    if max_types is not None and max_types < 1:
-        raise CurateError(f"--max-types {max_types}: expected 1 or more")
+    if rule not in RULES:
+        raise CurateError(f"there is no rule {rule!r}: expected {' or '.join(RULES)}")
+    if max_types is not None:
+        whole_number("--max-types", max_types, least=1)
     if rule == "excess" and pristine is None:
         raise CurateError(
             "the classifier does not say what it takes pristine photographs for, which the rule excess compares with: "
@@ -130,6 +134,14 @@ def _check_rule(
         )
     if rule == "published" and exclude:
         raise CurateError("--exclude is of the rule excess: leave it away, or leave --rule published away")
+    excluded = set(whole_numbers("--exclude", exclude))
+    known = {entry.id for entry in CATALOG}
+    if unknown := sorted(excluded - known):
+        raise CurateError(
+            f"--exclude {','.join(map(str, unknown))}: no classifier selects these; expected ids from 1 to {len(known)}"
+        )
+    if excluded == known:
+        raise CurateError("--exclude leaves no type to select: leave some out of it")
 
 
 def run_domains_select(
@@ -232,12 +244,20 @@ def summarize(found: DomainSelection) -> dict[str, Any]:
         "mostly_pristine": mostly_pristine,
     }
     if not selection.types:
-        return {**facts, "note": "the images show no type more often than pristine photographs do: none is selected"}
+        return {**facts, "note": _why_none(selection)}
     if mostly_pristine and not by_excess:
         pristine = f"{100 * selection.top1_shares[PRISTINE]:.0f} % of the images look undistorted"
         note = f"{pristine}; the types are what such images are taken for next, and say little of the set"
         return {**facts, "note": note}
     return facts
+
+
+def _why_none(selection: ExcessSelection | Selection) -> str:
+    if selection.images == 1:
+        return "one image shows no type for certain: none is selected; give more images of the set, or --rule published"
+    left_out = isinstance(selection, ExcessSelection) and selection.left_out
+    no_type = f"no type but those excluded ({','.join(map(str, left_out))})" if left_out else "no type"
+    return f"the images show {no_type} more often than pristine photographs do: none is selected"
 
 
 def _types_and_shares(selection: ExcessSelection | Selection) -> dict[str, Any]:

@@ -38,6 +38,7 @@ RESNET_BATCH = 64  # patches per step where `batch_size` is None
 
 
 RuleName = Literal["excess", "published"]
+RULES: tuple[RuleName, ...] = get_args(RuleName)
 
 
 @dataclass(frozen=True)

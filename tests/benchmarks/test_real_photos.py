@@ -8,17 +8,22 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import syndr_curate
-from syndr_curate import CurateError, LabelColumns, write_manifest
-from syndr_curate.curate.storage.images import decode_image
+from syndr_curate import CurateError, LabelColumns, read_manifest, write_manifest
+from syndr_curate.curate.storage.images import decode_image, encode_image
 
+import benchmarks.real_photos.__main__ as real_photos
+from benchmarks.real_photos.__main__ import main
 from benchmarks.real_photos.arms import ALL, BID, KEPT, SELECTED, read_arms, read_random_sets, type_sets, write_arms
+from benchmarks.real_photos.evidence import BEGIN, END
 from benchmarks.real_photos.labels import make_labels, read_labels_of
 from benchmarks.real_photos.pictures import CANDIDATES, LABELED, find_photographs, roles_of
 from benchmarks.real_photos.report import as_markdown
 from benchmarks.real_photos.settings import SIZES, TYPES, Inputs, NeighborLabels, Run
 from benchmarks.real_photos.stages import Clock, carry_on, fix_arms
+from benchmarks.real_photos.target import digest_of_pictures, pictures_of
 from benchmarks.real_photos.training_rows import read_kept, read_pools, read_rows
 
 TARGET_PICTURES = 12
@@ -210,3 +215,80 @@ def test_the_neighbor_rule_labels_single_types_where_a_labeled_set_is_given(fini
     by_level = {1: 10.0, 3: 5.0, 5: 0.0}
     assert found[LABELED]["knn"].tolist() == pytest.approx([by_level[level] for level in pool.levels.tolist()])
     assert set(np.round(found[CANDIDATES]["knn"], 6).tolist()) == {10.0, 0.0}  # levels 1 and 5
+
+
+def test_a_target_with_the_same_names_and_other_pixels_is_another_run(folders, finished, tmp_path):
+    run, _ = finished
+    shutil.copytree(folders["target"], tmp_path / "real")
+    for k in range(TARGET_PICTURES):
+        path = tmp_path / "real" / f"real{k}.png"
+        path.write_bytes(encode_image(decode_image(path) // 128 * 128))
+    inputs = make_inputs({**folders, "target": tmp_path / "real"}, range(TARGET_PICTURES), tmp_path)
+    with pytest.raises(CurateError, match="a run with another target"):
+        fix_arms(dataclasses.replace(run, inputs=dataclasses.replace(inputs, second=run.inputs.second)), Clock(1))
+
+
+def test_other_scores_of_the_same_pictures_are_no_other_run(folders, finished, tmp_path):
+    run, _ = finished
+    other = make_inputs(folders, range(TARGET_PICTURES, 0, -1), tmp_path)
+    digests = [digest_of_pictures(pictures_of(run, inputs.target)) for inputs in (run.inputs, other)]
+    assert digests[0] == digests[1]
+
+
+def test_a_picture_without_a_score_is_refused_before_any_work(folders, finished, tmp_path):
+    run, _ = finished
+    inputs = make_inputs(folders, range(TARGET_PICTURES), tmp_path)
+    table = read_manifest(inputs.target)
+    scores = [None if row == 3 else score for row, score in enumerate(table["label"].to_pylist())]
+    place = table.schema.get_field_index("label")
+    field = table.schema.field(place)
+    write_manifest(table.set_column(place, field, pa.array(scores, field.type)), inputs.target)
+    identifier = table["sample_id"][3].as_py()
+    with pytest.raises(CurateError, match=rf"no score for 1 pictures: '{identifier}'; give their scores, or leave"):
+        fix_arms(Run(tmp_path / "run", run.size, inputs), Clock(1))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_pristine_photograph_that_cannot_be_read_is_named(folders, finished, tmp_path):
+    run, _ = finished
+    shutil.copytree(folders["pristine"], tmp_path / "pristine")
+    for path in (tmp_path / "pristine").iterdir():
+        path.write_bytes(b"torn")
+    inputs = dataclasses.replace(run.inputs, pristine=tmp_path / "pristine")
+    with pytest.raises(CurateError, match=r"pristine\d\.png: .*take the file out of the folder, or replace it"):
+        fix_arms(Run(tmp_path / "run", run.size, inputs), Clock(1))
+
+
+def test_the_report_says_that_no_type_was_selected(finished):
+    _, results = finished
+    assert "selects no type for this target" in as_markdown({**results, "selected": []})
+    assert "selects no type for this target" not in as_markdown({**results, "selected": [1]})
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--device", "cuda"], "--device has no effect without --finetune"),
+        (["--neighbor-encoder", "gist"], "--neighbor-encoder has no effect without --neighbor-labels"),
+        (["--workers", "0"], "--workers 0: expected 1 or more"),
+        (["--minutes", "nan"], "--minutes nan: expected more than 0"),
+        (["--write-evidence", "nowhere.md"], "nowhere.md"),
+    ],
+)
+def test_flags_that_would_do_nothing_are_refused_before_any_work(monkeypatch, capsys, tmp_path, flags, message):
+    monkeypatch.setattr(sys, "argv", ["real_photos", "--size", "tiny", "--out", str(tmp_path / "run"), *flags])
+    assert main() == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_time_cut_short_leaves_the_document_as_it_is(monkeypatch, capsys, finished, tmp_path):
+    _, results = finished
+    document = tmp_path / "evidence.md"
+    document.write_text(f"{BEGIN}\n{END}\n")
+    monkeypatch.setattr(real_photos, "carry_on", lambda *_: {**results, "complete": False})
+    flags = ["--target", str(tmp_path / "t.parquet"), "--out", str(tmp_path / "run"), "--write-evidence", str(document)]
+    monkeypatch.setattr(sys, "argv", ["real_photos", *flags])
+    assert main() == 0
+    assert document.read_text() == f"{BEGIN}\n{END}\n"
+    assert "is left as it is" in capsys.readouterr().err

@@ -7,6 +7,9 @@ import torch
 from torch import nn
 
 from benchmarks.real_photos.finetune import Training, answer, train
+from benchmarks.real_photos.results import _finetuned
+from benchmarks.real_photos.scores import Target
+from benchmarks.real_photos.settings import SIZES, Inputs, Run
 
 
 class Brightness(nn.Module):
@@ -50,3 +53,15 @@ def test_training_brings_answers_nearer_to_labels():
     labels = np.arange(6) * 2.0
     errors = SimpleNamespace(before=np.abs(trained(0) - labels).mean(), after=np.abs(trained(300) - labels).mean())
     assert errors.after < errors.before - 0.5
+
+
+def test_networks_are_compared_seed_by_seed_where_both_have_the_seed(tmp_path):
+    run = Run(tmp_path, SIZES["tiny"], Inputs(tmp_path, (), tmp_path))
+    up, down = np.arange(4.0), -np.arange(4.0)
+    (tmp_path / "finetuned").mkdir()
+    for name, answers in (("all-00", up), ("all-02", down), ("bid-01", down), ("bid-02", up)):
+        np.save(tmp_path / "finetuned" / f"{name}.npy", answers)
+    lines = {line["key"]: line for line in _finetuned(run, Target(up, dict.fromkeys(("all", "a", "b"), np.arange(4))))}
+    found = lines["bid"]["difference"]
+    assert (found["mean"], found["better"], found["of"]) == (2.0, 1, 1)  # seed 2 alone: +1 beside -1
+    assert lines["bid"]["seeds"] == 2

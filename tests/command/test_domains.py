@@ -33,6 +33,8 @@ def test_a_classifier_fitted_from_the_command_line_gives_a_preset_that_distort_t
     strict = syndr_curate("domains", "select", *flags, "--strict", "--json", cwd=tmp_path, check=False)
     assert strict.returncode == 3
     selected = json.loads(strict.stdout)
+    # Of the other rule, and said for every call: no reason to refuse this one.
+    (tmp_path / "syndr-curate.toml").write_text('[domains.select]\nexclude = "denoise"\nmax_types = 3\n')
     bare = ["--rule", "published", "--name", "ours", "--scores", tmp_path / "s.parquet", "--json", "--quiet"]
     published = json.loads(syndr_curate("domains", "select", *flags, *bare, cwd=tmp_path).stdout)
     assert (selected["rule"], published["rule"]) == ("excess", "published")

@@ -19,6 +19,9 @@ CASES = {
     "encode photos --encoder gist --out f.parquet --root a=b": "--root has no effect on a folder",
     "encode m.parquet --encoder gist --out f.parquet --ids path": "--ids has no effect on a manifest",
     "domains select --target photos --classifier c.safetensors --out p.json --root a=b": "--root has no effect on a",
+    "domains select --target photos --classifier c --out p.json --rule published --max-types 3 --exclude 15": (
+        "--max-types, --exclude have no effect with --rule published"
+    ),
     "export m.parquet --to ids --out ids.txt --render": "--render has no effect with --to ids",
     "export m.parquet --to pyiqa --out e --rows-per-shard 5": "--rows-per-shard has no effect with --to pyiqa",
     "export m.parquet --to webdataset --out e --hardlink": "--hardlink has no effect with --to webdataset",

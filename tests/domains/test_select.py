@@ -1,5 +1,6 @@
 """Selecting types for a target set, with a classifier whose answers are known."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -114,23 +115,29 @@ def test_the_preset_is_one_for_every_command(folder, tmp_path):
 
 @pytest.fixture
 def pristine_folder(folder):
-    """The blue picture alone."""
+    """The blue picture, twice."""
     for name in "abcef":
         (folder / f"{name}.png").unlink()
+    (folder / "g.png").write_bytes((folder / "d.png").read_bytes())
     return folder
 
 
 @pytest.mark.usefixtures("by_color")
-def test_a_set_that_shows_no_type_selects_none_and_says_so(pristine_folder, tmp_path):
+def test_a_set_that_shows_no_type_selects_none_and_says_so(pristine_folder, tmp_path, monkeypatch):
+    # Pristine photographs are taken for the classes 1 to 3 as often as these are.
+    monkeypatch.setattr(ByColor, "pristine", dataclasses.replace(ByColor.pristine, limits=np.full(CLASSES, 0.5)))
     summary = run_domains_select(pristine_folder, tmp_path / "c.safetensors", tmp_path / "mine.json")
     assert summary["mostly_pristine"]
     assert summary["types"] == []
     assert summary["note"] == ("the images show no type more often than pristine photographs do: none is selected")
     shown = describe_selection(summary)
     assert f"note: {summary['note']}" in shown
-    assert "selected (*): no type, from 1 images" in shown
+    assert "selected (*): no type, from 2 images" in shown
     assert "the published rule (--rule published) selects: 1,2,3" in shown
     assert "use it" not in shown
+    denoise = DomainsSelectSettings(exclude="denoise")  # which the set does not show either
+    again = run_domains_select(pristine_folder, tmp_path / "c.safetensors", tmp_path / "mine.json", denoise)
+    assert again["note"] == summary["note"]
     with pytest.raises(CurateError, match=r"the preset .*mine\.json selects no type"):
         parse_types(str(tmp_path / "mine.json"))
 
@@ -192,12 +199,22 @@ def test_what_is_excluded_is_not_selected_and_the_preset_says_so(folder, tmp_pat
     )
     assert summary["types"] == []
     assert json.loads(out.read_text())["provenance"]["config"]["exclude"] == [1]
+    assert summary["note"].startswith("the images show no type but those excluded (1) more often than pristine")
+
+
+@pytest.mark.usefixtures("by_color")
+def test_one_image_is_said_to_be_too_few_and_not_to_be_pristine(folder, tmp_path):
+    summary = run_domains_select(folder / "a.png", tmp_path / "c.safetensors", tmp_path / "mine.json")
+    assert summary["types"] == []
+    assert summary["note"].startswith("one image shows no type for certain: none is selected; give more images")
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_types": 0}, "--max-types 0: expected 1 or more"),
+        ({"max_types": 0}, "--max-types is 0; expected a whole number, 1 or more"),
+        ({"exclude": "camera"}, "--exclude 101,102,.*: no classifier selects these; expected ids from 1 to 25"),
+        ({"exclude": "all"}, "--exclude leaves no type to select"),
         ({"exclude": "1", "rule": "published"}, "--exclude is of the rule excess"),
         ({"exclude": "blurr"}, "blurr"),
     ],
@@ -209,6 +226,21 @@ def test_settings_that_do_not_fit_are_refused(folder, tmp_path, settings, messag
             folder, tmp_path / "c.safetensors", tmp_path / "mine.json", DomainsSelectSettings(**settings)
         )
     assert not (tmp_path / "mine.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"exclude": "denoise"}, "--exclude is 'd'; expected a whole number"),
+        ({"exclude": ("3",)}, "--exclude is '3'; expected a whole number"),
+        ({"exclude": (0, 99)}, "--exclude 0,99: no classifier selects these"),
+        ({"rule": "most"}, "there is no rule 'most': expected excess or published"),
+        ({"max_types": 1.5}, "--max-types is 1.5; expected a whole number, 1 or more"),
+    ],
+)
+def test_arguments_that_would_be_passed_over_are_refused(folder, given, message):
+    with pytest.raises(CurateError, match=message):
+        select_domains(folder, ByColor(), **given)
 
 
 def test_a_classifier_that_does_not_know_pristine_photographs_serves_the_published_rule_alone(folder):
