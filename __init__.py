@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .curate.domains.classifier_files import load_classifier, save_classifier
     from .curate.domains.evaluation import ClassScores
     from .curate.domains.excess_rule import ExcessSelection
-    from .curate.domains.fit import FittedDomains, LightSettings, fit_domains
+    from .curate.domains.fitting.fit import FittedDomains, LightSettings, fit_domains
     from .curate.domains.mlp_ensemble import TrainingSettings
     from .curate.domains.pristine_beliefs import PristineBeliefs
     from .curate.domains.select import DomainSelection, select_domains
@@ -165,7 +165,7 @@ _HOMES = {
     "ExcessSelection": "curate.domains.excess_rule",
     "Executor": "curate.runs.executors",
     "Features": "curate.datasets.features",
-    "FittedDomains": "curate.domains.fit",
+    "FittedDomains": "curate.domains.fitting.fit",
     "GroupScores": "curate.evaluation.evaluation",
     "ImageEntry": "curate.datasets.image_folders",
     "ImageSource": "curate.datasets.image_folders",
@@ -175,7 +175,7 @@ _HOMES = {
     "LabelScale": "curate.datasets.labels",
     "Labeler": "curate.labeling.labeler",
     "Labels": "curate.datasets.labels",
-    "LightSettings": "curate.domains.fit",
+    "LightSettings": "curate.domains.fitting.fit",
     "ManifestDataset": "curate.training.manifest_dataset",
     "ManifestPaths": "curate.upsampling.manifest_paths",
     "Neighbor": "curate.labeling.labeler",
@@ -205,7 +205,7 @@ _HOMES = {
     "encode": "curate.encoding.encode",
     "evaluate": "curate.evaluation.evaluate",
     "export": "curate.export.export",
-    "fit_domains": "curate.domains.fit",
+    "fit_domains": "curate.domains.fitting.fit",
     "inspect": "curate.checks.inspect",
     "join": "curate.labeling.pools.join",
     "label": "curate.labeling.label",

@@ -25,12 +25,12 @@ from syndr_curate.curate.domains.classifier import DomainClassifier
 from syndr_curate.curate.domains.classifier_files import load_classifier
 from syndr_curate.curate.domains.evaluation import ClassScores, confusion_figure, score_classes
 from syndr_curate.curate.domains.excess_rule import select_by_excess
-from syndr_curate.curate.domains.fit import LightSettings, fit_domains
-from syndr_curate.curate.domains.fit_files import write_fitted
+from syndr_curate.curate.domains.fitting.fit import LightSettings, fit_domains
+from syndr_curate.curate.domains.fitting.fit_files import write_fitted
+from syndr_curate.curate.domains.fitting.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
 from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
 from syndr_curate.curate.domains.selection_rule import select_types
 from syndr_curate.curate.domains.settings import DomainsSelectSettings
-from syndr_curate.curate.domains.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
 from syndr_curate.curate.manifest.recipes import distortion_name
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render

@@ -7,8 +7,8 @@ import pytest
 import torch
 from syndr_curate import DRCDownSampler, Features, ManifestDataset, collect_features, make_executor, select, verify
 from syndr_curate.curate.datasets.label_columns import LabelColumns
-from syndr_curate.curate.domains.fit import LightSettings
-from syndr_curate.curate.domains.fit_resnet import ResNetSettings
+from syndr_curate.curate.domains.fitting.fit import LightSettings
+from syndr_curate.curate.domains.fitting.fit_resnet import ResNetSettings
 from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.errors import CurateError

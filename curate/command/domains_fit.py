@@ -66,7 +66,7 @@ def fit(
 
     Example: syndr-curate domains fit --references photos/ --out domains.safetensors
     """
-    from ..domains.fit_files import describe_fit, run_domains_fit
+    from ..domains.fitting.fit_files import describe_fit, run_domains_fit
 
     summary = run_domains_fit(
         references,

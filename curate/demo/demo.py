@@ -206,7 +206,7 @@ def _add_domains(
         workers: Threads; None uses every core.
         reporter: Shows progress.
     """
-    from ..domains.fit_files import run_domains_fit
+    from ..domains.fitting.fit_files import run_domains_fit
     from ..domains.select import run_domains_select
     from ..domains.settings import DomainsFitSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.domains.camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
+from syndr_curate.curate.domains.fitting.camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
 
 
 def drawing(seed):

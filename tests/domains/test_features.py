@@ -9,7 +9,7 @@ from syndr_curate.curate.domains.features import domain_features, feature_count
 from syndr_curate.curate.domains.features.blocks import copy_features, grid_features, shift_features, square_features
 from syndr_curate.curate.domains.features.noise import chroma_noise_features
 from syndr_curate.curate.domains.features.planes import Planes
-from syndr_curate.curate.domains.training_pictures import save_as_jpeg
+from syndr_curate.curate.domains.fitting.training_pictures import save_as_jpeg
 
 
 @settings(max_examples=20, deadline=None)

@@ -10,8 +10,8 @@ from PIL import Image
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.domains.classifier_files import load_classifier
-from syndr_curate.curate.domains.fit import LightSettings, fit_domains
-from syndr_curate.curate.domains.fit_files import describe_fit, run_domains_fit, write_fitted
+from syndr_curate.curate.domains.fitting.fit import LightSettings, fit_domains
+from syndr_curate.curate.domains.fitting.fit_files import describe_fit, run_domains_fit, write_fitted
 from syndr_curate.curate.domains.mlp_ensemble import TrainingSettings
 from syndr_curate.curate.domains.select import run_domains_select
 from syndr_curate.curate.domains.settings import DomainsFitSettings

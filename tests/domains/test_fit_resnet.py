@@ -8,8 +8,8 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.image_folders import open_source
 from syndr_curate.curate.domains.classifier_files import load_classifier
-from syndr_curate.curate.domains.fit_files import run_domains_fit, write_fitted
-from syndr_curate.curate.domains.fit_resnet import (
+from syndr_curate.curate.domains.fitting.fit_files import run_domains_fit, write_fitted
+from syndr_curate.curate.domains.fitting.fit_resnet import (
     PictureFile,
     ResNetSettings,
     fit_resnet_domains,

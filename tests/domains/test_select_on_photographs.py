@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from syndr_curate.curate.domains.classifier import DomainClassifier
-from syndr_curate.curate.domains.fit import fit_domains
+from syndr_curate.curate.domains.fitting.fit import fit_domains
+from syndr_curate.curate.domains.fitting.training_pictures import save_as_jpeg
 from syndr_curate.curate.domains.select import select_domains
 from syndr_curate.curate.domains.target_images import TargetImage
-from syndr_curate.curate.domains.training_pictures import save_as_jpeg
 from syndr_curate.curate.manifest.seeds import stream_seed
 from syndr_curate.curate.rendering.render import render
 from syndr_curate.curate.storage.images import decode_image

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syndr_curate.curate.domains.training_pictures import (
+from syndr_curate.curate.domains.fitting.training_pictures import (
     PRISTINE_LOOKING_CELLS,
     fold_of_references,
     save_as_jpeg,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from syndr_curate import CurateError, read_manifest, verify, write_manifest
 from syndr_curate.curate.checks.run_status import run_merge
-from syndr_curate.curate.domains.fit_files import run_domains_fit
+from syndr_curate.curate.domains.fitting.fit_files import run_domains_fit
 from syndr_curate.curate.domains.target_images import open_target
 from syndr_curate.curate.encoding.encode import encode
 from syndr_curate.curate.manifest.joining.rows import join

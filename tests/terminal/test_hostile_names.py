@@ -10,7 +10,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate import read_manifest, write_manifest
-from syndr_curate.curate.domains.fit_files import describe_fit
+from syndr_curate.curate.domains.fitting.fit_files import describe_fit
 from syndr_curate.curate.errors import CurateError, CurateWarning
 from syndr_curate.curate.manifest.provenance import attach
 from syndr_curate.curate.manifest.recipes import distortion_name

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .patches import random_patch
+from ..patches import random_patch
 
 # Side of what is cut from a reference and distorted, in pixels: a patch of the light classifier, and room for it to lie
 # anywhere on the grids of block coders. What is beyond would be computed and thrown away.

@@ -5,21 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..datasets.image_folders import ImageSource, open_source
-from ..datasets.image_notes import note_images, note_skipped
-from ..datasets.settings import IdStyle
-from ..errors import CurateError
-from ..manifest.recipes import distortion_name
-from ..printable import printable_lines
-from ..runs.progress import SILENT, Reporter
-from ..storage.atomic import cannot_write, refuse_overwriting, write_bytes
-from ..storage.figures import why_no_figures
-from ..storage.images import DecodeOptions
-from .classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
-from .evaluation import confusion_figure
+from ...datasets.image_folders import ImageSource, open_source
+from ...datasets.image_notes import note_images, note_skipped
+from ...datasets.settings import IdStyle
+from ...errors import CurateError
+from ...manifest.recipes import distortion_name
+from ...printable import printable_lines
+from ...runs.progress import SILENT, Reporter
+from ...storage.atomic import cannot_write, refuse_overwriting, write_bytes
+from ...storage.figures import why_no_figures
+from ...storage.images import DecodeOptions
+from ..classifier_files import WEIGHTS_SUFFIX, facts_path, save_classifier
+from ..evaluation import confusion_figure
+from ..selection_rule import CLASSES
+from ..settings import DomainsFitSettings, PerReference
 from .fit import LEAST_REFERENCES, FittedDomains, LightSettings, fit_domains
-from .selection_rule import CLASSES
-from .settings import DomainsFitSettings, PerReference
 from .training_pictures import types_of_references
 
 FIGURE_SUFFIX = ".png"

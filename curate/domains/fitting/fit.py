@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import LEVELS, PRISTINE
-from ..datasets.image_folders import ImageEntry, ImageSource, open_source
-from ..errors import CurateError, RowError
-from ..manifest.pixel_facts import facts_of_decoding
-from ..manifest.provenance import make_provenance
-from ..manifest.recipes import distortion_name
-from ..runs.progress import SILENT, Reporter
-from ..runs.threads import ordered_map
-from ..storage.images import DecodeOptions
-from ..whole_numbers import hold_whole_numbers
-from .classifier import STAGE, DomainClassifier, LightClassifier, light_patch
-from .evaluation import ClassScores, score_classes
-from .features import FEATURE_VERSION, domain_features
-from .mlp_ensemble import TrainingSettings, train_ensemble
-from .patches import random_patch
-from .pristine_beliefs import PristineBeliefs
-from .selection_rule import CLASSES
-from .settings import DomainsFitSettings, PerReference
+from ....distortions.catalog import LEVELS, PRISTINE
+from ...datasets.image_folders import ImageEntry, ImageSource, open_source
+from ...errors import CurateError, RowError
+from ...manifest.pixel_facts import facts_of_decoding
+from ...manifest.provenance import make_provenance
+from ...manifest.recipes import distortion_name
+from ...runs.progress import SILENT, Reporter
+from ...runs.threads import ordered_map
+from ...storage.images import DecodeOptions
+from ...whole_numbers import hold_whole_numbers
+from ..classifier import STAGE, DomainClassifier, LightClassifier, light_patch
+from ..evaluation import ClassScores, score_classes
+from ..features import FEATURE_VERSION, domain_features
+from ..mlp_ensemble import TrainingSettings, train_ensemble
+from ..patches import random_patch
+from ..pristine_beliefs import PristineBeliefs
+from ..selection_rule import CLASSES
+from ..settings import DomainsFitSettings, PerReference
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, PRISTINE, get
-from ..manifest.seeds import stream_seed, uniform_draw
-from ..rendering.render import render
+from ....distortions.catalog import CATALOG, IDENTITY_CELLS, LEVELS, PRISTINE, get
+from ...manifest.seeds import stream_seed, uniform_draw
+from ...rendering.render import render
+from ..settings import PerReference
 from .camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
-from .settings import PerReference
 
 # Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
 # from it by one code value at most.

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.catalog import LEVELS, PRISTINE
-from ..datasets.image_folders import ImageEntry, ImageSource
-from ..encoding.settings import DeviceName
-from ..encoding.torch_encoders import CROP
-from ..errors import CurateError, RowError
-from ..manifest.provenance import digest_file
-from ..runs.progress import SILENT, Reporter
-from ..runs.threads import ordered_map
-from ..storage.images import DecodeOptions, decode_image, encode_image
-from ..whole_numbers import hold_whole_numbers
-from .evaluation import score_classes
+from ....distortions.catalog import LEVELS, PRISTINE
+from ...datasets.image_folders import ImageEntry, ImageSource
+from ...encoding.settings import DeviceName
+from ...encoding.torch_encoders import CROP
+from ...errors import CurateError, RowError
+from ...manifest.provenance import digest_file
+from ...runs.progress import SILENT, Reporter
+from ...runs.threads import ordered_map
+from ...storage.images import DecodeOptions, decode_image, encode_image
+from ...whole_numbers import hold_whole_numbers
+from ..evaluation import score_classes
+from ..patches import random_patch
+from ..pristine_beliefs import PristineBeliefs
+from ..resnet import ResNetClassifier, ResNetTrainer, normalized
+from ..settings import RESNET_BATCH, DomainsFitSettings, PerReference
 from .fit import FittedDomains, classes_besides, domain_facts
-from .patches import random_patch
-from .pristine_beliefs import PristineBeliefs
-from .resnet import ResNetClassifier, ResNetTrainer, normalized
-from .settings import RESNET_BATCH, DomainsFitSettings, PerReference
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10

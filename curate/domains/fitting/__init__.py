@@ -1,0 +1,1 @@
+"""From pristine references to a classifier of distortion types."""
