@@ -27,17 +27,17 @@ $(VENV)/.installed-cpu: pyproject.toml
 demo: $(INSTALLED)  ## the whole pipeline on images it makes itself
 	$(BIN)/syndr-curate demo
 
-test: $(INSTALLED)  ## the tests without the slow ones: about six minutes on two cores
+test: $(INSTALLED)  ## the tests without the slow ones: six to ten minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=15
 
 interop: $(INSTALLED)  ## the libraries whose readers the tests then try on our exports
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
-test-slow: $(INSTALLED)  ## the slow tests alone: about 13 minutes on two cores
+test-slow: $(INSTALLED)  ## the slow tests alone: about 20 minutes on two cores
 	$(BIN)/python -m pytest -m slow -n auto --durations=15
 
-test-all: $(INSTALLED)  ## all tests: about 18 minutes on two cores
+test-all: $(INSTALLED)  ## all tests: about half an hour on two cores
 	$(BIN)/python -m pytest -n auto --durations=15
 
 docs: $(INSTALLED)  ## the site, warnings as errors, to build/site
