@@ -35,14 +35,15 @@ def choose_types(run: Run) -> None:
     """Select the target's types by the default rule and by the published one; nothing if that is done."""
     if not _selection(run).is_file():
         found = select_domains(pictures_path(run, TARGET), _classifier(run), exclude=(DENOISE,))
-        types = {"selected": list(found.selection.types), "selected-published": list(found.published.types)}
+        published = [kind for kind in found.published.types if kind != DENOISE]  # its rule excludes nothing
+        types = {"selected": list(found.selection.types), "selected-published": published}
         write_bytes(_selection(run), json.dumps({"seed": DomainsFitSettings.seed, **types}).encode())
 
 
 def selected_types(run: Run) -> dict[str, tuple[int, ...]]:
-    """Return the types by rule; denoise, which no arm has, is left out."""
+    """Return the types by rule, without denoise, which no arm has."""
     found: dict[str, Any] = json.loads(_selection(run).read_text())
-    return {rule: tuple(kind for kind in found[rule] if kind != DENOISE) for rule in ("selected", "selected-published")}
+    return {rule: tuple(found[rule]) for rule in ("selected", "selected-published")}
 
 
 def _classifier(run: Run) -> Path:

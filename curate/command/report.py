@@ -65,7 +65,7 @@ def report(
     pixels: PixelFlags,
     result: ResultFlags,
 ) -> None:
-    """Write one self-contained HTML page: what went in and out, labels, maps, clusters, neighbours, provenance.
+    """Write one self-contained HTML page: what went in and out, labels, maps, clusters, neighbors, provenance.
 
     Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
     """
