@@ -111,6 +111,6 @@ def test_a_chain_is_a_type_of_its_own_and_says_its_steps():
     assert frame.level.tolist() == [3, -1, 3]
     assert frame.steps.tolist() == [None, "gaussian_blur:2+jpeg:3", None]
     assert type_names(frame) == {-2: "chain", 1: "gaussian_blur"}
-    columns = sample_columns(frame, source_names(frame), None, None)
+    columns = sample_columns(frame, source_names(frame), None, {})
     assert columns["steps"] == {"1": "gaussian_blur:2+jpeg:3"}
     assert columns["ids"]["1"] == "b"

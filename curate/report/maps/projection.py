@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
-from .settings import Method
+from ...errors import CurateError
+from ..settings import Method
 
 METHODS: tuple[Method, ...] = get_args(Method)
 # UMAP works on so many principal components: most of the time goes into distances, and more change little.
