@@ -29,8 +29,9 @@ LEVEL_COLORS = ("#999999", "#FDE28A", "#F9B25E", "#F07A45", "#C93A3A", "#7C1D3F"
 MARK_OPACITY = 0.75
 MARKERS = ("o", "^", "s", "D", "v", "P")
 _LABEL_COLORS = "viridis"
+_BAR, _TITLE_LETTERS = 110, 36  # pixels; as many letters of a title as a panel is wide
 _LEGEND_ROOM, _LETTER, _MARK = 12, 11, 50  # pixels of a legend: above it, a letter, a mark with the room around it
-_SMALLEST, _LARGEST, _MARKS_AT_WHICH_SMALL = 4.0, 50.0, 20_000.0  # areas of marks, in square points
+_SMALLEST, _LARGEST, _ALL_MARKS = 9.0, 50.0, 45_000.0  # areas of a mark and of all of a panel, in square points
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,11 @@ def map_figure(
     if chosen == "label" and rows["label"].isna().all():
         raise CurateError("color_by is 'label', and none of the drawn rows has one; expected another")
     groups = [] if chosen == "label" else color_groups(rows, types, chosen)
-    columns = min(PANELS_IN_A_ROW, len(points))
-    width = PANEL * columns
+    columns = panel_columns(len(points))
+    width = PANEL * columns + (0 if groups else _BAR)
     across = _legend_columns(groups, width)
     lines = math.ceil(len(groups) / across)
-    height = (PANEL + TITLE) * math.ceil(len(points) / columns) + LEGEND_LINE * lines + _LEGEND_ROOM
+    height = (PANEL + TITLE) * math.ceil(len(points) / columns) + LEGEND_LINE * lines + (_LEGEND_ROOM if groups else 0)
 
     return figure_png(
         lambda figure: draw_maps(figure, rows, points, groups, legend_columns=across), width=width, height=height
@@ -98,7 +99,7 @@ def draw_maps(
         groups: What the legend names; empty: the colors stand for labels, and a bar says how.
         legend_columns: In how many columns the legend lists the groups.
     """
-    columns = min(PANELS_IN_A_ROW, len(points))
+    columns = panel_columns(len(points))
     grid = figure.subplots(math.ceil(len(points) / columns), columns, squeeze=False).ravel().tolist()
     for axes, (name, where) in zip(grid, points.items(), strict=False):
         _draw_panel(axes, name, where, rows, groups)
@@ -108,6 +109,11 @@ def draw_maps(
         _draw_legend(figure, groups, legend_columns)
     else:
         _draw_bar(figure, grid)
+
+
+def panel_columns(panels: int) -> int:
+    """Return how many panels stand in a row: three at most, and four as two rows of two."""
+    return math.ceil(panels / 2) if panels == PANELS_IN_A_ROW + 1 else min(PANELS_IN_A_ROW, panels)
 
 
 def color_groups(rows: pd.DataFrame, types: Mapping[int, str], color_by: ColorBy) -> list[Group]:
@@ -159,7 +165,7 @@ def _draw_legend(figure: Figure, groups: list[Group], columns: int) -> None:
 
 
 def _draw_panel(axes: Axes, name: str, where: NDArray[np.float32], rows: pd.DataFrame, groups: list[Group]) -> None:
-    size = float(np.clip(_MARKS_AT_WHICH_SMALL / len(rows), _SMALLEST, _LARGEST))
+    size = float(np.clip(_ALL_MARKS / len(rows), _SMALLEST, _LARGEST))
     for group in groups:
         x, y = where[group.members].T
         marks = axes.scatter(x, y, s=size, color=group.color, marker=group.marker)
@@ -171,7 +177,7 @@ def _draw_panel(axes: Axes, name: str, where: NDArray[np.float32], rows: pd.Data
         x, y = where[known].T
         marks = axes.scatter(x, y, s=size, c=labels[known], cmap=_LABEL_COLORS, vmin=0, vmax=LABEL_MAXIMUM)
         marks.set(alpha=MARK_OPACITY, linewidths=0)
-    axes.set_title(name, fontsize=TITLE_POINTS)
+    axes.set_title(name if len(name) <= _TITLE_LETTERS else f"{name[: _TITLE_LETTERS - 1]}…", fontsize=TITLE_POINTS)
     axes.grid(visible=False)
     # A unit is as long in both directions, and every panel is square.
     axes.set(xticks=[], yticks=[], aspect="equal", box_aspect=1, adjustable="datalim")

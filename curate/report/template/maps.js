@@ -16,7 +16,7 @@ function span(values) {
   return [low - room, high + room];
 }
 
-const PANEL_WIDTH = 260, PANEL_GAP = 0.015, TITLE_HEIGHT = 30; // pixels at least; share of the plot; pixels
+const PANEL_WIDTH = 260, PANEL_GAP = 0.015, TITLE_HEIGHT = 30, LETTER = 9; // pixels at least; share of the plot; pixels; pixels
 
 class ScatterMap {
   // panels: [{name, x, y}], where a mark's place in x and y is the same in each.
@@ -92,7 +92,8 @@ class ScatterMap {
       const left = column * (1 + PANEL_GAP) / columns, right = left + (1 - PANEL_GAP * (columns - 1)) / columns;
       layout[`xaxis${axis}`] = bare(spanX, { ...framed, domain: [left, Math.min(1, right)], anchor: `y${axis}` });
       layout[`yaxis${axis}`] = bare(spanY, { ...framed, domain: [top - side / height, top].map((share) => Math.max(0, share)), anchor: `x${axis}` });
-      layout.annotations.push({ text: `<b>${plain(name)}</b>`, showarrow: false, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", font: { size: 14 } });
+      const most = Math.floor(side / LETTER), title = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+      layout.annotations.push({ text: `<b>${plain(title)}</b>`, showarrow: false, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", font: { size: 14 } });
     });
     return layout;
   }

@@ -82,14 +82,19 @@ def test_colors_stand_for_the_data_set_where_there_are_several(rows):
     assert map_figure(alone, POINTS, type_names(rows), None) == map_figure(alone, POINTS, type_names(rows), "type")
 
 
-def test_four_models_fill_two_rows_of_three_panels(rows):
-    points = {str(model): POINTS["m"] for model in range(4)}
+@pytest.mark.parametrize(("models", "columns", "spare"), [(2, 2, 0), (4, 2, 0), (5, PANELS_IN_A_ROW, 1)])
+def test_panels_stand_in_rows_of_at_most_three(rows, models, columns, spare):
+    points = {str(model): POINTS["m"] for model in range(models)}
     image = decode_image(map_figure(rows, points, type_names(rows), None))
-    assert image.shape[1] == PANELS_IN_A_ROW * PANEL
-    assert 2 * PANEL < image.shape[0] < 2.4 * PANEL
-    assert [axes.get_visible() for axes in drawn(rows, groups_of(rows, "type"), points).axes] == [True] * 4 + [
-        False
-    ] * 2
+    assert image.shape[1] == columns * PANEL
+    visible = [axes.get_visible() for axes in drawn(rows, groups_of(rows, "type"), points).axes]
+    assert visible == [True] * models + [False] * spare
+
+
+def test_a_long_name_is_cut_where_its_panel_ends(rows):
+    name = "resnet50, as it was before it was trained on anything"
+    (axes,) = drawn(rows, groups_of(rows, "type"), {name: POINTS["m"]}).axes
+    assert axes.get_title() == "resnet50, as it was before it was t…"
 
 
 def test_colors_of_labels_that_no_row_has_are_refused(rows):
