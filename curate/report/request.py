@@ -39,7 +39,7 @@ class ReportRequest:
         features: Name of each model to the files with its features of the first manifest's ok rows; a single model may
             have the name `UNNAMED`.
         selection: What `select` wrote.
-        reference_features: Features of the labelled references.
+        reference_features: Features of the labeled references.
         candidate_features: Features of the candidates.
         dropped: What `downsample --dropped` wrote.
         domains: Preset files of `domains select`.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import CurateError
 from ...manifest.schema import LABEL_MAXIMUM
+from ...manifest.seeds import context_seed
 from ...storage.figures import COLORS, figure_png
 from ..rows import UNKNOWN
 from ..settings import ColorBy
@@ -31,7 +32,7 @@ MARKERS = ("o", "^", "s", "D", "v", "P")
 _LABEL_COLORS = "viridis"
 _BAR, _TITLE_LETTERS = 110, 36  # pixels; as many letters of a title as a panel is wide
 _LEGEND_ROOM, _LETTER, _MARK = 12, 11, 50  # pixels of a legend: above it, a letter, a mark with the room around it
-_SMALLEST, _LARGEST, _ALL_MARKS = 9.0, 50.0, 45_000.0  # areas of a mark and of all of a panel, in square points
+_SMALLEST, _LARGEST, _ALL_MARKS = 9.0, 50.0, 20_000.0  # areas of a mark and of all of a panel, in square points
 
 
 @dataclass(frozen=True)
@@ -166,16 +167,19 @@ def _draw_legend(figure: Figure, groups: list[Group], columns: int) -> None:
 
 def _draw_panel(axes: Axes, name: str, where: NDArray[np.float32], rows: pd.DataFrame, groups: list[Group]) -> None:
     size = float(np.clip(_ALL_MARKS / len(rows), _SMALLEST, _LARGEST))
-    for group in groups:
-        x, y = where[group.members].T
-        marks = axes.scatter(x, y, s=size, color=group.color, marker=group.marker)
-        # The largest groups lie lowest, so that they hide no small one.
-        marks.set(alpha=MARK_OPACITY, linewidths=0, zorder=2 - float(group.members.mean()))
+    # No group lies on top of another: marks are drawn in an order that has nothing to do with groups.
+    order = np.argsort([context_seed("report figure", identifier) for identifier in rows["sample_id"]])
+    for marker in dict.fromkeys(group.marker for group in groups):
+        color_of = {row: g.color for g in groups if g.marker == marker for row in np.flatnonzero(g.members).tolist()}
+        drawn = [row for row in order.tolist() if row in color_of]
+        x, y = where[drawn].T
+        marks = axes.scatter(x, y, s=size, c=[color_of[row] for row in drawn], marker=marker)
+        marks.set(alpha=MARK_OPACITY, linewidths=0)
     if not groups:
         labels = rows["label"].to_numpy()
-        known = ~np.isnan(labels)
-        x, y = where[known].T
-        marks = axes.scatter(x, y, s=size, c=labels[known], cmap=_LABEL_COLORS, vmin=0, vmax=LABEL_MAXIMUM)
+        drawn = [row for row in order.tolist() if not np.isnan(labels[row])]
+        x, y = where[drawn].T
+        marks = axes.scatter(x, y, s=size, c=labels[drawn], cmap=_LABEL_COLORS, vmin=0, vmax=LABEL_MAXIMUM)
         marks.set(alpha=MARK_OPACITY, linewidths=0)
     axes.set_title(name if len(name) <= _TITLE_LETTERS else f"{name[: _TITLE_LETTERS - 1]}…", fontsize=TITLE_POINTS)
     axes.grid(visible=False)

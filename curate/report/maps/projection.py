@@ -24,7 +24,7 @@ def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
 
     Args:
         wanted: `auto` takes UMAP where it is installed.
-        rows: Number of rows; UMAP needs a few dozen to know a neighbourhood by.
+        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by.
 
     Raises:
         CurateError: UMAP is asked for by name and not installed, or the method is unknown.

@@ -111,7 +111,7 @@ class ScatterMap {
         type: gl ? "scattergl" : "scatter", mode: "markers", name: plain(group.name), hoverinfo: "none", customdata: places,
         x: places.map((place) => panel.x[place]), y: places.map((place) => panel.y[place]), xaxis: `x${panel.axis}`, yaxis: `y${panel.axis}`,
         marker: {
-          size: group.size ?? (this.total > 5000 ? 4 : this.total > 800 ? 6 : 8), symbol: group.symbol ?? "circle", opacity: group.opacity ?? 0.75,
+          size: group.size ?? (marks > 5000 ? 4 : marks > 800 ? 6 : 8), symbol: group.symbol ?? "circle", opacity: group.opacity ?? 0.75,
           color: group.value ? places.map(group.value) : group.colour, line: { width: 0 },
           ...(group.value ? { colorscale: "Viridis", cmin: 0, cmax: 10, showscale: panel === this.panels[0], colorbar: { title: { text: "label" }, thickness: 12, len: 0.8 } } : {}),
         },

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.report.maps.figure import PANEL, PANELS_IN_A_ROW, color_groups, draw_maps, map_figure
@@ -52,10 +53,24 @@ def test_a_group_has_one_color_in_every_panel_and_in_the_legend(rows):
         ("x", [True, False, False, False]),
         ("y", [False, True, True, False]),
     ]
-    left, right = drawn(rows, groups).axes
-    colors = [[marks.get_facecolor().tolist() for marks in axes.collections] for axes in (left, right)]
-    assert colors[0] == colors[1]
-    assert len({group.color for group in groups}) == 3
+    for axes, points in zip(drawn(rows, groups).axes, POINTS.values(), strict=True):
+        (marks,) = axes.collections
+        color_at = dict(
+            zip(map(tuple, marks.get_offsets().tolist()), marks.get_facecolor()[:, :3].tolist(), strict=True)
+        )
+        for group in groups:
+            for place in points[group.members].tolist():
+                assert color_at[tuple(place)] == pytest.approx(to_rgb(group.color))
+
+
+def test_no_group_lies_on_top_of_another():
+    ids = [f"r{row}" for row in range(100)]
+    rows = joined_rows(training_rows(ids, [5.0] * 100, dataset=["x"] * 50 + ["y"] * 50))
+    points = np.column_stack([np.arange(100), np.arange(100)]).astype(np.float32)
+    (axes,) = drawn(rows, groups_of(rows, "dataset"), {"m": points}).axes
+    order = axes.collections[0].get_offsets()[:, 0]
+    assert sorted(order) == list(range(100))
+    assert 15 < sum(order[50:] < 50) < 35  # of the upper half of the marks about half is of x
 
 
 def test_levels_have_colors_from_mild_to_strong(rows):
@@ -73,7 +88,7 @@ def test_labels_have_a_bar_in_place_of_a_legend(rows):
     figure = drawn(rows, [])
     assert figure.legends == []
     assert figure.axes[-1].get_ylabel() == "label: 0 worst, 10 best"
-    assert figure.axes[0].collections[0].get_array().tolist() == LABELS
+    assert sorted(figure.axes[0].collections[0].get_array().tolist()) == sorted(LABELS)
 
 
 def test_colors_stand_for_the_data_set_where_there_are_several(rows):
