@@ -22,22 +22,14 @@ from .clusters import (
     size_figures,
     with_left_out,
 )
-from .maps.coordinates import Layout, coordinates_file
-from .maps.layout import REFERENCES, SAMPLES, lay_out, sample_map_name
-from .maps.models import drawn_rows, features_by_id, lacking_rows, sample_matrix
+from .drawn_maps import Maps, make_maps
 from .mixes_and_domains import mix_figures
 from .page import WEBGL_FROM, json_inside_script
 from .payload import gallery_entries, prediction_entries, provenance_entries, reference_columns, sample_columns
 from .pictures import wanted_pictures
 from .predictions import PredictionGallery, prediction_gallery
 from .references import (
-    MAX_POINTS,
-    ORIGINAL,
-    ReferencePoint,
-    candidate_points,
-    limited,
     neighbor_cards,
-    reference_matrix,
     selection_bounds,
 )
 from .request import Inputs, ReportManifest, ReportRequest
@@ -55,30 +47,6 @@ from .rows import (
     type_names,
 )
 from .thumbnails import make_thumbnails, picture_budget
-
-
-@dataclass(frozen=True)
-class Maps:
-    """The rows and references that are drawn one by one, and where.
-
-    Attributes:
-        rows: The drawn rows.
-        samples: Name of each model to its map of the rows.
-        lacking: Name of a model to the ids of rows that it alone lacks features of.
-        points: The drawn references and candidates.
-        references: Their map; None without features.
-    """
-
-    rows: pd.DataFrame
-    samples: Mapping[str, Layout]
-    lacking: Mapping[str, list[str]]
-    points: list[ReferencePoint]
-    references: Layout | None
-
-    @property
-    def layouts(self) -> list[Layout]:
-        """All maps."""
-        return [*self.samples.values(), *([] if self.references is None else [self.references])]
 
 
 @dataclass(frozen=True)
@@ -116,7 +84,7 @@ def make_contents(inputs: Inputs, request: ReportRequest, reporter: Reporter = S
     predicted = _predicted(inputs.predictions, frame, request, reporter)
     clusters = _clusters(inputs, reporter)
     gallery = [] if clusters is None else largest_clusters(clusters, left_out(frame), seed=request.settings.seed)
-    maps = _maps(inputs, frame, request, reporter)
+    maps = make_maps(inputs, frame, request, reporter)
     cards, card_total = neighbor_cards(before.table if after is None else _with_pseudo(inputs))
     wanted = wanted_pictures(
         inputs,
@@ -151,7 +119,7 @@ def make_contents(inputs: Inputs, request: ReportRequest, reporter: Reporter = S
         "mixes": [mix_figures(manifest.table, manifest.name) for manifest in inputs.mixes],
         "domains": inputs.domains,
         "provenance": provenance_entries(inputs),
-        "projection": _methods(maps),
+        "projection": maps.methods,
         "versions": library_versions(("syndr-curate", "plotly", "umap-learn", "numpy", "pyarrow")),
         "webgl_from": WEBGL_FROM,
         "missing": _missing(inputs, clusters, maps, card_total),
@@ -204,59 +172,12 @@ def _predicted(
     return found
 
 
-def _maps(inputs: Inputs, frame: pd.DataFrame, request: ReportRequest, reporter: Reporter) -> Maps:
-    saved = coordinates_file(request.out)
-    models = {name: features_by_id(features, inputs.before.table) for name, features in inputs.features.items()}
-    rows = drawn_rows(frame, models, request.settings.max_rows, request.settings.seed)
-    samples = {
-        name: lay_out(
-            sample_map_name(name),
-            rows["sample_id"].tolist(),
-            sample_matrix(rows, model, name),
-            method=request.settings.projection,
-            seed=request.settings.seed,
-            saved=saved,
-            reporter=reporter,
-        )
-        for name, model in models.items()
-        if len(rows)
-    }
-    points = _reference_points(inputs, frame, request.settings.seed)
-    located, reference_features = reference_matrix(points, inputs.references, inputs.candidates)
-    references = None
-    if reference_features is not None:
-        references = lay_out(
-            REFERENCES,
-            [f"{point.role}:{point.id}" for point in located],
-            reference_features,
-            method=request.settings.projection,
-            seed=request.settings.seed,
-            saved=saved,
-            reporter=reporter,
-        )
-        points = located
-    return Maps(rows, samples, lacking_rows(frame, models), points, references)
-
-
-def _reference_points(inputs: Inputs, frame: pd.DataFrame, seed: int) -> list[ReferencePoint]:
-    originals = [] if inputs.references is None else list(inputs.references.require_ids())
-    named = {name for name in frame["reference_id"] if isinstance(name, str)}
-    candidates = candidate_points(inputs.selection, inputs.candidates, named)
-    return limited([*(ReferencePoint(name, ORIGINAL) for name in originals), *candidates], MAX_POINTS, seed)
-
-
 def _with_pseudo(inputs: Inputs) -> Any:
     """Return the first manifest that has pseudo-labels, the last where none has."""
     for manifest in inputs.chain:
         if "pseudo" in manifest.table["label_source"].cast("string").unique().to_pylist():
             return manifest.table
     return inputs.chain[-1].table
-
-
-def _methods(maps: Maps) -> dict[str, str]:
-    """Return how the samples and the references are laid out; all models' samples are, in the same way."""
-    one_of_each = {SAMPLES: next(iter(maps.samples.values()), None), REFERENCES: maps.references}
-    return {name: layout.method for name, layout in one_of_each.items() if layout is not None}
 
 
 def _title(inputs: Inputs) -> str:
@@ -282,9 +203,10 @@ def _missing(inputs: Inputs, clusters: Clusters | None, maps: Maps, cards: int) 
     if not maps.samples:
         notes["samples"] = "No map of samples: give --features FILE, the features of the first manifest's rows."
     for name, ids in maps.lacking.items():
+        rows = "row" if len(ids) == 1 else "rows"
         notes[f"features of {name}"] = (
-            f"{name} has no features of {len(ids)} rows that another model has some of: {list_ids(ids)}. "
-            "They are on no map."
+            f"{name} has no features of {len(ids)} {rows} that another model has some of: {list_ids(ids)}. "
+            f"On the maps {'it is' if len(ids) == 1 else 'they are'} left out."
         )
     if maps.references is None:
         notes["references"] = (

@@ -195,7 +195,7 @@ def test_maps_side_by_side_show_the_same_rows_each_where_its_model_puts_them(two
 def test_rows_that_a_model_lacks_are_named_and_on_no_map(two_models, report_files):
     first = load_features(report_files.folder / "epoch3.npz").ids[0]
     assert two_models.payload["missing"]["features of steep"] == (
-        f"steep has no features of 1 rows that another model has some of: {first!r}. They are on no map."
+        f"steep has no features of 1 row that another model has some of: {first!r}. On the maps it is left out."
     )
     assert two_models.payload["samples"]["count"] == 19
 
