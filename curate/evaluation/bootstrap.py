@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labeling.logistic import LogisticCurve, fit_logistic
+from ..labeling.correlation.logistic import LogisticCurve, fit_logistic
 from ..manifest.seeds import context_seed
 from ..runs.progress import Task
 from .agreement import Agreement, agreement_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..labeling.logistic import fit_logistic
+from ..labeling.correlation.logistic import fit_logistic
 from ..manifest.schema import LABEL_MAXIMUM
 from ..storage.atomic import write_bytes
 from ..storage.figures import COLORS, DIAGONAL, figure_png

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..datasets.predictions import Predictions
 from ..errors import CurateError
-from ..labeling.logistic import FEWEST_ROWS, fit_logistic
+from ..labeling.correlation.logistic import FEWEST_ROWS, fit_logistic
 from ..manifest.id_mismatch import explain_mismatch
 from .rows import UNUSABLE
 
