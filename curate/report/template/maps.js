@@ -188,7 +188,7 @@ function makeSampleMap() {
     },
     tools: [
       ...(D.compared ? [el("fieldset", {}, el("legend", {}, "Show"), ...buttons)] : []),
-      choice("Colour by", [...(D.compared ? [["state", "what became of it"]] : []), ["type", "distortion type"], ["level", "level"], ["label", "label"], ["source", "source of the label"]],
+      choice("Color by", [...(D.compared ? [["state", "what became of it"]] : []), ["type", "distortion type"], ["level", "level"], ["label", "label"], ["source", "source of the label"]],
         (value) => { colour = value; map.draw(); }),
     ],
   });
