@@ -6,9 +6,10 @@ beside this file says what has to be downloaded.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import Experiments
+from experiments import Experiments, Scores
 from figures import make_figure
 from paper import FIGURES, TABLES, Method, Table, Target
 from places import read_places
@@ -45,7 +46,7 @@ def _key(method: Method, target: Target) -> tuple[str, str]:
     return method.name, target.name
 
 
-def _cell(runs: list, target: Target) -> Cell:
+def _cell(runs: Sequence[Scores], target: Target) -> Cell:
     return Cell(*(tuple(run[target.name][metric] for run in runs) for metric in ("srcc", "plcc")))
 
 
@@ -79,7 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
                 page = make_figure(name, FIGURES[name], experiments, seed=FIRST_SEED, folder=results)
                 print(page, flush=True)
     except CurateError as error:
-        print("error:", error, file=sys.stderr)
+        # From a worker process the message comes at the end of its traceback.
+        print("error:", str(error).splitlines()[-1].rpartition("CurateError: ")[2], file=sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -2,8 +2,10 @@
 
 import csv
 import statistics
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from paper import Table
@@ -42,7 +44,10 @@ def write_results(name: str, table: Table, cells: Cells, folder: Path) -> Path:
     page.write_text(markdown(name, table, cells), encoding="utf-8")
     with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([HEADER, *csv_rows(name, table, cells)])
-    draw(table, cells, folder / f"{name}.png")
+    if find_spec("matplotlib") is None:
+        print(f"no picture of {name}: pip install 'syndr-curate[plot]'", file=sys.stderr)
+    else:
+        draw(table, cells, folder / f"{name}.png")
     return page
 
 

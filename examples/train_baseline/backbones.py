@@ -11,6 +11,8 @@ from torch import nn
 TORCHVISION = ("resnet50", "resnet18", "vgg16", "swin_t", "vit_b_16")
 CLIP = "clip-vit-b-16"
 TIMM = "timm:"
+# What a checkpoint that holds more than weights calls them.
+WEIGHTS_KEYS = ("state_dict", "model")
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin")
 
 
@@ -115,13 +117,7 @@ def load_weights(backbone: Backbone, file: Path, name: str) -> None:
     Raises:
         CurateError: There is no such file, it holds no plain weights, or they are not those of this network.
     """
-    if not file.is_file():
-        raise CurateError(f"no weights at {file} (--weights none starts from random ones)")
-    try:
-        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-    except Exception as error:  # the errors of pickle, zip and safetensors share no base class
-        reason = " ".join(str(error).split())[:200]
-        raise CurateError(f"{file} cannot be loaded as plain weights (.pth or .safetensors): {reason}") from error
+    state = _read(file)
     own = {
         key.removeprefix(backbone.prefix): tensor
         for key, tensor in state.items()
@@ -132,6 +128,22 @@ def load_weights(backbone: Backbone, file: Path, name: str) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise CurateError(f"{file} does not fit the backbone {name}: {reason}") from error
+
+
+def _read(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise CurateError(f"no weights at {file} (--weights none starts from random ones)")
+    try:
+        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
+    except Exception as error:  # the errors of pickle, zip and safetensors share no base class
+        reason = " ".join(str(error).split())[:200]
+        raise CurateError(f"{file} cannot be loaded as plain weights (.pth or .safetensors): {reason}") from error
+    for key in WEIGHTS_KEYS:
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise CurateError(f"{file} does not hold a state dict of tensors")
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
 def cached_weights(name: str) -> Path:

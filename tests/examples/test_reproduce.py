@@ -219,6 +219,15 @@ def test_ours_stand_beside_the_papers_with_their_spread(example):
     assert results.middle_and_spread((0.1, 0.2, 0.6), median=True)[0] == 0.2
 
 
+def test_without_matplotlib_a_table_has_no_picture_and_says_so(example, monkeypatch, tmp_path, capsys):
+    paper, results = example["paper"], example["results"]
+    table = paper.Table("A title", (paper.OURS,), (paper.BID,))
+    monkeypatch.setattr(results, "find_spec", lambda _: None)
+    results.write_results("table1", table, {("SynDR-IQA", "BID"): results.Cell((0.5,), (0.5,))}, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["table1.csv", "table1.md"]
+    assert capsys.readouterr().err == "no picture of table1: pip install 'syndr-curate[plot]'\n"
+
+
 def test_every_number_of_the_paper_is_of_a_row_and_a_column(example):
     tables = example["paper"].TABLES
     assert list(tables) == [f"table{number}" for number in range(1, 11)]

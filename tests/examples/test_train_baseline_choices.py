@@ -1,6 +1,8 @@
 """What a run of the example trainer may choose: where it stops, its splits, its schedule, its network."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -163,6 +165,18 @@ def test_half_precision_of_the_gpu_is_refused_on_the_cpu(trainer, flags, capsys)
     assert capsys.readouterr().err == "error: --amp fp16 needs a GPU; on the CPU there is --amp bf16\n"
 
 
+def test_the_scale_of_half_precision_goes_on_after_a_stop(trainer):
+    def processes(scale):
+        found = trainer["parallel"].Processes("cpu", "no")
+        found._accelerator = SimpleNamespace(scaler=torch.amp.GradScaler("cpu", init_scale=scale))
+        return found
+
+    resumed = processes(4.0)
+    resumed.load_scaler_state(json.loads(json.dumps(processes(32.0).scaler_state())))
+    assert resumed.scaler_state()["scale"] == 32.0
+    assert trainer["parallel"].Processes("cpu", "no").scaler_state() == {}
+
+
 @pytest.mark.parametrize(
     ("name", "dimensions"),
     [
@@ -215,6 +229,9 @@ def test_weights_that_are_none_of_the_backbones_are_refused_by_name(trainer, tmp
     (tmp_path / "w.pth").write_text("not weights")
     with pytest.raises(CurateError, match=r"w\.pth cannot be loaded as plain weights"):
         model.load_backbone(tmp_path / "w.pth")
+    torch.save({"conv1.weight": 3}, tmp_path / "w.pth")
+    with pytest.raises(CurateError, match=r"w\.pth does not hold a state dict of tensors"):
+        model.load_backbone(tmp_path / "w.pth")
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(
         CurateError, match=r"the weights of resnet18 are not at .*: get them from https://download"
@@ -225,6 +242,17 @@ def test_weights_that_are_none_of_the_backbones_are_refused_by_name(trainer, tmp
         trainer["model"].QualityModel("resnet34")
     with pytest.raises(CurateError, match="timm has no model 'resnet1000'"):
         trainer["model"].QualityModel("timm:resnet1000")
+
+
+def test_weights_may_lie_in_a_checkpoint_of_several_processes(trainer, tmp_path):
+    from torchvision.models import resnet18
+
+    donor = resnet18(weights=None)
+    named = {f"module.{name}": tensor for name, tensor in donor.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": named}, tmp_path / "w.pth")
+    model = trainer["model"].QualityModel("resnet18")
+    model.load_backbone(tmp_path / "w.pth")
+    assert torch.equal(model.backbone.conv1.weight, donor.conv1.weight)
 
 
 def test_cached_weights_are_those_of_the_librarys_cache(trainer, tmp_path, monkeypatch):
