@@ -43,13 +43,15 @@ clip-vit-b-16 = "gist"
 [backbones]
 # Another network in the place of each, with random weights.
 resnet50 = "timm:test_resnet"
-vgg16 = "timm:test_resnet"
-swin_t = "timm:test_resnet"
+vgg16 = "timm:test_byobnet"
+swin_t = "timm:test_convnext"
 vit_b_16 = "timm:test_vit"
 clip-vit-b-16 = "timm:test_vit"
 
 [weights]
 "timm:test_resnet" = "none"
+"timm:test_byobnet" = "none"
+"timm:test_convnext" = "none"
 "timm:test_vit" = "none"
 
 [train]
