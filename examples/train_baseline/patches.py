@@ -1,17 +1,15 @@
 """Patches of a manifest's images, cut where (seed, epoch, sample id) says: never where a worker or an order does."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from backbones import IMAGENET, Normalization
 from PIL import Image
 from syndr_curate import CurateError, ManifestDataset
-from torch.utils.data import Dataset, Sampler
-
-MEAN, STD = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+from torch.utils.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,7 @@ class Cut:
         place: `random`: anywhere, mirrored half of the time. `fixed`: not mirrored, the same in every epoch.
         short_side: Shrink larger images first until their shorter side is this long; 0 leaves them alone.
         seed: The run's seed.
+        normalization: What the network was trained with.
     """
 
     size: int
@@ -31,6 +30,7 @@ class Cut:
     place: str = "random"
     short_side: int = 0
     seed: int = 123
+    normalization: Normalization = IMAGENET
 
 
 class Item(NamedTuple):
@@ -54,7 +54,7 @@ class Patches(Dataset):
     def __getitem__(self, index: int) -> Item:
         image, label, _, sample_id = self.pictures[index]
         patches = self._patches(shrunk(image, self.cut.short_side), sample_id)
-        return Item(torch.stack([normalised(patch) for patch in patches]), label, sample_id)
+        return Item(torch.stack([normalized(patch, self.cut.normalization) for patch in patches]), label, sample_id)
 
     def _patches(self, image: np.ndarray, sample_id: str) -> list[np.ndarray]:
         (height, width), size = image.shape[:2], self.cut.size
@@ -69,9 +69,10 @@ class Patches(Dataset):
         return patches
 
 
-def normalised(patch: np.ndarray) -> torch.Tensor:
-    """Return a patch (H, W, 3) uint8 as the ImageNet networks expect it: (3, H, W) float32."""
-    return torch.from_numpy(patch.copy()).permute(2, 0, 1).float().div(255).sub(MEAN).div(STD)
+def normalized(patch: np.ndarray, normalization: Normalization) -> torch.Tensor:
+    """Return a patch (H, W, 3) uint8 as a network expects it: (3, H, W) float32."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (normalization.mean, normalization.std))
+    return torch.from_numpy(patch.copy()).permute(2, 0, 1).float().div(255).sub(mean).div(std)
 
 
 def shrunk(image: np.ndarray, short_side: int) -> np.ndarray:
@@ -85,29 +86,17 @@ def shrunk(image: np.ndarray, short_side: int) -> np.ndarray:
 
 
 class CenterPatch:
-    """A transform for features: the centre of a picture, normalised."""
+    """A transform for features: the center of a picture, normalized."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, normalization: Normalization = IMAGENET) -> None:
+        self.size, self.normalization = size, normalization
 
     def __call__(self, picture: Image.Image) -> torch.Tensor:
         left, top = (picture.width - self.size) // 2, (picture.height - self.size) // 2
         if min(left, top) < 0:
             raise CurateError(f"a picture of {picture.width}x{picture.height} is smaller than a patch of {self.size}")
-        return normalised(np.asarray(picture.crop((left, top, left + self.size, top + self.size))))
-
-
-class EpochOrder(Sampler[int]):
-    """All rows, in an order that the seed and the epoch decide: a resumed run sees the same."""
-
-    def __init__(self, rows: int, seed: int) -> None:
-        self.rows, self.seed, self.epoch = rows, seed, 0
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(stream(self.seed, self.epoch, "order").permutation(self.rows).tolist())
+        center = picture.crop((left, top, left + self.size, top + self.size))
+        return normalized(np.asarray(center), self.normalization)
 
 
 def stream(seed: int, epoch: int, name: str) -> np.random.Generator:

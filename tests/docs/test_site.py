@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
+EXAMPLES = [page.relative_to(ROOT).as_posix() for page in ROOT.glob("examples/*/README.md")]
 LINK = re.compile(r"(?<!!)\]\((?!https?:)(?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
 
 
@@ -62,7 +63,7 @@ def test_links_of_a_page_stay_in_the_site(page):
 def site(tmp_path_factory):
     pytest.importorskip("zensical")
     folder = tmp_path_factory.mktemp("site")
-    for name in ("docs", "manifests/README.md", "examples/train_baseline/README.md", "mkdocs.yml"):
+    for name in ("docs", "manifests/README.md", *EXAMPLES, "mkdocs.yml"):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy

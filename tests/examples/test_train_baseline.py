@@ -1,78 +1,15 @@
 """The example trainer, on a few small images with random weights: what it trains on, how it cuts, how it resumes."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 import torch
-from safetensors.torch import load_file
-from syndr_curate import CurateError, evaluate, read_manifest, write_manifest
+from syndr_curate import CurateError, evaluate
 from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
-from syndr_curate.curate.rendering.distort import run_distort
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_baseline"
-MODULES = ("train", "run", "patches", "model", "evaluate", "checkpoint")
-
-
-@pytest.fixture(scope="module")
-def trainer():
-    """Import the example's modules as its own script would, and forget them afterwards."""
-    sys.path.insert(0, str(EXAMPLE))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # spinning threads take ten times as long beside other work
-    try:
-        yield {name: importlib.import_module(name) for name in reversed(MODULES)}
-    finally:
-        torch.set_num_threads(threads)
-        sys.path.remove(str(EXAMPLE))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-
-
-@pytest.fixture(scope="module")
-def manifests(image_folder, tmp_path_factory):
-    """Recipe rows of four pictures (two labelled by people, two not), all candidates, and a test set."""
-    folder = tmp_path_factory.mktemp("manifests")
-    pictures = image_folder("scene", 4, height=80, width=96)
-    run_distort(pictures, folder, types=(1, 21), levels=(1, 2, 3, 4, 5), seed=1, recipe_only=True)
-    table = read_manifest(folder / "manifest.parquet")
-    levels = np.array(table["level"].to_pylist(), np.float32)
-    human = [reference < "scene2" for reference in table["reference_id"].to_pylist()]
-    named = {
-        "label": pa.array(LABEL_MAXIMUM - 1.5 * levels),
-        "label_source": pa.array(["mos" if h else "pseudo" for h in human]),
-        "split": pa.array(["val" if name == "scene0_21_05" else "train" for name in table["sample_id"].to_pylist()]),
-    }
-    for name, values in named.items():
-        table = table.set_column(table.column_names.index(name), name, values)
-    write_manifest(table, folder / "train.parquet", training=True)
-    last = table.filter(pc.equal(table["reference_id"], "scene3"))
-    write_manifest(last, folder / "all.parquet", training=True)
-    test = last.set_column(last.column_names.index("split"), "split", pa.array(["test"] * len(last)))
-    write_manifest(test, folder / "photos.parquet")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def flags(manifests, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-
-    def make(*extra, out="run"):
-        base = ["--train", manifests / "train.parquet", "--test", manifests / "photos.parquet", "--weights", "none"]
-        small = ["--backbone", "resnet18", "--crop", "64", "--epochs", "2", "--workers", "0", "--device", "cpu"]
-        return [str(a) for a in (*base, *small, "--lr", "1e-3", "--batch-size", "8", "--out", folder / out, *extra)]
-
-    return make
-
-
-def epochs(trainer, arguments):
-    settings = trainer["train"].parse_arguments(arguments)
-    return list(trainer["run"].Run(settings).epochs()), load_file(settings.out / "checkpoint.safetensors")
 
 
 def without_seconds(lines):
@@ -80,14 +17,14 @@ def without_seconds(lines):
 
 
 @pytest.fixture(scope="module")
-def unbroken(trainer, flags):
-    return epochs(trainer, flags(out="unbroken"))
+def unbroken(epochs, flags):
+    return epochs(flags(out="unbroken"))
 
 
 @pytest.fixture(scope="module")
-def broken(trainer, flags):
+def broken(epochs, flags):
     """A run that ended after its first epoch."""
-    return epochs(trainer, flags("--stop-after", "1", out="broken"))[0]
+    return epochs(flags("--stop-after", "1", out="broken"))[0]
 
 
 def test_two_epochs_train_on_thinned_rows_and_score_the_test_set(unbroken):
@@ -108,12 +45,12 @@ def test_the_last_epochs_predictions_are_kept_and_score_what_the_log_says(unbrok
     assert found.statistics("plcc").median == pytest.approx(logged["plcc"])
 
 
-def test_a_run_with_other_settings_is_not_resumed(trainer, flags, broken):
+def test_a_run_with_other_settings_is_not_resumed(epochs, flags, broken):
     assert len(broken) == 1
     with pytest.raises(CurateError, match="no checkpoint at"):
-        epochs(trainer, flags("--resume", out="absent"))
+        epochs(flags("--resume", out="absent"))
     with pytest.raises(CurateError, match="was written with seed = 123, now it is 7"):
-        epochs(trainer, flags("--resume", "--seed", "7", out="broken"))
+        epochs(flags("--resume", "--seed", "7", out="broken"))
 
 
 def test_a_mistake_is_one_line_and_status_2(trainer, flags, broken, capsys):
@@ -126,10 +63,10 @@ def test_a_mistake_is_one_line_and_status_2(trainer, flags, broken, capsys):
     assert capsys.readouterr().err == "error: a picture of 96x80 is smaller than a patch of 90\n"
 
 
-def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(trainer, flags, unbroken, broken):
+def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(epochs, flags, unbroken, broken):
     lines, expected = unbroken
     torch.rand(7)  # whatever else draws in between
-    second, found = epochs(trainer, flags("--resume", out="broken"))
+    second, found = epochs(flags("--resume", out="broken"))
     assert without_seconds(broken + second) == without_seconds(lines)
     log = Path(flags(out="broken")[flags().index("--out") + 1]) / "log.jsonl"
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [0, 1]
@@ -139,15 +76,22 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(trainer, flag
 
 
 @pytest.mark.parametrize(
-    ("variant", "rows", "pseudo"),
-    [("baseline", 19, 0), ("candidates", 29, 10), ("selection", 39, 20), ("downsampling", 39, 20)],
+    ("variant", "rows", "pseudo", "thinned"),
+    [
+        ("baseline", 19, 0, False),
+        ("candidates", 29, 10, False),
+        ("thinning", 19, 0, True),
+        ("candidates-thinning", 29, 10, True),
+        ("selection", 39, 20, False),
+        ("downsampling", 39, 20, True),
+    ],
 )
-def test_a_variant_trains_on_the_rows_it_names(trainer, flags, manifests, variant, rows, pseudo):
-    extra = ["--all-candidates", str(manifests / "all.parquet")] if variant == "candidates" else []
+def test_a_variant_trains_on_the_rows_it_names(trainer, flags, manifests, variant, rows, pseudo, thinned):
+    extra = ["--all-candidates", str(manifests / "all.parquet")] if variant.startswith("candidates") else []
     run = trainer["run"].Run(trainer["train"].parse_arguments(flags("--variant", variant, *extra)))
-    sources = [source for pictures in run.sets for source in pictures.rows["label_source"].to_pylist()]
+    sources = [source for pictures in run.rows.sets for source in pictures.rows["label_source"].to_pylist()]
     assert (len(sources), sources.count("pseudo")) == (rows, pseudo)
-    assert run.thinned == (variant == "downsampling")
+    assert run.settings.thinned == thinned
 
 
 def test_candidates_go_with_their_variant_alone(trainer, flags, manifests):
@@ -276,7 +220,7 @@ def test_correlations_are_of_ranks_and_of_values(trainer):
 
 
 def test_every_row_is_drawn_once_in_an_order_of_the_epoch(trainer):
-    order = trainer["patches"].EpochOrder(50, seed=3)
+    order = trainer["order"].EpochOrder(50, seed=3)
     first = list(order)
     assert sorted(first) == list(range(50))
     assert list(order) == first
