@@ -62,7 +62,8 @@ def test_links_of_a_page_stay_in_the_site(page):
 def site(tmp_path_factory):
     pytest.importorskip("zensical")
     folder = tmp_path_factory.mktemp("site")
-    for name in ("docs", "manifests/README.md", "examples/train_baseline/README.md", "mkdocs.yml"):
+    examples = ("examples/train_baseline/README.md", "examples/pretrain_dsmix/README.md")
+    for name in ("docs", "manifests/README.md", *examples, "mkdocs.yml"):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
