@@ -77,7 +77,9 @@ class Experiments:
         flags = self._flags(method, targets[0], tests, seed, split_file)
         # The manifests' bytes, since a run is worth nothing for others under the same names.
         inputs = [digest_file(Path(text)) for text in flags if text.endswith(".parquet")]
-        asked = {"flags": flags, "inputs": inputs, "keep_model": keep_model}
+        asked = {"flags": _decisive(flags), "inputs": inputs, "keep_model": keep_model}
+        if self.places.launcher:
+            asked["launcher"] = self.places.launcher  # so many processes are so much larger a batch
         network, _ = self.places.backbone_of(method.backbone)
         name = "-".join((targets[0].types, method.variant, network.replace(":", "-"), f"seed{seed}", digest(asked)))
         folder = self.out / "runs" / name
@@ -127,6 +129,12 @@ class Experiments:
 
         for line in Run(parse_arguments(arguments)).epochs():
             print(f"{name}: {line}", file=sys.stderr, flush=True)
+
+
+def _decisive(flags: list[str]) -> list[str]:
+    """Leave out how many processes read images: patches and their order are the same with any number of them."""
+    pairs = zip(flags[::2], flags[1::2], strict=True)
+    return [text for name, value in pairs if name != "--workers" for text in (name, value)]
 
 
 def _scored(predictions: Path, test: Path, split: str | None) -> dict[str, float]:

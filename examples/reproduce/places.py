@@ -10,6 +10,11 @@ from syndr_curate import CurateError
 
 # The released run leaves these out of training, and lets them lend their labels.
 HELD_OUT = ("I06", "I07", "I18", "I19", "I53", "I58", "I70")
+# Flags of train.py that are a table's own, or that would end a run before it is done.
+OWN_FLAGS = (
+    *("train", "variant", "all-candidates", "split", "backbone", "weights", "seed", "out", "resume", "predictions"),
+    *("test", "test-split", "test-short-side", "stop-after", "stop-after-steps"),
+)
 SETS = ("kadid10k", "kadis700k", "livec", "koniq10k", "bid", "pipal", "live", "csiq", "tid2013")
 
 
@@ -87,6 +92,12 @@ def read_places(file: Path | None, data: Sequence[str] = (), train: Sequence[str
         raise CurateError(f"no data set is called {strange[0]!r}; expected {', '.join(SETS)}")
     found["data"] = {name: Path(folder) for name, folder in folders.items()}
     found["train"] = {**found.get("train", {}), **_pairs("--train", train)}
+    own = sorted(set(found["train"]) & set(OWN_FLAGS))
+    if own:
+        raise CurateError(
+            f"train: {own[0]} is not for you to set, since the tables set it; leave it away. Networks are exchanged "
+            "under [backbones], their weights under [weights]; --seeds says how many seeds"
+        )
     return Places(**found)
 
 

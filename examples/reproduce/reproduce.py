@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parse_arguments(arguments)
     names = [*TABLES, *FIGURES] if "all" in asked.names else list(dict.fromkeys(asked.names))
     try:
-        experiments = Experiments(read_places(asked.paths, asked.data, asked.train), asked.out)
+        experiments = Experiments(read_places(asked.paths, asked.data, asked.train), asked.out.resolve())
         results = asked.out / "results"
         for name in names:
             if name in TABLES:

@@ -102,7 +102,8 @@ class Manifests:
             return ["--split-file", str(split_file), "--neighbors-from", "train"]
         if not self.places.held_out:
             return ["--neighbors-from", "all"]
-        file = self.out / "held-out.csv"
+        # Its name says what it holds: other references are another file, and other manifests are made with it.
+        file = self.out / f"held-out-{digest(list(self.places.held_out))}.csv"
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8", newline="") as opened:
             csv.writer(opened).writerows([("reference_id", "split"), *((name, "val") for name in self.places.held_out)])

@@ -248,7 +248,7 @@ def test_settings_of_the_tables_are_the_papers(example):
         *("baseline", "candidates", "thinning", "candidates-thinning", "selection", "downsampling")
     ]
     assert [tuple(method.data.values()) for method in tables["table5"].methods] == [
-        *(("5", "0.05"), ("1", "3"), ("3", "0.05"), ("5", "0.1"), ("10", "0.1"), ("1000", "3"))
+        *((), ("1", "3"), ("3", "0.05"), ("5", "0.1"), ("10", "0.1"), ("1000", "3"))
     ]
     assert [tuple(method.flags.values()) for method in tables["table6"].methods] == [
         *(("1", "0.9"), ("0.5", "0.9"), ("1.5", "0.9"), ("1", "0.95"), ("1", "0.85"), ("0.5", "0.95"), ("1.5", "0.85"))
@@ -282,6 +282,80 @@ def test_a_figure_takes_the_features_of_every_model(example, sets, monkeypatch, 
     found = [load_features(file) for file in files]
     assert [len(each.matrix) for each in found] == [6, 6]
     assert found[0].ids == tuple(read_manifest(drawn[0][1])["sample_id"].to_pylist())
+
+
+@pytest.fixture
+def planned(example, monkeypatch, tmp_path):
+    """Make the manifests of a run by name alone and return what would be trained: nothing is carried out."""
+    stages, experiments = example["stages"], example["experiments"]
+
+    def made(command, *arguments):
+        if command == "upsample":
+            file = Path(arguments[arguments.index("--out") + 1])
+            file.write_text(" ".join(map(str, arguments)))
+
+    monkeypatch.setattr(stages, "syndr_curate", made)
+    monkeypatch.setattr(experiments, "digest_file", lambda file: file.stem)
+
+    def plan(method, target, *, out=tmp_path, **places):
+        data = dict.fromkeys(example["places"].SETS, tmp_path / "data")
+        (tmp_path / "data").mkdir(exist_ok=True)
+        found = experiments.Experiments(example["places"].Places(data, **places), out)
+        trained = []
+
+        def train(_, arguments, name):
+            trained.append((name, arguments))
+            (out / "runs" / name / "checkpoint.safetensors").write_bytes(b"")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(experiments.Experiments, "_train", train)
+            folder, _ = found._trained(method, (target,), 123, None, keep_model=False)
+        return folder, trained
+
+    return plan
+
+
+def test_other_held_out_references_are_other_manifests_and_another_run(example, planned):
+    paper = example["paper"]
+    first, trained = planned(paper.OURS, paper.LIVEC, held_out=["I06"])
+    second, again = planned(paper.OURS, paper.LIVEC, held_out=["I07"])
+    assert first != second
+    files = [Path(flags[flags.index("--train") + 1]) for ((_, flags),) in (trained, again)]
+    splits = [Path(file.read_text().split("--split-file ")[1].split()[0]).read_text() for file in files]
+    assert splits == ["reference_id,split\nI06,val\n", "reference_id,split\nI07,val\n"]
+
+
+def test_another_number_of_processes_is_another_run_and_another_number_of_workers_is_not(example, planned):
+    paper = example["paper"]
+    alone, trained = planned(paper.OURS, paper.LIVEC, train={"workers": 4})
+    assert len(trained) == 1
+    assert planned(paper.OURS, paper.LIVEC, train={"workers": 8}) == (alone, [])
+    assert planned(paper.OURS, paper.LIVEC, launcher="accelerate launch --num_processes 4")[0] != alone
+    assert planned(paper.OURS, paper.LIVEC, train={"workers": 4, "epochs": 3})[0] != alone
+
+
+def test_the_first_row_of_table_5_is_the_run_of_table_1(example, planned):
+    tables, livec = example["paper"].TABLES, example["paper"].LIVEC
+    method, first = tables["table1"].methods[1], tables["table5"].methods[0]
+    folder, trained = planned(method, livec)
+    assert len(trained) == 1
+    assert planned(first, livec) == (folder, [])
+
+
+def test_how_the_folder_is_spelled_makes_no_difference(example, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(example["reproduce"], "cells_of", lambda *asked: seen.append(asked[1].out))
+    monkeypatch.setattr(example["reproduce"], "write_results", lambda *_: "")
+    monkeypatch.chdir(tmp_path)
+    for spelled in ("out", "./out", str(tmp_path / "out")):
+        example["reproduce"].main(["table1", "--out", spelled])
+    assert set(seen) == {(tmp_path / "out").resolve()}
+
+
+@pytest.mark.parametrize("flag", ["seed=1", "variant=baseline", "stop-after=1", "test-split=train"])
+def test_flags_that_a_table_sets_itself_are_refused(example, flag):
+    with pytest.raises(CurateError, match=f"train: {flag.partition('=')[0]} is not for you to set"):
+        example["places"].read_places(None, [], [flag])
 
 
 @pytest.mark.slow
