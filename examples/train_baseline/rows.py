@@ -1,5 +1,7 @@
 """Which rows a run trains on and validates on, by its variant and its split."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -63,6 +65,14 @@ class TrainingRows:
         ]
         figures = self.order.update(torch.cat([torch.from_numpy(m) for m in matrices]).numpy(), epoch=epoch)
         return {"rows": figures["rows_kept"], "of": figures["rows_in"], "largest_cluster": figures["largest_cluster"]}
+
+    def digest(self) -> str:
+        """Return what stands for the ids and labels that are trained on, in their order."""
+        found = hashlib.sha256()
+        for pictures in self.sets:
+            found.update(json.dumps(pictures.rows["sample_id"].to_pylist()).encode())
+            found.update(pictures.rows["label"].to_numpy().tobytes())
+        return found.hexdigest()
 
     def state(self, rows_seen: int) -> tuple[dict[str, object], torch.Tensor | None]:
         """Return the order's state after this process trained on so many rows of the running iteration."""

@@ -46,7 +46,8 @@ class Run:
         self.history: list[dict[str, Any]] = []
         self._part: dict[str, Any] | None = None
         self._steps_left = settings.stop_after_steps
-        scaler = self._resume() if settings.resume else {}
+        self._checkpoint = settings.out / "checkpoint.safetensors"
+        scaler = self._resume() if settings.resume else self._begin_anew()
         self.network, self.stepper = self.processes.prepare(self.model, self.optimizer)
         self.processes.load_scaler_state(scaler)
 
@@ -172,21 +173,34 @@ class Run:
             settings = self.settings
             facts = {
                 **{"history": self.history, "settings": settings.fixed(), "part": part},
-                "scaler": self.processes.scaler_state(),
+                **{"rows": self.rows.digest(), "scaler": self.processes.scaler_state()},
             }
-            checkpoint.save(settings.out / "checkpoint.safetensors", self.model, self.optimizer, facts, clusters)
+            checkpoint.save(self._checkpoint, self.model, self.optimizer, facts, clusters)
             if part is None:
                 lines = "".join(json.dumps(line) + "\n" for line in self.history)
                 (settings.out / "log.jsonl").write_text(lines)
         self.processes.wait()
 
+    def _begin_anew(self) -> dict[str, Any]:
+        """Refuse to write over another run; return that the loss has no scale yet."""
+        if self._checkpoint.exists():
+            raise CurateError(
+                f"{self._checkpoint} is there already: give --resume to go on from it, or another --out to begin anew"
+            )
+        return {}
+
     def _resume(self) -> dict[str, Any]:
         """Take the run up where its checkpoint was written; return the state of the loss's scale."""
-        file = self.settings.out / "checkpoint.safetensors"
+        file = self._checkpoint
         if not file.is_file():
             raise CurateError(f"no checkpoint at {file}: leave out --resume to begin")
         facts, clusters = checkpoint.load(file, self.model, self.optimizer)
         self.settings.check_resumed(facts["settings"], file)
+        if facts.get("rows") != self.rows.digest():
+            raise CurateError(
+                f"{file} was written with other rows or labels than {self.settings.train} holds now; expected the same "
+                "ones: give the manifest of then, or leave out --resume and give another --out"
+            )
         self.history, self._part = facts["history"], facts["part"]
         if self._part is not None:
             self.rows.load_state(self._part["order"], clusters)

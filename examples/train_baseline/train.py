@@ -16,7 +16,7 @@ from syndr_curate import CurateError
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Settings:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     _add_rows(parser.add_argument_group("rows"))
     _add_tests(parser.add_argument_group("test sets"))
     _add_training(parser.add_argument_group("training"))

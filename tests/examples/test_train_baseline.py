@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
-from syndr_curate import CurateError, evaluate
+from syndr_curate import CurateError, evaluate, read_manifest, write_manifest
 from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_baseline"
@@ -73,6 +74,36 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(epochs, flags
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert any(name.startswith("adam.") and tensor.abs().sum() > 0 for name, tensor in found.items())
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_run_is_not_written_over_by_another(epochs, flags):
+    arguments = flags(out="other")
+    file = Path(arguments[arguments.index("--out") + 1]) / "checkpoint.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"hours of work")
+    with pytest.raises(CurateError, match="is there already: give --resume to go on from it, or another --out"):
+        epochs(arguments)
+    assert file.read_bytes() == b"hours of work"
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_run_is_not_resumed_with_other_labels_under_the_same_name(epochs, flags, manifests):
+    table = read_manifest(manifests / "train.parquet", training=True)
+    write_manifest(table, manifests / "changed.parquet", training=True)
+    changed = ("--train", str(manifests / "changed.parquet"), "--variant", "baseline")
+    epochs(flags(*changed, "--stop-after", "1", out="changed"))
+    labels = pa.array([9.5, *table["label"].to_pylist()[1:]], pa.float32())
+    other = table.set_column(table.column_names.index("label"), "label", labels)
+    write_manifest(other, manifests / "changed.parquet", training=True)
+    with pytest.raises(CurateError, match=r"was written with other rows or labels than .*changed.parquet holds now"):
+        epochs(flags(*changed, "--resume", out="changed"))
+
+
+def test_flags_are_written_out(trainer, flags, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        trainer["train"].parse_arguments(flags("--see", "7"))
+    assert "unrecognized arguments: --see 7" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
