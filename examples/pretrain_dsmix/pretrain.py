@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from losses import distillation_loss, soft_label_loss
-from network import BACKBONES, Student, new_teacher
+from network import BACKBONES, TEACHERS, Student, new_teacher
+from pictures import LargeEnough
 from safetensors.torch import save_file
 from syndr_curate import CurateError, SoftLabelDataset, target_names
 from torch.utils.data import DataLoader
@@ -25,8 +26,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--layout", choices=("type", "type-pristine", "type-level"), default="type", help="classes of the soft labels")
     add("--backbone", choices=BACKBONES, default="resnet50")
     add("--weights", required=True, help="local ImageNet checkpoint that the student starts from (.pth), or none")
-    add("--teacher", choices=BACKBONES, default="resnet50", help="frozen; its features are distilled")
-    add("--teacher-weights", required=True, help="local ImageNet checkpoint of the teacher (.pth), or none")
+    add("--teacher", choices=TEACHERS, default="resnet50", help="frozen; its features are distilled")
+    add("--teacher-weights", required=True, help="local checkpoint of the teacher (.pth, .safetensors), or none")
     add("--distill", choices=("cosine", "mse"), default="cosine", help="how features are compared")
     add("--distill-weight", type=float, default=1.0, help="of the distillation loss; 0 leaves the teacher out")
     add("--temperature", type=float, default=1.0, help="divides the logits of the soft-label loss")
@@ -49,7 +50,7 @@ def pretrain(settings: argparse.Namespace) -> list[dict[str, float]]:
     """Train, write the backbone after every epoch, and return both mean losses of each."""
     torch.manual_seed(settings.seed)
     tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
-    crop = v2.Compose([v2.RandomCrop(settings.crop), v2.RandomHorizontalFlip(), *tensor])
+    crop = v2.Compose([LargeEnough(settings.crop), v2.RandomCrop(settings.crop), v2.RandomHorizontalFlip(), *tensor])
     mixes = SoftLabelDataset(settings.mixes, layout=settings.layout, transform=crop)
     loader = DataLoader(mixes, settings.batch_size, shuffle=True, num_workers=settings.workers)
     teacher = new_teacher(settings.teacher, settings.teacher_weights).to(settings.device)
@@ -93,7 +94,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         pretrain(settings)
     except CurateError as error:
-        print("error:", str(error).splitlines()[-1], file=sys.stderr)
+        # From a worker process the message comes at the end of its traceback.
+        print("error:", str(error).splitlines()[-1].rpartition("CurateError: ")[2], file=sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import torch
 from network import Backbone
+from pictures import LargeEnough
 from safetensors import safe_open
 from safetensors.torch import load_file
 from syndr_curate import CurateError, ManifestDataset, collect_features, evaluate
@@ -58,7 +59,12 @@ def features_of(
     backbone: nn.Module, manifest: Path, settings: argparse.Namespace, *, split: str | None
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return features (N, D), labels (N,) and ids of the labeled rows."""
-    center = [v2.CenterCrop(settings.crop), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    center = [
+        LargeEnough(settings.crop),
+        v2.CenterCrop(settings.crop),
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+    ]
     rows = ManifestDataset(manifest, v2.Compose(center), split=split)
     found = collect_features(backbone, rows, layer=backbone, num_workers=settings.workers)
     labels = rows.rows["label"].to_numpy()
@@ -77,7 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         print(f"SRCC {probe(settings):.4f}")
     except CurateError as error:
-        print("error:", str(error).splitlines()[-1], file=sys.stderr)
+        # From a worker process the message comes at the end of its traceback.
+        print("error:", str(error).splitlines()[-1].rpartition("CurateError: ")[2], file=sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from syndr_curate import CurateError, read_manifest, write_manifest
 from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.settings import MixSettings
@@ -16,7 +16,7 @@ from syndr_curate.curate.rendering.distort import run_distort
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "pretrain_dsmix"
 SMALL = "mobilenet_v3_small"
-MODULES = ("network", "losses", "pretrain", "probe")
+MODULES = ("network", "pictures", "losses", "pretrain", "probe")
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,39 @@ def test_the_teacher_is_frozen_and_takes_a_checkpoint_without_its_classifier(exa
     assert teacher(torch.rand(2, 3, 32, 32)).shape == (2, teacher.dimensions) == (2, 512)
     with pytest.raises(CurateError, match="does not fit the backbone"):
         example["network"].new_teacher("resnet50", str(tmp_path / "w.pth"))
+
+
+def test_clips_features_are_a_teachers_too(example, tmp_path):
+    network = example["network"]
+    teacher = network.new_teacher("clip-vit-b-16", "none")
+    images = torch.rand(1, 3, 32, 48)
+    expected = teacher(images)
+    assert expected.shape == (1, teacher.dimensions) == (1, 512)
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    state = {f"visual.{name}": tensor.contiguous() for name, tensor in teacher.network.state_dict().items()}
+    save_file({**state, "text_projection": torch.zeros(2)}, tmp_path / "clip.safetensors")
+    again = network.new_teacher("clip-vit-b-16", str(tmp_path / "clip.safetensors"))
+    assert torch.equal(again(images), expected)
+
+
+def test_weights_that_are_not_there_or_are_none_are_one_line_and_status_2(example, flags, tmp_path, capsys):
+    (tmp_path / "text.pth").write_text("no weights")
+    for file, message in (("absent.pth", "no weights at "), ("text.pth", "cannot be loaded as plain weights")):
+        with pytest.raises(SystemExit, match="2"):
+            example["pretrain"].main(flags("--weights", str(tmp_path / file)))
+        line = capsys.readouterr().err
+        assert line.startswith("error: ")
+        assert message in line
+
+
+def test_pictures_smaller_than_a_crop_are_refused(example, flags, folder, pretrained, capsys):
+    files = ["--backbone", pretrained[1], "--train", folder / "labeled.parquet", "--test", folder / "labeled.parquet"]
+    probe = [str(f) for f in (*files, "--crop", "52", "--workers", "0", "--device", "cpu", "--out", folder / "s.csv")]
+    for main, arguments in ((example["probe"].main, probe), (example["pretrain"].main, flags("--crop", "52"))):
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments)
+        line = "error: a picture of 56x48 is smaller than --crop 52; give a smaller --crop\n"
+        assert capsys.readouterr().err == line
 
 
 def test_flags_that_mean_nothing_are_refused(example, flags):
