@@ -45,7 +45,7 @@ class Rater(nn.Module):
     def as_input(self, images: NDArray[np.uint8], device: str) -> torch.Tensor:
         """Return pictures (B, H, W, 3) as the body reads them, (B, 3, H, W)."""
         mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        pictures = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
+        pictures = torch.from_numpy(np.array(images)).to(device).permute(0, 3, 1, 2).float() / 255
         return (pictures - mean) / std
 
 

@@ -23,7 +23,7 @@ from .pixels import TrainingPixels, pixel_tasks, read_centers
 from .training import Training, train
 
 PLAIN, RANDOM = "plain", "-random"
-CANDIDATES_OF_BID, KEPT_OF_BID = f"{BID}-candidates", f"{BID}-kept"
+WITH_CANDIDATES = f"{SELECTED}-candidates"  # few rows: many epochs, and so many thinnings, within the steps
 
 
 class Trial(NamedTuple):
@@ -42,20 +42,22 @@ class Trial(NamedTuple):
 
 TRIALS = (
     Trial(BID, PLAIN, "a"),
-    Trial(CANDIDATES_OF_BID, PLAIN, "b"),
-    Trial(KEPT_OF_BID, PLAIN, "e"),
+    Trial(f"{BID}-candidates", PLAIN, "b"),
     Trial(BID, "half", "c"),
-    Trial(CANDIDATES_OF_BID, "half", "d"),
-    Trial(KEPT_OF_BID, "half", "f"),
-    Trial(BID, f"half{RANDOM}"),
-    Trial(CANDIDATES_OF_BID, f"half{RANDOM}"),
-    Trial(BID, "published"),
-    Trial(CANDIDATES_OF_BID, "half-weighted"),
-    Trial(CANDIDATES_OF_BID, "half-stops"),
-    Trial(CANDIDATES_OF_BID, "half-pseudo"),
-    Trial(SELECTED, PLAIN),
-    Trial(f"{SELECTED}-candidates", PLAIN),
+    Trial(f"{BID}-candidates", "half", "d"),
+    Trial(f"{BID}-kept", PLAIN, "e"),
+    Trial(f"{BID}-kept", "half", "f"),
     Trial(ALL, PLAIN),
+    Trial(SELECTED, PLAIN),
+    Trial(SELECTED, "half"),
+    Trial(SELECTED, f"half{RANDOM}"),
+    Trial(WITH_CANDIDATES, PLAIN),
+    Trial(WITH_CANDIDATES, "published"),
+    Trial(WITH_CANDIDATES, "half"),
+    Trial(WITH_CANDIDATES, f"half{RANDOM}"),
+    Trial(WITH_CANDIDATES, "half-weighted"),
+    Trial(WITH_CANDIDATES, "half-stops"),
+    Trial(WITH_CANDIDATES, "half-pseudo"),
 )
 
 
