@@ -7,7 +7,8 @@ what may be chosen by which scores.
 Examples:
     python -m benchmarks.real_photos --size small
     python -m benchmarks.real_photos --target koniq.parquet --second livec.parquet --out out/koniq
-    python -m benchmarks.real_photos --finetune --device cuda --minutes 300
+    python -m benchmarks.real_photos --finetune --minutes 300
+    python -m benchmarks.real_photos --finetune --device cuda --steps 720 --crop 224 --seeds 5
     python -m benchmarks.real_photos --write-evidence docs/evidence.md
 """
 
@@ -23,7 +24,9 @@ from syndr_curate import write_manifest
 from syndr_curate.curate.errors import CurateError
 
 from .evidence import require_section, write_section
-from .finetune import Training
+from .finetuning.networks import LITE0, NETWORKS, require_weights
+from .finetuning.tasks import TRIALS, name_of
+from .finetuning.training import Training
 from .report import as_markdown
 from .settings import SIZES, Inputs, NeighborLabels, Run
 from .stages import Clock, carry_on
@@ -32,6 +35,8 @@ from .target import read_livec_dev
 DATA = Path(os.environ.get("SYNDR_REFERENCE_DATA", "../shared/data"))
 MINUTES = 40.0
 NEIGHBOR_ENCODER = "resnet50"
+_OF_FINE_TUNING = ("network", "weights", "device", "steps", "batch", "crop", "seeds")
+_LEAST_CROP = 32
 
 
 def main() -> int:
@@ -48,8 +53,9 @@ def _run(arguments: argparse.Namespace) -> int:
     out = arguments.out or Path("out") / f"real-photos-{arguments.size}"
     deadline = time.monotonic() + 60 * arguments.minutes
     run = Run(out, SIZES[arguments.size], _inputs(arguments, out), tuple(arguments.arms or ()))
-    training = Training(device=arguments.device or "cpu") if arguments.finetune else None
-    results = carry_on(run, Clock(arguments.workers, deadline), training)
+    training = _training(arguments) if arguments.finetune else None
+    trials = tuple(arguments.trials or ())
+    results = carry_on(run, Clock(arguments.workers, deadline), training, trials)
     complete = results is not None and results["complete"]
     if results is not None:
         text = as_markdown(results)
@@ -67,8 +73,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _refuse_without_effect(arguments: argparse.Namespace) -> None:
     """Refuse, before hours of work, what would be passed over or would fail at their end."""
-    if arguments.device is not None and not arguments.finetune:
-        raise CurateError("--device has no effect without --finetune: leave it away, or give --finetune")
+    for name in (*_OF_FINE_TUNING, "trials"):
+        if getattr(arguments, name) is not None and not arguments.finetune:
+            raise CurateError(f"--{name} has no effect without --finetune: leave it away, or give --finetune")
+    for name in ("steps", "batch", "seeds"):
+        number = getattr(arguments, name)
+        if number is not None and number < 1:
+            raise CurateError(f"--{name} {number}: expected 1 or more")
+    frame = SIZES[arguments.size].frame
+    if arguments.finetune and not _LEAST_CROP <= _training(arguments).crop <= frame:
+        raise CurateError(
+            f"--crop: expected {_LEAST_CROP} to {frame}, the side of the pictures of --size {arguments.size}"
+        )
+    if arguments.finetune:
+        require_weights(_training(arguments).network, arguments.weights)
     if arguments.neighbor_encoder is not None and arguments.neighbor_labels is None:
         raise CurateError("--neighbor-encoder has no effect without --neighbor-labels: leave it away")
     if arguments.workers < 1:
@@ -77,6 +95,14 @@ def _refuse_without_effect(arguments: argparse.Namespace) -> None:
         raise CurateError(f"--minutes {arguments.minutes:g}: expected more than 0")
     if arguments.write_evidence is not None:
         require_section(arguments.write_evidence)
+
+
+def _training(arguments: argparse.Namespace) -> Training:
+    """Return how networks are fine-tuned: what was given, and the defaults."""
+    given = {name: getattr(arguments, name) for name in _OF_FINE_TUNING if getattr(arguments, name) is not None}
+    frame = SIZES[arguments.size].frame
+    fitting = {"crop": min(Training.crop, frame), "feature_crop": min(Training.feature_crop, frame)}
+    return Training(**{**fitting, **given})
 
 
 def _inputs(arguments: argparse.Namespace, out: Path) -> Inputs:
@@ -129,10 +155,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; they change no figure")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="start nothing new after so long; default: 40")
     parser.add_argument("--arms", nargs="+", metavar="KEY", help="only these, beside all types and the presets")
-    parser.add_argument("--finetune", action="store_true", help="also train the network end to end: for a GPU")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="for --finetune; default: cpu")
+    _add_fine_tuning(parser.add_argument_group("training a network end to end"))
     parser.add_argument("--write-evidence", type=Path, help="write the tables between the markers of this document")
     return parser.parse_args()
+
+
+def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--finetune", action="store_true", help="also train networks end to end: hours on two cores")
+    group.add_argument("--network", choices=NETWORKS, help=f"default: {LITE0}")
+    group.add_argument("--weights", type=Path, help="file of its ImageNet weights; resnet18 has none without")
+    group.add_argument("--device", choices=("cpu", "cuda"), help=f"default: {Training.device}")
+    group.add_argument("--steps", type=int, help=f"of every training; default: {Training.steps}")
+    group.add_argument("--batch", type=int, help=f"crops per step; default: {Training.batch}")
+    group.add_argument("--crop", type=int, help=f"side of a crop in pixels; default: {Training.crop}")
+    group.add_argument("--seeds", type=int, help=f"trainings of each; default: {Training.seeds}")
+    names = [name_of(trial) for trial in TRIALS]
+    group.add_argument(
+        "--trials", nargs="+", metavar="ARM:WAY", choices=names, help=f"only these of {', '.join(names)}"
+    )
 
 
 if __name__ == "__main__":

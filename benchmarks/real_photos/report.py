@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from syndr_curate.curate.storage.figures import COLORS, DIAGONAL, figure_png
 
 from .arms import BASELINE, SELECTED
+from .cells import plus_minus, table
 from .settings import PARTS
+from .thinning_report import finetuned_table, thinning_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +22,14 @@ def as_markdown(results: dict[str, Any]) -> str:
     """Return the tables."""
     return "\n\n".join(
         part
-        for part in (_arms(results), _beaten(results), _heads(results), _finetuned(results), _notes(results))
+        for part in (
+            _arms(results),
+            _beaten(results),
+            _heads(results),
+            thinning_tables(results),
+            finetuned_table(results),
+            _notes(results),
+        )
         if part
     )
 
@@ -49,7 +57,7 @@ def _arms(results: dict[str, Any]) -> str:
     lines = [_arm_line(line) for line in results["arms"]]
     lines += [_control_line(results["random"])]
     lines += [(line["title"], "", *_three(line["srcc"]), *[""] * 6) for line in results["real_scores"]]
-    return _table(header, lines)
+    return table(header, lines)
 
 
 def _arm_line(line: dict[str, Any]) -> tuple[str, ...]:
@@ -78,47 +86,18 @@ def _beaten(results: dict[str, Any]) -> str:
     titles = {line["key"]: line["title"] for line in results["arms"]}
     header = (f"beats so many of {found['sets']} random sets of {found['types']} types", "all", "half A", "half B")
     lines = [(titles[key], *(f"{found['parts'][part]['beaten'][key]:.1%}" for part in PARTS)) for key in keys]
-    return _table(header, lines)
+    return table(header, lines)
 
 
 def _heads(results: dict[str, Any]) -> str:
     if not results["heads"]:
         return ""
-    header = (
-        f"small head, {results['head_steps']} steps",
-        "seeds",
-        "rows kept",
-        "SRCC all",
-        "half A",
-        "half B",
-        "as many dropped at random",
-        "- no thinning (95 % over seeds)",
-        "- at random",
-    )
-    lines = []
-    for line in results["heads"]:
-        bound = "all rows" if line["bound"] is None else f"DRCDown at {line['bound']}"
-        start = (f"{_HEADS[line['key']]}, {bound}", str(line["seeds"]), f"{line['kept']:.1%}")
-        scores = [_plus_minus(line["srcc"][part]) for part in PARTS]
-        if line["bound"] is None:
-            lines.append((*start, *scores, "", "", ""))
-        else:
-            differences = [_width(line[key]) for key in ("difference", "difference_to_random")]
-            lines.append((*start, *scores, _plus_minus(line["at_random"]["all"]), *differences))
-    return _table(header, lines)
-
-
-def _finetuned(results: dict[str, Any]) -> str:
-    if not results["finetuned"]:
-        return ""
-    titles = {line["key"]: line["title"] for line in results["arms"]}
-    header = ("fine-tuned end to end", "seeds", "SRCC all", "half A", "half B", "- all types (95 % over seeds)")
-    lines = []
-    for line in results["finetuned"]:
-        difference = _width(line["difference"]) if "difference" in line else ""
-        scores = [_plus_minus(line["srcc"][part]) for part in PARTS]
-        lines.append((titles[line["key"]], str(line["seeds"]), *scores, difference))
-    return _table(header, lines)
+    header = (f"small head, {results['head_steps']} steps", "seeds", "SRCC all", "half A", "half B")
+    lines = [
+        (_HEADS[line["key"]], str(line["seeds"]), *(plus_minus(line["srcc"][part]) for part in PARTS))
+        for line in results["heads"]
+    ]
+    return table(header, lines)
 
 
 def _notes(results: dict[str, Any]) -> str:
@@ -160,23 +139,9 @@ def _draw(drawing: Figure, results: dict[str, Any]) -> None:
             right.plot(found["mean"], number, "o", color=COLORS[1], markersize=5)
 
 
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def _three(scores: dict[str, float]) -> tuple[str, ...]:
     return tuple(f"{scores[part]:.3f}" for part in PARTS)
 
 
 def _interval(found: dict[str, float]) -> str:
     return f"{found['mean']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
-
-
-def _plus_minus(found: dict[str, float | None]) -> str:
-    return f"{found['mean']:.3f}" + ("" if found["sd"] is None else f" ± {found['sd']:.3f}")
-
-
-def _width(found: dict[str, Any]) -> str:
-    width = "" if found["half_width"] is None else f" ± {found['half_width']:.3f}"
-    return f"{found['mean']:+.3f}{width}; {found['better']} of {found['of']}"

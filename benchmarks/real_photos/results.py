@@ -11,9 +11,9 @@ from syndr_curate.curate.manifest.provenance import digest_file, digest_json
 from syndr_curate.curate.storage.atomic import write_bytes
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ..shared.paired import compare_pairs
 from .arms import BASELINE, SELECTED, Arm, read_arms, read_random_sets
-from .finetune import read_finetuned
+from .finetuning.comparison import compare_finetuned
+from .finetuning.training import Training
 from .heads import FINALISTS, read_heads
 from .predictions import read_predictions, read_random_predictions
 from .scores import (
@@ -24,9 +24,11 @@ from .scores import (
     read_scores,
     read_target_scores,
 )
-from .settings import PARTS, PENALTIES, PRESETS, SIMILARITIES, Run
+from .settings import PARTS, PENALTIES, PRESETS, Run
+from .spread import scores_of, spread
 from .supervised import ceiling, from_other_set
 from .target import SECOND, TARGET, read_target
+from .thinning.comparison import compare_thinning
 from .training_rows import read_rows
 from .type_selection import selected_types
 
@@ -35,13 +37,18 @@ _INTERVAL = (2.5, 97.5)  # percentiles
 _AGREEING = 0.9  # share of resamples of references that an arm called better has on its side
 
 
-def collect_results(run: Run) -> dict[str, Any]:
-    """Return everything that the report shows, as JSON values; all predictions have to be there."""
+def collect_results(run: Run, training: Training | None = None) -> dict[str, Any]:
+    """Return everything that the report shows, as JSON values; all predictions have to be there.
+
+    Args:
+        run: The run.
+        training: How networks were fine-tuned; None: leave them out.
+    """
     with threadpool_limits(limits=1):
-        return _collect(run)
+        return _collect(run, training)
 
 
-def _collect(run: Run) -> dict[str, Any]:
+def _collect(run: Run, training: Training | None) -> dict[str, Any]:
     ids, features = read_target(run, TARGET)
     target = read_target_scores(run.inputs.target, ids)
     arms = read_arms(run)
@@ -51,16 +58,18 @@ def _collect(run: Run) -> dict[str, Any]:
     chosen = {key: values[:, penalty] for key, values in predicted.items()}
     lines = _compare(run, target, arms, chosen)
     heads, steps = _heads(run, target)
-    tuned = _finetuned(run, target)
+    thinning = compare_thinning(run, target)
+    tuned = [] if training is None else compare_finetuned(run, target, training)
     results = {
         "pictures": {part: len(places) for part, places in target.parts.items()},
         "penalty": PENALTIES[penalty],
         "penalty_scores": {str(value): score for value, score in zip(PENALTIES, by_penalty.tolist(), strict=True)},
-        "comparisons": sum(line["key"] != BASELINE for line in lines) + len(heads) + len(tuned),
+        "comparisons": sum(line["key"] != BASELINE for line in lines) + len(heads) + len(thinning) + len(tuned),
         "arms": lines,
         "random": _random(run, target, read_random_predictions(run)[:, penalty], chosen),
         "heads": heads,
         "head_steps": steps,
+        "thinning": thinning,
         "finetuned": tuned,
         "real_scores": _real_scores(run, target, features.astype(np.float64)),
     }
@@ -157,78 +166,19 @@ def _random(run: Run, target: Target, predicted: Vector, arms: dict[str, Vector]
 
 
 def _heads(run: Run, target: Target) -> tuple[list[dict[str, Any]], int | None]:
-    """Compare heads, seed by seed; the number of steps is chosen on half A by the heads that see all rows."""
-    plain = {key: runs for key in FINALISTS if (runs := read_heads(run, key, None))}
-    if not plain:
+    """Score heads that saw all rows; the number of steps is chosen on half A."""
+    found = {key: answers for key in FINALISTS if (answers := read_heads(run, key))}
+    if not found:
         return [], None
     half_a = target.parts["a"]
-    every = [head.predicted for runs in plain.values() for head in runs.values()]
+    every = [answers for seeds in found.values() for answers in seeds.values()]
     by_steps = np.mean([rank_correlations(target.scores[half_a], each[:, half_a]) for each in every], axis=0)
     step = int(np.argmax(by_steps))
-
-    def scores(answers: dict[int, Vector]) -> dict[str, Vector]:
-        return {
-            part: np.array([rank_correlations(target.scores[places], each[step, places]) for each in answers.values()])
-            for part, places in target.parts.items()
-        }
-
-    lines = []
-    for key, runs in plain.items():
-        own = {seed: head.predicted for seed, head in runs.items()}
-        lines.append({"key": key, "bound": None, "kept": 1.0, **_spread(scores(own))})
-        for bound in SIMILARITIES:
-            thinned = {seed: head for seed, head in read_heads(run, key, bound).items() if seed in own}
-            if not thinned:
-                continue
-            kept = scores({seed: head.predicted for seed, head in thinned.items()})
-            dropped = scores({seed: head.at_random for seed, head in thinned.items() if head.at_random is not None})
-            before = scores({seed: own[seed] for seed in thinned})
-            lines.append(
-                {
-                    "key": key,
-                    "bound": bound,
-                    "kept": float(np.mean([head.kept_share for head in thinned.values()])),
-                    **_spread(kept),
-                    "at_random": _spread(dropped)["srcc"],
-                    "difference": _paired(kept["all"], before["all"]),
-                    "difference_to_random": _paired(kept["all"], dropped["all"]),
-                }
-            )
+    lines = [
+        {"key": key, **spread(scores_of(target, {seed: each[step] for seed, each in seeds.items()}))}
+        for key, seeds in found.items()
+    ]
     return lines, run.size.head_steps[step]
-
-
-def _finetuned(run: Run, target: Target) -> list[dict[str, Any]]:
-    """Compare networks that were fine-tuned, seed by seed, with those on all types."""
-    tuned = read_finetuned(run)
-
-    def scores(key: str, seeds: list[int]) -> dict[str, Vector]:
-        return {
-            part: np.array([rank_correlations(target.scores[places], tuned[key][seed][places]) for seed in seeds])
-            for part, places in target.parts.items()
-        }
-
-    lines = []
-    for key, answers in tuned.items():
-        line = {"key": key, **_spread(scores(key, list(answers)))}
-        both = [seed for seed in answers if seed in tuned.get(BASELINE, {})]
-        if key != BASELINE and both:
-            line["difference"] = _paired(scores(key, both)["all"], scores(BASELINE, both)["all"])
-        lines.append(line)
-    return lines
-
-
-def _spread(scores: dict[str, Vector]) -> dict[str, Any]:
-    found = {part: {"mean": float(each.mean()), "sd": _deviation(each)} for part, each in scores.items()}
-    return {"seeds": len(scores["all"]), "srcc": found}
-
-
-def _deviation(values: Vector) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None
-
-
-def _paired(values: Vector, others: Vector) -> dict[str, Any]:
-    found = compare_pairs(values, others)
-    return {"mean": found.mean, "half_width": found.half_width, "better": found.better, "of": len(values)}
 
 
 def _real_scores(run: Run, target: Target, features: Vector) -> list[dict[str, Any]]:

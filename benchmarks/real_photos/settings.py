@@ -32,7 +32,6 @@ SINGLE_TYPES = (1, 2, 3, 9, 10)
 BLUR_TYPES = (1, 2, 3)
 # Per row: the mean squared error over the training rows, and the penalty on squared weights of standardized features.
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-SIMILARITIES = (0.9, 0.98, 0.995)  # bounds of DRCDown that are tried; 0.9 is the paper's
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,10 @@ class Size:
         shown_sets: How many of them make the row of the table.
         head_seeds: Trainings of the small head per finalist.
         head_steps: Numbers of steps at which the head is asked, ascending; half A chooses one.
+        thinning_seeds: Trainings of the small head per way of thinning.
+        thinning_steps: Their steps: what half A chose for heads that see all rows.
+        thinning_ways: Keys of the ways; None: all.
+        keep_min: Clusters up to this size are left alone.
         encoder: Whose features are trained on.
         pool: What is pooled of its stages; None: its content features.
         domain_references: Pristine photographs that the classifier of types is fitted to; None: all.
@@ -74,6 +77,10 @@ class Size:
     shown_sets: int = 24
     head_seeds: int = 5
     head_steps: tuple[int, ...] = (25, 50, 100, 200, 400)
+    thinning_seeds: int = 5
+    thinning_steps: int = 200
+    thinning_ways: tuple[str, ...] | None = None
+    keep_min: int = 20
     encoder: str = "efficientnet-lite0"
     pool: tuple[str, ...] | None = ("mean", "std")
     domain_references: int | None = None
@@ -94,6 +101,10 @@ SIZES = {
         shown_sets=4,
         head_seeds=2,
         head_steps=(3, 6),
+        thinning_seeds=2,
+        thinning_steps=5,
+        thinning_ways=("published", "half-both", "half-pseudo"),
+        keep_min=2,
         encoder="gist",
         pool=None,
         quick_domains=True,
@@ -187,7 +198,6 @@ class Run:
             "seed": SEED,
             "types": TYPES,
             "penalties": PENALTIES,
-            "similarities": SIMILARITIES,
             "arms": self.only,
             **digests,
             **{name: None if path is None else digest_file(path) for name, path in files.items()},

@@ -17,11 +17,13 @@ from syndr_curate.curate.storage.figures import require_matplotlib
 from ..shared.work import Task, carry_out_all
 from . import heads, labels, predictions, renderings, training_rows, type_selection
 from .arms import write_arms
-from .finetune import Training, finetune_tasks
+from .finetuning.tasks import pixels_left, trainings_left
+from .finetuning.training import Training
 from .pictures import CANDIDATES, LABELED, cut_frames, find_photographs, roles_of
 from .report import as_markdown, figure
 from .settings import Run
 from .target import SECOND, TARGET, digest_of_pictures, pictures_of, target_tasks, write_pictures
+from .thinning.heads import thinning_tasks
 
 _SECONDS_BETWEEN_LINES = 10
 
@@ -66,13 +68,16 @@ class Clock:
         return True
 
 
-def carry_on(run: Run, clock: Clock, training: Training | None = None) -> dict[str, Any] | None:
+def carry_on(
+    run: Run, clock: Clock, training: Training | None = None, trials: tuple[str, ...] = ()
+) -> dict[str, Any] | None:
     """Do what is left of a run, and report it.
 
     Args:
         run: The run.
         clock: How many processes, and until when.
-        training: How the network is fine-tuned, too; None: it is not.
+        training: How a network is fine-tuned, too; None: it is not.
+        trials: Names (`arm:way`) of what is fine-tuned; empty: all.
 
     Returns:
         The results; None where time was up before the predictions were there.
@@ -84,9 +89,29 @@ def carry_on(run: Run, clock: Clock, training: Training | None = None) -> dict[s
     if not fix_arms(run, clock) or not clock.all_done("ridge", predictions.prediction_tasks(run)):
         return None
     complete = clock.all_done("heads", heads.head_tasks(run))
+    complete = clock.all_done("thinning", thinning_tasks(run)) and complete
     if training is not None:
-        complete = clock.all_done("fine-tuning", finetune_tasks(run, training), workers=1) and complete
-    return {**report(run), "complete": complete}
+        complete = finetune(run, clock, training, trials) and complete
+    return {**report(run, training), "complete": complete}
+
+
+def finetune(run: Run, clock: Clock, training: Training, trials: tuple[str, ...] = ()) -> bool:
+    """Fine-tune what is left; tell whether all is done.
+
+    Args:
+        run: Its arms are fixed.
+        clock: How many processes (one with a GPU), and until when.
+        training: How.
+        trials: Names of those that are wanted; empty: all.
+    """
+    workers = clock.workers if training.device == "cpu" else 1
+    stages = (
+        ("pixels", pixels_left(run, training, trials), clock.workers),
+        ("fine-tuning", trainings_left(run, training, trials, controls=False), workers),
+    )
+    if not all(clock.all_done(name, tasks, workers=number) for name, tasks, number in stages):
+        return False
+    return clock.all_done("its controls", trainings_left(run, training, trials, controls=True), workers=workers)
 
 
 def require_everything(run: Run) -> None:
@@ -130,11 +155,11 @@ def fix_arms(run: Run, clock: Clock) -> bool:
     return all(clock.done(name, function, run) for name, function in steps)
 
 
-def report(run: Run) -> dict[str, Any]:
+def report(run: Run, training: Training | None = None) -> dict[str, Any]:
     """Read the scores, and write the table, the numbers and the figure."""
     from .results import collect_results
 
-    results = collect_results(run)
+    results = collect_results(run, training)
     write_bytes(run.path("report.md"), f"{as_markdown(results)}\n".encode())
     write_bytes(run.path("report.json"), json.dumps(results, indent=1).encode())
     write_bytes(run.path("report.png"), figure(results))

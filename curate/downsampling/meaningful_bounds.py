@@ -71,6 +71,33 @@ def note_meaningless_bound(
     problem = _problem(clusters, settings)
     if problem is None:
         return None
+    searched = search_shares(rows, features, settings)
+    drawn, total = searched.rows, len(rows.filtered)
+    basis = "" if drawn == total else f" (from {drawn:,} of {total:,} rows)"
+    advice = _advice(searched.shares_at, settings.label_gap)
+    return f"similarity {settings.similarity} means nothing for these features: {problem}; {advice}{basis}"
+
+
+class SearchedRows(NamedTuple):
+    """Rows among which bounds are searched for.
+
+    Attributes:
+        rows: How many they are.
+        shares_at: What a similarity, -1 to 1, makes of them.
+    """
+
+    rows: int
+    shares_at: Callable[[float], Shares]
+
+
+def search_shares(rows: EpochRows, features: FeatureRows, settings: DownsampleSettings) -> SearchedRows:
+    """Take the filtered rows, or 10,000 drawn of more of them, to try similarities on.
+
+    Args:
+        rows: N rows, F of them filtered.
+        features: (N, D), as `epoch_features` gives them.
+        settings: Label gap, `keep_min` (smaller in proportion where rows are drawn), seed and device.
+    """
     drawn, total = _drawn_rows(rows, settings.seed), len(rows.filtered)
     keep_min = max(1, round(settings.keep_min * len(drawn) / total))
     searched, labels = features.take(drawn), rows.labels[drawn]
@@ -81,9 +108,7 @@ def note_meaningless_bound(
         statistics = cluster_statistics(found, large=keep_min)
         return Shares(statistics.share_in_large, statistics.largest_cluster / len(drawn))
 
-    basis = "" if len(drawn) == total else f" (from {len(drawn):,} of {total:,} rows)"
-    advice = _advice(shares_at, settings.label_gap)
-    return f"similarity {settings.similarity} means nothing for these features: {problem}; {advice}{basis}"
+    return SearchedRows(len(drawn), shares_at)
 
 
 def find_bound(shares_at: Callable[[float], Shares], target: Target) -> float | None:

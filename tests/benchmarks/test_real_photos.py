@@ -11,19 +11,27 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import syndr_curate
+import torch
 from syndr_curate import CurateError, LabelColumns, read_manifest, write_manifest
 from syndr_curate.curate.storage.images import decode_image, encode_image
 
 import benchmarks.real_photos.__main__ as real_photos
+import benchmarks.real_photos.finetuning.tasks as finetuning
 from benchmarks.real_photos.__main__ import main
 from benchmarks.real_photos.arms import ALL, BID, KEPT, SELECTED, read_arms, read_random_sets, type_sets, write_arms
 from benchmarks.real_photos.evidence import BEGIN, END
+from benchmarks.real_photos.finetuning.comparison import compare_finetuned
+from benchmarks.real_photos.finetuning.networks import Rater
+from benchmarks.real_photos.finetuning.tasks import trials_of
+from benchmarks.real_photos.finetuning.training import Training
 from benchmarks.real_photos.labels import make_labels, read_labels_of
 from benchmarks.real_photos.pictures import CANDIDATES, LABELED, find_photographs, roles_of
 from benchmarks.real_photos.report import as_markdown
+from benchmarks.real_photos.scores import read_target_scores
 from benchmarks.real_photos.settings import SIZES, TYPES, Inputs, NeighborLabels, Run
-from benchmarks.real_photos.stages import Clock, carry_on, fix_arms
+from benchmarks.real_photos.stages import Clock, carry_on, finetune, fix_arms
 from benchmarks.real_photos.target import digest_of_pictures, pictures_of
+from benchmarks.real_photos.thinning_report import finetuned_table
 from benchmarks.real_photos.training_rows import read_kept, read_pools, read_rows
 
 TARGET_PICTURES = 12
@@ -170,7 +178,8 @@ def test_the_report_has_all_controls_and_says_how_many_comparisons(finished):
         "other real set (12 pictures)",
     ):
         assert row in text
-    assert results["comparisons"] == len(read_arms(run)) - 1 + len(results["heads"])
+    trained = len(results["heads"]) + len(results["thinning"])
+    assert results["comparisons"] == len(read_arms(run)) - 1 + trained
     assert f"{results['comparisons']} comparisons" in text
     assert decode_image(run.folder / "report.png").shape[1] == 1100
     assert (run.folder / "report.md").read_text() == f"{text}\n"
@@ -182,6 +191,39 @@ def test_a_second_start_computes_nothing_and_counts_no_second_look(finished):
     assert carry_on(run, Clock(1)) == results
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert results["looks_at_half_b"] == 1
+
+
+class MeanColor(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 3, 1)
+
+    def forward(self, pictures):
+        return self.layer(pictures).mean((2, 3))
+
+
+def test_every_trial_is_fine_tuned_two_steps_with_its_controls(finished, monkeypatch):
+    run, results = finished
+    monkeypatch.setattr(finetuning, "make_network", lambda *_: Rater(MeanColor(), 3, (0.5,) * 3, (0.5,) * 3))
+    training = Training(steps=2, batch=4, crop=32, feature_crop=32, answer_side=48, seeds=2)
+    assert finetune(run, Clock(1), training)
+    kept = {path: path.stat().st_mtime_ns for path in run.path("finetuned").rglob("*.npz")}
+    assert finetune(run, Clock(1), training)  # nothing is left
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    target = read_target_scores(run.inputs.target, [f"real{k}" for k in range(TARGET_PICTURES)])
+    lines = compare_finetuned(run, target, training)
+    trials = [trial for trial, _ in trials_of(run)]
+    assert [(line["arm"], line["way"], line["seeds"]) for line in lines] == [(t.arm, t.way, 2) for t in trials]
+    assert {line["row"] for line in lines} >= set("abcdef")
+    by_trial = {(line["arm"], line["way"]): line for line in lines}
+    # As many rows at random: equal shares, epoch by epoch.
+    for (arm, way), line in by_trial.items():
+        if way == "half-random":
+            assert line["kept"] == by_trial[arm, "half"]["kept"]
+            assert "difference_to_random" in by_trial[arm, "half"]
+    text = finetuned_table({**results, "finetuned": lines})
+    assert text.count("\n") == 1 + len(trials)
+    assert "as many at random" in text
 
 
 def test_a_run_without_time_starts_nothing_and_another_plan_is_refused(finished, tmp_path):

@@ -11,6 +11,8 @@ from benchmarks.real_photos.results import _verdict
 from benchmarks.real_photos.ridge import FeatureSums, LabelSums, fit_ridge
 from benchmarks.real_photos.scores import rank_correlations
 from benchmarks.real_photos.supervised import ceiling, from_other_set
+from benchmarks.real_photos.thinning.epochs import AllRows
+from benchmarks.real_photos.thinning.length import Length
 
 
 def plain_ridge(features, labels, weights, penalty):
@@ -72,8 +74,8 @@ def test_a_head_asked_after_few_steps_is_the_head_that_is_trained_no_longer():
     rng = np.random.default_rng(4)
     features = rng.normal(size=(40, 5)).astype(np.float32)
     data = HeadSet(features, features[:, 0] * 2 + 5, rng.normal(size=(30, 5)).astype(np.float32))
-    every = np.arange(40)
-    short, long = (train_head(data, steps, 1, lambda *_: every) for steps in ((5,), (5, 300)))
+    lengths = {(5,): Length(steps=5), (5, 300): Length(steps=300)}
+    short, long = (train_head(data, AllRows(40), length, 1, asked)[0] for asked, length in lengths.items())
     assert np.array_equal(short[0], long[0])
     assert np.corrcoef(long[1], data.target[:, 0])[0, 1] > 0.9
 

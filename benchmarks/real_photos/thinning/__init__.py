@@ -1,0 +1,1 @@
+"""Ways to thin a training set before each epoch, beside their controls."""
