@@ -86,7 +86,8 @@ def measure(trees: dict[str, Path], command: Sequence[str], *, runs: int, folder
 
 def lines(costs: dict[str, list[Cost]], commits: dict[str, str]) -> Iterator[str]:
     """Say what each side took and the ratio of each pair, this by other: below 1 this is faster, or smaller."""
-    yield f"this {commits['this'][:10]}, other {commits['other'][:10]}; {len(costs['this'])} pairs; ratio = this / other"
+    names = ", ".join(f"{side} {commit[:10]}" for side, commit in commits.items())
+    yield f"{names}; {len(costs['this'])} pairs; ratio = this / other"
     for field, unit in (("seconds", "s"), ("processor", "s of the processor"), ("megabytes", "MB at the peak")):
         this, other = ([getattr(cost, field) for cost in costs[side]] for side in ("this", "other"))
         ratios = [mine / theirs for mine, theirs in zip(this, other, strict=True)]
