@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
-from .settings import Method
+from ...errors import CurateError
+from ..settings import Method
 
 METHODS: tuple[Method, ...] = get_args(Method)
 # UMAP works on so many principal components: most of the time goes into distances, and more change little.
@@ -24,7 +24,7 @@ def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
 
     Args:
         wanted: `auto` takes UMAP where it is installed.
-        rows: Number of rows; UMAP needs a few dozen to know a neighbourhood by.
+        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by.
 
     Raises:
         CurateError: UMAP is asked for by name and not installed, or the method is unknown.

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.report import projection as report_projection
-from syndr_curate.curate.report.maps import quantised
-from syndr_curate.curate.report.projection import choose_method, principal_components, project
+from syndr_curate.curate.report.maps import projection as report_projection
+from syndr_curate.curate.report.maps.layout import quantised
+from syndr_curate.curate.report.maps.projection import choose_method, principal_components, project
 
 
 def test_principal_components_of_four_directions_are_worked_out():
