@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .curate.manifest.relocate import relocate_manifest
     from .curate.mixing.mix import mix
     from .curate.rendering.distort_image import distort, register_distortion
+    from .curate.report.report import report
     from .curate.runs.executors import Executor, make_executor
     from .curate.runs.progress import Reporter, Task
     from .curate.storage.images import DecodeOptions
@@ -137,6 +138,7 @@ __all__ = [
     "read_manifest",
     "register_distortion",
     "relocate_manifest",
+    "report",
     "save_classifier",
     "save_features",
     "select",
@@ -220,6 +222,7 @@ _HOMES = {
     "read_manifest": "curate.manifest.manifest",
     "register_distortion": "curate.rendering.distort_image",
     "relocate_manifest": "curate.manifest.relocate",
+    "report": "curate.report.report",
     "save_classifier": "curate.domains.classifier_files",
     "save_features": "curate.datasets.feature_files",
     "select": "curate.upsampling.select",

@@ -86,6 +86,7 @@ from syndr_curate import (
     read_manifest,
     register_distortion,
     relocate_manifest,
+    report,
     save_classifier,
     save_features,
     select,
@@ -229,6 +230,14 @@ def score(runs: list[Path], labels: Labels) -> float:
     evaluate(runs, "livec.parquet", by=3)  # type: ignore[arg-type]
     print(first.srcc, statistics and statistics.median, difference and difference.low, found.as_json())
     return difference.mean if difference else 0.0
+
+
+def look(models: dict[str, Path]) -> int:
+    written = report(["before.parquet", "after.parquet"], "report.html", features=models, png="maps.png")
+    report("kadid.parquet", Path("r.html"), predictions="scores.csv", gallery=12, reporter=Printed())
+    report("all.parquet", "r.html", features={"resnet50": ["kadid.npz", "livec.npz"]}, color_by="dataset")
+    report("kadid.parquet", "r.html", color_by="shape")  # type: ignore[arg-type]
+    return int(written["bytes"])
 
 
 def find_domains(photos: Path) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
-from syndr_curate.curate.labeling.scores import linear_correlation, rank_correlation
+from syndr_curate.curate.labeling.correlation.coefficients import linear_correlation, rank_correlation
 from syndr_curate.curate.storage.atomic import write_bytes
 
 from ..shared.networks import one_thread, with_direction

@@ -1,12 +1,12 @@
 """The command `report`: one page to look at."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..report.settings import Method, ReportSettings
+from ..report.settings import ColorBy, Method, ReportSettings
 from ..terminal import options as opt
 from ..terminal.exit_codes import reporting_errors
 from ..terminal.flag_groups import with_flag_groups
@@ -20,7 +20,10 @@ class LookFlags(ReportSettings):
 
     projection: Annotated[
         Method,
-        typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
+        typer.Option(
+            "--projection",
+            help="How features are laid out on a plane; auto: UMAP for 2,000 or more, if installed.",
+        ),
     ] = ReportSettings.projection
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
@@ -29,6 +32,23 @@ class LookFlags(ReportSettings):
         ReportSettings.max_rows
     )
     seed: opt.Seed = ReportSettings.seed
+    color_by: Annotated[
+        ColorBy | None,
+        typer.Option(
+            "--color-by",
+            help="With --png: what colors stand for.",
+            show_default="the data set where there are several, otherwise the type",
+        ),
+    ] = ReportSettings.color_by
+    gallery: Annotated[
+        int, typer.Option("--gallery", min=1, help="With --predictions: so many of the best and of the worst.")
+    ] = ReportSettings.gallery
+    score_column: Annotated[str, typer.Option("--score-column", help="Predictions: column of scores.")] = (
+        ReportSettings.score_column
+    )
+    lower_is_better: Annotated[
+        bool, typer.Option("--lower-is-better", help="Predictions: the scores measure degradation.")
+    ] = ReportSettings.lower_is_better
 
 
 @reporting_errors
@@ -41,7 +61,13 @@ def report(
         typer.Argument(metavar="MANIFEST...", help="What there was, and what there is after, in this order."),
     ],
     features: Annotated[
-        Path | None, typer.Option("--features", help="Features of the first manifest's ok rows: the map of images.")
+        list[str] | None,
+        typer.Option(
+            "--features",
+            metavar="FILE|NAME=FILE",
+            help="Features of the first manifest's ok rows: the map of images. NAME=FILE, several times: the maps of "
+            "several models side by side; files of one NAME are put together.",
+        ),
     ] = None,
     selection: Annotated[
         Path | None, typer.Option("--selection", help="What `select` wrote: why candidates were dropped.")
@@ -59,7 +85,17 @@ def report(
         list[Path] | None,
         typer.Option("--domains", help="Preset file that `domains select` wrote: shares of types; may be repeated."),
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions", help="CSV or Parquet with `id` and `score` of a model: the best and the worst predicted."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", help="Draw the maps of images into this PNG file, too (extra `plot`)."),
+    ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     settings: LookFlags,
     pixels: PixelFlags,
@@ -69,26 +105,33 @@ def report(
 
     Example: syndr-curate report manifests/train.parquet manifests/epoch3.parquet --features epoch3.npy --open
     """
-    from ..report.report import run_report
-    from ..report.request import ReportRequest
+    from ..report.maps.models import parse_feature_files
+    from ..report.report import report as write_report
 
-    if features is None:
-        refuse_without_effect(context, "without --features, which make the map of images", "max_rows")
-    if features is None and content.reference_features is None and content.candidate_features is None:
+    if not features:
+        refuse_without_effect(context, "without --features, which make the map of images", "max_rows", "png")
+    if png is None:
+        refuse_without_effect(context, "without --png, whose colors it chooses", "color_by")
+    if predictions is None:
+        alone = ("gallery", "score_column", "lower_is_better")
+        refuse_without_effect(context, "without --predictions", *alone)
+    if not features and content.reference_features is None and content.candidate_features is None:
         refuse_without_effect(context, "without a feature file, of which a map is made", "projection")
-    request = ReportRequest(
-        manifests=tuple(manifests),
-        out=out,
-        features=features,
+    summary = write_report(
+        manifests,
+        out,
+        features=parse_feature_files(features or ()),
         selection=selection,
         reference_features=content.reference_features,
         candidate_features=content.candidate_features,
         dropped=dropped,
-        domains=tuple(domains or ()),
-        settings=settings,
+        domains=domains or (),
+        predictions=predictions,
+        png=png,
+        **asdict(settings),
         **pixels.keywords,
+        reporter=result.reporter,
     )
-    summary = run_report(request, result.reporter)
     if open_it:
         typer.launch(out.resolve().as_uri())
     result.finish(summary)

@@ -10,6 +10,7 @@ from ..whole_numbers import hold_whole_numbers
 
 IdStyle = Literal["stem", "path"]
 OWN_SET = "csv"  # anybody's own test set
+SCORE_COLUMN = "score"  # of files of predictions
 TestSetName = Literal[
     "koniq10k",
     "livec",

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labeling.scores import linear_correlation, rank_correlation
-from .logistic import LogisticCurve, fit_logistic, varies
+from ..labeling.correlation.coefficients import linear_correlation, rank_correlation
+from ..labeling.correlation.logistic import LogisticCurve, fit_logistic, varies
 from .settings import Metric
 
 Vector = NDArray[np.float64]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..labeling.correlation.logistic import LogisticCurve, fit_logistic
 from ..manifest.seeds import context_seed
 from ..runs.progress import Task
 from .agreement import Agreement, agreement_of
-from .logistic import LogisticCurve, fit_logistic
 from .settings import METRICS, Metric
 
 CONFIDENCE = 0.95

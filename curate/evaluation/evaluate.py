@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..datasets.predictions import Predictions, PredictionSource, files_in, named_sources, read_predictions
 from ..errors import CurateError
 from ..manifest.ids import list_ids, refuse_one_text
 from ..manifest.splits import read_splits
@@ -16,7 +17,6 @@ from .agreement import agreement_of
 from .bootstrap import Pair, paired_intervals
 from .evaluation import OVERALL, Evaluation, GroupScores, untold_runs
 from .labeled_rows import LabeledRows, Rows, read_labeled_rows
-from .predictions import Predictions, PredictionSource, files_in, named_sources, read_predictions
 from .settings import EvaluateSettings
 
 TEST = "test"

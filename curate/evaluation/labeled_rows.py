@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..datasets.predictions import Predictions
 from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
 from ..manifest.ids import list_ids, spelled_alike
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.split_names import SPLITS
 from ..manifest.splits import TRAIN
-from .predictions import Predictions
 
 NO_VALUE = "(none)"
 TYPE = "type"  # `--by type` groups by `distortion_id`

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..labeling.correlation.logistic import fit_logistic
 from ..manifest.schema import LABEL_MAXIMUM
 from ..storage.atomic import write_bytes
 from ..storage.figures import COLORS, DIAGONAL, figure_png
 from .evaluation import OVERALL, Evaluation
-from .logistic import fit_logistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ..datasets.settings import SCORE_COLUMN
 from ..whole_numbers import hold_whole_numbers
 
 Metric = Literal["srcc", "krcc", "plcc", "plcc_logistic", "rmse_logistic"]
@@ -21,7 +22,7 @@ class EvaluateSettings:
         seed: Seed of these draws.
     """
 
-    score_column: str = "score"
+    score_column: str = SCORE_COLUMN
     lower_is_better: bool = False
     bootstrap: int = 1000
     seed: int = 123

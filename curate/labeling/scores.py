@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .correlation.coefficients import linear_correlation, rank_correlation
+
 Matrix = NDArray[np.float64]
 SPREAD_BINS = 5
 CLAIMS = (0.5, 0.68, 0.8, 0.9, 0.95)  # shares of labels that intervals claim to cover
@@ -120,21 +122,6 @@ def coverage_of(errors: Matrix, spread: Matrix, claims: Sequence[float]) -> tupl
     return tuple(
         Interval(claim, float((errors <= reach * spread).mean())) for claim, reach in zip(claims, reaches, strict=True)
     )
-
-
-def linear_correlation(first: Matrix, second: Matrix) -> float | None:
-    """Return Pearson's correlation, -1 to 1; None where either side is constant."""
-    if not (np.ptp(first) > 0 and np.ptp(second) > 0):
-        return None
-    first, second = first - first.mean(), second - second.mean()
-    return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
-
-
-def rank_correlation(first: Matrix, second: Matrix) -> float | None:
-    """Return Spearman's correlation, -1 to 1, equal values sharing their mean rank; None where a side is constant."""
-    from scipy.stats import rankdata
-
-    return linear_correlation(rankdata(first), rankdata(second))
 
 
 def _bins(errors: Matrix, spread: Matrix) -> tuple[SpreadBin, ...]:

@@ -14,7 +14,10 @@ from ..errors import CurateError
 _TEMPLATE = "template"
 WEBGL_FROM = 3_000  # marks on one map; SVG draws as many in about a second
 # In this order: each may use what those before it define.
-SCRIPTS = ("core.js", "filters.js", "charts.js", "inspector.js", "maps.js", "gallery.js", "extras.js", "start.js")
+SCRIPTS = (
+    *("core.js", "filters.js", "charts.js", "inspector.js", "maps.js"),
+    *("gallery.js", "predictions.js", "extras.js", "start.js"),
+)
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
 
@@ -33,8 +36,9 @@ def plotly_script() -> str:
 
 
 def needs_webgl(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a map has more marks than SVG draws swiftly."""
-    most = max(payload["samples"]["count"], len(payload["references"]["ids"]))
+    """Tell whether a map has more marks than SVG draws swiftly; each model has a panel of all samples."""
+    panels = len(payload["samples"].get("models", (None,)))
+    most = max(panels * payload["samples"]["count"], len(payload["references"]["ids"]))
     return bool(most > payload["webgl_from"])
 
 

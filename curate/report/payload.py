@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ..manifest.ids import make_sample_id
 from ..manifest.provenance import digest_table
 from .clusters import Clusters, GalleryCluster
-from .maps import quantised
+from .maps.layout import quantised
+from .maps.models import UNNAMED
+from .predictions import PredictedPicture, PredictionGallery
 from .references import ORIGINAL, ReferencePoint
 from .request import Inputs, ReportManifest
 from .rows import STATES, UNKNOWN
@@ -30,7 +32,7 @@ def pack(values: NDArray[Any] | Sequence[int], kind: str) -> str:
 
 
 def sample_columns(
-    rows: pd.DataFrame, sources: Sequence[str], clusters: Clusters | None, points: NDArray[np.float32] | None
+    rows: pd.DataFrame, sources: Sequence[str], clusters: Clusters | None, points: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, Any]:
     """Lay out the rows that the page draws one by one.
 
@@ -38,11 +40,12 @@ def sample_columns(
         rows: N drawn rows.
         sources: Names of the sources.
         clusters: Where rows belong, if known.
-        points: (N, 2) coordinates, None without a map.
+        points: Name of each model to (N, 2) coordinates; empty without a map.
 
     Returns:
         Packed columns; `references` (ids) with `reference` (places in it), and `ids`: the sample ids that are not
-        `<reference>_<type>_<level>`, by row; `steps` of chains, by row.
+        `<reference>_<type>_<level>`, by row; `steps` of chains, by row. The coordinates are `x, y`; with named models
+        `models`: `name, x, y` of each.
     """
     references = sorted({name for name in rows["reference_id"] if isinstance(name, str)})
     place = {name: index for index, name in enumerate(references)}
@@ -70,9 +73,10 @@ def sample_columns(
         "source": pack([sources.index(source) for source in rows["source"]], "u1"),
         "cluster": pack([of_row.get(identifier, UNKNOWN) for identifier in rows["sample_id"]], "i4"),
     }
-    if points is not None:
-        scaled = quantised(points)
-        columns |= {"x": pack(scaled[:, 0], "u2"), "y": pack(scaled[:, 1], "u2")}
+    if UNNAMED in points:
+        columns |= _packed_points(points[UNNAMED])
+    elif points:
+        columns["models"] = [{"name": name, **_packed_points(found)} for name, found in points.items()]
     return columns
 
 
@@ -111,6 +115,30 @@ def reference_columns(points: Sequence[ReferencePoint], coordinates: NDArray[np.
     }
 
 
+def prediction_entries(gallery: PredictionGallery, name: str, frame: pd.DataFrame) -> dict[str, Any]:
+    """Lay out the best and the worst predicted pictures, with the facts about each.
+
+    Args:
+        gallery: The pictures.
+        name: What to call the predictions.
+        frame: All rows.
+    """
+    facts = {row.pop("sample_id"): row for row in _facts(frame[frame["sample_id"].isin(set(gallery.ids))])}
+
+    def entry(picture: PredictedPicture) -> dict[str, Any]:
+        numbers = {"label": picture.label, "prediction": picture.prediction, "error": picture.error}
+        rounded = {key: round(value, 2) for key, value in numbers.items()}
+        return {"id": picture.id, **facts[picture.id], **rounded, "score": float(f"{picture.score:.6g}")}
+
+    return {
+        "name": name,
+        "rows": gallery.rows,
+        "unused": gallery.unused,
+        "best": [entry(picture) for picture in gallery.best],
+        "worst": [entry(picture) for picture in gallery.worst],
+    }
+
+
 def provenance_entries(inputs: Inputs) -> list[dict[str, Any]]:
     """Lay out how every manifest was made, and whether the last was made from the first."""
     mixes = [manifest for manifest in inputs.mixes if manifest not in inputs.chain]
@@ -119,6 +147,11 @@ def provenance_entries(inputs: Inputs) -> list[dict[str, Any]]:
     if inputs.after is not None:
         entries[len(inputs.chain) - 1]["note"] = _descent(inputs.before, inputs.after)
     return entries
+
+
+def _packed_points(points: NDArray[np.float32]) -> dict[str, str]:
+    scaled = quantised(points)
+    return {"x": pack(scaled[:, 0], "u2"), "y": pack(scaled[:, 1], "u2")}
 
 
 def _descent(before: ReportManifest, after: ReportManifest) -> str | None:

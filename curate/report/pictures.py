@@ -1,7 +1,7 @@
 """Which pictures a report wants, the most telling first, and where their pixels come from."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from .references import ORIGINAL, ReferencePoint
 from .request import Inputs, ReportManifest
 from .thumbnails import Load, Wanted, file_loader
 
-ROW, REFERENCE = "row:", "reference:"
+ROW, REFERENCE, PREDICTED = "row:", "reference:", "predicted:"
 _CANDIDATE_SHARE = 0.25  # of the pictures, at most, are of candidates that were dropped
 
 
@@ -27,25 +27,30 @@ def wanted_pictures(
     gallery: Sequence[GalleryCluster],
     cards: Sequence[Mapping[str, Any]],
     points: Sequence[ReferencePoint],
+    predicted: Sequence[str],
     *,
     count: int,
     seed: int,
 ) -> Wanted:
-    """List pictures in order of use: gallery, neighbours, references on the map, candidates, then samples.
+    """List pictures in order of use: predicted, gallery, neighbors, references on the map, candidates, then samples.
 
     Args:
         inputs: The manifests and their roots.
         frame: All rows.
         rows: Those drawn one by one.
         gallery: The clusters that are shown.
-        cards: The pseudo-labelled references that are shown.
+        cards: The pseudo-labeled references that are shown.
         points: Originals and candidates.
+        predicted: Sample ids of the pictures that are shown with their predictions, large.
         count: How many pictures there will be at most.
         seed: Seed of the draws.
     """
     wanted = Wanted()
+    for identifier, load in row_loaders(inputs, frame, predicted):
+        wanted.add(PREDICTED + identifier, load, large=True)
     shown = [identifier for cluster in gallery for identifier in cluster.shown_kept + cluster.shown_left]
-    _add_rows(wanted, inputs, frame, shown)
+    for identifier, load in row_loaders(inputs, frame, shown):
+        wanted.add(ROW + identifier, load)
     references = reference_loaders(inputs, frame)
     named = [name for card in cards for name in (card["reference"], *(n["reference"] for n in card["neighbors"]))]
     on_map = [point.id for point in points if point.role in (ORIGINAL, KEPT)]
@@ -56,7 +61,8 @@ def wanted_pictures(
     left = max(0, count - len(wanted.loads))
     others = [identifier for identifier in rows["sample_id"] if ROW + identifier not in wanted.loads]
     drawn = uniform_draw(others, left, seed, "report pictures")
-    _add_rows(wanted, inputs, frame, [identifier for identifier in others if identifier in drawn])
+    for identifier, load in row_loaders(inputs, frame, [identifier for identifier in others if identifier in drawn]):
+        wanted.add(ROW + identifier, load)
     return wanted
 
 
@@ -73,7 +79,8 @@ def reference_loaders(inputs: Inputs, frame: pd.DataFrame) -> dict[str, Load]:
     return {name: file_loader(files[name][1], files[name][2], files[name][0].pixels) for name in names if name in files}
 
 
-def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> None:
+def row_loaders(inputs: Inputs, frame: pd.DataFrame, ids: Sequence[str]) -> Iterator[tuple[str, Load]]:
+    """Give each of some rows and what loads its pixels, in the order of the ids; ids of no row are passed over."""
     manifests = (inputs.before, inputs.after or inputs.before)
     chosen = frame[frame["sample_id"].isin(set(ids))]
     rows = zip(chosen["origin"].tolist(), chosen["position"].tolist(), strict=True)
@@ -84,7 +91,7 @@ def _add_rows(wanted: Wanted, inputs: Inputs, frame: pd.DataFrame, ids: Sequence
         origin, position = where[identifier]
         manifest = manifests[origin]
         row = next(pixel_rows(manifest.table.slice(position, 1)))
-        wanted.add(ROW + identifier, partial(manifest.pixels.load, row))
+        yield identifier, partial(manifest.pixels.load, row)
 
 
 def _add_candidates(wanted: Wanted, inputs: Inputs, points: Sequence[ReferencePoint], count: int, seed: int) -> None:

@@ -27,7 +27,7 @@ _SPOKEN_SOURCES = {
     "condition": "labelled by type and level",
     "calibrated": "labelled by calibrated measures",
 }
-_COLUMNS = ("sample_id", "reference_id", "distortion_id", "level", "label", "split", "status")
+_COLUMNS = ("sample_id", "reference_id", "dataset", "distortion_id", "level", "label", "split", "status")
 
 
 def joined_rows(before: pa.Table, after: pa.Table | None = None) -> pd.DataFrame:
@@ -38,10 +38,10 @@ def joined_rows(before: pa.Table, after: pa.Table | None = None) -> pd.DataFrame
         after: A later manifest; None where there is only one.
 
     Returns:
-        One row per id, those of `before` first, in order, then what came in: `sample_id, reference_id, distortion_id,
-        level` (-1 where not stated; a chain's type is -2), `steps` (of a chain, else None), `label` (NaN without),
-        `split, status, source` (who labelled which dataset), `state` (one of `STATES`), `bin` (quarter of a point, -1
-        without a label), and `origin, position`: which of the two tables holds the row (0, 1) and where.
+        One row per id, those of `before` first, in order, then what came in: `sample_id, reference_id, dataset,
+        distortion_id, level` (-1 where not stated; a chain's type is -2), `steps` (of a chain, else None), `label` (NaN
+        without), `split, status, source` (who labeled which dataset), `state` (one of `STATES`), `bin` (quarter of a
+        point, -1 without a label), and `origin, position`: which of the two tables holds the row (0, 1) and where.
     """
     frame = _frame(before, 0)
     if after is None:

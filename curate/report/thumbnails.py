@@ -14,7 +14,7 @@ from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.images import UnreadableImageError
 
-LONGEST_SIDE = 112
+LONGEST_SIDE, LONGEST_LARGE_SIDE = 112, 256
 QUALITY = 60
 BUDGET_BYTES = 2_600_000  # of base64 text
 # A page of 10 MB less plotly.js (4.8 MB) and the page's own text: for data and pictures together.
@@ -27,12 +27,20 @@ Load = Callable[[], NDArray[np.uint8]]
 
 @dataclass
 class Wanted:
-    """Pictures to make, the most important first; each once."""
+    """Pictures to make, the most important first; each once.
+
+    Attributes:
+        loads: Key to what loads the picture.
+        large: Keys of pictures that are wanted large.
+    """
 
     loads: dict[str, Load] = field(default_factory=dict)
+    large: set[str] = field(default_factory=set)
 
-    def add(self, key: str, load: Load) -> None:
+    def add(self, key: str, load: Load, *, large: bool = False) -> None:
         """Ask for a picture, if it was not asked for before."""
+        if key not in self.loads and large:
+            self.large.add(key)
         self.loads.setdefault(key, load)
 
 
@@ -96,7 +104,7 @@ def make_thumbnails(
     used = 0
     with reporter.task("thumbnails", min(count, len(wanted.loads))) as task:
         while used < budget and (batch := list(islice(items, _AT_ONCE))):
-            for key, made in _made(batch, workers):
+            for key, made in _made(batch, wanted.large, workers):
                 if not made.startswith(_PREFIX):
                     missing[key] = made
                 elif used + len(made) <= budget:
@@ -133,11 +141,11 @@ def thumbnail(image: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> str:
     return _PREFIX + base64.b64encode(content.tobytes()).decode()
 
 
-def _made(batch: list[tuple[str, Load]], workers: int | None) -> Iterator[tuple[str, str]]:
+def _made(batch: list[tuple[str, Load]], large: set[str], workers: int | None) -> Iterator[tuple[str, str]]:
     def make(item: tuple[str, Load]) -> tuple[str, str]:
         key, load = item
         try:
-            return key, thumbnail(load())
+            return key, thumbnail(load(), LONGEST_LARGE_SIDE if key in large else LONGEST_SIDE)
         except UnreadableImageError as error:
             return key, f"the file cannot be read: {error}"
         except (RowError, CurateError) as error:  # without its files a report has words in place of pictures

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from syndr_curate import CurateError
-from syndr_curate.curate.labeling.scores import rank_correlation
+from syndr_curate.curate.labeling.correlation.coefficients import rank_correlation
 
 from benchmarks.real_photos.evidence import BEGIN, END, write_section
 from benchmarks.real_photos.heads import HeadSet, train_head

@@ -42,6 +42,11 @@ CASES = {
     "mix --manifest m.parquet --out x --recipe-only --sigma 3": "--sigma, --recipe-only have no effect without --count",
     "export m.parquet --to ids --out ids.txt --root a=b --workers 2": "--root, --workers have no effect with --to ids",
     "report m.parquet --max-rows 9": "--max-rows has no effect without --features",
+    "report m.parquet --png maps.png": "--png has no effect without --features",
+    "report m.parquet --features f.npz --color-by type": "--color-by has no effect without --png",
+    "report m.parquet --gallery 3 --score-column q --lower-is-better": (
+        "--gallery, --score-column, --lower-is-better have no effect without --predictions"
+    ),
     "report m.parquet --projection pca": "--projection has no effect without a feature file",
     f"{FILES} --encoder gist --batch-size 2": "--encoder, --batch-size have no effect where feature files",
     f"{FILES} --ids path": "--ids has no effect without --candidates-root",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from syndr_curate.curate.evaluation.agreement import Agreement, agreement_of
-from syndr_curate.curate.evaluation.logistic import LogisticCurve, fit_logistic
+from syndr_curate.curate.labeling.correlation.logistic import LogisticCurve, fit_logistic
 
 SHAPES = {
     "straight": lambda z: z,

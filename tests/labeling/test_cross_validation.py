@@ -9,10 +9,11 @@ from syndr_curate.curate.datasets.feature_files import load_features
 from syndr_curate.curate.datasets.features import Features
 from syndr_curate.curate.datasets.labels import Labels, LabelScale, read_labels
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.labeling.correlation.coefficients import rank_correlation
 from syndr_curate.curate.labeling.cross_validation import compare, comparison_text, cross_validate
 from syndr_curate.curate.labeling.label_matrix import complete_label_matrix
 from syndr_curate.curate.labeling.make_labeler import make_labeler
-from syndr_curate.curate.labeling.scores import coverage_of, rank_correlation, scores_of
+from syndr_curate.curate.labeling.scores import coverage_of, scores_of
 from syndr_curate.curate.labeling.settings import NeighborSettings
 
 LABELERS = ("knn", "nearest", "condition", "gp")

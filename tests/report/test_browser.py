@@ -1,10 +1,14 @@
 """The report in a headless Chromium: as a reader meets it."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from syndr_curate import load_features, read_manifest, report, save_features
 from syndr_curate.curate.manifest.manifest import write_manifest
 from syndr_curate.curate.manifest.schema import build_table
+from syndr_curate.curate.report.maps.models import UNNAMED
 from syndr_curate.curate.report.report import run_report
 from syndr_curate.curate.report.request import ReportRequest
 from syndr_curate.curate.report.settings import ReportSettings
@@ -20,7 +24,7 @@ def page(browser, report_files):
     request = ReportRequest(
         manifests=(folder / "train.parquet", folder / "epoch3.parquet"),
         out=folder / "browser.html",
-        features=folder / "epoch3.npz",
+        features={UNNAMED: (folder / "epoch3.npz",)},
         selection=folder / "selection.parquet",
         reference_features=folder / "references.npz",
         candidate_features=folder / "candidates.npz",
@@ -124,6 +128,76 @@ def test_on_a_phone_nothing_sticks_out_and_dark_is_dark(page, report_files):
     assert page.complaints == []
 
 
+@pytest.fixture(scope="module")
+def two_models(browser, report_files):
+    """Open a page of two models and of predictions."""
+    folder = report_files.folder
+    features = load_features(folder / "epoch3.npz")
+    save_features(
+        folder / "other.npz", features.ids[::-1], features.matrix[::-1] * np.array([1.0, 3.0, 1.0], np.float32)
+    )
+    table = read_manifest(folder / "train.parquet")
+    scores = np.array(table["label"].to_pylist()) + np.linspace(0, 0.5, len(table))
+    report(
+        folder / "train.parquet",
+        folder / "two-models.html",
+        features={HOSTILE: folder / "epoch3.npz", "other": folder / "other.npz"},
+        predictions=pa.table({"id": table["sample_id"], "score": scores}),
+        gallery=3,
+        projection="pca",
+    )
+    browser.open(folder / "two-models.html")
+    return browser
+
+
+def test_models_stand_side_by_side_with_their_names_and_one_legend(two_models):
+    assert two_models.ask("document.querySelectorAll('#sample-map .plot .subplot').length") == 2
+    titles = "[...document.querySelectorAll('#sample-map .annotation-text')].map((text) => text.textContent)"
+    assert two_models.ask(titles) == [HOSTILE, "other"]
+    assert two_models.ask("document.querySelectorAll('#sample-map .legend span').length") == 2  # types 1 and 9
+    assert two_models.ask("document.querySelector('#sample-map .map-body .sub').textContent").startswith("20 images")
+    assert two_models.complaints == []
+
+
+def test_a_mark_chosen_in_one_map_is_marked_in_all(two_models):
+    two_models.ask("document.querySelector('#sample-map .plot').focus()")
+    for _ in range(3):
+        two_models.press("ArrowRight")
+        name = two_models.ask("document.querySelector('#sample-map .inspector .name').textContent")
+        rings = two_models.ask(
+            "document.querySelector('#sample-map .plot').data.slice(-2).map(({ x, y }) => [x[0], y[0]])"
+        )
+        row = f"Array.from({{ length: S.count }}, (_, at) => at).find((at) => S.id(at) === {json.dumps(name)})"
+        assert rings == two_models.ask(
+            f"(() => {{ const row = {row}; return S.panels.map((p) => [p.x[row], p.y[row]]); }})()"
+        )
+        assert rings[0] != rings[1]
+
+
+def test_a_filter_acts_on_every_map(two_models):
+    two_models.ask("document.querySelector('#filter-type input[value=\"9\"]').click()")
+    assert two_models.ask(SAMPLES.replace("slice(0, -1)", "slice(0, -2)")) == 2 * 10
+    two_models.ask("document.getElementById('reset').click()")
+    assert two_models.ask(SAMPLES.replace("slice(0, -1)", "slice(0, -2)")) == 2 * 20
+
+
+def test_predicted_pictures_stand_with_label_prediction_and_error(two_models):
+    assert two_models.ask("document.querySelectorAll('#predictions figure img').length") == 6
+    text = two_models.ask("document.querySelector('#predictions figure').innerText")
+    for part in ("label", "prediction", "error", "score"):
+        assert part in text
+
+
+def test_on_a_phone_maps_stand_below_each_other(two_models, report_files):
+    two_models.open(report_files.folder / "two-models.html", width=390, height=800)
+    assert two_models.ask("document.documentElement.scrollWidth") == 390
+    tops = two_models.ask(
+        "[...document.querySelectorAll('#sample-map .annotation-text')].map((text) => text.getBoundingClientRect().top)"
+    )
+    assert tops[1] - tops[0] > 200
+    assert two_models.complaints == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("webgl", "kind", "drawn"), [(True, "scattergl", 6000), (False, "scatter", 3000)])
 def test_many_marks_are_drawn_by_webgl_and_without_it_a_share_that_is_named(browser, tmp_path, webgl, kind, drawn):
@@ -134,7 +208,10 @@ def test_many_marks_are_drawn_by_webgl_and_without_it_a_share_that_is_named(brow
     out = tmp_path / "many.html"
     run_report(
         ReportRequest(
-            (tmp_path / "many.parquet",), out, features=tmp_path / "many.npy", settings=ReportSettings(projection="pca")
+            (tmp_path / "many.parquet",),
+            out,
+            features={UNNAMED: (tmp_path / "many.npy",)},
+            settings=ReportSettings(projection="pca"),
         )
     )
     arranged = None if webgl else browser.without_webgl()

@@ -49,6 +49,8 @@ def test_the_policy_allows_exactly_the_two_scripts_and_no_network():
 
 
 def test_only_a_map_that_webgl_draws_lets_plotly_compile():
-    for count, ids, compiles in ((3, "a", False), (4, "a", True), (0, "abcd", True)):
-        payload = {**SMALL, "samples": {"count": count}, "references": {"ids": list(ids)}}
+    cases = (({"count": 3}, "a", False), ({"count": 4}, "a", True), ({"count": 0}, "abcd", True))
+    two_models = {"count": 2, "models": [{"name": "one"}, {"name": "two"}]}  # two panels of two marks
+    for samples, ids, compiles in (*cases, (two_models, "a", True)):
+        payload = {**SMALL, "samples": samples, "references": {"ids": list(ids)}}
         assert ("'unsafe-eval'" in policy_of(build_page(payload, plotly=""))["script-src"]) is compiles

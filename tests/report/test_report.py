@@ -5,11 +5,16 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from syndr_curate import load_features, read_manifest, report, save_features
 from syndr_curate.curate.errors import CurateError
-from syndr_curate.curate.report import maps as report_maps
-from syndr_curate.curate.report.report import make_payload, run_report
+from syndr_curate.curate.report.contents import make_contents
+from syndr_curate.curate.report.maps import layout as report_layout
+from syndr_curate.curate.report.maps.models import UNNAMED
+from syndr_curate.curate.report.report import run_report
 from syndr_curate.curate.report.request import ReportRequest, read_inputs
 from syndr_curate.curate.report.settings import ReportSettings
 
@@ -19,7 +24,7 @@ def asked_for(report_files, out, **changes):
     request = ReportRequest(
         manifests=(folder / "train.parquet", folder / "epoch3.parquet"),
         out=out,
-        features=folder / "epoch3.npz",
+        features={UNNAMED: (folder / "epoch3.npz",)},
         selection=folder / "selection.parquet",
         reference_features=folder / "references.npz",
         candidate_features=folder / "candidates.npz",
@@ -33,7 +38,7 @@ def asked_for(report_files, out, **changes):
 def full(report_files):
     """Ask for everything, and work it out once."""
     request = asked_for(report_files, report_files.folder / "full.html")
-    return make_payload(read_inputs(request), request)[0]
+    return make_contents(read_inputs(request), request).payload
 
 
 def test_the_command_writes_one_file_that_holds_everything(syndr_curate, report_files, tmp_path):
@@ -74,7 +79,7 @@ def test_coordinates_are_saved_with_their_seed_and_used_again(report_files, tmp_
     def never(*_):
         raise AssertionError("worked out again")
 
-    monkeypatch.setattr(report_maps, "project", never)
+    monkeypatch.setattr(report_layout, "project", never)
     run_report(request)
     assert request.out.read_bytes() == page
     with pytest.raises(AssertionError, match="worked out again"):
@@ -106,8 +111,9 @@ def test_all_pictures_of_a_small_set_are_in_the_file(full):
 
 def test_without_the_optional_files_the_page_says_what_would_bring_them(report_files, tmp_path):
     request = ReportRequest(manifests=(report_files.folder / "train.parquet",), out=tmp_path / "r.html", workers=1)
-    payload, layouts = make_payload(read_inputs(request), request)
-    assert layouts == []
+    contents = make_contents(read_inputs(request), request)
+    payload = contents.payload
+    assert contents.maps.layouts == []
     assert set(payload["missing"]) == {"after", "samples", "references", "selection", "clusters"}
     assert "--features" in payload["missing"]["samples"]
     assert "--selection" in payload["missing"]["selection"]
@@ -152,9 +158,119 @@ def test_pictures_that_cannot_be_made_say_why(report_files, tmp_path):
     manifest = tmp_path / "moved.parquet"  # its roots are beside it no longer
     manifest.write_bytes((folder / "train.parquet").read_bytes())
     request = ReportRequest(manifests=(manifest,), out=tmp_path / "r.html", workers=1)
-    payload, _ = make_payload(read_inputs(request), request)
+    payload = make_contents(read_inputs(request), request).payload
     assert payload["pictures"]["data"] == {}
     assert payload["pictures"]["missing"]["reference:a"] == "the file cannot be read: No such file or directory"
     roots = {name: folder / name for name in ("references", "candidates")}
     found = ReportRequest(manifests=(manifest,), out=tmp_path / "r.html", roots=roots, workers=1)
-    assert make_payload(read_inputs(found), found)[0]["pictures"]["missing"] == {}
+    assert make_contents(read_inputs(found), found).payload["pictures"]["missing"] == {}
+
+
+@pytest.fixture(scope="module")
+def steep_file(report_files):
+    """Write the features of another model, without the first row."""
+    features = load_features(report_files.folder / "epoch3.npz")
+    path = report_files.folder / "steep.npz"
+    save_features(path, features.ids[1:], features.matrix[1:] * np.array([1.0, 3.0, 1.0], np.float32))
+    return path
+
+
+@pytest.fixture(scope="module")
+def two_models(report_files, steep_file):
+    files = {"flat": (report_files.folder / "epoch3.npz",), "steep": (steep_file,)}
+    request = asked_for(report_files, report_files.folder / "two.html", features=files)
+    return make_contents(read_inputs(request), request)
+
+
+def test_maps_side_by_side_show_the_same_rows_each_where_its_model_puts_them(two_models, report_files, steep_file):
+    flat, steep = two_models.maps.samples.values()
+    assert flat.ids == steep.ids == two_models.maps.rows["sample_id"].tolist()
+    assert (flat.method, flat.seed) == (steep.method, steep.seed)
+    assert not np.allclose(flat.points, steep.points)
+    alone = asked_for(report_files, report_files.folder / "alone.html", features={"steep": (steep_file,)})
+    assert np.array_equal(make_contents(read_inputs(alone), alone).maps.samples["steep"].points, steep.points)
+    assert [model["name"] for model in two_models.payload["samples"]["models"]] == ["flat", "steep"]
+
+
+def test_rows_that_a_model_lacks_are_named_and_on_no_map(two_models, report_files):
+    first = load_features(report_files.folder / "epoch3.npz").ids[0]
+    assert two_models.payload["missing"]["features of steep"] == (
+        f"steep has no features of 1 row that another model has some of: {first!r}. On the maps it is left out."
+    )
+    assert two_models.payload["samples"]["count"] == 19
+
+
+def test_of_several_models_the_one_that_thinned_tells_the_clusters(report_files, full, steep_file):
+    folder = report_files.folder
+    files = {"steep": (steep_file,), "flat": (folder / "epoch3.npz",)}
+    request = asked_for(report_files, folder / "two.html", features=files)
+    assert make_contents(read_inputs(request), request).payload["clusters"] == full["clusters"]
+
+
+def test_a_file_without_a_name_brings_what_it_always_did(full):
+    assert {"x", "y"} <= set(full["samples"])
+    assert "models" not in full["samples"]
+    assert "predictions" not in full
+    assert full["projection"] == {"samples": "pca", "references": "pca"}
+
+
+def test_the_command_and_the_verb_draw_the_same_maps(syndr_curate, report_files, steep_file, tmp_path):
+    folder = report_files.folder
+    flags = [f"--features=flat={folder / 'epoch3.npz'}", f"--features=steep={steep_file}"]
+    page, picture = tmp_path / "1" / "r.html", tmp_path / "1" / "maps.png"
+    flags += ["--out", page, "--png", picture, "--color-by", "level", "--projection", "pca"]
+    done = syndr_curate("report", folder / "train.parquet", *flags, "--json", "--quiet")
+    summary = json.loads(done.stdout)
+    assert summary["points"] == {"samples:flat": 19, "samples:steep": 19}
+    assert summary["png"] == str(picture)
+    again = report(
+        folder / "train.parquet",
+        tmp_path / "2" / "r.html",
+        features={"flat": folder / "epoch3.npz", "steep": [steep_file]},
+        png=tmp_path / "2" / "maps.png",
+        color_by="level",
+        projection="pca",
+    )
+    for name in ("r.html", "r.coordinates.parquet", "maps.png"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    assert again["points"] == summary["points"]
+
+
+def test_predictions_bring_the_best_and_the_worst_with_large_pictures(report_files, tmp_path):
+    folder = report_files.folder
+    table = read_manifest(folder / "train.parquet")
+    scores = [label + 0.01 * row for row, label in enumerate(table["label"].to_pylist())]
+    given = pa.table({"id": table["sample_id"], "q": [-score for score in scores]})
+    settings = ReportSettings(gallery=2, score_column="q", lower_is_better=True)
+    request = ReportRequest((folder / "train.parquet",), tmp_path / "r.html", predictions=given, settings=settings)
+    payload = make_contents(read_inputs(request), request).payload
+    shown = payload["predictions"]
+    assert (shown["rows"], len(shown["best"]), len(shown["worst"])) == (20, 2, 2)
+    for entry in shown["best"] + shown["worst"]:
+        assert entry["error"] == pytest.approx(entry["prediction"] - entry["label"], abs=0.011)
+        assert f"predicted:{entry['id']}" in payload["pictures"]["data"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"png": "maps.png"}, "png given without features"),
+        ({"color_by": "type"}, "color_by given without png"),
+        ({"max_rows": 5}, "max_rows given without features"),
+        ({"gallery": 3, "lower_is_better": True}, "gallery, lower_is_better given without predictions"),
+        ({"features": ["a.npz", "b.npz"]}, "a.npz without a name; expected NAME=FILE for each"),
+        ({"features": {"swin": []}}, "model 'swin' has no feature file"),
+        ({"gallery": 0}, "gallery is 0; expected a whole number, 1 or more"),
+        ({"color_by": "shape"}, "color_by is 'shape'; expected dataset, type, level, label, source"),
+        ({"predictions": "r.html"}, "would overwrite"),
+        ({"features": {"swin": "maps.png"}, "png": "maps.png"}, "would overwrite"),
+    ],
+)
+def test_what_has_no_effect_or_no_meaning_is_refused(asked, said, report_files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("r.html", "maps.png"):
+        (tmp_path / name).touch()
+    with pytest.raises(CurateError) as refused:
+        report(report_files.folder / "train.parquet", "r.html", **asked)
+    assert said in str(refused.value)
+    assert (tmp_path / "r.html").read_bytes() == b""

@@ -38,6 +38,16 @@ def test_a_small_picture_keeps_its_size_and_colours():
     assert np.abs(np.asarray(image).astype(int) - [200, 0, 0]).max() < 12
 
 
+def test_a_picture_is_large_where_it_is_asked_for_so(photograph):
+    wanted = Wanted()
+    for key, large in (("small", False), ("large", True)):
+        wanted.add(key, lambda: photograph(0, 200, 400), large=large)
+    wanted.add("small", lambda: photograph(0, 200, 400), large=True)  # was asked for before
+    made = make_thumbnails(wanted, count=2).data
+    sizes = {key: Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))).size for key, text in made.items()}
+    assert sizes == {"small": (112, 56), "large": (256, 128)}
+
+
 def test_what_cannot_be_read_says_why(wanted):
     pictures = make_thumbnails(wanted, count=10)
     assert list(pictures.data) == [f"p{i}" for i in range(6)]

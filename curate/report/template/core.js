@@ -38,8 +38,11 @@ const levelLabel = (level) => (level > 0 ? `level ${level}` : level === 0 ? "pri
 
 const S = (() => {
   const columns = { count: D.samples.count, references: D.samples.references };
-  const kinds = { reference: "i4", type: "i1", level: "i1", label: "u2", state: "u1", source: "u1", cluster: "i4", x: "u2", y: "u2" };
-  for (const [name, kind] of Object.entries(kinds)) columns[name] = name in D.samples ? unpack(kind, D.samples[name]) : null;
+  const kinds = { reference: "i4", type: "i1", level: "i1", label: "u2", state: "u1", source: "u1", cluster: "i4" };
+  for (const [name, kind] of Object.entries(kinds)) if (name in D.samples) columns[name] = unpack(kind, D.samples[name]);
+  // One panel for each model; a model without a name is the only one.
+  columns.panels = D.samples.models ?? (D.samples.x ? [{ name: "", x: D.samples.x, y: D.samples.y }] : []);
+  columns.panels = columns.panels.map(({ name, x, y }) => ({ name, x: unpack("u2", x), y: unpack("u2", y) }));
   columns.id = (row) => D.samples.ids[row] ?? `${columns.references[columns.reference[row]]}_${two(columns.type[row])}_${two(columns.level[row])}`;
   columns.stepsOf = (row) => D.samples.steps[row] ?? null;
   columns.referenceOf = (row) => columns.references[columns.reference[row]] ?? null;

@@ -1,7 +1,8 @@
 // Scatter maps. Many marks are drawn by WebGL, few as SVG; without WebGL an even share of the many is drawn, and said so.
+// A map has one panel, or several side by side that show the same marks at other places: a mark chosen in one is marked in all.
 
 const SVG_AT_MOST = 5000;
-const COMPONENTS = "principal components (UMAP takes 90 marks or more, and the extra report)";
+const COMPONENTS = "principal components (2,000 marks or more are laid out by UMAP, with the extra report; --projection umap asks for it)";
 const PALETTE = ["#4e79d3", "#e0803c", "#3da47d", "#c8549a", "#b8952a", "#7a64c9", "#4aa8c4", "#c0504a", "#7f8f3c", "#8c6d5a", "#5f7f9f", "#d18bb8"];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x"];
 let hasWebGL = (() => {
@@ -15,10 +16,14 @@ function span(values) {
   return [low - room, high + room];
 }
 
+const PANEL_WIDTH = 260, PANEL_GAP = 0.015, TITLE_HEIGHT = 30, LETTER = 9; // pixels at least; share of the plot; pixels; pixels
+
 class ScatterMap {
+  // panels: [{name, x, y}], where a mark's place in x and y is the same in each.
   // groups(): [{name, colour, symbol, size, places}] or, with `scale`, one group with a value per mark.
-  constructor(container, { x, y, groups, describe, find, unit, tools }) {
-    Object.assign(this, { x, y, groups, find, unit, spanX: span(x), spanY: span(y) });
+  constructor(container, { panels, groups, describe, find, unit, tools }) {
+    Object.assign(this, { groups, find, unit });
+    this.panels = panels.map((panel, at) => ({ ...panel, axis: at ? String(at + 1) : "", spanX: span(panel.x), spanY: span(panel.y) }));
     this.current = null;
     this.plot = el("div", { class: "plot", tabindex: "0", role: "application", "aria-label": `Map of ${unit}: arrow keys step through the marks` });
     this.inspector = new Inspector(describe, (by) => this.step(by));
@@ -52,7 +57,8 @@ class ScatterMap {
   select(place) {
     this.current = place;
     this.inspector.show(place);
-    Plotly.restyle(this.plot, { x: [[this.x[place]]], y: [[this.y[place]]] }, [this.plot.data.length - 1]);
+    const markers = this.panels.map((_, at) => this.plot.data.length - this.panels.length + at);
+    Plotly.restyle(this.plot, { x: this.panels.map(({ x }) => [x[place]]), y: this.panels.map(({ y }) => [y[place]]) }, markers);
   }
 
   step(by) {
@@ -72,34 +78,56 @@ class ScatterMap {
     this.count.textContent = `${whole(this.total)} ${this.unit} shown${less}. ${coarse ? "Tap a mark." : "Drag to zoom, double-click for the whole map."}`;
   }
 
+  // Axes and titles of the panels: as many in a row as have room, each about as high as wide.
+  arrange() {
+    const bare = (range, more) => ({ showticklabels: false, showgrid: false, zeroline: false, ticks: "", fixedrange: coarse, automargin: false, range, ...more });
+    const count = this.panels.length;
+    if (count === 1 && !this.panels[0].name) return { xaxis: bare(this.panels[0].spanX, { showline: false }), yaxis: bare(this.panels[0].spanY, { showline: false }) };
+    const columns = Math.max(1, Math.min(count, Math.floor(this.plot.clientWidth / PANEL_WIDTH))), rows = Math.ceil(count / columns);
+    const side = Math.min(this.plot.clientWidth / columns, 512), height = rows * (side + TITLE_HEIGHT);
+    this.plot.style.height = `${height}px`;
+    const layout = { annotations: [] }, framed = { showline: true, mirror: true, linecolor: css("line") };
+    this.panels.forEach(({ name, axis, spanX, spanY }, at) => {
+      const column = at % columns, top = 1 - Math.floor(at / columns) / rows - TITLE_HEIGHT / height;
+      const left = column * (1 + PANEL_GAP) / columns, right = left + (1 - PANEL_GAP * (columns - 1)) / columns;
+      layout[`xaxis${axis}`] = bare(spanX, { ...framed, domain: [left, Math.min(1, right)], anchor: `y${axis}` });
+      layout[`yaxis${axis}`] = bare(spanY, { ...framed, domain: [top - side / height, top].map((share) => Math.max(0, share)), anchor: `x${axis}` });
+      const most = Math.floor(side / LETTER), title = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+      layout.annotations.push({ text: `<b>${plain(title)}</b>`, showarrow: false, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", font: { size: 14 } });
+    });
+    return layout;
+  }
+
   draw() {
     const groups = this.groups();
     this.total = groups.reduce((sum, group) => sum + group.places.length, 0);
-    const gl = this.total > D.webgl_from && hasWebGL;
-    const stride = gl ? 1 : Math.max(1, Math.ceil(this.total / SVG_AT_MOST));
-    const traces = groups.map((group) => {
-      const places = stride === 1 ? group.places : group.places.filter((_, at) => at % stride === 0);
+    const marks = this.total * this.panels.length;
+    const gl = marks > D.webgl_from && hasWebGL;
+    const stride = gl ? 1 : Math.max(1, Math.ceil(marks / SVG_AT_MOST));
+    const shown = groups.map((group) => (stride === 1 ? group.places : group.places.filter((_, at) => at % stride === 0)));
+    const traces = this.panels.flatMap((panel) => groups.map((group, at) => {
+      const places = shown[at];
       return {
         type: gl ? "scattergl" : "scatter", mode: "markers", name: plain(group.name), hoverinfo: "none", customdata: places,
-        x: places.map((place) => this.x[place]), y: places.map((place) => this.y[place]),
+        x: places.map((place) => panel.x[place]), y: places.map((place) => panel.y[place]), xaxis: `x${panel.axis}`, yaxis: `y${panel.axis}`,
         marker: {
-          size: group.size ?? (this.total > 5000 ? 4 : this.total > 800 ? 6 : 8), symbol: group.symbol ?? "circle", opacity: group.opacity ?? 0.75,
+          size: group.size ?? (marks > 5000 ? 4 : marks > 800 ? 6 : 8), symbol: group.symbol ?? "circle", opacity: group.opacity ?? 0.75,
           color: group.value ? places.map(group.value) : group.colour, line: { width: 0 },
-          ...(group.value ? { colorscale: "Viridis", cmin: 0, cmax: 10, showscale: true, colorbar: { title: { text: "label" }, thickness: 12, len: 0.8 } } : {}),
+          ...(group.value ? { colorscale: "Viridis", cmin: 0, cmax: 10, showscale: panel === this.panels[0], colorbar: { title: { text: "label" }, thickness: 12, len: 0.8 } } : {}),
         },
       };
-    });
-    this.drawn = traces.reduce((sum, trace) => sum + trace.x.length, 0);
-    this.order = traces.flatMap((trace) => trace.customdata).sort((a, b) => this.x[a] - this.x[b] || this.y[a] - this.y[b]);
+    }));
+    const [first] = this.panels;
+    this.order = shown.flat().sort((a, b) => first.x[a] - first.x[b] || first.y[a] - first.y[b]);
+    this.drawn = this.order.length;
     const marked = this.order.includes(this.current) ? [this.current] : [];
-    traces.push({
-      type: "scatter", mode: "markers", hoverinfo: "skip", x: marked.map((place) => this.x[place]), y: marked.map((place) => this.y[place]),
+    traces.push(...this.panels.map(({ x, y, axis }) => ({
+      type: "scatter", mode: "markers", hoverinfo: "skip", x: marked.map((place) => x[place]), y: marked.map((place) => y[place]), xaxis: `x${axis}`, yaxis: `y${axis}`,
       marker: { size: 18, symbol: "circle-open", color: css("ink"), line: { width: 3, color: css("ink") } },
-    });
-    const bare = (range) => ({ showticklabels: false, showgrid: false, showline: false, zeroline: false, ticks: "", fixedrange: coarse, automargin: false, range });
+    })));
     Plotly.react(this.plot, traces, layout({
       margin: { l: 4, r: 4, t: 4, b: 4 }, dragmode: coarse ? false : "zoom", hovermode: "closest", hoverdistance: 12,
-      uirevision: String(this.revision ?? 0), xaxis: bare(this.spanX), yaxis: bare(this.spanY),
+      uirevision: String(this.revision ?? 0), ...this.arrange(),
     }), CONFIG);
     if (gl && this.plot.querySelector(".no-webgl")) {
       // It was promised and is not to be had after all.
@@ -121,7 +149,7 @@ function choice(text, options, onchange) {
 
 function makeSampleMap() {
   const missing = byId("sample-missing");
-  if (!S.x) {
+  if (!S.panels.length) {
     missing.hidden = false;
     missing.textContent = D.missing.samples ?? "";
     byId("sample-map").hidden = true;
@@ -148,7 +176,7 @@ function makeSampleMap() {
     map.draw();
   } }, name));
   const map = new ScatterMap(byId("sample-map"), {
-    x: S.x, y: S.y, groups, unit: "images",
+    panels: S.panels, groups, unit: "images",
     find: (text, order) => order.find((row) => S.id(row).toLowerCase().includes(text)),
     describe: (row) => {
       const id = S.id(row), label = S.labelOf(row);
@@ -160,14 +188,15 @@ function makeSampleMap() {
     },
     tools: [
       ...(D.compared ? [el("fieldset", {}, el("legend", {}, "Show"), ...buttons)] : []),
-      choice("Colour by", [...(D.compared ? [["state", "what became of it"]] : []), ["type", "distortion type"], ["level", "level"], ["label", "label"], ["source", "source of the label"]],
+      choice("Color by", [...(D.compared ? [["state", "what became of it"]] : []), ["type", "distortion type"], ["level", "level"], ["label", "label"], ["source", "source of the label"]],
         (value) => { colour = value; map.draw(); }),
     ],
   });
   if (!D.compared) { colour = "type"; map.draw(); }
   const rest = D.usable - S.count;
   const method = D.projection.samples === "umap" ? `UMAP, seed ${D.seed}` : COMPONENTS;
-  byId("sample-map").append(el("p", { class: "sub" }, `Placed by ${method}; axes have no unit.${rest ? ` ${whole(rest)} rows are not on the map: at most a set number is drawn, and only rows with features.` : ""}`));
+  const apart = S.panels.length > 1 ? ", each model on its own (a mark chosen in one map is marked in all)" : "";
+  byId("sample-map").append(el("p", { class: "sub" }, `Placed by ${method}${apart}; axes have no unit.${rest ? ` ${whole(rest)} rows are not on the map: at most a set number is drawn, and only rows with features.` : ""}`));
   onFilter.push(() => map.draw());
   onTheme.push(() => map.draw());
 }
@@ -196,7 +225,7 @@ function makeReferenceMap() {
   };
   if (R.x) {
     const map = new ScatterMap(byId("reference-map"), {
-      x: R.x, y: R.y, groups: groupsOf, unit: "pictures", describe, tools: [],
+      panels: [{ name: "", x: R.x, y: R.y }], groups: groupsOf, unit: "pictures", describe, tools: [],
       find: (text, order) => order.find((place) => R.ids[place].toLowerCase().includes(text)),
     });
     const method = D.projection.references === "umap" ? `UMAP, seed ${D.seed}` : COMPONENTS;

@@ -38,6 +38,7 @@ makeSampleMap();
 drawClusters();
 drawGallery();
 makeCards();
+makePredictions();
 makeMixes();
 makeDomains();
 makeProvenance();

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..errors import CurateError
-from ..manifest.provenance import attach, make_provenance, read_provenance
-from ..storage.atomic import atomic_path
+from ...errors import CurateError
+from ...manifest.provenance import attach, make_provenance, read_provenance
+from ...storage.atomic import atomic_path
 from .projection import umap_version
 
 STAGE = "report"
@@ -23,7 +23,7 @@ class Layout:
     """One map.
 
     Attributes:
-        name: `samples` or `references`.
+        name: `samples`, with a named model `samples:NAME`, or `references`.
         method: `umap` or `pca`.
         seed: Seed of the projection.
         digest: Digest of the features and ids behind it.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labeling.scores import linear_correlation
+from .coefficients import linear_correlation
 
 FEWEST_ROWS = 5  # four parameters pass through any four points
 LEAST_RANGE = 1e-140

@@ -1,0 +1,1 @@
+"""How well numbers on one scale go with numbers on another."""

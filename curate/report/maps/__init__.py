@@ -1,0 +1,1 @@
+"""The maps of a report: which rows are on them, where, and under which models."""
