@@ -13,7 +13,7 @@ from .numerics.compiled import compiled
 from .numerics.dither import dither
 from .numerics.filters import correlate_separable
 from .numerics.kernels import gaussian_half_kernel
-from .numerics.lab import lab_to_rgb, rgb_to_lab
+from .numerics.lab import lab_to_rgb, map_lab, rgb_to_lab
 from .numerics.min_max import map_min_max, rounded_codes
 from .numerics.palette import minimum_variance_palette
 from .numerics.random_draws import checked
@@ -78,9 +78,7 @@ def color_saturation_hsv(image: CodedImage, factor: float) -> NDArray[np.float64
 
 def color_saturation_lab(image: CodedImage, factor: float) -> NDArray[np.float64]:
     """Multiply a and b of CIE Lab by ``factor`` (type 8)."""
-    lightness, chroma = rgb_to_lab(image)
-    chroma *= factor
-    return lab_to_rgb(lightness, chroma)
+    return map_lab(image, lambda lab: (lab[0], lab[1] * factor))
 
 
 def edge_strength(rgb: NDArray[np.float64]) -> NDArray[np.float64]:

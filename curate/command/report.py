@@ -20,7 +20,10 @@ class LookFlags(ReportSettings):
 
     projection: Annotated[
         Method,
-        typer.Option("--projection", help="How features are laid out on a plane; auto: UMAP where it is installed."),
+        typer.Option(
+            "--projection",
+            help="How features are laid out on a plane; auto: UMAP for 2,000 or more, if installed.",
+        ),
     ] = ReportSettings.projection
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")

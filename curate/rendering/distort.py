@@ -28,7 +28,7 @@ from ..runs.shards import carry_out
 from ..runs.threads import cores
 from ..storage.atomic import refuse_overwriting, write_bytes
 from ..storage.formats import ImageFormat, Layout
-from ..storage.images import DecodeOptions, UnreadableImageError, encode_image
+from ..storage.images import PNG_ENCODING, DecodeOptions, UnreadableImageError, encode_image
 from ..storage.owned_folder import claim_folder
 from ..storage.pixel_store import clean_leftovers
 from ..storage.safe_paths import is_safe_path
@@ -184,6 +184,9 @@ def render_request(stage: str, rows: PlannedRows, pixels: Pixels, out: Path, row
     manifest = out / MANIFEST
     length = rows_per_shard or shard_length(rows.count, layout)
     config = {**rows.identity.get("config", {}), "max_pixels": decoding.max_pixels, "layout": layout or "recipe-only"}
+    config.pop("png", None)  # of the manifest that the rows are from
+    if layout is not None:
+        config["png"] = PNG_ENCODING
     work = CheckWork(rows.roots, decoding.max_pixels)
     return Request(
         stage=stage,

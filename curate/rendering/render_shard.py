@@ -47,8 +47,8 @@ class RenderWork:
         """Render a shard.
 
         Args:
-            rows: Manifest rows. Those without a seed stay as they are; the others have a recipe. Neighboring rows with
-                one reference share its decoding.
+            rows: Manifest rows. Those without a seed stay as they are; the others have a recipe. Rows with one
+                reference share its decoding; in an archive, whose images lie in the order of the rows, neighbors do.
             shard: Its number, which names an archive.
             known: What an earlier attempt made of these rows: those with status `ok` keep their pixels as stored.
 
@@ -63,20 +63,22 @@ class RenderWork:
         settled = {} if known is None else outcomes_of(known)
         current = _Reference(self.roots, self.decoding, measure=self.measure)
         recipes = _recipes_by_id(rows)
-        outcomes = []
+        found: dict[str, Outcome] = {}
         # An archive without images would stop those who read it.
         with self._sink(rows, shard) if recipes else nullcontext() as sink:
-            for row in rows.to_pylist():
+            is_ordered = sink is not None and sink.ordered
+            for row in rows.to_pylist() if is_ordered else _by_reference(rows.to_pylist()):
                 recipe = recipes.get(row["sample_id"])
                 if recipe is None:
-                    outcomes.append(Outcome(row["status"], row["error"]))
+                    found[row["sample_id"]] = Outcome(row["status"], row["error"])
                     continue
                 outcome = settled.get(recipe.sample_id)
                 if outcome is None or outcome.status != "ok":
                     outcome = self._make(row, recipe, current, sink)
-                elif sink is not None and sink.ordered:
+                elif sink is not None and is_ordered:
                     sink.put(row, self._stored(recipe))
-                outcomes.append(outcome)
+                found[row["sample_id"]] = outcome
+        outcomes = [found[name] for name in rows["sample_id"].to_pylist()]
         part = with_outcomes(rows, outcomes)
         if self.measure:
             part = part.append_column(DEVIATION, pa.array([outcome.deviation for outcome in outcomes], pa.float64()))
@@ -152,6 +154,15 @@ class CheckWork:
                 )
             outcomes.append(_checked(recipe, found[place]))
         return with_outcomes(rows, outcomes)
+
+
+def _by_reference(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give rows reference by reference, in the order in which each comes first."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in records:
+        groups.setdefault((record["reference_root"], record["reference_path"]), []).append(record)
+    for group in groups.values():
+        yield from group
 
 
 def _recipes_by_id(rows: pa.Table) -> dict[str, Recipe]:

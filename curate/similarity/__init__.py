@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .close_pairs import edges_below
 from .components import threshold_components
 from .feature_rows import FeatureRows, check_rows
-from .greedy_thinning import edges_below, thin
+from .greedy_thinning import thin
 from .neighbors import farthest, nearest, nearest_and_farthest
 from .statistics import ClusterStatistics, cluster_statistics
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from threading import Lock
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.numerics.compiled import compiled
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .feature_rows import FeatureMatrix, FeatureRows, Tile, check_rows, cosine
-from .tiles import CHUNK, any_above
+from .drop_distances import Allowance, DropDistances, lower_drop_distances
+from .feature_rows import FeatureMatrix, FeatureRows, check_rows
+from .tiles import NEVER_GIVE_UP, Patch
+from .upper_bounds import (
+    SAMPLE_ROWS,
+    Sketch,
+    Trial,
+    decisions_for,
+    most_axes,
+    principal_axes,
+    tried_sketch,
+    worth_a_trial,
+)
 
 TILE_ROWS = 1024
-
-
-class DropDistances(NamedTuple):
-    """The distance at which each row is dropped, as far as it is known.
-
-    Attributes:
-        order: N row numbers; position p is row `order[p]`.
-        limit: Distance (1 - cosine) that pairs must keep.
-        values: N distances by position, infinite for rows that stay; final values are filled from the last position
-            backwards.
-    """
-
-    order: NDArray[np.int64]
-    limit: float
-    values: NDArray[np.float64]
+STRIPE_ROWS = 128  # of the square on the diagonal, whose lower half need not be taken
+TRIED_AFTER = 8  # one part in so many is settled before a trial: drop distances must be known by then
+TRIAL_ROWS, TRIAL_COLUMNS = 128, 512  # pairs of a trial
 
 
 def thin(
@@ -68,109 +66,107 @@ def thin(
     order = np.arange(rows.total) if among is None else np.asarray(among, dtype=np.int64)
     drops = DropDistances(order, float(distance), np.full(len(order), np.inf))
     with one_core_per_product():
+        thinning = _Thinning(rows, drops)
         for bottom in range(len(order), 0, -TILE_ROWS):
             top = max(bottom - TILE_ROWS, 0)
-            _settle(rows, drops, top, bottom)
+            thinning.settle(top, bottom)
             if progress is not None:
                 progress(len(order) - top, len(order))
     alive: NDArray[np.bool_] = np.isinf(drops.values)
     return alive
 
 
-def _settle(rows: FeatureRows, drops: DropDistances, top: int, bottom: int) -> None:
-    """Fill in the final values of positions `top` to `bottom`; those of all later positions are final."""
-    upper = rows.unit(drops.order[top:bottom])
-    lock = Lock()
+class _Thinning:
+    """One pass from the last row to the first, a block of rows at a time."""
 
-    def compare(left: int) -> None:
-        lower = rows.unit(drops.order[left : left + TILE_ROWS])
-        lowest = drops.values[top:bottom].copy()
-        lower_drop_distances(Tile(upper @ lower.T, top, left), rows, drops, lowest)
-        with lock:
-            np.minimum(drops.values[top:bottom], lowest, out=drops.values[top:bottom])
+    def __init__(self, rows: FeatureRows, drops: DropDistances) -> None:
+        self.rows, self.drops = rows, drops
+        self.staying, self.dropped = _Group(), _Group()
+        self.lock = Lock()
 
-    each_task(range(bottom, len(drops.order), TILE_ROWS), compare)
-    lower_drop_distances(Tile(upper @ upper.T, top, top), rows, drops, drops.values[top:bottom])
+    def settle(self, top: int, bottom: int) -> None:
+        """Fill in the final values of positions `top` to `bottom`; those of all later positions are final.
+
+        Rows that stay are compared first. They lower most drop distances of the block, and a row that was dropped
+        counts only below its own drop distance and the block row's: sketches rule out most of those.
+        """
+        block = np.arange(top, bottom)
+        unit = self.rows.unit(self.drops.order[block])
+        stays = np.isinf(self.drops.values[bottom:])
+        self._compare(block, unit, bottom + np.flatnonzero(stays), self.staying)
+        self._compare(block, unit, bottom + np.flatnonzero(~stays), self.dropped)
+        square = np.zeros((len(block), len(block)), dtype=np.float32)
+
+        def stripe(start: int) -> None:
+            stop = start + STRIPE_ROWS
+            np.matmul(unit[start:stop], unit[start:].T, out=square[start:stop, start:])
+
+        each_task(range(0, len(block), STRIPE_ROWS), stripe)
+        self._lower(Patch(square, block, block), self.drops.values[top:bottom])
+
+    def _compare(
+        self, block: NDArray[np.int64], unit: NDArray[np.float32], columns: NDArray[np.int64], group: _Group
+    ) -> None:
+        """Lower the drop distances of a block to what later positions allow, whose own are final."""
+        self._sketch_where_useful(block, unit, columns, group)
+        values, sketch = self.drops.values[block[0] : block[-1] + 1], group.sketch
+        given_up: list[int] = []
+
+        def compare(start: int) -> None:
+            some = columns[start : start + TILE_ROWS]
+            lowest, left = values.copy(), len(block)
+            if sketch is not None:
+                bounds = Patch(sketch.short[block[0] : block[-1] + 1] @ sketch.short[some].T, block, some)
+                allowance = Allowance(sketch.slack, decisions_for(bounds.numbers.size))
+                left = lower_drop_distances(bounds, self.rows, self.drops, lowest, allowance)
+                given_up.append(left)
+            if left:
+                cosines = unit[:left] @ self.rows.unit(self.drops.order[some]).T
+                self._lower(Patch(cosines, block[:left], some), lowest[:left])
+            with self.lock:
+                np.minimum(values, lowest, out=values)
+
+        each_task(range(0, len(columns), TILE_ROWS), compare)
+        if 2 * sum(given_up) > len(given_up) * len(block):
+            group.sketch = None  # these rows are not like those of the trial: most was looked at in vain
+
+    def _lower(self, cosines: Patch, lowest: NDArray[np.float64]) -> None:
+        lower_drop_distances(cosines, self.rows, self.drops, lowest, Allowance(self.rows.rounding, NEVER_GIVE_UP))
+
+    def _sketch_where_useful(
+        self, block: NDArray[np.int64], unit: NDArray[np.float32], columns: NDArray[np.int64], group: _Group
+    ) -> None:
+        """Sketch the rows for one group of columns, if a trial says that it pays; again as twice as many settle."""
+        total, behind = len(self.drops.order), len(self.drops.order) - int(block[-1]) - 1
+        if group.sketch is not None or not len(columns) or behind < max(total // TRIED_AFTER, 2 * group.tried_behind):
+            return
+        group.tried_behind = behind
+        pairs = (total - behind) * (total + behind) // 2 * len(columns) // behind
+        if not most_axes(self.rows.width) or not worth_a_trial(pairs, self.rows.width):
+            return
+        chosen = np.arange(len(block))[:: max(1, len(block) // TRIAL_ROWS)]
+        some = columns[:: max(1, len(columns) // TRIAL_COLUMNS)]
+        nearest = np.minimum.outer(self.drops.values[block[chosen]], self.drops.values[some])
+        thresholds = (1.0 - np.minimum(nearest, self.drops.limit)).astype(np.float32)
+        trial = Trial(unit[chosen], self.rows.unit(self.drops.order[some]), thresholds)
+        group.sketch = tried_sketch(self.rows, self.drops.order, self.axes, trial, pairs)
+
+    @cached_property
+    def axes(self) -> NDArray[np.float32]:
+        """Axes of a sample, found when they are first needed."""
+        # fixed seed: the drawn rows change the speed, never the result
+        order = self.drops.order
+        drawn = np.random.default_rng(0).choice(order, min(SAMPLE_ROWS, len(order)), replace=False)
+        return principal_axes(self.rows.unit(drawn), most_axes(self.rows.width))
 
 
-@compiled
-def lower_drop_distances(tile: Tile, rows: FeatureRows, drops: DropDistances, lowest: NDArray[np.float64]) -> None:
-    """Lower the drop distances of a tile's rows to what its columns allow; last row first.
+class _Group:
+    """Columns that stay, or that were dropped.
 
-    Args:
-        tile: RxC cosines in float32, by position.
-        rows: The rows themselves.
-        drops: Order, limit, and the values; those of the columns behind a row are final.
-        lowest: R drop distances, lowered here; may be a part of `drops.values`.
+    Attributes:
+        tried_behind: How many positions were settled when a sketch was last tried for them.
+        sketch: The sketch, if it pays.
     """
-    low = np.float32(1.0 - drops.limit - rows.rounding - 1e-6)
-    width = tile.cosines.shape[1]
-    for r in range(tile.cosines.shape[0] - 1, -1, -1):
-        position, cosines = tile.top + r, tile.cosines[r]
-        for chunk in range(max(0, position + 1 - tile.left), width, CHUNK):
-            stop = min(chunk + CHUNK, width)
-            if not any_above(cosines[chunk:stop], low):
-                continue
-            for c in range(chunk, stop):
-                least = 1.0 - cosines[c] - rows.rounding
-                if least < drops.limit and least <= drops.values[tile.left + c] and least < lowest[r]:
-                    exact = 1.0 - cosine(rows, drops.order[position], rows, drops.order[tile.left + c])
-                    if exact < drops.limit and exact <= drops.values[tile.left + c]:
-                        lowest[r] = min(lowest[r], exact)
 
-
-def edges_below(
-    features: FeatureMatrix | FeatureRows, distance: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """List all pairs of rows closer than a distance; for few pairs, as the list is held whole.
-
-    Args:
-        features: NxD, float16, float32 or float64; may be memory-mapped. Or rows that `check_rows` measured.
-        distance: Pairs with 1 - cosine strictly below it, in float64, are listed.
-
-    Returns:
-        Distances (E float64), first rows and second rows (E int64 each, first < second), sorted by (first, second).
-
-    Raises:
-        CurateError: The matrix is malformed or rows have no direction.
-    """
-    rows = check_rows(features)
-    found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
-    tiles = [(top, left) for top in range(0, rows.total, TILE_ROWS) for left in range(top, rows.total, TILE_ROWS)]
-
-    def visit(tile: tuple[int, int]) -> None:
-        top, left = tile
-        upper = rows.unit(np.arange(top, min(top + TILE_ROWS, rows.total)))
-        lower = rows.unit(np.arange(left, min(left + TILE_ROWS, rows.total)))
-        found.append(close_pairs(Tile(upper @ lower.T, top, left), rows, float(distance)))
-
-    with one_core_per_product():
-        each_task(tiles, visit)
-    if not found:
-        return np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    distances, first, second = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.lexsort((second, first))
-    return distances[order], first[order], second[order]
-
-
-@compiled
-def close_pairs(
-    tile: Tile, rows: FeatureRows, distance: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of one tile that are closer than `distance`."""
-    high = 1.0 - distance - rows.rounding - 1e-6
-    room = 0
-    for r in range(tile.cosines.shape[0]):
-        for c in range(max(0, tile.top + r + 1 - tile.left), tile.cosines.shape[1]):
-            room += tile.cosines[r, c] > high
-    distances = np.empty(room, dtype=np.float64)
-    first, second = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-    count = 0
-    for r in range(tile.cosines.shape[0]):
-        for c in range(max(0, tile.top + r + 1 - tile.left), tile.cosines.shape[1]):
-            if tile.cosines[r, c] > high:
-                exact = 1.0 - cosine(rows, tile.top + r, rows, tile.left + c)
-                if exact < distance:
-                    distances[count], first[count], second[count] = exact, tile.top + r, tile.left + c
-                    count += 1
-    return distances[:count], first[:count], second[:count]
+    tried_behind: int = 0
+    sketch: Sketch | None = None

@@ -14,7 +14,7 @@ from .disjoint_sets import Parents, join_pairs, roots_of
 from .feature_rows import FeatureRows
 from .label_band import Band, TileRange
 from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
-from .upper_bounds import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
+from .upper_bounds import Sketch, decisions_for, useful_sketch
 
 Positions: TypeAlias = NDArray[np.int64]
 
@@ -109,7 +109,7 @@ class Search:
         """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
         if self.sketch is not None:
             numbers = taken(self.sketch.short, rows) @ taken(self.sketch.short, columns).T
-            patience = self._patience(numbers.size)
+            patience = decisions_for(numbers.size)
             rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch.slack, patience)) :]
         if len(rows):
             numbers = self.rows.unit(self.band.order[rows]) @ self.rows.unit(self.band.order[columns]).T
@@ -121,10 +121,6 @@ class Search:
         pairs, settled = joined_pairs(Patch(numbers, rows, columns), self.rows, self.band, roots, rule)
         self.join(pairs)
         return settled
-
-    def _patience(self, pairs: int) -> int:
-        """Decisions on single pairs that take as long as whole products of so many."""
-        return int(pairs * PRODUCT_COST / DECISION_COST)
 
 
 def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ PRODUCT_COST = 0.021  # a pair of rows in a matrix product, per number of the ro
 LOOK_COST = 0.5  # a pair of rows: comparing their product with the threshold
 DECISION_COST = 0.4  # a pair of rows in float64, per number of the rows
 AXES_COST = 1.5e8  # finding the axes
+TRIAL_SHARE = 30  # whole products that take so many times as long as finding axes are worth a trial
 
 
 class Sketch(NamedTuple):
@@ -38,6 +39,20 @@ class Sketch(NamedTuple):
     slack: float
 
 
+class Trial(NamedTuple):
+    """Pairs that tell how many a sketch leaves over.
+
+    Attributes:
+        left: RxD float32 unit rows.
+        right: CxD float32 unit rows.
+        thresholds: Cosines above which a pair matters: one number, or RxC float32.
+    """
+
+    left: NDArray[np.float32]
+    right: NDArray[np.float32]
+    thresholds: float | NDArray[np.float32]
+
+
 def useful_sketch(rows: FeatureRows, order: NDArray[np.int64], threshold: float, pairs: int) -> Sketch | None:
     """Sketch the rows, if comparing sketches first is expected to be faster than whole products.
 
@@ -51,27 +66,59 @@ def useful_sketch(rows: FeatureRows, order: NDArray[np.int64], threshold: float,
         The sketch, with the number of axes that is expected to be fastest on a sample; None where there is nothing
         to gain.
     """
-    if rows.total < SAMPLE_ROWS + TRIAL_ROWS:
+    if len(order) < SAMPLE_ROWS + TRIAL_ROWS or not most_axes(rows.width):
         return None
-    most = min(rows.width // NARROWEST_SHARE, SAMPLE_ROWS)
-    widths = [width for width in WIDTHS if width <= most]
-    plain = pairs * (PRODUCT_COST * rows.width + LOOK_COST)
-    if not widths or plain < 2 * AXES_COST:
+    if pairs * _whole_cost(rows.width) < 2 * AXES_COST:
         return None
     # fixed seed: the drawn rows change the speed, never the result; axes look better on the rows they are found from
-    drawn = np.random.default_rng(0).choice(rows.total, SAMPLE_ROWS + TRIAL_ROWS, replace=False)
-    axes = principal_axes(rows.unit(drawn[:SAMPLE_ROWS]), widths[-1])
-    trial = rows.unit(drawn[SAMPLE_ROWS:])
-    heads, apart = trial @ axes, trial @ trial.T <= threshold
+    drawn = np.random.default_rng(0).choice(order, SAMPLE_ROWS + TRIAL_ROWS, replace=False)
+    tried = rows.unit(drawn[SAMPLE_ROWS:])
+    axes = principal_axes(rows.unit(drawn[:SAMPLE_ROWS]), most_axes(rows.width))
+    return tried_sketch(rows, order, axes, Trial(tried, tried, threshold), pairs)
+
+
+def tried_sketch(
+    rows: FeatureRows, order: NDArray[np.int64], axes: NDArray[np.float32], trial: Trial, pairs: int
+) -> Sketch | None:
+    """Sketch the rows on as many axes as are fastest on a trial, if any are faster than whole products.
+
+    Args:
+        rows: The rows.
+        order: N row numbers by position.
+        axes: DxA float32 of norm at most 1, longest axis first; A as `most_axes` has it.
+        trial: Pairs as they are to be compared.
+        pairs: How many pairs are to be compared.
+
+    Returns:
+        The sketch; None where there is nothing to gain.
+    """
+    left, right = trial.left @ axes, trial.right @ axes
+    apart = trial.left @ trial.right.T <= trial.thresholds
 
     def cost(width: int) -> float:
-        decided = _left_over(heads[:, :width], apart, threshold, rows.rounding)
+        bounds = _bounds(left[:, :width], right[:, :width], rows.rounding)
+        decided = float(np.mean((bounds > trial.thresholds) & apart))
         per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * DECISION_COST * rows.width
-        return rows.total * PRODUCT_COST * rows.width * width + pairs * per_pair
+        return len(order) * PRODUCT_COST * rows.width * width + pairs * per_pair
 
-    costs = {width: cost(width) for width in widths}
-    best = min(widths, key=lambda width: costs[width])
-    return sketch(rows, order, axes[:, :best]) if costs[best] < plain else None
+    costs = {width: cost(width) for width in WIDTHS if width <= axes.shape[1]}
+    best = min(costs, key=lambda width: costs[width])
+    return sketch(rows, order, axes[:, :best]) if costs[best] < pairs * _whole_cost(rows.width) else None
+
+
+def most_axes(width: int) -> int:
+    """The most axes that rows of so many numbers may be sketched on; 0 where they are too short for any."""
+    return max((axes for axes in WIDTHS if axes <= min(width // NARROWEST_SHARE, SAMPLE_ROWS)), default=0)
+
+
+def worth_a_trial(pairs: int, width: int) -> bool:
+    """Whether whole products of so many pairs take so long that looking for something faster is lost in it."""
+    return pairs * _whole_cost(width) > TRIAL_SHARE * AXES_COST
+
+
+def decisions_for(pairs: int) -> int:
+    """Decisions on single pairs that take as long as whole products of so many."""
+    return int(pairs * PRODUCT_COST / DECISION_COST)
 
 
 def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -107,14 +154,14 @@ def sketch(rows: FeatureRows, order: NDArray[np.int64], axes: NDArray[np.float32
         The sketch; products of its rows, plus its slack, are at least the cosines.
     """
     count = axes.shape[1]
-    short = np.empty((rows.total, count + 1), dtype=np.float32)
+    short = np.empty((len(order), count + 1), dtype=np.float32)
 
     def project(start: int, stop: int) -> None:
         heads = rows.unit(order[start:stop]) @ axes
         short[start:stop, :count] = heads
         short[start:stop, count] = _rests(heads, rows.rounding)
 
-    each_span(rows.total, project)
+    each_span(len(order), project)
     # a head is off by at most rounding per axis; a float32 sum of A + 1 products by as many roundings of its size
     slack = 2.01 * rows.rounding * np.sqrt(count) + 1.01 * (count + 10) * SINGLE_ROUNDOFF
     return Sketch(short=short, slack=float(slack))
@@ -127,7 +174,10 @@ def _rests(heads: NDArray[np.float32], rounding: float) -> NDArray[np.float32]:
     return np.asarray(rests, dtype=np.float32)
 
 
-def _left_over(heads: NDArray[np.float32], apart: NDArray[np.bool_], threshold: float, rounding: float) -> float:
-    """Share of the trial's pairs, edges not counted, that bounds by these coordinates cannot rule out."""
-    rests = _rests(heads, rounding)
-    return float(np.mean((heads @ heads.T + np.outer(rests, rests) > threshold) & apart))
+def _bounds(left: NDArray[np.float32], right: NDArray[np.float32], rounding: float) -> NDArray[np.float32]:
+    """Bounds that coordinates on some axes give."""
+    return np.asarray(left @ right.T + np.outer(_rests(left, rounding), _rests(right, rounding)), dtype=np.float32)
+
+
+def _whole_cost(width: int) -> float:
+    return PRODUCT_COST * width + LOOK_COST

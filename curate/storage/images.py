@@ -26,8 +26,9 @@ from .formats import COLOR_PROFILES, ColorProfiles, ImageFormat
 from .limits import MAX_PIXELS
 from .paths.regular_files import regular_file
 
-# Fast and only about 10 % larger than level 6 on photographs; pixels are the same at every level.
-PNG_COMPRESSION = 3
+# How PNG files are written: runs only, zlib level 1, every row as differences from the pixel to the left. docs/scale.md
+# has the settings that were measured. Pixels are the same at every one; a run that is resumed must not mix two.
+PNG_ENCODING = "rle"
 
 # What Pillow's format plugins raise on damaged files, besides OSError: found by feeding them some.
 DAMAGE = (
@@ -213,7 +214,8 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
     import cv2
 
     parameters = {
-        "png": [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION],
+        # Without a level, OpenCV takes level 1 and the filter SUB; with one it lets libpng try all filters on each row.
+        "png": [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE],
         "bmp": [],
         "webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # OpenCV: above 100 means lossless
     }[image_format]

@@ -28,6 +28,7 @@ from ..runs.options import run_folder
 from ..runs.plan import RunPlan
 from ..runs.progress import SILENT, Reporter
 from ..runs.shards import carry_out
+from ..storage.images import PNG_ENCODING
 from ..storage.owned_folder import claim_folder
 from ..storage.pixel_store import clean_leftovers
 from .forecast import forecast_rendering
@@ -271,6 +272,8 @@ def _render_and_join(
 def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelScale, roots: Roots) -> dict[str, Any]:
     config = {**request.settings.as_json(), "recipe_only": request.recipe_only, "ids": request.ids}
     config |= {"layout": request.layout, "max_pixels": request.decoding.max_pixels}
+    if not request.recipe_only:
+        config["png"] = PNG_ENCODING
     if not request.has_candidates:  # the levels of the settings are those of new rows
         config["levels"] = list(LEVELS)
     if request.proxy_labels:

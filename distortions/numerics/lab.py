@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .coded_image import CodedImage
 from .compiled import MatrixRows, compiled, rows
-from .cubic_tables import Pieces, evaluate, tabulate
+from .cubic_tables import BLOCK, Pieces, evaluate, tabulate
 
 # The digits that reproduce the reference outputs best, out of those in circulation.
 XYZ_FROM_RGB = np.array(
@@ -45,8 +47,31 @@ ROOT_TABLE_FROM = 2.0**-7
 CURVE_TABLE_FROM = 2.0**-9
 JUST_BELOW_ONE = 1 - 2.0**-53
 
+PIXELS = BLOCK // 3  # of a block
+ROWS_AT_ONCE = 32
 
-def rgb_to_lab(image: CodedImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+Lab = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def map_lab(image: CodedImage, change: Callable[[Lab], Lab]) -> NDArray[np.float64]:
+    """Change an image pixel by pixel in Lab; some rows at a time, so that no whole plane in Lab is laid out.
+
+    Args:
+        image: The image; its table must lie in [0, 1].
+        change: Takes and returns lightness (N x W) and a, b (N x W x 2) of N rows; it may write over what it takes.
+
+    Returns:
+        H x W x 3 sRGB, float64, clipped to [0, 1].
+    """
+    out = np.empty(image.codes.shape)
+    for top in range(0, len(out), ROWS_AT_ONCE):
+        band = slice(top, top + ROWS_AT_ONCE)
+        lightness, chroma = change(rgb_to_lab(image.with_codes(image.codes[band])))
+        _from_lab(lightness.reshape(-1), chroma.reshape(-1, 2), rows(RGB_FROM_SCALED), _CURVE, out[band].reshape(-1, 3))
+    return out
+
+
+def rgb_to_lab(image: CodedImage) -> Lab:
     """Convert an sRGB image in [0, 1] to CIE Lab.
 
     Args:
@@ -99,10 +124,15 @@ def linear_to_srgb(light: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def _root(t: float, table: Pieces) -> float:
-    line = LINEAR_SLOPE * t + LINEAR_OFFSET
-    power = evaluate(max(t, ROOT_TABLE_FROM), table)
-    return power if t > LINEAR_BELOW else line
+def _root(
+    numbers: NDArray[np.float64], table: Pieces, powers: NDArray[np.float64], scratch: NDArray[np.uint64]
+) -> None:
+    for i in range(numbers.size):
+        powers[i] = max(numbers[i], ROOT_TABLE_FROM)
+    evaluate(powers[: numbers.size], table, scratch)
+    for i in range(numbers.size):
+        line = LINEAR_SLOPE * numbers[i] + LINEAR_OFFSET
+        numbers[i] = powers[i] if numbers[i] > LINEAR_BELOW else line
 
 
 @compiled
@@ -115,14 +145,21 @@ def _to_lab(
 ) -> None:
     lightness, chroma = out
     to_x, to_y, to_z = matrix
-    for i in range(codes.shape[0]):
-        red, green, blue = linear[codes[i, 0]], linear[codes[i, 1]], linear[codes[i, 2]]
-        x = _root(to_x[0] * red + to_x[1] * green + to_x[2] * blue, table)
-        y = _root(to_y[0] * red + to_y[1] * green + to_y[2] * blue, table)
-        z = _root(to_z[0] * red + to_z[1] * green + to_z[2] * blue, table)
-        lightness[i] = 116 * y - 16
-        chroma[i, 0] = 500 * (x - y)
-        chroma[i, 1] = 200 * (y - z)
+    powers, scratch, roots = np.empty(BLOCK), np.empty(BLOCK, np.uint64), np.empty(BLOCK)
+    for start in range(0, lightness.size, PIXELS):
+        size = min(PIXELS, lightness.size - start)
+        x, y, z = roots[:size], roots[size : 2 * size], roots[2 * size : 3 * size]
+        for i in range(size):
+            code = codes[start + i]
+            red, green, blue = linear[code[0]], linear[code[1]], linear[code[2]]
+            x[i] = to_x[0] * red + to_x[1] * green + to_x[2] * blue
+            y[i] = to_y[0] * red + to_y[1] * green + to_y[2] * blue
+            z[i] = to_z[0] * red + to_z[1] * green + to_z[2] * blue
+        _root(roots[: 3 * size], table, powers, scratch)
+        for i in range(size):
+            lightness[start + i] = 116 * y[i] - 16
+            chroma[start + i, 0] = 500 * (x[i] - y[i])
+            chroma[start + i, 1] = 200 * (y[i] - z[i])
 
 
 @compiled
@@ -131,16 +168,22 @@ def _cubed(root: float) -> float:
 
 
 @compiled
-def _to_srgb(x: float, table: Pieces) -> float:
-    inside = min(max(x, 0.0), JUST_BELOW_ONE)
-    power = evaluate(max(inside, CURVE_TABLE_FROM), table)
-    return power if inside > SRGB_LINEAR_BELOW else SRGB_SLOPE * inside
+def _to_srgb(
+    light: NDArray[np.float64], table: Pieces, powers: NDArray[np.float64], scratch: NDArray[np.uint64]
+) -> None:
+    for i in range(light.size):
+        light[i] = min(max(light[i], 0.0), JUST_BELOW_ONE)
+        powers[i] = max(light[i], CURVE_TABLE_FROM)
+    evaluate(powers[: light.size], table, scratch)
+    for i in range(light.size):
+        light[i] = powers[i] if light[i] > SRGB_LINEAR_BELOW else SRGB_SLOPE * light[i]
 
 
 @compiled
 def _apply_curve(samples: NDArray[np.float64], table: Pieces) -> None:
-    for i in range(samples.size):
-        samples[i] = _to_srgb(samples[i], table)
+    powers, scratch = np.empty(BLOCK), np.empty(BLOCK, np.uint64)
+    for start in range(0, samples.size, BLOCK):
+        _to_srgb(samples[start : start + BLOCK], table, powers, scratch)
 
 
 @compiled
@@ -152,11 +195,16 @@ def _from_lab(
     out: NDArray[np.float64],
 ) -> None:
     to_red, to_green, to_blue = matrix
-    for i in range(lightness.size):
-        root = (lightness[i] + 16) * (1 / 116)
-        x = _cubed(root + chroma[i, 0] * (1 / 500))
-        y = _cubed(root)
-        z = _cubed(root - chroma[i, 1] * (1 / 200))
-        out[i, 0] = _to_srgb(to_red[0] * x + to_red[1] * y + to_red[2] * z, table)
-        out[i, 1] = _to_srgb(to_green[0] * x + to_green[1] * y + to_green[2] * z, table)
-        out[i, 2] = _to_srgb(to_blue[0] * x + to_blue[1] * y + to_blue[2] * z, table)
+    powers, scratch = np.empty(BLOCK), np.empty(BLOCK, np.uint64)
+    samples = out.reshape(-1)
+    for start in range(0, lightness.size, PIXELS):
+        end = min(start + PIXELS, lightness.size)
+        for i in range(start, end):
+            root = (lightness[i] + 16) * (1 / 116)
+            x = _cubed(root + chroma[i, 0] * (1 / 500))
+            y = _cubed(root)
+            z = _cubed(root - chroma[i, 1] * (1 / 200))
+            out[i, 0] = to_red[0] * x + to_red[1] * y + to_red[2] * z
+            out[i, 1] = to_green[0] * x + to_green[1] * y + to_green[2] * z
+            out[i, 2] = to_blue[0] * x + to_blue[1] * y + to_blue[2] * z
+        _to_srgb(samples[3 * start : 3 * end], table, powers, scratch)

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from ..errors import DistortionError
 from .compiled import compiled
-from .cubic_tables import Pieces, evaluate, tabulate
+from .cubic_tables import BLOCK, Pieces, evaluate, tabulate
 
 LEAST_EXPONENT = -54  # half of the smallest uniform above 0
 LEAST = 2.0**LEAST_EXPONENT
 MIDDLE = 0.5
+
+DRAWN_AT_ONCE = 16 * BLOCK  # uniforms; what is drawn is inverted before it leaves the second-level cache
 
 _STANDARD = NormalDist()
 
@@ -43,8 +45,12 @@ def standard_normals(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArra
     Returns:
         Normals, float64, at most 8.3 in magnitude.
     """
-    numbers = rng.random(shape)
-    _invert(numbers.reshape(-1), _LOWER_QUANTILE)
+    numbers = np.empty(shape)
+    flat = numbers.reshape(-1)
+    for start in range(0, flat.size, DRAWN_AT_ONCE):
+        part = flat[start : start + DRAWN_AT_ONCE]
+        rng.random(out=part)
+        _invert(part, _LOWER_QUANTILE)
     return numbers
 
 
@@ -72,9 +78,13 @@ def checked(draws: NDArray[np.float64], shape: tuple[int, ...], name: str, meani
 
 @compiled
 def _invert(uniforms: NDArray[np.float64], lower_quantile: Pieces) -> None:
-    for i in range(uniforms.size):
-        u = uniforms[i]
-        # 1 - u is exact. The middle itself falls just outside the table; the next number below stands in for it.
-        p = min(max(min(u, 1.0 - u), LEAST), MIDDLE - LEAST)
-        quantile = evaluate(p, lower_quantile)
-        uniforms[i] = quantile if u < MIDDLE else -quantile
+    quantiles, scratch = np.empty(BLOCK), np.empty(BLOCK, np.uint64)
+    for start in range(0, uniforms.size, BLOCK):
+        part = uniforms[start : start + BLOCK]
+        size = part.size
+        for i in range(size):
+            # 1 - u is exact. The middle itself falls just outside the table; the next number below stands in for it.
+            quantiles[i] = min(max(min(part[i], 1.0 - part[i]), LEAST), MIDDLE - LEAST)
+        evaluate(quantiles[:size], lower_quantile, scratch)
+        for i in range(size):
+            part[i] = quantiles[i] if part[i] < MIDDLE else -quantiles[i]

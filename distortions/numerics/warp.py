@@ -77,30 +77,44 @@ def _prepare_row(
     frame: tuple[int, int, int, int],
     weights: NDArray[np.float64],
     corners: NDArray[np.uint64],
+    places: NDArray[np.float64],
 ) -> None:
     """Find the taps of one row of pixels: the first tap's row and column, then Keys' weights, doubled, for either axis.
 
-    A loop of its own, because the compiler can vectorise it only without the look-ups that follow.
+    Several loops, and apart from the look-ups that follow, because the compiler can vectorize only such.
     """
     first_row, first_column, last_row, last_column = frame
+    at_row, at_column, outside = places[0], places[1], places[2]
     for x in range(shifts.shape[0]):
-        row = first_row - amount * shifts[x, 0]
-        column = first_column + x - amount * shifts[x, 1]
-        inside = 0 <= row <= last_row and 0 <= column <= last_column
-        top = min(max(int(row), 0), last_row - 1)
-        left = min(max(int(column), 0), last_column - 1)
-        corners[0, x] = top
-        corners[1, x] = left
-        t = row - top
-        weights[0, x] = ((2 - t) * t - 1) * t if inside else np.nan
+        at_row[x] = first_row - amount * shifts[x, 0]
+        at_column[x] = first_column + x - amount * shifts[x, 1]
+    for x in range(shifts.shape[0]):
+        row, column = at_row[x], at_column[x]
+        # `&`, not `and`: a branch for each comparison would keep the loop scalar.
+        inside = (row >= 0) & (row <= last_row) & (column >= 0) & (column <= last_column)
+        outside[x] = 0.0 if inside else 1.0
+    _split_and_weigh(at_row, last_row - 1, corners[0], weights[:TAPS])
+    _split_and_weigh(at_column, last_column - 1, corners[1], weights[TAPS:])
+    first = weights[0]
+    for x in range(first.size):
+        first[x] = first[x] if outside[x] == 0.0 else np.nan
+
+
+@compiled
+def _split_and_weigh(
+    places: NDArray[np.float64], last: int, corners: NDArray[np.uint64], weights: NDArray[np.float64]
+) -> None:
+    highest = float(last)
+    for x in range(places.size):
+        corner = np.floor(min(max(places[x], 0.0), highest))
+        corners[x] = np.uint64(np.int64(corner))
+        places[x] -= corner
+    for x in range(places.size):
+        t = places[x]
+        weights[0, x] = ((2 - t) * t - 1) * t
         weights[1, x] = (3 * t - 5) * t * t + 2
         weights[2, x] = ((4 - 3 * t) * t + 1) * t
         weights[3, x] = (t - 1) * t * t
-        t = column - left
-        weights[4, x] = ((2 - t) * t - 1) * t
-        weights[5, x] = (3 * t - 5) * t * t + 2
-        weights[6, x] = ((4 - 3 * t) * t + 1) * t
-        weights[7, x] = (t - 1) * t * t
 
 
 @compiled
@@ -122,12 +136,13 @@ def _warp(
     height, width, channels = out.shape
     last_row, last_column = height + 2 * pads[0] - 1, width + 2 * pads[1] - 1
     weights = np.empty((2 * TAPS, width))
+    places = np.empty((3, width))
     # Unsigned, which spares every look-up the test for an index counted from the end.
     corners = np.empty((2, width), np.uint64)
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     step = np.uint64(channels)
     for y in range(height):
-        _prepare_row(shifts[y], amount, (y + pads[0], pads[1], last_row, last_column), weights, corners)
+        _prepare_row(shifts[y], amount, (y + pads[0], pads[1], last_row, last_column), weights, corners, places)
         target = out[y]
         for x in range(width):
             top, left = corners[0, x], corners[1, x] * step

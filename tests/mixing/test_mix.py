@@ -354,7 +354,7 @@ def test_the_command_says_what_it_did_and_draws_a_picture(syndr_curate, manifest
 def test_a_dry_run_writes_nothing(manifest, tmp_path):
     summary = run_mix(manifest, tmp_path / "m", MixSettings(count=500), preview=tmp_path / "p.png", dry_run=True)
     assert summary["rows"] == 500
-    assert summary["megabytes_estimated"] == round(500 * 1.41 * (64 * 80 * 2 + 72 * 66) / 3 / 1e6)
+    assert summary["megabytes_estimated"] == round(500 * 1.47 * (64 * 80 * 2 + 72 * 66) / 3 / 1e6)
     assert {path.name for path in tmp_path.iterdir()} == {"distorted.parquet"}
 
 

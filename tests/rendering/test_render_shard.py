@@ -1,5 +1,7 @@
 """The work of a shard: rows in, pixels and outcomes out."""
 
+import tarfile
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,6 +10,7 @@ from syndr_curate import CurateError
 from syndr_curate.curate.demo.scenes import paint_scene
 from syndr_curate.curate.manifest.outcomes import outcomes_of
 from syndr_curate.curate.manifest.roots import Roots
+from syndr_curate.curate.rendering.distort_rows import placed
 from syndr_curate.curate.rendering.mdsi import mdsi
 from syndr_curate.curate.rendering.render import recipes_of
 from syndr_curate.curate.rendering.render_shard import RenderWork
@@ -58,6 +61,20 @@ def test_a_reference_is_decoded_once_for_its_rows(roots, monkeypatch):
     decoded = decoded_names(monkeypatch)
     rendered(rows(), roots, write=False)
     assert decoded == ["a.png", "b.png"]
+
+
+def test_a_reference_is_decoded_once_for_its_rows_also_where_they_are_scattered(roots, monkeypatch):
+    decoded = decoded_names(monkeypatch)
+    rendered(rows().take([0, 4, 1, 5, 2, 6, 3, 7]), roots)
+    assert decoded == ["a.png", "b.png"]
+
+
+def test_an_archive_keeps_the_order_of_scattered_rows(roots, tmp_path):
+    (scattered,) = placed(iter([rows().take([0, 4, 1, 5])]), "webdataset", 4)
+    rendered(scattered, roots, layout="webdataset")
+    with tarfile.open(tmp_path / "images" / "00000.tar") as archive:
+        names = [name for name in archive.getnames() if name.endswith(".png")]
+    assert names == [path.rpartition("/")[2] for path in scattered["image_path"].to_pylist()]
 
 
 def test_an_unreadable_reference_marks_all_its_rows_and_no_other(roots, tmp_path):

@@ -18,11 +18,12 @@ import pytest
 from syndr_curate import CurateError, read_manifest
 from syndr_curate.curate.checks.run_status import run_merge, status_of
 from syndr_curate.curate.demo.scenes import paint_scene
+from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.options import LongRun, parse_share
 from syndr_curate.curate.runs.run_lock import run_lock
 from syndr_curate.curate.runs.shards import Mode, Share
-from syndr_curate.curate.storage.images import encode_image
+from syndr_curate.curate.storage.images import PNG_ENCODING, encode_image
 
 from ..conftest import SCRIPT
 from ..making import paint_cities
@@ -256,6 +257,23 @@ def test_another_version_does_not_go_on_with_a_run(photos, tmp_path, monkeypatch
     monkeypatch.setattr(provenance, "library_versions", lambda *_: {**now, "numba": "0.0.1"})
     with pytest.raises(CurateError, match=r'versions\.numba was ".*", is now "0\.0\.1"'):
         run_distort(photos, out, **SETTINGS)
+
+
+def test_a_release_that_wrote_other_png_bytes_does_not_share_a_run(photos, tmp_path):
+    out = tmp_path / "out"
+    run_distort(photos, out, **{**SETTINGS, "run": LongRun(Mode(share=Share(1, 2)), rows_per_shard=4)})
+    plan = json.loads((out / "run" / "plan.json").read_text())
+    assert plan["identity"]["config"].pop("png") == PNG_ENCODING  # releases before it was recorded
+    (out / "run" / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(CurateError, match=r'cannot resume .*config\.png was null, is now "rle"; --overwrite'):
+        run_distort(photos, out, **SETTINGS)
+
+
+def test_recipes_say_nothing_of_png_also_where_their_rows_come_from_stored_images(photos, tmp_path):
+    run_distort(photos, tmp_path / "stored", **SETTINGS)
+    run_distort(tmp_path / "stored" / "manifest.parquet", tmp_path / "recipes", types=None, recipe_only=True)
+    tables = [read_manifest(tmp_path / name / "manifest.parquet") for name in ("stored", "recipes")]
+    assert [read_provenance(table)["config"].get("png") for table in tables] == ["rle", None]
 
 
 def test_overwrite_leaves_nothing_of_an_unfinished_run(photos, tmp_path, undisturbed):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.similarity import edges_below, farthest, greedy_thinning, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.similarity.upper_bounds import sketch, tried_sketch
 
 
 def exact_distances(rows):
@@ -62,6 +63,75 @@ def test_thinning_follows_the_definition(*, seed, n, d, copies, distance, dtype,
         assert sweep(rows, distance).tolist() == expected.tolist()
     assert ours.dtype == np.bool_
     assert ours.tolist() == expected.tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(20, 150),
+    copies=st.sampled_from([1, 4]),
+    noise=st.sampled_from([0.0, 0.2, 0.5]),
+    distance=st.sampled_from([0.01, 0.1, 0.3, 0.7]),
+    axes=st.sampled_from([1, 8, 20]),
+    patience=st.sampled_from([0, 10, 10**12]),
+    tile=st.sampled_from([1, 3, 4]),
+)
+def test_a_sketch_changes_nothing(*, seed, n, copies, noise, distance, axes, patience, tile):
+    rng = np.random.default_rng(seed)
+    few = rng.standard_normal((max(1, n // copies), 40))
+    rows = (few[rng.integers(0, len(few), n)] + noise * rng.standard_normal((n, 40))).astype(np.float32)
+    expected = drop_first_of_closest_pair(rows, distance)
+    used = []
+
+    def sketch_anyway(rows, order, found, _trial, _pairs):
+        used.append(axes)
+        return sketch(rows, order, found[:, :axes])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(greedy_thinning, "TILE_ROWS", tile)
+        patch.setattr(greedy_thinning, "most_axes", lambda _width: 20)
+        patch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
+        patch.setattr(greedy_thinning, "tried_sketch", sketch_anyway)
+        patch.setattr(greedy_thinning, "decisions_for", lambda _pairs: patience)
+        assert thin(rows, distance).tolist() == expected.tolist()
+    assert used
+
+
+def test_a_pool_large_enough_to_be_sketched_keeps_the_same_rows(monkeypatch):
+    # families of ten near-copies, all of which lie apart: what a dropped row leaves open the sketch rules out
+    rng = np.random.default_rng(5)
+    centers = rng.standard_normal((300, 128)).astype(np.float32)
+    rows = centers[np.arange(3000) % 300] + 0.2 * rng.standard_normal((3000, 128)).astype(np.float32)
+    plain = thin(rows, 0.3)
+    found = []
+
+    def watched(rows, order, axes, trial, pairs):
+        found.append(tried_sketch(rows, order, axes, trial, 1000 * pairs))
+        return found[-1]
+
+    monkeypatch.setattr(greedy_thinning, "TILE_ROWS", 256)
+    monkeypatch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
+    monkeypatch.setattr(greedy_thinning, "tried_sketch", watched)
+    assert (thin(rows, 0.3) == plain).all()
+    assert plain.sum() == 300
+    assert any(sketch is not None for sketch in found)
+
+
+def test_a_sketch_that_leaves_too_much_over_is_dropped_and_tried_again(monkeypatch):
+    # unrelated rows, at a distance that one axis says nothing about: every tile is given up
+    rows = np.random.default_rng(7).standard_normal((400, 80)).astype(np.float32)
+    plain = thin(rows, 0.9)
+    tried = []
+
+    def one_axis(rows, order, axes, _trial, _pairs):
+        tried.append(len(order))
+        return sketch(rows, order, axes[:, :1])
+
+    monkeypatch.setattr(greedy_thinning, "TILE_ROWS", 10)
+    monkeypatch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
+    monkeypatch.setattr(greedy_thinning, "tried_sketch", one_axis)
+    assert (thin(rows, 0.9) == plain).all()
+    assert 3 <= len(tried) <= 6  # at an eighth, a quarter and half of the rows, for each of the two groups
 
 
 def test_of_three_rows_in_a_row_the_first_of_the_closest_pair_goes():

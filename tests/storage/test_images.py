@@ -41,6 +41,16 @@ def test_encoding_loses_nothing_and_repeats_its_bytes(image_format, shape):
     assert encode_image(image, image_format) == content
 
 
+def test_a_png_is_written_by_the_quick_way_each_row_as_differences_to_the_left():
+    image = np.random.default_rng(1).integers(0, 256, (12, 10, 3), dtype=np.uint8)
+    content = encode_image(image, "png")
+    # The first IDAT chunk: after the signature, the header chunk of 25 bytes, and a length.
+    data = content[content.index(b"IDAT") + 4 : -16]
+    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(12, 1 + 30)
+    assert (rows[:, 0] == 1).all()  # the filter Sub
+    assert np.array_equal(rows[:, 4:], image.reshape(12, 30)[:, 3:] - image.reshape(12, 30)[:, :-3])
+
+
 def test_an_image_that_a_format_cannot_hold_is_refused():
     with pytest.raises(RowError, match=r"cannot encode an image of shape \(1, 20000, 3\) as webp"):
         encode_image(np.zeros((1, 20000, 3), np.uint8), "webp")

@@ -40,7 +40,7 @@ def lay_out(
         method: How.
         seed: Seed of the projection.
         saved: Where an earlier report left its coordinates.
-        reporter: Told which way it went.
+        reporter: Told which way it went, and shows progress.
     """
     chosen = choose_method(method, len(ids))
     nothing = np.zeros((0, 2), np.float32)
@@ -48,7 +48,7 @@ def lay_out(
     points = load_points(saved, wanted)
     if points is None:
         reporter.note(f"map of {name}: {len(ids):,} points by {chosen.upper()}")
-        points = project(matrix, chosen, seed)
+        points = project(matrix, chosen, seed, reporter)
     return Layout(name, chosen, seed, wanted.digest, ids, points)
 
 

@@ -3,12 +3,15 @@
 import importlib.metadata
 import importlib.util
 import warnings
+from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import CurateError
+from ...runs.progress import SILENT, Reporter, counting
+from ...runs.threads import Progress
 from ..settings import Method
 
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -16,22 +19,26 @@ METHODS: tuple[Method, ...] = get_args(Method)
 COMPONENTS = 50
 _NEIGHBORS = 30
 _FEWEST_FOR_UMAP = 3 * _NEIGHBORS
-_BLOCK_ROWS = 4096
+# UMAP compiles for about 40 s at its first use, which `auto` spares a small set: a few clumps show without it.
+FEWEST_FOR_AUTO = 2000
+_BLOCK_ROWS = 1024
+_READINGS = 3  # of every row: for the mean, the covariance and the components
+UMAP_STEP = "UMAP (compiles for a while at its first use)"
 
 
 def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
     """Decide how a set of features is projected.
 
     Args:
-        wanted: `auto` takes UMAP where it is installed.
-        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by.
+        wanted: `auto` takes UMAP where it is installed and there are `FEWEST_FOR_AUTO` rows or more.
+        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by, however it is asked for.
 
     Raises:
         CurateError: UMAP is asked for by name and not installed, or the method is unknown.
     """
     if wanted not in METHODS:
         raise CurateError(f"projection {wanted!r}: expected {', '.join(METHODS)}")
-    if wanted == "pca":
+    if wanted == "pca" or (wanted == "auto" and rows < FEWEST_FOR_AUTO):
         return "pca"
     if importlib.util.find_spec("umap") is None:
         if wanted == "umap":
@@ -48,50 +55,77 @@ def umap_version() -> str | None:
         return None
 
 
-def project(matrix: NDArray[np.floating[Any]], method: Literal["umap", "pca"], seed: int) -> NDArray[np.float32]:
+def project(
+    matrix: NDArray[np.floating[Any]], method: Literal["umap", "pca"], seed: int, reporter: Reporter = SILENT
+) -> NDArray[np.float32]:
     """Lay feature rows out on a plane, so that rows of like direction lie near each other.
 
     Args:
         matrix: (N, D) features, N ≥ 1, no row zero. Only directions count, as everywhere in the toolkit.
         method: `umap`, or `pca`.
         seed: Seed of UMAP's draws; PCA draws nothing.
+        reporter: Shows progress: the components row by row, UMAP as one step.
 
     Returns:
         float32 (N, 2). The same rows in the same order give the same points.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # One thread: sums in a fixed order, so that the number of cores cannot move a point.
-    with threadpool_limits(1):
-        components = principal_components(matrix, COMPONENTS if method == "umap" else 2)
+    with reporter.task("principal components", len(matrix)) as task:
+        components = principal_components(
+            matrix, COMPONENTS if method == "umap" else 2, counting(task, total=len(matrix))
+        )
     if components.shape[1] == 1:
         components = np.column_stack([components, np.zeros(len(components))])
-    return _umap(components, seed) if method == "umap" else components[:, :2].astype(np.float32)
+    if method == "pca":
+        return components[:, :2].astype(np.float32)
+    with reporter.task(UMAP_STEP, len(matrix)) as task:
+        points = _umap(components, seed)
+        task.advance(len(matrix))
+    return points
 
 
-def principal_components(matrix: NDArray[np.floating[Any]], count: int) -> NDArray[np.float64]:
+def principal_components(
+    matrix: NDArray[np.floating[Any]], count: int, progress: Progress | None = None
+) -> NDArray[np.float64]:
     """Return the leading principal components of rows scaled to unit length.
 
     Args:
         matrix: (N, D) features, read in blocks.
         count: How many; fewer where N or D is smaller.
+        progress: Called with (rows read, rows to read); every row is read three times.
 
     Returns:
         float64 (N, min(count, N, D)), most variance first. Signs are fixed: the largest weight of each component is
         positive.
     """
+    from scipy.linalg import eigh  # of all 2048 directions 50 are wanted, and this finds no others
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     rows, width = matrix.shape
-    blocks = [slice(start, start + _BLOCK_ROWS) for start in range(0, rows, _BLOCK_ROWS)]
-    mean = sum(_unit(matrix[block]).sum(axis=0, dtype=np.float64) for block in blocks) / rows
-    covariance = np.zeros((width, width))
-    for block in blocks:
-        centred = _unit(matrix[block]) - mean.astype(np.float32)
-        covariance += centred.T @ centred
-    _, directions = np.linalg.eigh(covariance)
-    leading = directions[:, ::-1][:, : min(count, rows, width)]
-    strongest = leading[np.abs(leading).argmax(axis=0), np.arange(leading.shape[1])]
-    leading = leading * np.where(strongest < 0, -1.0, 1.0)
-    components: NDArray[np.float64] = np.concatenate([(_unit(matrix[block]) - mean) @ leading for block in blocks])
+    kept, read = min(count, rows, width), 0
+
+    def unit_blocks() -> Iterator[NDArray[np.float32]]:
+        nonlocal read
+        for start in range(0, rows, _BLOCK_ROWS):
+            block = _unit(matrix[start : start + _BLOCK_ROWS])
+            yield block
+            read += len(block)
+            if progress is not None:
+                progress(read, _READINGS * rows)
+
+    # One thread: sums in a fixed order, so that the number of cores cannot move a point. Only libraries that are loaded
+    # by now are held to it, scipy's among them.
+    with threadpool_limits(1):
+        mean = sum(block.sum(axis=0, dtype=np.float64) for block in unit_blocks()) / rows
+        covariance = np.zeros((width, width))
+        for block in unit_blocks():
+            centered = block - mean.astype(np.float32)
+            covariance += centered.T @ centered
+        wanted = (width - kept, width - 1)
+        _, directions = eigh(covariance, subset_by_index=wanted, overwrite_a=True, check_finite=False)
+        leading = directions[:, ::-1]
+        strongest = leading[np.abs(leading).argmax(axis=0), np.arange(kept)]
+        leading = leading * np.where(strongest < 0, -1.0, 1.0)
+        components: NDArray[np.float64] = np.concatenate([(block - mean) @ leading for block in unit_blocks()])
     return components
 
 

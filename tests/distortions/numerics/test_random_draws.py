@@ -4,9 +4,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from scipy import stats
-from syndr_curate.distortions.numerics.compiled import compiled
-from syndr_curate.distortions.numerics.cubic_tables import evaluate, tabulate
-from syndr_curate.distortions.numerics.random_draws import standard_normals
+from syndr_curate.distortions.numerics.cubic_tables import BLOCK, evaluate, tabulate
+from syndr_curate.distortions.numerics.random_draws import DRAWN_AT_ONCE, standard_normals
 
 
 class Uniforms:
@@ -15,14 +14,14 @@ class Uniforms:
     def __init__(self, values):
         self.values = np.array(values, dtype=np.float64)
 
-    def random(self, _shape):
-        return self.values.copy()
+    def random(self, out):
+        out[:], self.values = self.values[: out.size], self.values[out.size :]
 
 
-@compiled
 def evaluate_all(x, pieces, out):
-    for i in range(x.size):
-        out[i] = evaluate(x[i], pieces)
+    out[:] = x
+    for start in range(0, out.size, BLOCK):
+        evaluate(out[start : start + BLOCK], pieces, np.empty(BLOCK, np.uint64))
 
 
 def test_a_normal_is_the_quantile_of_one_uniform():
@@ -30,6 +29,13 @@ def test_a_normal_is_the_quantile_of_one_uniform():
     uniforms = np.concatenate([rng.random(2000), 10.0 ** -rng.uniform(0, 15, 500), [0.25, 2.0**-53, 1 - 2.0**-53]])
     expected = [NormalDist().inv_cdf(u) for u in uniforms]
     np.testing.assert_allclose(standard_normals(Uniforms(uniforms), uniforms.shape), expected, atol=1e-8)
+
+
+def test_normals_are_those_of_one_long_draw_of_uniforms_however_many_are_drawn_at_once():
+    count = 2 * DRAWN_AT_ONCE + 1001
+    uniforms = np.random.default_rng(7).random(count)
+    expected = [NormalDist().inv_cdf(u) for u in uniforms]
+    np.testing.assert_allclose(standard_normals(np.random.default_rng(7), (count,)), expected, atol=1e-8)
 
 
 def test_the_middle_and_the_ends_are_numbers_too():

@@ -1,6 +1,8 @@
 """Features on a plane: the same every time, and near where they are alike."""
 
 import importlib.util
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,14 +46,47 @@ def test_a_block_at_a_time_gives_the_same(monkeypatch):
 
 def test_umap_is_taken_where_it_is_installed_and_there_are_enough_rows(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    assert choose_method("auto", 1000) == "umap"
-    assert choose_method("auto", 10) == "pca"
-    assert choose_method("pca", 1000) == "pca"
+    assert choose_method("auto", 2000) == "umap"
+    assert choose_method("pca", 2000) == "pca"
+    assert choose_method("umap", 90) == "umap"
+    assert choose_method("umap", 89) == "pca"
+
+
+def test_a_small_set_is_not_made_to_wait_for_umap_to_compile(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    assert choose_method("auto", 732) == "pca"
+    assert choose_method("auto", 1999) == "pca"
+
+
+def test_umap_is_a_step_that_progress_shows(monkeypatch):
+    steps = []
+
+    class Watcher:
+        @contextmanager
+        def task(self, name, total):
+            done = []
+            steps.append((name, total, done))
+            yield SimpleNamespace(advance=done.append)
+
+        def note(self, _message):
+            raise AssertionError("nothing to note")
+
+    monkeypatch.setattr(report_projection, "_umap", lambda components, _seed: components[:, :2].astype(np.float32))
+    matrix = np.random.Generator(np.random.PCG64(1)).normal(size=(3000, 8))
+    project(matrix, "umap", 7, Watcher())
+    assert [(name, total, sum(done)) for name, total, done in steps] == [
+        ("principal components", 3000, 3000),
+        (report_projection.UMAP_STEP, 3000, 3000),
+    ]
+    assert len(steps[0][2]) == 9  # three readings of three blocks
+    steps.clear()
+    project(matrix, "pca", 7, Watcher())
+    assert [name for name, _, _ in steps] == ["principal components"]
 
 
 def test_without_umap_components_stand_in_unless_it_was_asked_for(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert choose_method("auto", 1000) == "pca"
+    assert choose_method("auto", 5000) == "pca"
     with pytest.raises(CurateError, match=r"syndr-curate\[report\]"):
         choose_method("umap", 1000)
 
