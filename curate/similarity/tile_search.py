@@ -14,7 +14,7 @@ from .disjoint_sets import Parents, join_pairs, roots_of
 from .feature_rows import FeatureRows
 from .label_band import Band
 from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
-from .upper_bounds import DECISION_COST, PRODUCT_COST, Sketch, useful_sketch
+from .upper_bounds import PRODUCT_COST, Sketch, decision_cost, useful_sketch
 
 Positions: TypeAlias = NDArray[np.int64]
 
@@ -125,7 +125,7 @@ class Search:
 
     def _patience(self, pairs: int) -> int:
         """Decisions on single pairs that take as long as whole products of so many."""
-        return int(pairs * PRODUCT_COST / DECISION_COST)
+        return int(pairs * PRODUCT_COST / decision_cost(self.rows))
 
 
 def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:

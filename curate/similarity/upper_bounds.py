@@ -19,6 +19,7 @@ NARROWEST_SHARE = 4  # the most axes are the width of the rows divided by this: 
 PRODUCT_COST = 0.021  # a pair of rows in a matrix product, per number of the rows
 LOOK_COST = 0.5  # a pair of rows: comparing their product with the threshold
 DECISION_COST = 0.4  # a pair of rows in float64, per number of the rows
+HALF_DECISION_COST = 1.0  # likewise, of rows in float16
 AXES_COST = 1.5e8  # finding the axes
 
 
@@ -66,12 +67,17 @@ def useful_sketch(rows: FeatureRows, order: NDArray[np.int64], threshold: float,
 
     def cost(width: int) -> float:
         decided = _left_over(heads[:, :width], apart, threshold, rows.rounding)
-        per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * DECISION_COST * rows.width
+        per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * decision_cost(rows) * rows.width
         return rows.total * PRODUCT_COST * rows.width * width + pairs * per_pair
 
     costs = {width: cost(width) for width in widths}
     best = min(widths, key=lambda width: costs[width])
     return sketch(rows, order, axes[:, :best]) if costs[best] < plain else None
+
+
+def decision_cost(rows: FeatureRows) -> float:
+    """Return what deciding on a pair of rows costs, in nanoseconds per number of the rows."""
+    return HALF_DECISION_COST if rows.half else DECISION_COST
 
 
 def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:
