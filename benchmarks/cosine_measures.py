@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from syndr_curate.curate.runs.threads import each_task
 
 Result = TypeVar("Result")
 CHUNK_ROWS = 8192
@@ -136,12 +137,32 @@ def labels_for(regime: str, rows: int) -> NDArray[np.float32]:
     return np.random.default_rng(len(regime)).uniform(0, 10, rows).astype(np.float32)
 
 
-def write_features(path: Path, make: Callable[[int, int], NDArray[np.float32]], rows: int, width: int) -> NDArray[Any]:
-    """Write float32 features to a `.npy` file in a stream and return them memory-mapped."""
-    file = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, width))
+def write_features(
+    path: Path, make: Callable[[int, int], NDArray[np.float32]], rows: int, width: int, dtype: str = "float32"
+) -> NDArray[Any]:
+    """Write features to a `.npy` file in a stream and return them memory-mapped."""
+    file = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows, width))
     for start in range(0, rows, CHUNK_ROWS):
         stop = min(start + CHUNK_ROWS, rows)
         file[start:stop] = make(start, stop)
     file.flush()
     mapped: NDArray[Any] = np.load(path, mmap_mode="r")
     return mapped
+
+
+def in_memory(regime: str, rows: int, width: int) -> NDArray[np.float32]:
+    """Features of a regime."""
+    features = np.empty((rows, width), dtype=np.float32)
+    make = REGIMES[regime](rows, width)
+
+    def fill(start: int) -> None:
+        features[start : start + CHUNK_ROWS] = make(start, min(start + CHUNK_ROWS, rows))
+
+    each_task(range(0, rows, CHUNK_ROWS), fill)
+    return features
+
+
+def same_partition(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether two numberings name the same clusters."""
+    both = np.unique(np.stack([a, b]), axis=1).shape[1]
+    return both == len(np.unique(a)) == len(np.unique(b))

@@ -4,8 +4,8 @@ Examples:
     python benchmarks/downsample.py compare 10125 --peers dense faiss
     python benchmarks/downsample.py compare 40000 --peers faiss
     python benchmarks/downsample.py growth 20000 200000
+    python benchmarks/downsample.py growth 200000 1000000 --width 512 --dtype float16 --regimes clusters
     python benchmarks/downsample.py bounds 10125 --regimes collapsed contents unrelated
-    python benchmarks/downsample.py cuda 700000
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cosine_measures import REGIMES, Measured, labels_for, measure, write_features
+from cosine_measures import REGIMES, Measured, in_memory, labels_for, measure, same_partition, write_features
 from cosine_peers import by_faiss, dense
 from numpy.typing import NDArray
 from syndr_curate.curate.downsampling.epoch import EpochRows, epoch_clusters
@@ -41,18 +41,17 @@ def main() -> None:
     elif arguments.command == "growth":
         for regime in arguments.regimes:
             growth(regime, arguments)
-    elif arguments.command == "bounds":
+    else:
         for regime in arguments.regimes:
             bounds(regime, arguments.rows[0], arguments.width)
-    else:
-        cuda(arguments.rows[0], arguments.width)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["compare", "growth", "bounds", "cuda"])
+    parser.add_argument("command", choices=["compare", "growth", "bounds"])
     parser.add_argument("rows", type=int, nargs="+", help="number of rows; for growth, several")
     parser.add_argument("--width", type=int, default=2048, help="numbers per row")
+    parser.add_argument("--dtype", choices=["float16", "float32"], default="float32", help="of the files of growth")
     parser.add_argument("--regimes", nargs="+", choices=sorted(REGIMES), default=["clusters", "collapsed"])
     parser.add_argument("--peers", nargs="*", choices=sorted(PEERS), default=[])
     parser.add_argument("--repeats", type=int, default=3, help="runs of ours, of which the median counts")
@@ -84,15 +83,6 @@ def compare(regime: str, rows: int, arguments: argparse.Namespace) -> None:
         )
 
 
-def in_memory(regime: str, rows: int, width: int) -> NDArray[np.float32]:
-    """Features of a regime."""
-    features = np.empty((rows, width), dtype=np.float32)
-    make = REGIMES[regime](rows, width)
-    for start in range(0, rows, 8192):
-        features[start : start + 8192] = make(start, min(start + 8192, rows))
-    return features
-
-
 def bounds(regime: str, rows: int, width: int) -> None:
     """The published bound, and what it takes to say that it means nothing and which bounds would thin."""
     numbers = np.arange(rows)
@@ -110,9 +100,8 @@ def growth(regime: str, arguments: argparse.Namespace) -> None:
     seconds = []
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as folder:
-            features = write_features(
-                Path(folder) / "features.npy", REGIMES[regime](rows, arguments.width), rows, arguments.width
-            )
+            make = REGIMES[regime](rows, arguments.width)
+            features = write_features(Path(folder) / "features.npy", make, rows, arguments.width, arguments.dtype)
             labels = np.zeros(rows, np.float32) if arguments.equal_labels else labels_for(regime, rows)
             components, taken = repeated(features, labels, 1)
             report(regime, rows, "mapped", taken, components)
@@ -143,52 +132,6 @@ def line(regime: str, rows: int, name: str, taken: Measured) -> str:
         f"{regime:16} {rows:8,} {name:6} {taken.seconds:8.2f} s ({taken.processor_seconds:8.2f} s of processor) "
         f"{taken.mebibytes:6.0f} MiB"
     )
-
-
-def same_partition(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two numberings name the same clusters."""
-    both = np.unique(np.stack([a, b]), axis=1).shape[1]
-    return both == len(np.unique(a)) == len(np.unique(b))
-
-
-def cuda(rows: int, width: int) -> None:
-    """Ours on a CUDA device, end to end, with the rate of its products as a share of what the device can do."""
-    import torch
-
-    if not torch.cuda.is_available():
-        print("cuda: not run, torch finds no CUDA device here")
-        return
-    from syndr_curate.curate.similarity.cuda import DEVICE_TILE_ROWS
-    from syndr_curate.curate.similarity.label_band import label_band
-
-    features = np.concatenate([REGIMES["clusters"](rows, width)(s, min(s + 8192, rows)) for s in range(0, rows, 8192)])
-    labels = labels_for("clusters", rows)
-    start = time.perf_counter()
-    components = threshold_components(features, labels, device="cuda")
-    seconds = time.perf_counter() - start
-    report("clusters", rows, "cuda", Measured(seconds, float("nan"), float("nan")), components)
-    ranges = label_band(labels, 1.0, rows).tiles(DEVICE_TILE_ROWS, aspect=1)
-    operations = 2.0 * width * sum((p.bottom - p.top) * (p.right - p.left) for p in ranges)
-    name, peak = torch.cuda.get_device_name(), measured_peak(width)
-    print(
-        f"{name}: {operations / seconds / 1e12:.1f} TFLOP/s end to end, {operations / seconds / peak:.0%} of the "
-        f"{peak / 1e12:.1f} TFLOP/s that float32 products of 8192x{width} by {width}x8192 reach alone"
-    )
-
-
-def measured_peak(width: int) -> float:
-    """Operations per second of the largest float32 products that a tile takes, TF32 off."""
-    import torch
-
-    a = torch.randn(8192, width, device="cuda")
-    torch.set_float32_matmul_precision("highest")
-    _ = a @ a.T
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(20):
-        _ = a @ a.T
-    torch.cuda.synchronize()
-    return 20 * 2.0 * width * 8192**2 / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

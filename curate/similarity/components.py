@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
+from .band_tiles import BandTiles
 from .cuda import DeviceSearch, open_device
 from .disjoint_sets import number_components, singletons
 from .distributed import join_shares
@@ -70,14 +71,14 @@ def threshold_components(
     band = label_band(labels, label_gap, rows.total)
     search = Search(rows, band, similarity + GUARD, singletons(rows.total))
     search.join_neighbors()
-    ranges = list(band.tiles(tile_rows))
+    tiles = BandTiles(band, tile_rows)
     if accelerator is not None:
         DeviceSearch(rows, band, search.parents, search.threshold, accelerator).join_tiles(tile_rows, progress)
     elif executor is not None:
-        join_shares(search, ranges, executor, progress)
+        join_shares(search, tiles, executor, progress)
     else:
-        search.sketch_where_useful(ranges)
-        search.join_tiles(ranges, progress)
+        search.sketch_where_useful(tiles)
+        search.join_tiles(tiles, range(len(tiles)), progress)
     return number_components(search.parents, band.positions())
 
 

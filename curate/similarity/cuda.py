@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
 from ..runs.threads import SPAN_ROWS, Progress
+from .band_tiles import BandTiles, TileRange
 from .disjoint_sets import Parents, find_and_shorten, join, roots_of
 from .feature_rows import FeatureRows
-from .label_band import Band, TileRange
+from .label_band import Band
 from .tiles import Rule, cosine_rule, is_edge
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ class DeviceSearch:
 
     def join_tiles(self, tile_rows: int | None, progress: Progress | None) -> None:
         """Join what the tiles hold."""
-        ranges = list(self.band.tiles(tile_rows or DEVICE_TILE_ROWS, aspect=1))
+        tiles = BandTiles(self.band, tile_rows or DEVICE_TILE_ROWS, aspect=1)
         with float32_products():
-            for done, tile_range in enumerate(ranges, start=1):
+            for done, tile_range in enumerate(tiles, start=1):
                 self.join_tile(tile_range)
                 if progress is not None:
-                    progress(done, len(ranges))
+                    progress(done, len(tiles))
 
     def join_tile(self, tile_range: TileRange) -> None:
         """Join what one tile holds, in halves where too many pairs come into question at once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 from ..errors import CurateError
 from ..runs.executors import Executor
 from ..runs.threads import Progress
+from .band_tiles import BandTiles
 from .disjoint_sets import Parents, roots_of
 from .feature_rows import FeatureMatrix, measured_rows
-from .label_band import Band, TileRange
+from .label_band import Band
 from .tile_search import Search
 from .upper_bounds import Sketch
 
@@ -53,14 +53,14 @@ class MatrixFile:
 
 
 @dataclass(frozen=True)
-class SharedTiles:
+class SharedSearch:
     """All that a worker needs to look through its share of the tiles.
 
     Attributes:
         matrix: NxD features, or the file that holds them.
         norms: N lengths of the rows.
         band: Order and reach of the rows.
-        ranges: The tiles of the band; share s has every `shares`-th, from tile s on.
+        tiles: The tiles of the band.
         threshold: Cosines above it join.
         parents: Forest over N positions that is known before.
         sketch: Bounds that rule pairs out, where they pay.
@@ -70,19 +70,23 @@ class SharedTiles:
     matrix: FeatureMatrix | MatrixFile
     norms: NDArray[np.float64]
     band: Band
-    ranges: tuple[TileRange, ...]
+    tiles: BandTiles
     threshold: float
     parents: Parents
     sketch: Sketch | None
     shares: int
 
+    def numbers_of(self, share: int) -> range:
+        """Return the numbers of the tiles of one share: every `shares`-th, from tile `share` on."""
+        return range(share, len(self.tiles), self.shares)
 
-def join_shares(search: Search, ranges: Sequence[TileRange], executor: Executor, progress: Progress | None) -> None:
+
+def join_shares(search: Search, tiles: BandTiles, executor: Executor, progress: Progress | None) -> None:
     """Let an executor look through the tiles of a search, and join what it finds.
 
     Args:
         search: The search; its forest is joined where it is.
-        ranges: Tiles of its band.
+        tiles: Tiles of its band.
         executor: Who looks through them. The outcome depends neither on it nor on the number of its workers.
         progress: Called with (tiles done, tiles in all) as shares arrive.
 
@@ -91,31 +95,31 @@ def join_shares(search: Search, ranges: Sequence[TileRange], executor: Executor,
     """
     if len(_trees(search.parents)) <= 1:
         return  # nothing is left to join, as with collapsed features
-    search.sketch_where_useful(ranges)
-    shares = min(len(ranges), SHARES_PER_WORKER * executor.workers)
-    tiles = SharedTiles(
+    search.sketch_where_useful(tiles)
+    shares = min(len(tiles), SHARES_PER_WORKER * executor.workers)
+    shared = SharedSearch(
         matrix=matrix_file(search.rows.matrix) or search.rows.matrix,
         norms=search.rows.norms,
         band=search.band,
-        ranges=tuple(ranges),
+        tiles=tiles,
         threshold=search.threshold,
         parents=search.parents.copy(),
         sketch=search.sketch,
         shares=shares,
     )
     done = 0
-    for share, pairs in executor.run(partial(spanning_pairs, tiles), range(shares)):
+    for share, pairs in executor.run(partial(spanning_pairs, shared), range(shares)):
         search.join(pairs)
-        done += len(tiles.ranges[share::shares])
+        done += len(shared.numbers_of(share))
         if progress is not None:
-            progress(done, len(ranges))
+            progress(done, len(tiles))
 
 
-def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
+def spanning_pairs(shared: SharedSearch, share: int) -> NDArray[np.int32]:
     """Look through one share of the tiles on one core.
 
     Args:
-        tiles: The tiles and what belongs to them; its arrays are left as they are, and may be read-only.
+        shared: The search; its arrays are left as they are, and may be read-only.
         share: Which share.
 
     Returns:
@@ -124,17 +128,17 @@ def spanning_pairs(tiles: SharedTiles, share: int) -> NDArray[np.int32]:
     Raises:
         CurateError: The features are not those that were measured.
     """
-    features = tiles.matrix.map() if isinstance(tiles.matrix, MatrixFile) else tiles.matrix
+    features = shared.matrix.map() if isinstance(shared.matrix, MatrixFile) else shared.matrix
     search = Search(
-        rows=measured_rows(features, np.array(tiles.norms)),
+        rows=measured_rows(features, np.array(shared.norms)),
         # copies: compiled loops would be compiled once more for arrays that are read-only, as Ray's are
-        band=Band(order=np.array(tiles.band.order), reach=np.array(tiles.band.reach)),
-        threshold=tiles.threshold,
-        parents=np.array(tiles.parents),
-        sketch=tiles.sketch,
+        band=Band(order=np.array(shared.band.order), reach=np.array(shared.band.reach)),
+        threshold=shared.threshold,
+        parents=np.array(shared.parents),
+        sketch=shared.sketch,
     )
-    search.join_tiles(tiles.ranges[share :: tiles.shares], workers=1)
-    before = _trees(tiles.parents)
+    search.join_tiles(shared.tiles, shared.numbers_of(share), workers=1)
+    before = _trees(shared.parents)
     after = roots_of(search.parents, before)
     moved = after != before
     return np.stack([before[moved].astype(np.int32), after[moved]], axis=1)

@@ -238,8 +238,11 @@ def dot(a: FeatureMatrix, b: FeatureMatrix, half: bool) -> float:
     whole = width // LANES * LANES
     sums = np.zeros(LANES, dtype=np.float64)
     if half:
-        for k in range(width):
-            sums[k % LANES] += half_value(np.int64(a[k])) * half_value(np.int64(b[k]))
+        for k in range(0, whole, LANES):
+            for lane in range(LANES):
+                sums[lane] += half_value(np.int64(a[k + lane])) * half_value(np.int64(b[k + lane]))
+        for k in range(whole, width):
+            sums[k - whole] += half_value(np.int64(a[k])) * half_value(np.int64(b[k]))
     else:
         for k in range(0, whole, LANES):
             for lane in range(LANES):

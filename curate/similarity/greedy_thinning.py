@@ -117,7 +117,7 @@ class _Thinning:
             lowest, left = values.copy(), len(block)
             if sketch is not None:
                 bounds = Patch(sketch.short[block[0] : block[-1] + 1] @ sketch.short[some].T, block, some)
-                allowance = Allowance(sketch.slack, decisions_for(bounds.numbers.size))
+                allowance = Allowance(sketch.slack, decisions_for(bounds.numbers.size, self.rows))
                 left = lower_drop_distances(bounds, self.rows, self.drops, lowest, allowance)
                 given_up.append(left)
             if left:

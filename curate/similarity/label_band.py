@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,19 +9,6 @@ from numpy.typing import NDArray
 
 from ...distortions.numerics.compiled import compiled
 from ..errors import CurateError
-
-TILES_DOWN = 32
-LEAST_TILE_ROWS, MOST_TILE_ROWS = 128, 512
-TILE_ASPECT = 4  # columns per row of a tile
-
-
-class TileRange(NamedTuple):
-    """Positions of a tile's rows, top to bottom, and columns, left to right; the ends are exclusive."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
 
 
 class Band(NamedTuple):
@@ -41,24 +27,6 @@ class Band(NamedTuple):
         positions = np.empty_like(self.order)
         positions[self.order] = np.arange(len(self.order))
         return positions
-
-    def tiles(self, tile_rows: int | None = None, aspect: int = TILE_ASPECT) -> Iterator[TileRange]:
-        """Cut the band into tiles.
-
-        Args:
-            tile_rows: Rows of a tile; by default few enough that the ragged edge of the band costs little.
-            aspect: Columns per row of a tile.
-
-        Yields:
-            Ranges that cover every pair of the band once, row by row.
-        """
-        total = len(self.order)
-        height = tile_rows or min(max(total // TILES_DOWN, LEAST_TILE_ROWS), MOST_TILE_ROWS)
-        for top in range(0, total, height):
-            bottom = min(top + height, total)
-            end = int(self.reach[bottom - 1])
-            for left in range(top, end, height * aspect):
-                yield TileRange(top, bottom, left, min(left + height * aspect, end))
 
 
 def label_band(labels: NDArray[Any] | None, label_gap: float, count: int) -> Band:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Lock
 from typing import TypeAlias
 
@@ -10,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.threads import Progress, each_span, each_task, one_core_per_product
+from .band_tiles import BandTiles, TileRange
 from .disjoint_sets import Parents, join_pairs, roots_of
 from .feature_rows import FeatureRows
-from .label_band import Band, TileRange
+from .label_band import Band
 from .tiles import Patch, Rule, bound_rule, cosine_rule, joined_neighbors, joined_pairs
 from .upper_bounds import Sketch, decisions_for, useful_sketch
 
@@ -53,37 +53,38 @@ class Search:
             lambda start, stop: self.join(joined_neighbors(self.rows, self.band, (start, stop), self.threshold)),
         )
 
-    def sketch_where_useful(self, ranges: Sequence[TileRange]) -> None:
+    def sketch_where_useful(self, tiles: BandTiles) -> None:
         """Sketch the rows, if what is left to compare in the tiles is worth it."""
-        tried = ranges[:: max(1, len(ranges) // TILES_TRIED)]
-        pairs = sum(len(rows) * len(columns) for tile_range in tried for rows, columns in self.open_parts(tile_range))
-        pairs = pairs * len(ranges) // max(1, len(tried))
+        tried = range(0, len(tiles), max(1, len(tiles) // TILES_TRIED))
+        pairs = sum(len(rows) * len(columns) for number in tried for rows, columns in self.open_parts(tiles[number]))
+        pairs = pairs * len(tiles) // max(1, len(tried))
         with one_core_per_product():
             self.sketch = useful_sketch(self.rows, self.band.order, self.threshold, pairs)
 
     def join_tiles(
-        self, ranges: Sequence[TileRange], progress: Progress | None = None, workers: int | None = None
+        self, tiles: BandTiles, numbers: range, progress: Progress | None = None, workers: int | None = None
     ) -> None:
-        """Join what the tiles hold, in any order.
+        """Join what some of the tiles hold, in any order.
 
         Args:
-            ranges: Tiles of the band.
+            tiles: Tiles of the band.
+            numbers: Which of them.
             progress: Called with (tiles done, tiles in all).
             workers: Threads; default one per core.
         """
         done = 0
 
-        def visit(tile_range: TileRange) -> None:
+        def visit(number: int) -> None:
             nonlocal done
-            for rows, columns in self.open_parts(tile_range):
+            for rows, columns in self.open_parts(tiles[number]):
                 self.join_part(rows, columns)
             with self.lock:
                 done += 1
                 if progress is not None:
-                    progress(done, len(ranges))
+                    progress(done, len(numbers))
 
         with one_core_per_product():
-            each_task(ranges, visit, workers)
+            each_task(numbers, visit, workers)
 
     def open_parts(self, tile_range: TileRange) -> list[tuple[Positions, Positions]]:
         """Rows and columns of a tile whose pairs may still join something.
@@ -109,7 +110,7 @@ class Search:
         """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
         if self.sketch is not None:
             numbers = taken(self.sketch.short, rows) @ taken(self.sketch.short, columns).T
-            patience = decisions_for(numbers.size)
+            patience = decisions_for(numbers.size, self.rows)
             rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch.slack, patience)) :]
         if len(rows):
             numbers = self.rows.unit(self.band.order[rows]) @ self.rows.unit(self.band.order[columns]).T

@@ -19,6 +19,7 @@ NARROWEST_SHARE = 4  # the most axes are the width of the rows divided by this: 
 PRODUCT_COST = 0.021  # a pair of rows in a matrix product, per number of the rows
 LOOK_COST = 0.5  # a pair of rows: comparing their product with the threshold
 DECISION_COST = 0.4  # a pair of rows in float64, per number of the rows
+HALF_DECISION_COST = 1.0  # likewise, of rows in float16
 AXES_COST = 1.5e8  # finding the axes
 TRIAL_SHARE = 30  # whole products that take so many times as long as finding axes are worth a trial
 
@@ -98,7 +99,7 @@ def tried_sketch(
     def cost(width: int) -> float:
         bounds = _bounds(left[:, :width], right[:, :width], rows.rounding)
         decided = float(np.mean((bounds > trial.thresholds) & apart))
-        per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * DECISION_COST * rows.width
+        per_pair = PRODUCT_COST * (width + 1) + LOOK_COST + decided * decision_cost(rows) * rows.width
         return len(order) * PRODUCT_COST * rows.width * width + pairs * per_pair
 
     costs = {width: cost(width) for width in WIDTHS if width <= axes.shape[1]}
@@ -116,9 +117,14 @@ def worth_a_trial(pairs: int, width: int) -> bool:
     return pairs * _whole_cost(width) > TRIAL_SHARE * AXES_COST
 
 
-def decisions_for(pairs: int) -> int:
-    """Decisions on single pairs that take as long as whole products of so many."""
-    return int(pairs * PRODUCT_COST / DECISION_COST)
+def decisions_for(pairs: int, rows: FeatureRows) -> int:
+    """Decisions on single pairs of rows that take as long as whole products of so many."""
+    return int(pairs * PRODUCT_COST / decision_cost(rows))
+
+
+def decision_cost(rows: FeatureRows) -> float:
+    """Return what deciding on a pair of rows costs, in nanoseconds per number of the rows."""
+    return HALF_DECISION_COST if rows.half else DECISION_COST
 
 
 def principal_axes(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:

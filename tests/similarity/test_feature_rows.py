@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.similarity import check_rows, feature_rows, nearest, thin, threshold_components
-from syndr_curate.curate.similarity.feature_rows import half_value
+from syndr_curate.curate.similarity.feature_rows import LANES, dot, half_value
 
 
 def test_rows_without_a_direction_are_named_by_id():
@@ -86,3 +86,14 @@ def test_every_float16_is_read_exactly():
     values = bits.view(np.float16)
     values = values[np.isfinite(values) & (values != 0)]
     assert all(half_value(int(b)) == float(v) for b, v in zip(values.view(np.uint16)[::7], values[::7], strict=True))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 31, 32, 33, 100])
+def test_a_product_is_summed_in_32_lanes_whatever_the_type(dtype, width):
+    rows = check_rows(np.random.default_rng(width).standard_normal((2, width)).astype(dtype))
+    a, b = rows.matrix.astype(np.float64)
+    lanes = [0.0] * LANES
+    for k in range(width):
+        lanes[k % LANES] += a[k] * b[k]
+    assert dot(rows.stored[0], rows.stored[1], rows.half) == sum(lanes)

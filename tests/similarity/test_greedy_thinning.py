@@ -92,7 +92,7 @@ def test_a_sketch_changes_nothing(*, seed, n, copies, noise, distance, axes, pat
         patch.setattr(greedy_thinning, "most_axes", lambda _width: 20)
         patch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
         patch.setattr(greedy_thinning, "tried_sketch", sketch_anyway)
-        patch.setattr(greedy_thinning, "decisions_for", lambda _pairs: patience)
+        patch.setattr(greedy_thinning, "decisions_for", lambda *_: patience)
         assert thin(rows, distance).tolist() == expected.tolist()
     assert used
 

@@ -49,7 +49,7 @@ def test_sketches_change_nothing(monkeypatch, regime, similarity, patience):
             return sketch(rows, order, axes)
 
         monkeypatch.setattr(tile_search, "useful_sketch", sketch_anyway)
-        monkeypatch.setattr(tile_search, "decisions_for", lambda _pairs: patience)
+        monkeypatch.setattr(tile_search, "decisions_for", lambda *_: patience)
         assert (threshold_components(features, labels, similarity) == plain).all()
     assert used == [1, 8, 64]
 
