@@ -1,7 +1,5 @@
 """The example trainer on a few small images with random weights, as its own script would import it."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,8 @@ from safetensors.torch import load_file
 from syndr_curate import read_manifest, write_manifest
 from syndr_curate.curate.manifest.schema import LABEL_MAXIMUM
 from syndr_curate.curate.rendering.distort import run_distort
+
+from ..running import modules_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_baseline"
 MODULES = (
@@ -32,17 +32,9 @@ MODULES = (
 
 @pytest.fixture(scope="module")
 def trainer():
-    """Import the example's modules as its own script would, and forget them afterwards."""
-    sys.path.insert(0, str(EXAMPLE))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # spinning threads take ten times as long beside other work
-    try:
-        yield {name: importlib.import_module(name) for name in reversed(MODULES)}
-    finally:
-        torch.set_num_threads(threads)
-        sys.path.remove(str(EXAMPLE))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    """Import the example's modules."""
+    with modules_of(EXAMPLE, MODULES[::-1]) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

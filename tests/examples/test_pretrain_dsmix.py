@@ -1,7 +1,5 @@
 """Pre-training on mixes and the probe after it, on a few small images with random weights."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,8 @@ from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.mixing.settings import MixSettings
 from syndr_curate.curate.rendering.distort import run_distort
 
+from ..running import modules_of
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "pretrain_dsmix"
 SMALL = "mobilenet_v3_small"
 MODULES = ("network", "pictures", "losses", "pretrain", "probe")
@@ -21,17 +21,9 @@ MODULES = ("network", "pictures", "losses", "pretrain", "probe")
 
 @pytest.fixture(scope="module")
 def example():
-    """Import the example's modules as its own scripts would, and forget them afterwards."""
-    sys.path.insert(0, str(EXAMPLE))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # spinning threads take ten times as long beside other work
-    try:
-        yield {name: importlib.import_module(name) for name in MODULES}
-    finally:
-        torch.set_num_threads(threads)
-        sys.path.remove(str(EXAMPLE))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    """Import the example's modules."""
+    with modules_of(EXAMPLE, MODULES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """The example trainer in two real processes under accelerate: every kept row once per epoch, also after a stop."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
+
+from ..running import run_in_two_processes
 
 SCRIPT = Path(__file__).with_name("two_trainers.py")
 
@@ -16,21 +15,10 @@ SCRIPT = Path(__file__).with_name("two_trainers.py")
 def run_two(notes, arguments):
     """Train in two processes; return what each was given, as (epoch, ids of a step)."""
     pytest.importorskip("accelerate", reason="accelerate is not installed (make interop)")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-            *(str(SCRIPT), str(notes), *arguments),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    printed = run_in_two_processes(SCRIPT, str(notes), *arguments)
     found = [json.loads(Path(f"{notes}.{rank}.json").read_text()) for rank in range(2)]
     assert [each["world"] for each in found] == [2, 2]
-    return [each["given"] for each in found], done.stdout
+    return [each["given"] for each in found], printed
 
 
 def rows_of(given, epoch):

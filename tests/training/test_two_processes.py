@@ -1,13 +1,12 @@
 """Two real processes under plain torch, accelerate, Lightning's ddp and transformers: every kept row once per epoch."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from ..running import run_in_two_processes
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 NEEDED = {
@@ -26,18 +25,7 @@ ADVICE = {
 def run_two(framework: str, folder: Path, workers: int) -> list[dict]:
     for library in NEEDED[framework]:
         pytest.importorskip(library, reason=f"{library} is not installed (make interop)")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-            *(str(SCRIPT), framework, str(folder), str(workers)),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    run_in_two_processes(SCRIPT, framework, str(folder), str(workers))
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
