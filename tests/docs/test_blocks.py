@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -79,16 +80,24 @@ def blocks_of(page: Path) -> list[Block]:
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
+class Place(NamedTuple):
+    """Where the blocks of a page run."""
+
+    folder: Path
+    variables: dict[str, Any]
+    done: set[int]
+
+
 @pytest.fixture(scope="module")
 def workplaces(tmp_path_factory):
-    """Each page's folder and, for its Python blocks, its variables."""
+    """Each page's folder, the variables of its Python blocks, and the lines of the blocks that were run."""
     made = {}
 
     def of(page):
         if page not in made:
             folder = tmp_path_factory.mktemp(Path(page).stem)
             (folder / "examples").symlink_to(ROOT / "examples")
-            made[page] = (folder, {"__name__": "__main__"})
+            made[page] = Place(folder, {"__name__": "__main__"}, set())
         return made[page]
 
     return of
@@ -126,30 +135,44 @@ def hard_link(source, target):
     os.link(source, target)
 
 
+RUNNABLE = [block for block in BLOCKS if block.language in RUN and not block.missing]
+
+
 @pytest.mark.parametrize(
-    "block",
-    [
-        pytest.param(b, id=str(b), marks=[pytest.mark.slow] if b.slow else [])
-        for b in BLOCKS
-        if b.language in RUN and not b.missing
-    ],
+    "block", [pytest.param(b, id=str(b), marks=[pytest.mark.slow] if b.slow else []) for b in RUNNABLE]
 )
-def test_a_block_runs_as_printed(block, workplaces, lay_out, monkeypatch):
-    assert not programs_beside_ours(block), "say above the block what it needs"
-    for need in block.needs:
-        if need.startswith(LIBRARY):
-            pytest.importorskip(need.removeprefix(LIBRARY))
-    folder, variables = workplaces(block.page)
-    for need in block.needs:
-        lay_out(need, folder, variables)
-    monkeypatch.chdir(folder)
-    if block.language == "python":
-        exec(compile(block.body, str(block), "exec"), variables)
-    elif block.language == "bash":
-        run(block.body, folder)
-    else:
-        for command, output in commands_of(block.body):
-            compare(run(command, folder), output)
+def test_a_block_runs_as_printed(block, workplaces, carry_out):
+    done = workplaces(block.page).done
+    before = [b for b in RUNNABLE if b.page == block.page and b.line < block.line and (block.slow or not b.slow)]
+    # Later blocks use what earlier ones made, which another process may have run.
+    for each in (*before, block):
+        if each.line not in done:
+            done.add(each.line)
+            carry_out(each)
+
+
+@pytest.fixture
+def carry_out(workplaces, lay_out, monkeypatch):
+    """Run a block in its page's folder, with what it needs, and compare what it prints."""
+
+    def run_block(block):
+        assert not programs_beside_ours(block), "say above the block what it needs"
+        for need in block.needs:
+            if need.startswith(LIBRARY):
+                pytest.importorskip(need.removeprefix(LIBRARY))
+        place = workplaces(block.page)
+        for need in block.needs:
+            lay_out(need, place.folder, place.variables)
+        monkeypatch.chdir(place.folder)
+        if block.language == "python":
+            exec(compile(block.body, str(block), "exec"), place.variables)
+        elif block.language == "bash":
+            run(block.body, place.folder)
+        else:
+            for command, output in commands_of(block.body):
+                compare(run(command, place.folder), output)
+
+    return run_block
 
 
 def programs_beside_ours(block):
