@@ -34,10 +34,10 @@ interop: $(INSTALLED)  ## the libraries whose readers the tests then try on our 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[interop]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "pyiqa>=0.1.11"
 
-test-slow: $(INSTALLED)  ## the slow tests alone: about 20 minutes on two cores
+test-slow: $(INSTALLED)  ## the slow tests alone: half an hour or more on two cores
 	$(BIN)/python -m pytest -m slow -n auto --durations=15
 
-test-all: $(INSTALLED)  ## all tests: about half an hour on two cores
+test-all: $(INSTALLED)  ## all tests: three quarters of an hour on two cores
 	$(BIN)/python -m pytest -n auto --durations=15
 
 docs: $(INSTALLED)  ## the site, warnings as errors, to build/site
