@@ -37,7 +37,7 @@ def test_the_cells_run_and_show_what_is_stored(runner, stored, tmp_path):
     assert runner.kinds_of_outputs(done) == runner.kinds_of_outputs(stored)
     (line,) = [line for cell in done["cells"] for line in printed(cell) if line.startswith("SRCC after training")]
     after, before = (float(part.split()[-1]) for part in line.split(", "))
-    assert after > 0.6 > before  # photographs that were held back; 0.8 as stored
+    assert after > 0.6 > before  # photographs that were held back; 0.70 as stored
 
 
 def printed(cell):
