@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...errors import CurateError
 from ...runs.progress import SILENT, Reporter, counting
 from ...runs.threads import Progress
+from ...storage.mapped_pages import give_back_pages
 from ..settings import Method
 from .neighbor_graph import neighbor_graph
 from .umap_layout import lay_out_graph
@@ -106,6 +107,7 @@ def principal_components(
             block = _unit(source[start : start + _BLOCK_ROWS])
             yield block
             read += len(block)
+            give_back_pages(matrix)
             if progress is not None:
                 progress(read, 2 * len(learned) + rows)
 

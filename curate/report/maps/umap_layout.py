@@ -70,7 +70,7 @@ def table_of_forces() -> Forces:
 @compiled
 def bounded(step: np.float32) -> np.float32:
     """Hold a step within bounds."""
-    return np.float32(min(max(step, -STRONGEST_STEP), STRONGEST_STEP))
+    return np.float32(min(max(float(step), -STRONGEST_STEP), STRONGEST_STEP))
 
 
 @compiled
