@@ -120,7 +120,7 @@ def make_contents(inputs: Inputs, request: ReportRequest, reporter: Reporter = S
         "domains": inputs.domains,
         "provenance": provenance_entries(inputs),
         "projection": maps.methods,
-        "versions": library_versions(("syndr-curate", "plotly", "numpy", "pyarrow")),
+        "versions": library_versions(("syndr-curate", "plotly", "umap-learn", "numpy", "pyarrow")),
         "webgl_from": WEBGL_FROM,
         "missing": _missing(inputs, clusters, maps, card_total),
     }

@@ -9,7 +9,7 @@ import pytest
 HEAVY = frozenset(
     (
         *("torch", "torchvision", "pandas", "numpy", "pyarrow", "cv2"),
-        *("open_clip", "faiss", "sklearn", "scipy", "numba", "plotly", "matplotlib"),
+        *("open_clip", "faiss", "sklearn", "scipy", "numba", "plotly", "matplotlib", "umap"),
     )
 )
 COMMANDS = (

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ...errors import CurateError
 from ...manifest.provenance import attach, make_provenance, read_provenance
 from ...storage.atomic import atomic_path
+from .projection import umap_version
 
 STAGE = "report"
-LAYOUT_VERSION = 2  # raised whenever the same features would get other points; 1 was umap-learn's
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Layout:
 
     def facts(self) -> dict[str, Any]:
         """Return what must be equal for the points to be used again."""
-        return {"method": self.method, "seed": self.seed, "features": self.digest, "version": LAYOUT_VERSION}
+        version = umap_version() if self.method == "umap" else None
+        return {"method": self.method, "seed": self.seed, "features": self.digest, "umap-learn": version}
 
 
 def coordinates_file(out: Path) -> Path:

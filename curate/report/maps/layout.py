@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ...manifest.provenance import digest_array
 from ...runs.progress import SILENT, Reporter
-from ...storage.mapped_pages import give_back_pages
 from ..settings import Method
 from .coordinates import Layout, load_points
 from .models import UNNAMED
@@ -46,7 +45,6 @@ def lay_out(
     chosen = choose_method(method, len(ids))
     nothing = np.zeros((0, 2), np.float32)
     wanted = Layout(name, chosen, seed, digest_array(np.ascontiguousarray(matrix), ids), ids, nothing)
-    give_back_pages(matrix)
     points = load_points(saved, wanted)
     if points is None:
         reporter.note(f"map of {name}: {len(ids):,} points by {chosen.upper()}")

@@ -1,7 +1,10 @@
-"""Features on a plane: UMAP where there are many, principal components otherwise."""
+"""Features on a plane: principal components, or UMAP where it is asked for."""
 
+import importlib.metadata
+import importlib.util
+import warnings
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,42 +14,45 @@ from ...runs.progress import SILENT, Reporter, counting
 from ...runs.threads import Progress
 from ...storage.mapped_pages import give_back_pages
 from ..settings import Method
-from .neighbor_graph import neighbor_graph
-from .umap_layout import lay_out_graph
 
 METHODS: tuple[Method, ...] = get_args(Method)
 # UMAP works on so many principal components: most of the time goes into distances, and more change little.
 COMPONENTS = 50
-# The directions of these components change little from so many rows on, and finding them costs D squared a row.
-LEARNING_ROWS = 8192
 _NEIGHBORS = 30
 _FEWEST_FOR_UMAP = 3 * _NEIGHBORS
-FEWEST_FOR_AUTO = 2000  # a few clumps show without UMAP
-_EPOCHS, _EPOCHS_OF_FEW, _FEW = 200, 500, 10_000  # as umap-learn has them: fewer rows take more
-_WIDEST_START = 10.0  # the largest coordinate before UMAP moves the points
+# The directions of the components change little from so many rows on, and finding them costs D squared a row.
+LEARNING_ROWS = 8192
 _BLOCK_ROWS = 1024
-UMAP_STEP = "UMAP"
+UMAP_STEP = "UMAP (compiles for a while at its first use)"
 
 
-def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
+def choose_method(wanted: Method, rows: int) -> Method:
     """Decide how a set of features is projected.
 
     Args:
-        wanted: `auto` takes UMAP where there are `FEWEST_FOR_AUTO` rows or more.
-        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by, however it is asked for.
+        wanted: What was asked for.
+        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by.
 
     Raises:
-        CurateError: The method is unknown.
+        CurateError: UMAP is asked for and not installed, or the method is unknown.
     """
     if wanted not in METHODS:
         raise CurateError(f"projection {wanted!r}: expected {', '.join(METHODS)}")
-    if wanted == "pca" or (wanted == "auto" and rows < FEWEST_FOR_AUTO):
-        return "pca"
-    return "umap" if rows >= _FEWEST_FOR_UMAP else "pca"
+    if wanted == "umap" and importlib.util.find_spec("umap") is None:
+        raise CurateError("--projection umap needs umap-learn: pip install 'syndr-curate[report]'")
+    return "umap" if wanted == "umap" and rows >= _FEWEST_FOR_UMAP else "pca"
+
+
+def umap_version() -> str | None:
+    """Return the installed version of umap-learn, None without it."""
+    try:
+        return importlib.metadata.version("umap-learn")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def project(
-    matrix: NDArray[np.floating[Any]], method: Literal["umap", "pca"], seed: int, reporter: Reporter = SILENT
+    matrix: NDArray[np.floating[Any]], method: Method, seed: int, reporter: Reporter = SILENT
 ) -> NDArray[np.float32]:
     """Lay feature rows out on a plane, so that rows of like direction lie near each other.
 
@@ -60,11 +66,9 @@ def project(
         float32 (N, 2). The same rows in the same order give the same points.
     """
     with reporter.task("principal components", len(matrix)) as task:
-        progress = counting(task, total=len(matrix))
-        if method == "umap":
-            components = principal_components(matrix, COMPONENTS, LEARNING_ROWS, progress=progress)
-        else:
-            components = principal_components(matrix, 2, progress=progress)
+        components = principal_components(
+            matrix, COMPONENTS if method == "umap" else 2, counting(task, total=len(matrix))
+        )
     if components.shape[1] == 1:
         components = np.column_stack([components, np.zeros(len(components))])
     if method == "pca":
@@ -76,19 +80,16 @@ def project(
 
 
 def principal_components(
-    matrix: NDArray[np.floating[Any]],
-    count: int,
-    learning_rows: int | None = None,
-    *,
-    progress: Progress | None = None,
+    matrix: NDArray[np.floating[Any]], count: int, progress: Progress | None = None
 ) -> NDArray[np.float64]:
     """Return the leading principal components of rows scaled to unit length.
+
+    The mean and the directions are learned from about `LEARNING_ROWS` rows, evenly spread.
 
     Args:
         matrix: (N, D) features, read in blocks.
         count: How many; fewer where N or D is smaller.
-        learning_rows: Find the mean and the directions from about so many rows, evenly spread; None: from all.
-        progress: Called with (rows read, rows to read): those learned from twice, then all.
+        progress: Called with (rows read, rows to read): those that are learned from twice, then all.
 
     Returns:
         float64 (N, min(count, N, D)), most variance first. Signs are fixed: the largest weight of each component is
@@ -98,7 +99,7 @@ def principal_components(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows, width = matrix.shape
-    learned = matrix if learning_rows is None else matrix[:: max(1, rows // learning_rows)]
+    learned = matrix[:: max(1, rows // LEARNING_ROWS)]
     kept, read = min(count, rows, width), 0
 
     def unit_blocks(source: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float32]]:
@@ -135,10 +136,20 @@ def _unit(block: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 
 def _umap(components: NDArray[np.float64], seed: int) -> NDArray[np.float32]:
-    from threadpoolctl import threadpool_limits
+    with warnings.catch_warnings():
+        # It warns that a seed means one thread, which is what a repeatable report needs.
+        warnings.simplefilter("ignore")
+        from umap import UMAP
 
-    start = components[:, :2] / max(float(np.abs(components[:, :2]).max()), 1e-12) * _WIDEST_START
-    with threadpool_limits(1):
-        graph = neighbor_graph(components.astype(np.float32), min(_NEIGHBORS, len(components)), seed)
-    epochs = _EPOCHS_OF_FEW if len(components) <= _FEW else _EPOCHS
-    return lay_out_graph(graph, start.astype(np.float32), epochs, seed)
+        spread = components[:, :2] / max(float(np.abs(components[:, :2]).max()), 1e-12) * 10.0
+        mapper = UMAP(
+            n_neighbors=min(_NEIGHBORS, len(components) - 1),
+            # Wide enough that a clump of near-copies shows its members, not one blot.
+            min_dist=0.8,
+            spread=1.5,
+            metric="euclidean",
+            init=spread.astype(np.float32),
+            random_state=seed % 2**32,
+            n_jobs=1,
+        )
+        return np.asarray(mapper.fit_transform(components.astype(np.float32)), dtype=np.float32)

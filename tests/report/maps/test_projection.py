@@ -1,5 +1,6 @@
 """Features on a plane: the same every time, and near where they are alike."""
 
+import importlib.util
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.report.maps import projection as report_projection
 from syndr_curate.curate.report.maps.layout import quantised
 from syndr_curate.curate.report.maps.projection import choose_method, principal_components, project
+from syndr_curate.curate.report.settings import ReportSettings
 
 
 def test_principal_components_of_four_directions_are_worked_out():
@@ -43,25 +45,23 @@ def test_a_block_at_a_time_gives_the_same(monkeypatch):
     assert np.allclose(principal_components(matrix, 3), whole, atol=1e-5)
 
 
-def test_umap_is_taken_where_there_are_enough_rows():
-    assert choose_method("auto", 2000) == "umap"
-    assert choose_method("auto", 1999) == "pca"
-    assert choose_method("pca", 2000) == "pca"
+def test_umap_is_taken_where_it_is_asked_for_and_there_are_enough_rows(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    assert choose_method("pca", 50_000) == "pca"
     assert choose_method("umap", 90) == "umap"
     assert choose_method("umap", 89) == "pca"
 
 
-def test_an_unknown_method_is_refused():
-    with pytest.raises(CurateError, match="projection 'tsne': expected auto, umap, pca"):
-        choose_method("tsne", 100)
+def test_nobody_waits_for_umap_unasked():
+    assert ReportSettings().projection == "pca"
 
 
-def test_components_of_many_rows_are_learned_from_an_even_share_of_them():
-    # Rows 0, 2, 4, ... lie along x, the others along y: the mean and the directions are of every second row alone.
-    rows = np.array([[5, 0], [0, 1], [-5, 0], [0, -1]] * 3, np.float32)
-    components = principal_components(rows, 1, 6)
-    assert np.allclose(components[:, 0], [1, 0, -1, 0] * 3)
-    assert np.array_equal(principal_components(rows, 1, 12), principal_components(rows, 1))
+def test_directions_are_learned_from_evenly_spread_rows(monkeypatch):
+    # Of 8 rows the first and the fifth are learned from, which lie along x: how the others spread along y is not seen.
+    rows = np.array([[1, 0], [0, 1], [0, -1], [0, 1], [-1, 0], [0, -1], [0, 1], [0, -1]], np.float32)
+    assert np.allclose(np.abs(principal_components(rows, 1)[0]), 0)
+    monkeypatch.setattr(report_projection, "LEARNING_ROWS", 2)
+    assert np.allclose(principal_components(rows, 1)[:, 0], [1, 0, 0, 0, -1, 0, 0, 0])
 
 
 def test_umap_is_a_step_that_progress_shows(monkeypatch):
@@ -90,12 +90,21 @@ def test_umap_is_a_step_that_progress_shows(monkeypatch):
     assert [name for name, _, _ in steps] == ["principal components"]
 
 
+def test_umap_that_is_not_installed_is_an_error_that_names_the_extra(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert choose_method("pca", 5000) == "pca"
+    with pytest.raises(CurateError, match=r"syndr-curate\[report\]"):
+        choose_method("umap", 1000)
+
+
 def test_sixteen_bits_fill_the_longer_side_and_keep_the_shape():
     points = np.array([[0, 0], [4, 2], [2, 1]], np.float32)
     assert quantised(points).tolist() == [[0, 0], [65535, 32768], [32768, 16384]]
 
 
+@pytest.mark.slow
 def test_umap_gives_the_same_points_again_and_keeps_two_groups_apart():
+    pytest.importorskip("umap")
     rng = np.random.Generator(np.random.PCG64(3))
     matrix = rng.normal(size=(200, 16)) * 0.1
     matrix[:100, 0] += 1
