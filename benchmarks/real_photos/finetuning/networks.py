@@ -34,6 +34,7 @@ class Rater(nn.Module):
     def __init__(self, body: nn.Module, width: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Put a new head on a body whose features are `width` numbers."""
         super().__init__()
+        body.eval()  # normalization keeps the statistics of the ImageNet weights, in training too
         self.body, self.head = body, nn.Linear(width, 1)
         self.mean, self.std = mean, std
 

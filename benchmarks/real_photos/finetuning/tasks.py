@@ -169,5 +169,4 @@ def _read(path: Path) -> Tuned:
 
 
 def _path(run: Run, training: Training, trial: Trial, seed: int) -> Path:
-    settings = f"{training.network}-{training.steps}-{training.batch}-{training.crop}-{training.answer_side}"
-    return run.path("finetuned", settings, f"{trial.arm}-{trial.way}-{seed:02d}.npz")
+    return run.path("finetuned", training.name, f"{trial.arm}-{trial.way}-{seed:02d}.npz")
