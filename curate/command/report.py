@@ -22,7 +22,7 @@ class LookFlags(ReportSettings):
         Method,
         typer.Option(
             "--projection",
-            help="How features are laid out on a plane; auto: UMAP for 2,000 or more, if installed.",
+            help="How features are laid out on a plane. umap keeps neighbors together and takes a minute or more.",
         ),
     ] = ReportSettings.projection
     pictures: Annotated[

@@ -80,7 +80,7 @@ def select_by_excess(
     Raises:
         CurateError: No image, not 26 finite scores for each, or a limit below 1.
 
-    Source: this project (docs/domains.md).
+    Source: this project (docs/domain-selection.md).
     """
     check_scores(scores)
     if most is not None and most < 1:

@@ -45,10 +45,12 @@ class Roots:
             CurateError: An override names a root that the manifest does not use, or its `roots` are no folders.
         """
         lost, recorded = has_lost_metadata(table), recorded_roots(table)
+        home = manifest.resolve().parent
         if overrides or lost:
             recorded = {**dict.fromkeys(_roots_of_rows(table)), **recorded}
+        # Without its dots the path is good even where the manifest's own folder is not made yet.
         folders: dict[str, Path | None] = {
-            name: None if folder is None else manifest.resolve().parent / folder for name, folder in recorded.items()
+            name: None if folder is None else Path(os.path.normpath(home / folder)) for name, folder in recorded.items()
         }
         for name, folder in (overrides or {}).items():
             if name not in folders:

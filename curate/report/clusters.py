@@ -20,6 +20,7 @@ from ..manifest.provenance import digest_array, read_provenance
 from ..manifest.seeds import uniform_draw
 from ..runs.progress import SILENT, Reporter
 from ..similarity import ClusterStatistics, cluster_statistics
+from ..storage.mapped_pages import give_back_pages
 from .rows import LEFT
 
 # Sizes are drawn in classes that double: a cluster of 3 and one of 300 both stay visible.
@@ -134,6 +135,7 @@ def find_left_out(
     if (provenance.get("inputs") or {}).get("features") != digest_array(feature_rows.matrix, rows.ids):
         return _noted(clusters, "these are not the features that the later manifest was thinned by")
     found = epoch_clusters(rows, feature_rows, settings, reporter=reporter)
+    give_back_pages(features.matrix)
     numbers = dict(zip(rows.filtered_ids, found.tolist(), strict=True))
     sizes = dict(enumerate(np.bincount(found).tolist()))
     if sizes != clusters.sizes or any(numbers.get(kept) != number for kept, number in clusters.of_row.items()):

@@ -60,7 +60,7 @@ def report(
         predictions: A file (CSV, TSV or Parquet) or table with an id and a score of a model for each picture, as
             `evaluate` reads it: the best and the worst predicted are shown.
         png: A PNG file to draw the maps of `features` into, for print.
-        projection: How features are laid out on a plane: `auto`, `umap` or `pca`.
+        projection: How features are laid out on a plane: `pca` or `umap`.
         pictures: At most so many thumbnails go into the page.
         max_rows: At most so many rows are drawn on a map.
         seed: Seed of the projection and of every draw.

@@ -27,6 +27,9 @@ from .maps.models import check_feature_files, read_feature_files
 from .mixes_and_domains import is_mixed, read_domains
 from .settings import ReportSettings
 
+# Pictures are made reference by reference, so that a few decoded ones are enough to have at hand.
+REFERENCE_CACHE_BYTES = 16 << 20
+
 
 @dataclass(frozen=True)
 class ReportRequest:
@@ -200,7 +203,8 @@ def _report_manifest(path: Path, table: pa.Table, request: ReportRequest) -> Rep
     own = Roots.of_manifest(table, path)
     roots = replace(own, folders={name: request.roots.get(name, folder) for name, folder in own.folders.items()})
     decoding = decoding_of(read_provenance(table), DecodeOptions(max_pixels=request.max_pixels), str(path))
-    return ReportManifest(path.name, table, PixelLoader(roots, decoding=decoding))
+    pixels = PixelLoader(roots, decoding=decoding, cache_bytes=REFERENCE_CACHE_BYTES)
+    return ReportManifest(path.name, table, pixels)
 
 
 def _check_roots(given: Mapping[str, Path], tables: list[pa.Table], paths: list[Path]) -> None:

@@ -10,7 +10,7 @@ from ..datasets.settings import SCORE_COLUMN
 from ..errors import CurateError
 from ..whole_numbers import hold_whole_numbers
 
-Method = Literal["auto", "umap", "pca"]
+Method = Literal["pca", "umap"]
 ColorBy = Literal["dataset", "type", "level", "label", "source"]
 COLOR_BY: tuple[ColorBy, ...] = get_args(ColorBy)
 
@@ -20,7 +20,7 @@ class ReportSettings:
     """How much a page shows, and how.
 
     Attributes:
-        projection: How features are laid out on a plane: `auto`, `umap` or `pca`.
+        projection: How features are laid out on a plane: `pca` or `umap`.
         pictures: At most so many thumbnails.
         max_rows: At most so many rows on the map of samples.
         seed: Seed of the projection and of every draw.
@@ -31,7 +31,7 @@ class ReportSettings:
         lower_is_better: Whether the scores measure degradation.
     """
 
-    projection: Method = "auto"
+    projection: Method = "pca"
     pictures: int = 600
     max_rows: int = 50_000
     seed: int = 123

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.threads import Progress, each_task, one_core_per_product
-from .drop_distances import Allowance, DropDistances, lower_drop_distances
+from .drop_distances import NONE, Allowance, DropDistances, Lowest, lower_drop_distances
 from .feature_rows import FeatureMatrix, FeatureRows, check_rows
+from .pivots import add_members, compare_members, no_pivots
 from .tiles import NEVER_GIVE_UP, Patch
 from .upper_bounds import (
     SAMPLE_ROWS,
@@ -25,6 +26,7 @@ from .upper_bounds import (
 
 TILE_ROWS = 1024
 STRIPE_ROWS = 128  # of the square on the diagonal, whose lower half need not be taken
+IN_REACH = 100  # one row of a block in so many is compared with a pivot's members one by one, at the cost of a sketch
 TRIED_AFTER = 8  # one part in so many is settled before a trial: drop distances must be known by then
 TRIAL_ROWS, TRIAL_COLUMNS = 128, 512  # pairs of a trial
 
@@ -64,7 +66,7 @@ def thin(
     """
     rows = check_rows(features)
     order = np.arange(rows.total) if among is None else np.asarray(among, dtype=np.int64)
-    drops = DropDistances(order, float(distance), np.full(len(order), np.inf))
+    drops = DropDistances(order, float(distance), np.full(len(order), np.inf), np.full(len(order), NONE))
     with one_core_per_product():
         thinning = _Thinning(rows, drops)
         for bottom in range(len(order), 0, -TILE_ROWS):
@@ -81,20 +83,26 @@ class _Thinning:
 
     def __init__(self, rows: FeatureRows, drops: DropDistances) -> None:
         self.rows, self.drops = rows, drops
+        self.pivots = no_pivots(len(drops.order))
         self.staying, self.dropped = _Group(), _Group()
         self.lock = Lock()
 
     def settle(self, top: int, bottom: int) -> None:
         """Fill in the final values of positions `top` to `bottom`; those of all later positions are final.
 
-        Rows that stay are compared first. They lower most drop distances of the block, and a row that was dropped
-        counts only below its own drop distance and the block row's: sketches rule out most of those.
+        Rows that stay are compared first. They lower most drop distances of the block, and they are the pivots of the
+        rows that were dropped: most of those are ruled out by the cosine with their pivot. A row that was dropped
+        counts only below its own drop distance and the block row's: sketches rule out most of what is left.
         """
         block = np.arange(top, bottom)
         unit = self.rows.unit(self.drops.order[block])
-        stays = np.isinf(self.drops.values[bottom:])
+        lowest = Lowest(self.drops.values[top:bottom], self.drops.droppers[top:bottom])
+        stays = self.drops.droppers[bottom:] == NONE
+        self.pivots.crowded[bottom:] = False
         self._compare(block, unit, bottom + np.flatnonzero(stays), self.staying)
-        self._compare(block, unit, bottom + np.flatnonzero(~stays), self.dropped)
+        crowded = ~stays
+        crowded[crowded] = self.pivots.crowded[self.pivots.pivot[bottom:][crowded]]
+        self._compare(block, unit, bottom + np.flatnonzero(crowded), self.dropped)
         square = np.zeros((len(block), len(block)), dtype=np.float32)
 
         def stripe(start: int) -> None:
@@ -102,35 +110,51 @@ class _Thinning:
             np.matmul(unit[start:stop], unit[start:].T, out=square[start:stop, start:])
 
         each_task(range(0, len(block), STRIPE_ROWS), stripe)
-        self._lower(Patch(square, block, block), self.drops.values[top:bottom])
+        self._lower(Patch(square, block, block), lowest)
+        add_members(self.pivots, self.rows, self.drops, top, bottom)
 
     def _compare(
         self, block: NDArray[np.int64], unit: NDArray[np.float32], columns: NDArray[np.int64], group: _Group
     ) -> None:
         """Lower the drop distances of a block to what later positions allow, whose own are final."""
         self._sketch_where_useful(block, unit, columns, group)
-        values, sketch = self.drops.values[block[0] : block[-1] + 1], group.sketch
+        top, bottom, sketch = int(block[0]), int(block[-1]) + 1, group.sketch
+        known = Lowest(self.drops.values[top:bottom], self.drops.droppers[top:bottom])
         given_up: list[int] = []
 
         def compare(start: int) -> None:
             some = columns[start : start + TILE_ROWS]
-            lowest, left = values.copy(), len(block)
+            with self.lock:
+                lowest, left = Lowest(known.distances.copy(), known.droppers.copy()), len(block)
             if sketch is not None:
-                bounds = Patch(sketch.short[block[0] : block[-1] + 1] @ sketch.short[some].T, block, some)
+                bounds = Patch(sketch.short[top:bottom] @ sketch.short[some].T, block, some)
                 allowance = Allowance(sketch.slack, decisions_for(bounds.numbers.size, self.rows))
                 left = lower_drop_distances(bounds, self.rows, self.drops, lowest, allowance)
                 given_up.append(left)
+                if group is self.staying:
+                    self._compare_members(bounds, lowest, sketch.slack, left)
             if left:
-                cosines = unit[:left] @ self.rows.unit(self.drops.order[some]).T
-                self._lower(Patch(cosines, block[:left], some), lowest[:left])
+                cosines = Patch(unit[:left] @ self.rows.unit(self.drops.order[some]).T, block[:left], some)
+                self._lower(cosines, lowest)
+                if group is self.staying:
+                    self._compare_members(cosines, lowest, self.rows.rounding, 0)
             with self.lock:
-                np.minimum(values, lowest, out=values)
+                closer = lowest.distances < known.distances
+                known.distances[closer] = lowest.distances[closer]
+                known.droppers[closer] = lowest.droppers[closer]
 
         each_task(range(0, len(columns), TILE_ROWS), compare)
         if 2 * sum(given_up) > len(given_up) * len(block):
             group.sketch = None  # these rows are not like those of the trial: most was looked at in vain
 
-    def _lower(self, cosines: Patch, lowest: NDArray[np.float64]) -> None:
+    def _compare_members(self, patch: Patch, lowest: Lowest, slack: float, start: int) -> None:
+        """Lower the drop distances of a patch's rows, from `start` on, to what the members of its columns allow."""
+        patch = Patch(patch.numbers[start:], patch.rows[start:], patch.columns)
+        lowest = Lowest(lowest.distances[start:], lowest.droppers[start:])
+        most = len(patch.rows) // IN_REACH
+        compare_members(patch, self.rows, self.drops, lowest, self.pivots, slack, most)
+
+    def _lower(self, cosines: Patch, lowest: Lowest) -> None:
         lower_drop_distances(cosines, self.rows, self.drops, lowest, Allowance(self.rows.rounding, NEVER_GIVE_UP))
 
     def _sketch_where_useful(

@@ -21,7 +21,7 @@ LOOK_COST = 0.5  # a pair of rows: comparing their product with the threshold
 DECISION_COST = 0.4  # a pair of rows in float64, per number of the rows
 HALF_DECISION_COST = 1.0  # likewise, of rows in float16
 AXES_COST = 1.5e8  # finding the axes
-TRIAL_SHARE = 30  # whole products that take so many times as long as finding axes are worth a trial
+TRIAL_SHARE = 10  # whole products that take so many times as long as finding axes are worth a trial
 
 
 class Sketch(NamedTuple):

@@ -4,6 +4,7 @@
 block is not run. Blocks of one page share a folder and run from top to bottom.
 """
 
+import csv
 import os
 import re
 import shutil
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -28,7 +31,10 @@ PAGES = sorted(
 RUN = ("console", "bash", "python")
 LIBRARY = "library "  # one that the package does not bring
 SHOWN = ("text", "json", "csv", "toml", "yaml")
-SLOW = ("slow", "the demo", "the demo as manifests", "KADID-10k's labels and features")
+SLOW = (
+    *("slow", "the demo", "the demo as manifests", "rated images"),
+    *("KADID-10k's labels and features", "photographs and scored pictures"),
+)
 LAID_OUT = (*SLOW, "photos", "more photographs", "an image", "features")
 OUT_OF_REACH = (
     *("KADID-10k", "KADIS-700k", "LIVE Challenge", "KonIQ-10k", "BID", "ResNet-50's weights", "weights of timm"),
@@ -110,7 +116,7 @@ def lay_out(image_folder, request):
     def lay(need, folder, variables):
         if need == "photos" and not (folder / "photos").exists():
             shutil.copytree(image_folder("photo", 4, height=96, width=128), folder / "photos")
-        elif need == "more photographs":
+        elif need == "more photographs" and not (folder / "more-photos").exists():
             shutil.copytree(image_folder("more", 12, first_seed=50, height=96, width=128), folder / "more-photos")
         elif need in ("the demo", "the demo as manifests"):
             target = folder / "manifests" / ("demo" if need == "the demo" else "")
@@ -122,12 +128,51 @@ def lay_out(image_folder, request):
             for name, place in {**names, "kadis.npz": "refset/additional_ref.npz"}.items():
                 (folder / name).unlink(missing_ok=True)
                 (folder / name).symlink_to(data / place)
+        elif need == "rated images" and not (folder / "rated").exists():
+            lay_out_rated_images(folder, request.getfixturevalue("demo")[0])
+        elif need == "photographs and scored pictures" and not (folder / "scored").exists():
+            lay_out_scored_pictures(folder, request.getfixturevalue("reference_data"))
         elif need == "an image":
             variables["image"] = np.arange(64 * 80 * 3, dtype=np.uint32).reshape(64, 80, 3).astype(np.uint8)
         elif need == "features":
             variables["sample_ids"], variables["features"] = ["a", "b"], np.eye(2, dtype=np.float32)
 
     return lay
+
+
+def lay_out_rated_images(folder, demo):
+    """Photographs, new content, and distorted versions of the photographs with a score for each: all of the demo."""
+    shutil.copytree(demo / "references", folder / "photos", dirs_exist_ok=True)
+    shutil.copytree(demo / "candidates", folder / "more-photos", dirs_exist_ok=True)
+    rows = [row for row in pq.read_table(demo / "train.parquet").to_pylist() if row["label_source"] == "proxy"]
+    for row in rows:
+        (folder / "rated" / row["image_path"]).parent.mkdir(parents=True, exist_ok=True)
+        os.link(demo / "images" / row["image_path"], folder / "rated" / row["image_path"])
+    scores = [(row["image_path"], row["reference_path"], row["label"]) for row in rows]
+    write_csv(folder / "scores.csv", [("image", "reference", "mos"), *scores])
+
+
+def lay_out_scored_pictures(folder, data):
+    """Twelve good photographs, and real pictures that people have scored, at half size so that they take a minute."""
+    for file in sorted((data / "images/kodak").glob("*.png"))[::2]:
+        halve(file, folder / "photos" / file.name)
+    with (data / "livec_dev/labels.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))[::5]
+    scores = {Path(row["image"]).with_suffix(".png").name: row["mos"] for row in rows}
+    for row, name in zip(rows, scores, strict=True):
+        halve(data / "livec_dev/images" / row["image"], folder / "scored/images" / name)
+    write_csv(folder / "scored/scores.csv", [("image", "score"), *scores.items()])
+
+
+def halve(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(source).convert("RGB")
+    picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX).save(target)
+
+
+def write_csv(path, rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
 
 
 def hard_link(source, target):
@@ -220,6 +265,14 @@ def compare(printed, expected):
     pattern = "\n".join(r"(?:.*\n)*?.*" if line.strip() == "..." else re.escape(line.rstrip()) for line in expected)
     actual = "\n".join(line.rstrip() for line in printed.splitlines() if line.strip())
     assert re.fullmatch(pattern, actual), f"the page shows\n{chr(10).join(expected)}\nbut it prints\n{actual}"
+
+
+def test_most_blocks_of_the_site_are_run():
+    on_the_site = [block for block in RUNNABLE if block.page != "README.md"]
+    assert len(on_the_site) >= 50
+    assert sum(not block.slow for block in on_the_site) >= 20
+    libraries = [block for block in on_the_site if any(need.startswith(LIBRARY) for need in block.needs)]
+    assert len(on_the_site) - len(libraries) >= 50, "enough run where no library beside ours is installed"
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import syndr_curate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +92,14 @@ def test_a_page_fetches_nothing_from_a_network(site):
         text = file.read_text()
         fetched = re.findall(r"""(?:src=|<link[^>]*href=|url\(|@import )["']?(https?:)?//""", text)
         assert not fetched, file.name
+
+
+def test_the_api_page_has_every_public_name_with_its_arguments(site):
+    page = (site / "api.html").read_text()
+    for name in syndr_curate.__all__:
+        assert name == "__version__" or f'id="{name.lower()}"' in page, name
+    assert "keep_fraction" in page
+    assert ":::" not in page
 
 
 def test_equations_are_in_the_page_as_mathml(site):

@@ -102,3 +102,12 @@ def test_a_root_option_of_another_form_is_refused(text):
 def test_a_root_option_whose_folder_does_not_exist_is_refused(tmp_path):
     with pytest.raises(CurateError, match=r"no folder .*absent"):
         parse_roots([f"a={tmp_path}/absent"])
+
+
+def test_files_are_found_from_a_manifest_whose_folder_is_not_made_yet(make_manifest, tmp_path):
+    picture = tmp_path / "photos" / "a.png"
+    picture.parent.mkdir()
+    picture.touch()
+    rows = make_manifest(facts={"roots": {"pictures": "../photos"}})
+    roots = Roots.of_manifest(rows, tmp_path / "not-made" / "labeled.parquet")
+    assert roots.resolve("pictures", "a.png").is_file()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.similarity import edges_below, farthest, greedy_thinning, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.similarity.drop_distances import lower_drop_distances
 from syndr_curate.curate.similarity.upper_bounds import sketch, tried_sketch
 
 
@@ -97,12 +98,65 @@ def test_a_sketch_changes_nothing(*, seed, n, copies, noise, distance, axes, pat
     assert used
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(20, 150),
+    d=st.sampled_from([2, 3, 40]),
+    copies=st.sampled_from([1, 4, 15]),
+    noise=st.sampled_from([0.0, 1e-5, 0.2, 0.5]),
+    distance=st.sampled_from([0.01, 0.1, 0.3, 0.7, 2.5]),
+    dtype=st.sampled_from([np.float16, np.float32, np.float64]),
+    in_reach=st.sampled_from([1, 2, 10**9]),
+    sketched=st.booleans(),
+    tile=st.sampled_from([1, 3, 4, 16]),
+)
+def test_pivots_change_nothing(*, seed, n, d, copies, noise, distance, dtype, in_reach, sketched, tile):
+    rng = np.random.default_rng(seed)
+    few = rng.standard_normal((max(1, n // copies), d))
+    rows = (few[rng.integers(0, len(few), n)] + noise * rng.standard_normal((n, d))).astype(dtype)
+    expected = drop_first_of_closest_pair(rows, distance)
+
+    def sketch_anyway(rows, order, axes, _trial, _pairs):
+        return sketch(rows, order, axes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(greedy_thinning, "TILE_ROWS", tile)
+        patch.setattr(greedy_thinning, "IN_REACH", in_reach)
+        if sketched:
+            patch.setattr(greedy_thinning, "most_axes", lambda width: min(8, width))
+            patch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
+            patch.setattr(greedy_thinning, "tried_sketch", sketch_anyway)
+        assert thin(rows, distance).tolist() == expected.tolist()
+
+
+def test_dropped_rows_of_families_that_lie_apart_are_compared_with_their_own_family_only(monkeypatch):
+    # ten near copies of each of 30 axes: nine of ten are dropped, and the cosine with the one that stays rules them out
+    rng = np.random.default_rng(3)
+    rows = np.eye(30, 64)[np.arange(300) % 30] + 0.02 * rng.standard_normal((300, 64))
+    expected = drop_first_of_closest_pair(rows, 0.3)
+    columns = []
+
+    def watched(patch, rows, drops, lowest, allowance):
+        columns.extend(int(column) for column in patch.columns if column >= patch.rows[-1] + 1)
+        return lower_drop_distances(patch, rows, drops, lowest, allowance)
+
+    monkeypatch.setattr(greedy_thinning, "TILE_ROWS", 20)
+    monkeypatch.setattr(greedy_thinning, "IN_REACH", 4)
+    monkeypatch.setattr(greedy_thinning, "lower_drop_distances", watched)
+    assert thin(rows, 0.3).tolist() == expected.tolist()
+    assert expected.tolist() == [False] * 270 + [True] * 30
+    assert set(columns) == set(range(270, 300))  # the rows that stay; no product of a dropped row behind a block
+
+
 def test_a_pool_large_enough_to_be_sketched_keeps_the_same_rows(monkeypatch):
-    # families of ten near-copies, all of which lie apart: what a dropped row leaves open the sketch rules out
+    # families of ten near copies that have much in common: some rows are in reach of most pivots, and a sketch helps
     rng = np.random.default_rng(5)
-    centers = rng.standard_normal((300, 128)).astype(np.float32)
-    rows = centers[np.arange(3000) % 300] + 0.2 * rng.standard_normal((3000, 128)).astype(np.float32)
-    plain = thin(rows, 0.3)
+    centers = np.zeros((300, 128), dtype=np.float32)
+    centers[:, :40] = rng.standard_normal((300, 40))
+    centers[:, 0] = 7.0
+    rows = centers[np.arange(3000) % 300] + 0.25 * rng.standard_normal((3000, 128)).astype(np.float32)
+    plain = thin(rows, 0.2)
     found = []
 
     def watched(rows, order, axes, trial, pairs):
@@ -110,9 +164,10 @@ def test_a_pool_large_enough_to_be_sketched_keeps_the_same_rows(monkeypatch):
         return found[-1]
 
     monkeypatch.setattr(greedy_thinning, "TILE_ROWS", 256)
+    monkeypatch.setattr(greedy_thinning, "IN_REACH", 10**9)
     monkeypatch.setattr(greedy_thinning, "worth_a_trial", lambda _pairs, _width: True)
     monkeypatch.setattr(greedy_thinning, "tried_sketch", watched)
-    assert (thin(rows, 0.3) == plain).all()
+    assert (thin(rows, 0.2) == plain).all()
     assert plain.sum() == 300
     assert any(sketch is not None for sketch in found)
 

@@ -1,10 +1,10 @@
-"""Features on a plane: UMAP where it is installed, principal components otherwise."""
+"""Features on a plane: principal components, or UMAP where it is asked for."""
 
 import importlib.metadata
 import importlib.util
 import warnings
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...errors import CurateError
 from ...runs.progress import SILENT, Reporter, counting
 from ...runs.threads import Progress
+from ...storage.mapped_pages import give_back_pages
 from ..settings import Method
 
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -19,32 +20,27 @@ METHODS: tuple[Method, ...] = get_args(Method)
 COMPONENTS = 50
 _NEIGHBORS = 30
 _FEWEST_FOR_UMAP = 3 * _NEIGHBORS
-# UMAP compiles for about 40 s at its first use, which `auto` spares a small set: a few clumps show without it.
-FEWEST_FOR_AUTO = 2000
+# The directions of the components change little from so many rows on, and finding them costs D squared a row.
+LEARNING_ROWS = 8192
 _BLOCK_ROWS = 1024
-_READINGS = 3  # of every row: for the mean, the covariance and the components
 UMAP_STEP = "UMAP (compiles for a while at its first use)"
 
 
-def choose_method(wanted: Method, rows: int) -> Literal["umap", "pca"]:
+def choose_method(wanted: Method, rows: int) -> Method:
     """Decide how a set of features is projected.
 
     Args:
-        wanted: `auto` takes UMAP where it is installed and there are `FEWEST_FOR_AUTO` rows or more.
-        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by, however it is asked for.
+        wanted: What was asked for.
+        rows: Number of rows; UMAP needs a few dozen to know a neighborhood by.
 
     Raises:
-        CurateError: UMAP is asked for by name and not installed, or the method is unknown.
+        CurateError: UMAP is asked for and not installed, or the method is unknown.
     """
     if wanted not in METHODS:
         raise CurateError(f"projection {wanted!r}: expected {', '.join(METHODS)}")
-    if wanted == "pca" or (wanted == "auto" and rows < FEWEST_FOR_AUTO):
-        return "pca"
-    if importlib.util.find_spec("umap") is None:
-        if wanted == "umap":
-            raise CurateError("--projection umap needs umap-learn: pip install 'syndr-curate[report]'")
-        return "pca"
-    return "umap" if rows >= _FEWEST_FOR_UMAP else "pca"
+    if wanted == "umap" and importlib.util.find_spec("umap") is None:
+        raise CurateError("--projection umap needs umap-learn: pip install 'syndr-curate[report]'")
+    return "umap" if wanted == "umap" and rows >= _FEWEST_FOR_UMAP else "pca"
 
 
 def umap_version() -> str | None:
@@ -56,7 +52,7 @@ def umap_version() -> str | None:
 
 
 def project(
-    matrix: NDArray[np.floating[Any]], method: Literal["umap", "pca"], seed: int, reporter: Reporter = SILENT
+    matrix: NDArray[np.floating[Any]], method: Method, seed: int, reporter: Reporter = SILENT
 ) -> NDArray[np.float32]:
     """Lay feature rows out on a plane, so that rows of like direction lie near each other.
 
@@ -88,10 +84,12 @@ def principal_components(
 ) -> NDArray[np.float64]:
     """Return the leading principal components of rows scaled to unit length.
 
+    The mean and the directions are learned from about `LEARNING_ROWS` rows, evenly spread.
+
     Args:
         matrix: (N, D) features, read in blocks.
         count: How many; fewer where N or D is smaller.
-        progress: Called with (rows read, rows to read); every row is read three times.
+        progress: Called with (rows read, rows to read): those that are learned from twice, then all.
 
     Returns:
         float64 (N, min(count, N, D)), most variance first. Signs are fixed: the largest weight of each component is
@@ -101,23 +99,25 @@ def principal_components(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows, width = matrix.shape
+    learned = matrix[:: max(1, rows // LEARNING_ROWS)]
     kept, read = min(count, rows, width), 0
 
-    def unit_blocks() -> Iterator[NDArray[np.float32]]:
+    def unit_blocks(source: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float32]]:
         nonlocal read
-        for start in range(0, rows, _BLOCK_ROWS):
-            block = _unit(matrix[start : start + _BLOCK_ROWS])
+        for start in range(0, len(source), _BLOCK_ROWS):
+            block = _unit(source[start : start + _BLOCK_ROWS])
             yield block
             read += len(block)
+            give_back_pages(matrix)
             if progress is not None:
-                progress(read, _READINGS * rows)
+                progress(read, 2 * len(learned) + rows)
 
     # One thread: sums in a fixed order, so that the number of cores cannot move a point. Only libraries that are loaded
     # by now are held to it, scipy's among them.
     with threadpool_limits(1):
-        mean = sum(block.sum(axis=0, dtype=np.float64) for block in unit_blocks()) / rows
+        mean = sum(block.sum(axis=0, dtype=np.float64) for block in unit_blocks(learned)) / len(learned)
         covariance = np.zeros((width, width))
-        for block in unit_blocks():
+        for block in unit_blocks(learned):
             centered = block - mean.astype(np.float32)
             covariance += centered.T @ centered
         wanted = (width - kept, width - 1)
@@ -125,7 +125,7 @@ def principal_components(
         leading = directions[:, ::-1]
         strongest = leading[np.abs(leading).argmax(axis=0), np.arange(kept)]
         leading = leading * np.where(strongest < 0, -1.0, 1.0)
-        components: NDArray[np.float64] = np.concatenate([(block - mean) @ leading for block in unit_blocks()])
+        components: NDArray[np.float64] = np.concatenate([(block - mean) @ leading for block in unit_blocks(matrix)])
     return components
 
 

@@ -2,7 +2,7 @@
 // A map has one panel, or several side by side that show the same marks at other places: a mark chosen in one is marked in all.
 
 const SVG_AT_MOST = 5000;
-const COMPONENTS = "principal components (2,000 marks or more are laid out by UMAP, with the extra report; --projection umap asks for it)";
+const COMPONENTS = "principal components (--projection umap keeps neighbors together and takes longer)";
 const PALETTE = ["#4e79d3", "#e0803c", "#3da47d", "#c8549a", "#b8952a", "#7a64c9", "#4aa8c4", "#c0504a", "#7f8f3c", "#8c6d5a", "#5f7f9f", "#d18bb8"];
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x"];
 let hasWebGL = (() => {

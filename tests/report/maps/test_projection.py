@@ -12,6 +12,7 @@ from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.report.maps import projection as report_projection
 from syndr_curate.curate.report.maps.layout import quantised
 from syndr_curate.curate.report.maps.projection import choose_method, principal_components, project
+from syndr_curate.curate.report.settings import ReportSettings
 
 
 def test_principal_components_of_four_directions_are_worked_out():
@@ -44,18 +45,23 @@ def test_a_block_at_a_time_gives_the_same(monkeypatch):
     assert np.allclose(principal_components(matrix, 3), whole, atol=1e-5)
 
 
-def test_umap_is_taken_where_it_is_installed_and_there_are_enough_rows(monkeypatch):
+def test_umap_is_taken_where_it_is_asked_for_and_there_are_enough_rows(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    assert choose_method("auto", 2000) == "umap"
-    assert choose_method("pca", 2000) == "pca"
+    assert choose_method("pca", 50_000) == "pca"
     assert choose_method("umap", 90) == "umap"
     assert choose_method("umap", 89) == "pca"
 
 
-def test_a_small_set_is_not_made_to_wait_for_umap_to_compile(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    assert choose_method("auto", 732) == "pca"
-    assert choose_method("auto", 1999) == "pca"
+def test_nobody_waits_for_umap_unasked():
+    assert ReportSettings().projection == "pca"
+
+
+def test_directions_are_learned_from_evenly_spread_rows(monkeypatch):
+    # Of 8 rows the first and the fifth are learned from, which lie along x: how the others spread along y is not seen.
+    rows = np.array([[1, 0], [0, 1], [0, -1], [0, 1], [-1, 0], [0, -1], [0, 1], [0, -1]], np.float32)
+    assert np.allclose(np.abs(principal_components(rows, 1)[0]), 0)
+    monkeypatch.setattr(report_projection, "LEARNING_ROWS", 2)
+    assert np.allclose(principal_components(rows, 1)[:, 0], [1, 0, 0, 0, -1, 0, 0, 0])
 
 
 def test_umap_is_a_step_that_progress_shows(monkeypatch):
@@ -84,9 +90,9 @@ def test_umap_is_a_step_that_progress_shows(monkeypatch):
     assert [name for name, _, _ in steps] == ["principal components"]
 
 
-def test_without_umap_components_stand_in_unless_it_was_asked_for(monkeypatch):
+def test_umap_that_is_not_installed_is_an_error_that_names_the_extra(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert choose_method("auto", 5000) == "pca"
+    assert choose_method("pca", 5000) == "pca"
     with pytest.raises(CurateError, match=r"syndr-curate\[report\]"):
         choose_method("umap", 1000)
 
