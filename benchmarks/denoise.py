@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from importlib.resources import files
 
 import numpy as np
 import torch
-from safetensors.torch import load
 from syndr_curate.curate.demo.scenes import paint_scene
-from syndr_curate.distortions.numerics.denoiser import WEIGHTS_FILE, denoise_channels, predict_noise, weight_shapes
+from syndr_curate.distortions.numerics.denoising.denoise import denoise_channels
+from syndr_curate.distortions.numerics.denoising.network import predict_noise
+from syndr_curate.distortions.numerics.denoising.weights import load_network
 
 SIDE = 512  # a multiple of what the network needs, so that nothing is padded
 
@@ -44,20 +44,18 @@ def main() -> None:
 
 def on_device(picture: np.ndarray, arguments: argparse.Namespace) -> tuple[float, float]:
     """Return seconds per picture on the device, and how far its answer is from the processor's."""
-    stored = load((files("syndr_curate.distortions.numerics") / WEIGHTS_FILE).read_bytes())
-    weights = {name: stored[name].float().reshape(shape) for name, shape in weight_shapes().items()}
+    weights, form = load_network()
     there = {name: weight.to(arguments.device) for name, weight in weights.items()}
     planes = torch.from_numpy(picture.transpose(2, 0, 1)[:, None].astype(np.float32))
     batch = planes.repeat(arguments.batch, 1, 1, 1)
     rounds = -(-arguments.pictures // arguments.batch)
     with torch.inference_mode():
-        apart = float(
-            (predict_noise(planes.to(arguments.device), there).cpu() - predict_noise(planes, weights)).abs().max()
-        )
-        predict_noise(batch.to(arguments.device), there).cpu()
+        on_device = predict_noise(planes.to(arguments.device), there, form).cpu()
+        apart = float((on_device - predict_noise(planes, weights, form)).abs().max())
+        predict_noise(batch.to(arguments.device), there, form).cpu()
         started = time.perf_counter()
         for _ in range(rounds):
-            predict_noise(batch.to(arguments.device), there).cpu()
+            predict_noise(batch.to(arguments.device), there, form).cpu()
         seconds = (time.perf_counter() - started) / (rounds * arguments.batch)
     return seconds, apart
 

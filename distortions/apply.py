@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .catalog import Distortion, get
+from .catalog import DENOISE, Distortion, get
 from .errors import DistortionError
 from .numerics.min_max import entry, leave, map_min_max
 
@@ -28,6 +28,7 @@ def distort(
     rng: np.random.Generator | None = None,
     draws: ArrayLike | None = None,
     stretch: bool = True,
+    denoiser: str | None = None,
 ) -> NDArray[np.uint8]:
     """Distort an image as the generator of KADID-10k does, or as a camera.
 
@@ -46,13 +47,15 @@ def distort(
         rng: Of a random type: a generator, advanced by this call.
         draws: Of a random type: the random numbers, shaped as ``draw`` returns them.
         stretch: Whether to stretch on entry and exit. Without it, values are code / 255 and the result is clipped.
+        denoiser: Digest of the network's weights of type 15 (denoise), as manifests record it; None: the newest.
 
     Returns:
         H x W x 3, uint8, spanning 0 to 255 unless the result is constant or ``stretch`` is off.
 
     Raises:
         DistortionError: If the image, the kind or the level is not admissible, or if a random type is not given exactly
-            one of ``seed``, ``rng`` and ``draws``; a seed is not negative.
+            one of ``seed``, ``rng`` and ``draws``; if a seed is negative, or if type 15 is asked for with weights that
+            are not installed.
 
     >>> image = np.zeros((48, 64, 3), np.uint8)
     >>> image[:, 32:] = 200
@@ -82,7 +85,8 @@ def distort(
         numbers = distortion.draw_function(parameter, height, width, generator)
     else:
         numbers = np.array(draws, dtype=np.float64)  # a copy: the noise types work in place
-    return leave(distortion.function(picture, parameter, numbers), stretch=stretch)
+    options = {"denoiser": denoiser} if distortion.id == DENOISE else {}
+    return leave(distortion.function(picture, parameter, numbers, **options), stretch=stretch)
 
 
 def draw(kind: int | str, level: float, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:

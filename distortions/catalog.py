@@ -19,6 +19,7 @@ from .registry.user_types import USER_IDS, UserDistortion, find_user_type, user_
 __all__ = [
     "CAMERA",
     "CATALOG",
+    "DENOISE",
     "FAMILIES",
     "IDENTITY_CELLS",
     "LEVELS",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 PRISTINE = 0
+DENOISE = 15
 # The (type, level) whose picture is the stretched reference itself, in every pixel. Not among them is (8, 1): it goes
 # through CIE Lab and back, which moves values that lie halfway between two codes to the other one.
 IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))

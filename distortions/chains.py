@@ -43,7 +43,7 @@ class ChainStep(NamedTuple):
 Chain: TypeAlias = tuple[ChainStep, ...]
 
 
-def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
+def apply_chain(image: NDArray[np.uint8], chain: Chain, *, denoiser: str | None = None) -> NDArray[np.uint8]:
     """Distort an image several times.
 
     Every step takes the uint8 picture of the one before, as if that had been written to a file. Each distortion
@@ -53,6 +53,7 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
     Args:
         image: H x W x 3 RGB, uint8, or what else `distort` takes. It is not modified.
         chain: The steps, with the seeds of the random types.
+        denoiser: Digest of the network's weights of type 15 (denoise); None: the newest.
 
     Returns:
         H x W x 3, uint8.
@@ -73,7 +74,8 @@ def apply_chain(image: NDArray[np.uint8], chain: Chain) -> NDArray[np.uint8]:
                 image = stretch_uint8(image)
                 continue
             # The seed of a type that draws nothing is not looked at.
-            image = distort(image, step.distortion_id, _level(step), seed=step.seed, stretch=stretch_each)
+            level = _level(step)
+            image = distort(image, step.distortion_id, level, seed=step.seed, stretch=stretch_each, denoiser=denoiser)
         except AbsentTypeError:
             raise  # it is not about this image
         except DistortionError as error:

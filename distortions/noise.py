@@ -93,20 +93,23 @@ def multiplicative_noise(image: CodedImage, variance: float, draws: NDArray[np.f
     return uniforms
 
 
-def denoise(image: CodedImage, variance: float, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+def denoise(
+    image: CodedImage, variance: float, draws: NDArray[np.float64], *, denoiser: str | None = None
+) -> NDArray[np.float64]:
     """Add white noise of ``variance`` and remove what a residual network can of it (type 15).
 
     Args:
         image: The image.
         variance: Of the noise before denoising, for samples in [0, 1].
         draws: Standard normals, H x W x 3; overwritten.
+        denoiser: Digest of the network's weights; None: the newest.
 
     Returns:
         The denoised image, not clipped, H x W x 3, float64.
     """
-    from .numerics.denoiser import denoise_channels
+    from .numerics.denoising.denoise import denoise_channels
 
-    return denoise_channels(white_noise(image, variance, draws))
+    return denoise_channels(white_noise(image, variance, draws), denoiser)
 
 
 def draw_white_noise(_variance: float, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:

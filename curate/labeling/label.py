@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import newest_digest
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features, alike
 from ..datasets.labels import Labels, read_labels
@@ -248,7 +248,7 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
     roots = {CANDIDATES: None, RENDERED: None}
     registered = record_user_types(types)
     facts = {} if registered is None else {USER_TYPES: registered}
-    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": digest_weights(), **facts})
+    return attach(rows, {"roots": roots, "pixels": "recipe", "denoiser": newest_digest(), **facts})
 
 
 def label_config(settings: LabelSettings, grid: tuple[tuple[int, ...], tuple[int, ...], int] | None) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.catalog import get
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.catalog import DENOISE, get
+from ...distortions.numerics.denoising.weights import digest_for, newest_digest
 from ..errors import CurateError, CurateWarning
 from .provenance import read_provenance
 
@@ -24,7 +24,7 @@ PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc":
 DENOISER = "denoiser"
 # Id of a user's type, as JSON has keys, to what decides its pixels. Not there where no row has such a type.
 USER_TYPES = "user_types"
-_DENOISE = get("denoise")
+_DENOISE = get(DENOISE)
 _DIGITS_SHOWN = 12
 _DECODING = {name: default for name, default in PIXEL_FACTS.items() if name != PIXELS}
 
@@ -92,7 +92,7 @@ def denoised_rows(table: pa.Table) -> int:
 
 
 def other_denoiser(table: pa.Table) -> str | None:
-    """Say how many rows of type 15 were made with other weights than are installed; None if none was.
+    """Say how many rows of type 15 were made with weights that are not installed; None if none was.
 
     Args:
         table: A manifest.
@@ -101,13 +101,13 @@ def other_denoiser(table: pa.Table) -> str | None:
     rows = 0 if recorded is None else denoised_rows(table)
     if not rows:
         return None
-    installed = digest_weights()
-    if recorded == installed:
+    if digest_for(recorded) == recorded:
         return None
     return (
         f"{rows} rows of type {_DENOISE.id} ({_DENOISE.name}) were made with other denoiser weights (SHA-256 "
-        f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({installed[:_DIGITS_SHOWN]}): they would be rendered "
-        "otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the rows anew"
+        f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({newest_digest()[:_DIGITS_SHOWN]}): they would be "
+        "rendered otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the "
+        "rows anew"
     )
 
 
@@ -125,7 +125,7 @@ def _is_denoised(types: pa.ChunkedArray, seeds: pa.ChunkedArray) -> pa.ChunkedAr
 
 
 def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest: str) -> "DecodeOptions":
-    """Return how the references of a manifest are read: as they were when its rows were made.
+    """Return how the references of a manifest are read and type 15 is rendered: as when its rows were made.
 
     Args:
         provenance: Of the manifest.
@@ -150,7 +150,7 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
                 f"{manifest} says {name} {recorded[name]!r} of its pixels, the request {wanted!r}: leave "
                 f"--{name.replace('_', '-')} away, or start from the folder of the images"
             )
-    return replace(asked, **recorded)
+    return replace(asked, **recorded, denoiser=digest_for(provenance.get(DENOISER)))
 
 
 def facts_of_decoding(decoding: "DecodeOptions") -> dict[str, Any]:

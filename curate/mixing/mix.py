@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import digest_for
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
 from ..manifest.pixel_facts import DENOISER, USER_TYPES, decoding_of, facts_of_decoding
@@ -124,9 +124,9 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
 
 
 def _weights_of(table: pa.Table) -> str:
-    # Stored sources were made with the weights that their manifest names; recipes are rendered with those installed.
-    recorded: str = read_provenance(table).get(DENOISER) or digest_weights()
-    return digest_weights() if has_recipes_alone(table) else recorded
+    # Stored sources were made with the weights that their manifest names; recipes are rendered with them if they ship.
+    recorded: str | None = read_provenance(table).get(DENOISER)
+    return digest_for(recorded) if recorded is None or has_recipes_alone(table) else recorded
 
 
 def _user_types_of(table: pa.Table) -> dict[str, dict[str, Any]] | None:

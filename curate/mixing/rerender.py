@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import newest_digest
 from ..errors import CurateError, RowError
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows
@@ -70,7 +70,7 @@ def mix_again(
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {"denoiser": digest_weights(), **read_provenance(table)}
+    facts = {"denoiser": newest_digest(), **read_provenance(table)}
     facts |= {"roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 

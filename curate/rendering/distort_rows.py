@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import newest_digest
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..manifest.chains.recipes import chain_rows
 from ..manifest.chains.settings import ChainSettings
@@ -127,7 +127,7 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     if held_out:
         inputs["splits"] = digest_json(held_out)
     identity = make_provenance(
-        "distort", config, inputs, denoiser=digest_weights(), user_types=record_user_types(_type_ids(wanted))
+        "distort", config, inputs, denoiser=newest_digest(), user_types=record_user_types(_type_ids(wanted))
     )
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import digest_for
 from ..datasets.image_folders import ImageEntry, ImageSource
 from ..errors import CurateError
 from ..manifest.ids import list_ids
@@ -68,7 +68,7 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
         **kept,
         "inputs": {**kept.get("inputs", {}), **inputs},
         "versions": library_versions(),
-        "denoiser": digest_weights(),
+        "denoiser": digest_for(kept.get("denoiser")),
     }
     registered = record_user_types(user_type_ids(typed))
     if registered is not None:

@@ -31,7 +31,8 @@ class PixelLoader:
 
     Attributes:
         roots: Where images and references lie.
-        decoding: Pixel limit of every image; the EXIF orientation and color profiles are those of references alone.
+        decoding: Pixel limit of every image; the EXIF orientation and color profiles are those of references alone. It
+            also says which weights type 15 is rendered with.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class PixelLoader:
         """
         if isinstance(row, MixRow):
             return self._mix(row)
-        return render_recipe(self.load_reference(row), row)
+        return render_recipe(self.load_reference(row), row, denoiser=self.decoding.denoiser)
 
     def load_reference(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Return the decoded reference of a row, uint8 (H, W, 3) RGB; it may be shared: do not write to it.

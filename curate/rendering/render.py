@@ -82,12 +82,13 @@ def recipe_of(row: Mapping[str, Any]) -> Recipe:
     return Recipe(**{name: row[name] for name in RECIPE_COLUMNS if name != "chain"}, chain=steps)
 
 
-def render_recipe(reference: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+def render_recipe(reference: NDArray[np.uint8], recipe: Recipe, *, denoiser: str | None = None) -> NDArray[np.uint8]:
     """Make a row's pixels from its decoded reference, whether it has one distortion or several.
 
     Args:
         reference: uint8 (H, W, 3) RGB.
         recipe: A complete one.
+        denoiser: Digest of the weights of type 15, as `DecodeOptions` has it.
 
     Returns:
         uint8 (H, W, 3) RGB; the same arguments and library versions give the same bytes.
@@ -97,16 +98,18 @@ def render_recipe(reference: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.ui
         CurateError: A user's type is not registered here.
     """
     if recipe.chain is None:
-        return render(reference, recipe.distortion_id, recipe.level, recipe.seed)
+        return render(reference, recipe.distortion_id, recipe.level, recipe.seed, denoiser=denoiser)
     try:
-        return apply_chain(reference, recipe.chain)
+        return apply_chain(reference, recipe.chain, denoiser=denoiser)
     except AbsentTypeError as error:
         raise CurateError(str(error)) from error
     except DistortionError as error:
         raise RowError(str(error)) from error
 
 
-def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: int | None) -> NDArray[np.uint8]:
+def render(
+    reference: NDArray[np.uint8], distortion_id: int, level: int, seed: int | None, *, denoiser: str | None = None
+) -> NDArray[np.uint8]:
     """Make a row's pixels from its decoded reference.
 
     Args:
@@ -114,6 +117,7 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
         distortion_id: Of the catalog; 0 for the pristine image (after the generator's stretch, as every distorted one).
         level: 1-5; ignored for 0.
         seed: The row's stream seed.
+        denoiser: Digest of the weights of type 15, as `DecodeOptions` has it.
 
     Returns:
         uint8 (H, W, 3) RGB; the same arguments and library versions give the same bytes.
@@ -125,7 +129,7 @@ def render(reference: NDArray[np.uint8], distortion_id: int, level: int, seed: i
     if distortion_id == PRISTINE:
         return stretch_uint8(reference)
     try:
-        return distort(reference, distortion_id, level, seed=seed)
+        return distort(reference, distortion_id, level, seed=seed, denoiser=denoiser)
     except AbsentTypeError as error:
         raise CurateError(str(error)) from error
     except DistortionError as error:

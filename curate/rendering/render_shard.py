@@ -27,7 +27,7 @@ class RenderWork:
 
     Attributes:
         roots: Where references lie.
-        decoding: How references are read.
+        decoding: How references are read, and which weights type 15 is rendered with.
         folder: Where pixels go: the folder of the rows' image root.
         layout: How they are stored there.
         first_archive: Number of the archive of shard 0, where other rows have archives in the same folder.
@@ -98,7 +98,7 @@ class RenderWork:
         except UnreadableImageError as error:
             return Outcome(error.status, f"reference {recipe.reference_path}: {error}")
         try:
-            image = render_recipe(reference, recipe)
+            image = render_recipe(reference, recipe, denoiser=self.decoding.denoiser)
             content = None if sink is None else encode_image(image, format_of(recipe.image_path))
         except RowError as error:
             return Outcome(error.status, str(error))

@@ -74,11 +74,14 @@ class DecodeOptions:
         icc: What becomes of an ICC profile other than sRGB: `ignore` it, or `convert` the pixels to sRGB. Ignored by
             default, as the published numbers were made.
         max_pixels: Images with more pixels are refused.
+        denoiser: Digest of the weights that type 15 (denoise) is rendered with from what is read; None: the newest. It
+            is here because it goes wherever the other facts go that a manifest records of its rows' pixels.
     """
 
     exif_orient: bool = False
     icc: ColorProfiles = "ignore"
     max_pixels: int = MAX_PIXELS
+    denoiser: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not known here.

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...distortions.catalog import LEVELS
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import newest_digest
 from ..datasets.image_notes import note_images
 from ..datasets.labels import LabelScale
 from ..labeling.conditions.shipped import ShippedConditions, label_by_conditions, read_conditions
@@ -287,6 +287,6 @@ def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelSc
         encoder=inputs.encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
         **facts_of_decoding(request.decoding),
-        denoiser=digest_weights(),
+        denoiser=newest_digest(),
         user_types=record_user_types(request.settings.types),
     )

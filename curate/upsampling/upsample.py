@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ...distortions.numerics.denoiser import digest_weights
+from ...distortions.numerics.denoising.weights import newest_digest
 from ..datasets.feature_files import as_features
 from ..datasets.features import Features
 from ..datasets.labels import Labels, read_labels
@@ -113,7 +113,7 @@ def upsample(
         label_scale=scale,
         roots=roots,
         pixels="recipe",
-        denoiser=digest_weights(),
+        denoiser=newest_digest(),
         user_types=record_user_types(settings.types),
     )
     return join_rows(originals, rows, provenance, only_new=only_new)

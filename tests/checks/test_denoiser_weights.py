@@ -16,11 +16,14 @@ from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.distortions.numerics.denoiser import digest_weights
+from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.distortions import distort
+from syndr_curate.distortions.numerics.denoising.weights import newest_digest
 
 from ..making import recipe_table, training_rows
 
 OTHERS = "0" * 64
+FIRST = "fd995cc792aaa06363b694ec175c35642d02803f791c42b9f71e15adfc23fc9f"  # denoiser-1
 
 
 @pytest.fixture
@@ -35,23 +38,23 @@ def denoised(photos, types=(10, 15), digest=OTHERS, pixels="recipe"):
 
 
 def test_the_digest_is_that_of_the_packaged_file():
-    content = (files("syndr_curate.distortions.numerics") / "denoiser.safetensors").read_bytes()
-    assert digest_weights() == hashlib.sha256(content).hexdigest()
+    content = (files("syndr_curate.distortions.numerics.denoising") / "denoiser-2.safetensors").read_bytes()
+    assert newest_digest() == hashlib.sha256(content).hexdigest()
 
 
 def test_distort_names_the_weights_of_new_rows_and_of_rows_rendered_anew(photos, tmp_path):
     run_distort(photos, tmp_path / "a", types=(1,), levels=(1,), recipe_only=True)
     made = tmp_path / "a" / "manifest.parquet"
-    assert read_provenance(read_manifest(made))["denoiser"] == digest_weights()
+    assert read_provenance(read_manifest(made))["denoiser"] == newest_digest()
     write_manifest(denoised(photos, types=(1,)), tmp_path / "old.parquet")
     run_distort(tmp_path / "old.parquet", tmp_path / "b", types=None)
-    assert read_provenance(read_manifest(tmp_path / "b" / "manifest.parquet"))["denoiser"] == digest_weights()
+    assert read_provenance(read_manifest(tmp_path / "b" / "manifest.parquet"))["denoiser"] == newest_digest()
 
 
 def test_rows_laid_out_for_labels_name_the_weights():
     kept = pa.table({"candidate_id": ["c"], "candidate_path": ["c.png"], "status": ["kept"]})
     rows = selected_rows(kept, (15,), (1,), 123)
-    assert read_provenance(rows)["denoiser"] == digest_weights()
+    assert read_provenance(rows)["denoiser"] == newest_digest()
 
 
 def test_stages_that_take_rows_over_take_over_the_weights_they_were_made_with(photos):
@@ -65,12 +68,35 @@ def test_stages_that_take_rows_over_take_over_the_weights_they_were_made_with(ph
 def test_recipes_are_rendered_with_the_installed_weights_and_that_is_said(photos, tmp_path):
     with pytest.warns(CurateWarning, match=r"2 rows of type 15 \(denoise\) were made with other denoiser weights"):
         mixed = mix(denoised(photos), count=1, types=[10, 15], levels=[2])
-    assert read_provenance(mixed)["denoiser"] == digest_weights()
+    assert read_provenance(mixed)["denoiser"] == newest_digest()
     write_manifest(denoised(photos), tmp_path / "m.parquet")
     with pytest.warns(CurateWarning, match="would be rendered otherwise"):
         ManifestDataset(tmp_path / "m.parquet")
     with pytest.warns(CurateWarning, match="would be rendered otherwise"):
         run_distort(tmp_path / "m.parquet", tmp_path / "again", types=None, recipe_only=True)
+
+
+def test_rows_made_with_older_weights_that_ship_are_rendered_with_these(photos, tmp_path):
+    write_manifest(denoised(photos, digest=FIRST), tmp_path / "m.parquet")
+    assert verify(tmp_path / "m.parquet").problems == []
+    dataset = ManifestDataset(tmp_path / "m.parquet")
+    rows = [row for row in read_manifest(tmp_path / "m.parquet").to_pylist() if row["distortion_id"] == 15]
+    shown = {dataset.sample_ids[position]: dataset.pixels(position) for position in range(len(dataset))}
+    run_distort(tmp_path / "m.parquet", tmp_path / "again", types=None)
+    again = read_manifest(tmp_path / "again" / "manifest.parquet")
+    assert read_provenance(again)["denoiser"] == FIRST
+    assert len(rows) == 2
+    for row in rows:
+        reference = decode_image(photos / row["reference_path"])
+        expected = distort(reference, 15, row["level"], seed=row["seed"], denoiser=FIRST)
+        assert np.array_equal(shown[row["sample_id"]], expected)
+        assert np.array_equal(decode_image(tmp_path / "again" / "images" / row["image_path"]), expected)
+
+
+def test_mixes_of_such_recipes_name_the_older_weights(photos):
+    assert (
+        read_provenance(mix(denoised(photos, digest=FIRST), count=1, types=[10, 15], levels=[2]))["denoiser"] == FIRST
+    )
 
 
 def test_weights_matter_only_beside_rows_that_they_made(photos):
@@ -93,7 +119,7 @@ def test_rows_of_other_weights_are_a_problem_of_verify_and_inspect(photos, tmp_p
     assert problem.startswith(
         "2 rows of type 15 (denoise) were made with other denoiser weights (SHA-256 000000000000)"
     )
-    assert digest_weights()[:12] in problem
+    assert newest_digest()[:12] in problem
     facts = inspect(tmp_path / "m.parquet")
     assert facts["problems"] == [problem]
     assert f"problem: {problem}" in as_text(facts)
@@ -107,7 +133,7 @@ def test_mixes_of_such_rows_are_counted_too(photos):
 @pytest.mark.parametrize(
     "change",
     [
-        {"digest": digest_weights()},
+        {"digest": newest_digest()},
         {"digest": None},  # a manifest of schema version 1 names none
         {"types": (1, 10)},
     ],
@@ -125,4 +151,4 @@ def test_images_of_the_type_that_somebody_else_made_are_no_problem():
 def test_upsample_names_the_weights(demo):
     folder, _ = demo
     for name in ("train", "epoch0"):
-        assert read_provenance(read_manifest(Path(folder) / f"{name}.parquet"))["denoiser"] == digest_weights()
+        assert read_provenance(read_manifest(Path(folder) / f"{name}.parquet"))["denoiser"] == newest_digest()

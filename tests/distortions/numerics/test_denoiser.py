@@ -2,13 +2,12 @@ import os
 import subprocess
 import sys
 import threading
-from importlib.resources import files
 
 import numpy as np
 import pytest
 from PIL import Image
 from syndr_curate.distortions.errors import DistortionError
-from syndr_curate.distortions.numerics.denoiser import WEIGHTS_FILE, denoise_channels
+from syndr_curate.distortions.numerics.denoising.denoise import denoise_channels
 
 LEVEL_1_VARIANCE = 0.01
 
@@ -102,7 +101,7 @@ def test_torch_thread_count_changes_no_byte_and_is_restored():
 def test_another_process_with_another_thread_count_gives_the_same_bytes():
     script = (
         "import hashlib, numpy as np\n"
-        "from syndr_curate.distortions.numerics.denoiser import denoise_channels\n"
+        "from syndr_curate.distortions.numerics.denoising.denoise import denoise_channels\n"
         "noisy = np.random.default_rng(3).random((50, 70, 3))\n"
         "print(hashlib.sha256(denoise_channels(noisy).tobytes()).hexdigest())\n"
     )
@@ -141,12 +140,8 @@ def test_python_threads_at_once_give_the_bytes_of_one():
 
 
 def test_importing_the_module_does_not_import_torch():
-    script = "import sys, syndr_curate.distortions.numerics.denoiser; sys.exit('torch' in sys.modules)"
+    script = "import sys, syndr_curate.distortions.numerics.denoising.denoise; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
-
-
-def test_weights_take_at_most_two_and_a_half_megabytes():
-    assert len((files("syndr_curate.distortions.numerics") / WEIGHTS_FILE).read_bytes()) <= 2_500_000
 
 
 def test_noisy_photograph_gains_at_least_7_db(kodak):
