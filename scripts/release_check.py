@@ -1,8 +1,8 @@
 """Build a release from the last commit and try it as a user gets it: installed, outside the clone, on several Pythons.
 
 `python scripts/release_check.py --python 3.10 --python 3.12`. For each Python: a new environment, `pip install` of the
-wheel with everything that it requires, `pip check`, the demo, and `scripts/smoke_test.py`. It needs git, a package index
-and, for one Python at a time, about 8 GB under `--work`. Exit status: 0 if every Python asked for passed, else 1.
+wheel with everything that it requires, `pip check`, the demo, and `scripts/smoke_test.py`. It needs git, a package
+index and, for one Python at a time, about 8 GB under `--work`. Exit status: 0 if every Python asked for passed, else 1.
 """
 
 import argparse

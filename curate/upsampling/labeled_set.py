@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ..datasets.features import Features
-from ..datasets.image_folders import ImageSource
+from ..datasets.image_folders import KADID_IMAGES, ImageSource
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
@@ -22,7 +22,7 @@ from .inputs import labeled_and_readable, read_features, read_split_file
 from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
 from .proxy_labels import proxy_labels
 from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
-from .request import UpsampleRequest, completed
+from .request import KADID, UpsampleRequest, completed
 from .rows import original_rows
 
 
@@ -152,8 +152,12 @@ def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots
     ]
     missing = sum(outcome.status != "ok" for outcome in outcomes)
     if missing == len(outcomes):
-        example = originals["image_path"][0].as_py()
-        raise CurateError(f"none of the {missing} labelled images is under {request.root}, e.g. {example}")
+        example = roots.resolve(originals["image_root"][0].as_py(), originals["image_path"][0].as_py())
+        layout = f" ({KADID}: the folder that holds {KADID_IMAGES}/; for another set, add --dataset NAME)"
+        raise CurateError(
+            f"none of the {missing} labeled images is below --root {request.root}: {example} does not exist. Give the "
+            f"folder of the labeled images as --root{layout if originals['dataset'][0].as_py() == KADID else ''}"
+        )
     if missing:
-        reporter.note(f"{missing} labelled images are not under {request.root}: their rows say so")
+        reporter.note(f"{missing} labeled images are not below --root {request.root}: their rows get a status")
     return with_outcomes(originals, outcomes)

@@ -365,8 +365,8 @@ def test_a_torn_reference_of_a_dataset_is_no_neighbour_and_shifts_no_label(kadid
     assert voices <= {"I0", "I2", "I3"}
 
 
-def test_a_root_without_any_of_the_labelled_images_is_refused(files):
-    with pytest.raises(CurateError, match="none of the 30 labelled images is under"):
+def test_a_root_without_any_of_the_labeled_images_is_refused(files):
+    with pytest.raises(CurateError, match="none of the 30 labeled images is below --root"):
         run_upsample(request(files, root=files))
 
 
