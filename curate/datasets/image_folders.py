@@ -102,7 +102,9 @@ def open_source(
     found = find_images(folder, follow_links=follow_links)
     if not found.paths:
         skipped = found.skipped.reasons()
-        raise CurateError(f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ""))
+        raise CurateError(
+            f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ": give the folder that holds them")
+        )
     source = _source(name or root_name(folder), folder, found.paths, ids)
     return replace(source, skipped=found.skipped, linked=found.linked)
 

@@ -66,7 +66,10 @@ def conditions_of(
     levels = frame[columns.level].tolist() if columns.level else from_ids(2, "level")
     nameless = [i for i, name in zip(ids, references, strict=True) if not strip_image_suffix(name)]
     if nameless:
-        raise CurateError(f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)}")
+        raise CurateError(
+            f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)} (fill the column, or name another "
+            "with --reference-column)"
+        )
     return (
         references,
         _whole_numbers(path, distortions, ids, "distortion id", _TYPES, _TYPES_SHOWN),

@@ -180,7 +180,7 @@ def read_labels(
             require_column(path, frame, name)
     image_names = frame[columns.id].tolist()
     if not image_names:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     sample_ids = [stem_id(name) for name in image_names]
     require_unique(sample_ids, f"{path}, column {columns.id!r}")
     scores = numbers_of(path, frame, columns.label, sample_ids)
@@ -218,7 +218,7 @@ def read_label_table(path: Path) -> "pd.DataFrame":
     """
     refuse_special(path)
     if not path.is_file():
-        raise CurateError(f"no label file at {path}")
+        raise CurateError(f"no label file at {path}: give a CSV with a score per image")
     return read_csv(path)
 
 
@@ -245,7 +245,10 @@ def scale_of(
         )
     outside = [ids[int(i)] for i in np.flatnonzero((scores < low) | (scores > high))]
     if outside:
-        raise CurateError(f"{path}: {len(outside)} scores lie outside {low:g} to {high:g}: {list_ids(outside)}")
+        raise CurateError(
+            f"{path}: {len(outside)} scores are outside {low:g} to {high:g}: {list_ids(outside)} (give the ends of "
+            "the scale with --label-range MIN,MAX)"
+        )
     return LabelScale(low, high, higher_is_better)
 
 
@@ -261,5 +264,8 @@ def standard_errors_of(path: Path, frame: "pd.DataFrame", columns: LabelColumns,
     deviations = numbers_of(path, frame, columns.std, ids)
     negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
     if negative:
-        raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")
+        raise CurateError(
+            f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}; expected a "
+            "spread (name its column with --std-column)"
+        )
     return deviations / math.sqrt(columns.raters)

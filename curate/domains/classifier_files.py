@@ -88,7 +88,9 @@ def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[D
     except (SafetensorError, KeyError, ValueError) as error:
         if isinstance(error, CurateError):
             raise
-        raise CurateError(f"{path} holds no domain classifier: {error}") from error
+        raise CurateError(
+            f"{path} holds no domain classifier: {error}; `syndr-curate domains fit` writes one"
+        ) from error
 
 
 def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], path: Path) -> LightClassifier:
@@ -113,7 +115,9 @@ def _read_facts(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or error
         raise CurateError(f"cannot read the classifier's facts {beside}: {reason}") from error
     except ValueError as error:
-        raise CurateError(f"{beside} is not JSON: {error}") from error
+        raise CurateError(
+            f"{beside} is not JSON: {error}; fit the classifier again (`syndr-curate domains fit`)"
+        ) from error
     if not isinstance(facts, dict) or facts.get("kind") not in KINDS or "weights_digest" not in facts:
-        raise CurateError(f"{beside} says nothing of a domain classifier")
+        raise CurateError(f"{beside} does not describe a domain classifier: fit it again (`syndr-curate domains fit`)")
     return facts

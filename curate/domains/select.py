@@ -133,7 +133,7 @@ def _check_rule(
             "fit it again, or give --rule published"
         )
     if rule == "published" and exclude:
-        raise CurateError("--exclude is of the rule excess: leave it away, or leave --rule published away")
+        raise CurateError("--exclude is of the rule excess: leave it out, or leave out --rule published")
     excluded = set(whole_numbers("--exclude", exclude))
     known = {entry.id for entry in CATALOG}
     if unknown := sorted(excluded - known):

@@ -76,6 +76,6 @@ def check_scores(scores: NDArray[np.floating]) -> None:
     if scores.ndim != 2 or scores.shape[1] != CLASSES:  # noqa: PLR2004
         raise CurateError(f"class scores have the shape {scores.shape}, expected (images, {CLASSES})")
     if not len(scores):
-        raise CurateError("no image to select distortion types for")
+        raise CurateError("no image to select distortion types for: give the scores of one image or more")
     if not np.isfinite(scores).all():
         raise CurateError("class scores hold values that are not finite")

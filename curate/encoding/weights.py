@@ -118,7 +118,7 @@ def load_state(file: Path) -> dict[str, torch.Tensor]:
 
     refuse_special(file)
     if not file.is_file():
-        raise CurateError(f"no weights at {file}")
+        raise CurateError(f"no weights at {file}: --weights takes a checkpoint (.pth or .safetensors)")
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file

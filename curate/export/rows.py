@@ -127,7 +127,11 @@ def read_rows(
     usable = ok_rows(table)
     chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
     if not len(chosen):
-        raise CurateError(f"{manifest} has no row with status ok{'' if split is None else f' and split {split}'}")
+        of_split = "" if split is None else f" and split {split}"
+        raise CurateError(
+            f"{manifest} has no row with status ok{of_split}; `syndr-curate inspect` counts its rows by split and "
+            "status"
+        )
     provenance = read_provenance(table)
     places = Roots.of_manifest(table, manifest, roots)
     decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))

@@ -72,7 +72,10 @@ def write_ids(path: Path, ids: Sequence[str]) -> None:
     """
     broken = [identifier for identifier in ids if "\n" in identifier or "\r" in identifier]
     if broken:
-        raise CurateError(f"{len(broken)} ids hold a line break and cannot be lines of a text: {list_ids(broken)}")
+        raise CurateError(
+            f"{len(broken)} ids hold a line break and cannot be lines of a text: {list_ids(broken)}; rename them, or "
+            "export to another form"
+        )
     write_bytes(path, "".join(f"{identifier}\n" for identifier in ids).encode())
 
 

@@ -168,7 +168,8 @@ def require_same_references(references: Features, labels: Labels) -> None:
         )
     if without_labels:
         raise CurateError(
-            f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
+            f"{references.source} has {len(without_labels)} references without any label: "
+            f"{list_ids(without_labels)}; give the features of labeled references alone"
         )
     check_rows(references.matrix, ids, references.source)
 

@@ -66,7 +66,9 @@ def conditions_of(rows: pa.Table) -> list[Condition]:
         )
     bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
     if bare:
-        raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
+        raise CurateError(
+            f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}; leave these rows out"
+        )
     return list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
 
 
@@ -131,7 +133,10 @@ def drop_uncertain(rows: pa.Table, max_label_std: float | None) -> pa.Table:
         return rows
     kept = rows.filter(pc.fill_null(pc.less_equal(rows["label_std"], max_label_std), True))
     if not len(kept):
-        raise CurateError(f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}")
+        raise CurateError(
+            f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}: raise "
+            "--max-label-std"
+        )
     return kept
 
 

@@ -83,7 +83,7 @@ class LabelSettings:
         """Refuse a setting that means nothing."""
         if self.max_label_std is not None and not 0 < self.max_label_std < math.inf:
             raise CurateError(
-                f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it away to keep all"
+                f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it out to keep all"
             )
         if self.neighbors_from not in NEIGHBORS_FROM:
             raise CurateError(f"neighbors_from is {self.neighbors_from!r}; expected {' or '.join(NEIGHBORS_FROM)}")

@@ -156,7 +156,7 @@ class _Crew(Generic[Result]):
                 process.start()
                 self.members.append(member)
         except OSError as error:
-            raise CurateError(f"cannot start a worker process: {error}") from error
+            raise CurateError(f"cannot start a worker process: {error}; try fewer (--workers 1)") from error
         finally:
             theirs.close()  # so that the pipe ends when the process does
         try:

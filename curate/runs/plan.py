@@ -183,7 +183,7 @@ def make_plan(request: Request) -> RunPlan:
             if writer is not None:
                 writer.close()
         if not count:
-            raise CurateError(f"{request.stage}: there is nothing to do")
+            raise CurateError(f"{request.stage}: no rows to work on; expected one or more")
     digest = digest_json([_without_inputs(request.identity), request.rows_per_shard, digests])
     plan = RunPlan.of(request, rows=count, digest=digest)
     _write_inputs(request)

@@ -60,7 +60,9 @@ class Mode:
             CurateError: It would.
         """
         if self.overwrite and self.share is not None:
-            raise CurateError("a share cannot start the run anew: the other shares are part of it")
+            raise CurateError(
+                "a share cannot start the run again, as the other shares are part of it: leave --overwrite out"
+            )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def refuse_without_effect(context: typer.Context, why: str, *parameters: str) ->
     given = [name for name in parameters if _is_from_command_line(context, name)]
     if given:
         flags = ", ".join(_flag(context, name) for name in given)
-        raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it away")
+        raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it out")
 
 
 def refuse_flags_of_the_other_input(context: typer.Context, images: Path) -> None:

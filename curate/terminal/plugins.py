@@ -81,7 +81,10 @@ def load_plugin(name: str) -> None:
         raise CurateError(_raised(name, error)) from error
     function = getattr(module, parts["function"], None)
     if not callable(function):
-        raise CurateError(f"--plugin {name}: {module.__file__} has no function {parts['function']!r}")
+        raise CurateError(
+            f"--plugin {name}: {module.__file__} has no function {parts['function']!r}; expected the one that calls "
+            "register_distortion"
+        )
     with loading_plugin(name) as registered:
         try:
             function()

@@ -101,7 +101,11 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         self.rows_not_ok = len(table) - len(usable)
         chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
         if not len(chosen):
-            raise CurateError(f"the manifest has no row with status ok{'' if split is None else f' and split {split}'}")
+            of_split = "" if split is None else f" and split {split}"
+            raise CurateError(
+                f"the manifest has no row with status ok{of_split}; `syndr-curate inspect` counts its rows by split "
+                "and status"
+            )
         check_renderers(chosen)
         warn_of_unlike_labels(chosen, "the manifest" if isinstance(manifest, pa.Table) else str(manifest))
         left_out = [name for name in _LEFT_OUT if name in chosen.column_names]

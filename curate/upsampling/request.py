@@ -146,7 +146,7 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
         if request.settings.only_new:
             raise CurateError(
                 "--only-new leaves the references out, and there is nothing else: give candidates "
-                "(--candidates-root DIR), or leave --only-new away"
+                "(--candidates-root DIR), or leave out --only-new"
             )
     if request.dataset in RESERVED_ROOTS:
         raise CurateError(

@@ -59,7 +59,7 @@ def original_rows(
     wanted = [PRISTINE, *types] if with_pristine and has_pristine else list(types)
     chosen = np.flatnonzero(np.isin(labels.distortion_ids, wanted))
     if not len(chosen):
-        raise CurateError(f"no labelled image is of the types {', '.join(map(str, types))}")
+        raise CurateError(f"no labelled image is of the types {', '.join(map(str, types))}: choose others with --types")
     picked = chosen.tolist()
     references = [labels.reference_ids[i] for i in picked]
     names = {kind: distortion_name(kind) for kind in wanted}
@@ -102,7 +102,8 @@ def new_rows(
     chosen = [identifier for identifier, _ in kept_rows(selection)]
     if not chosen:
         raise CurateError(
-            "no candidate passed the selection: every one is too close to a reference or too far from all"
+            "no candidate passed the selection: every one is too close to a reference or too far from all; give more "
+            "or other candidates"
         )
     names = dict(zip(candidates.require_ids(), candidates.names or (), strict=True))
     path_of = names if paths.candidate_paths is None else paths.candidate_paths

@@ -75,7 +75,7 @@ def test_an_explicit_range_holds_whatever_the_file_spans(write_text):
 
 def test_scores_outside_the_range_are_named(write_text):
     path = write_text("d.csv", HEADER, "a_01_01,a,0.5,0", "a_01_02,a,3,0", "a_01_03,a,5.1,0")
-    with pytest.raises(CurateError, match="2 scores lie outside 1 to 5: 'a_01_01', 'a_01_03'"):
+    with pytest.raises(CurateError, match="2 scores are outside 1 to 5: 'a_01_01', 'a_01_03'"):
         read_labels(path, label_range=(1.0, 5.0))
 
 

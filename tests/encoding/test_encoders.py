@@ -257,7 +257,7 @@ def test_gist_needs_no_weights_and_takes_none(tmp_path):
     features = encoder.encode([encoder.prepare(picture) for picture in pictures])
     assert features.shape == (2, 480)
     assert np.array_equal(features[1], gist_features(pictures[1]))
-    with pytest.raises(CurateError, match="the encoder gist has no weights: leave --weights away"):
+    with pytest.raises(CurateError, match="the encoder gist has no weights: leave out --weights"):
         make_encoder("gist", weights=tmp_path / "w.pth")
 
 

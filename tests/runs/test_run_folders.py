@@ -218,7 +218,7 @@ def test_a_manifest_is_not_rendered_over_itself(photos, tmp_path):
 
 
 def test_a_share_cannot_start_anew():
-    with pytest.raises(CurateError, match="a share cannot start the run anew"):
+    with pytest.raises(CurateError, match="a share cannot start the run again"):
         Mode(overwrite=True, share=Share(1, 2))
 
 

@@ -256,4 +256,4 @@ def test_the_flags_of_a_label_file_hold_for_a_data_set_of_known_layout(syndr_cur
     features = ("--reference-features", inputs / "references.npz", "--candidate-features", inputs / "candidates.npz")
     done = syndr_curate(*command, *features, cwd=tmp_path, check=False)
     assert done.returncode == 2
-    assert "scores lie outside 0 to 8" in done.stderr
+    assert "scores are outside 0 to 8" in done.stderr

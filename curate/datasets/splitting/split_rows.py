@@ -70,7 +70,10 @@ class SplitRows:
             CurateError: There is none, or a reference is in two splits.
         """
         if self.official is None:
-            raise CurateError(f"{self.source} has no split of its own; expected rows of several splits")
+            raise CurateError(
+                f"{self.source} has no split of its own; expected rows of several splits (without --split-column or "
+                "with --redraw, a split is drawn)"
+            )
         splits: dict[str, str] = {}
         torn = [
             row
@@ -139,14 +142,14 @@ def label_file_rows(
             split.
     """
     if not path.is_file():
-        raise CurateError(f"no label file at {path}")
+        raise CurateError(f"no label file at {path}: give a CSV with a row per image, or a manifest")
     frame = read_csv(path)
     require_column(path, frame, id_column)
     ids = tuple(stem_id(name) for name in frame[id_column])
     if not all(ids):
         raise CurateError(f"{path}: {ids.count('')} rows have nothing in column {id_column!r}; expected image names")
     if not ids:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     hint = "the file names without folder; a manifest, as `testset csv --ids path` writes it, keeps the folder"
     require_unique(ids, f"{path}, column {id_column!r} ({hint})")
     references: tuple[str | None, ...]

@@ -67,7 +67,9 @@ def read_live(root: Path, images: str | None) -> Reading:
         require_as_many(path, values, Path("LIVE release 2"), names)
     numbers = [number_of(file, name, score) for name, score in zip(names, scores, strict=True)]
     if min(numbers) == max(numbers):
-        raise CurateError(f"{file}: dmos_new holds 982 times the same score")
+        raise CurateError(
+            f"{file}: dmos_new holds 982 times the same score; expected the official file of the set: download it again"
+        )
     folder, pristine = ImageFolder(root, images or "."), ImageFolder(root, "refimgs")
     ratings = [
         Rating(strip_image_suffix(name), folder.find(name), score, reference=pristine.find(reference))

@@ -39,7 +39,7 @@ def read_labeled_csv(
             require_column(path, frame, name)
     names = frame[columns.id].tolist()
     if not names:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     sample_ids = [_id_of(name, ids) for name in names]
     nameless = [repr(name) for name, identifier in zip(names, sample_ids, strict=True) if not identifier]
     if nameless:

@@ -51,7 +51,9 @@ def read_koniq10k(root: Path, images: str | None) -> Reading:
     lacking = [name for name in names if splits and name not in splits]
     if lacking:
         reason = explain_mismatch(names, splits, wanted_in=str(files[0]), given_in=str(sets))
-        raise CurateError(f"{sets} does not say the set of {list_ids(lacking)}{reason}")
+        raise CurateError(
+            f"{sets} does not say the set of {list_ids(lacking)}{reason}; expected a row for every image of the set"
+        )
     ratings = []
     for row in rows:
         file = row["image_name"]

@@ -196,13 +196,15 @@ def _read_own_set(
 
 def _require_below(root: Path, images: str | None) -> None:
     if images is not None and not ((is_safe_path(images) or images == ".") and (root / images).is_dir()):
-        raise CurateError(f"no folder {images!r} inside {root}")
+        raise CurateError(
+            f"no folder {images!r} inside {root}: --images names the folder of the images, relative to --root"
+        )
 
 
 def _checked(name: str, root: Path, read: Reading, options: Mapping[str, Any] | None = None) -> RatedSet:
     source = read.files[0]
     if not read.ratings:
-        raise CurateError(f"{source} names no images")
+        raise CurateError(f"{source} names no images; expected a row per image")
     require_unique((rating.id for rating in read.ratings), f"{source}: images")
     unsafe = [r.path for r in read.ratings if not is_safe_path(r.path)]
     if unsafe:

@@ -91,7 +91,10 @@ def records_of(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     frame = read_csv(path)
     for name in columns:
         if name not in frame.columns:
-            raise CurateError(f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))}")
+            raise CurateError(
+                f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))}; expected the official "
+                "file of the set: download it again"
+            )
     return [dict(zip(columns, row, strict=True)) for row in zip(*(frame[c].tolist() for c in columns), strict=True)]
 
 
@@ -116,4 +119,6 @@ def require_as_many(path: Path, values: Sequence[object], other: Path, others: S
         CurateError: They have not.
     """
     if len(values) != len(others):
-        raise CurateError(f"{path} has {len(values)} entries, {other} has {len(others)}; they belong together")
+        raise CurateError(
+            f"{path} has {len(values)} entries, {other} has {len(others)}; expected as many: download both again"
+        )

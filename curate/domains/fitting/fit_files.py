@@ -78,12 +78,12 @@ def run_domains_fit(
     if settings.kind == "light":
         if weights is not None:
             raise CurateError(
-                "the light classifier starts from no weights: leave --weights away, or add --kind resnet50"
+                "the light classifier starts from no weights: leave out --weights, or add --kind resnet50"
             )
         if settings.batch_size is not None:
-            raise CurateError("--batch-size is of resnet50: leave it away, or add --kind resnet50")
+            raise CurateError("--batch-size is of resnet50: leave it out, or add --kind resnet50")
         if settings.device == "cuda":
-            raise CurateError("the light classifier needs no GPU: leave --device cuda away, or add --kind resnet50")
+            raise CurateError("the light classifier needs no GPU: leave out --device cuda, or add --kind resnet50")
         light = LightSettings(per_reference=chosen, seed=settings.seed)
         if settings.epochs is not None:
             light = replace(light, training=replace(light.training, epochs=settings.epochs))

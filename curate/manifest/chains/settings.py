@@ -78,12 +78,12 @@ class ChainSettings:
         if self.stretch == "once":
             own = [format_chain(chain) for chain in self.named if any(step.is_stretch for step in chain)]
             if own:
-                raise CurateError(f"the chain {own[0]} says where it is stretched: leave --stretch once away")
+                raise CurateError(f"the chain {own[0]} says where it is stretched: leave out --stretch once")
             long = [chain for chain in self.named if len(chain) > _MOST_DISTORTIONS]
             if long:
                 raise CurateError(
                     f"the chain {format_chain(long[0])} has {len(long[0])} distortions; expected at most "
-                    f"{_MOST_DISTORTIONS} with --stretch once, which adds two steps: shorten it, or leave the flag away"
+                    f"{_MOST_DISTORTIONS} with --stretch once, which adds two steps: shorten it, or leave out the flag"
                 )
         if self.drawn > self.different():
             raise CurateError(

@@ -68,7 +68,10 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
-        raise CurateError(f"the manifests' labels come from different scales: {scales}")
+        raise CurateError(
+            f"the manifests' labels come from different scales: {scales}; label all with one --label-range, or join "
+            "them with `syndr-curate join --labels align`"
+        )
     _refuse_unknown_scales(tables, provenances)
     require_same_pixel_facts(provenances)
     denoiser, registered = shared_denoiser(tables), shared_user_types(provenances)

@@ -33,7 +33,10 @@ def conform(table: pa.Table) -> pa.Table:
     if version == 1:
         missing = [name for name in missing if name not in _SINCE_VERSION_2]
     if missing:
-        raise CurateError(f"columns missing from the manifest: {', '.join(missing)}")
+        raise CurateError(
+            f"columns missing from the manifest: {', '.join(missing)}; expected a manifest that a syndr-curate "
+            "command wrote"
+        )
     clusters = [field.name for field in CLUSTER_FIELDS if field.name in table.column_names]
     names = [*SCHEMA.names, *clusters]
     extra = [name for name in table.column_names if name not in {*names}]
@@ -54,7 +57,7 @@ def conform_columns(table: pa.Table, names: Iterable[str]) -> pa.Table:
     """
     twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if twice:
-        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}")
+        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}; expected each once")
     ids = _readable_ids(table)
     columns, fields = [], []
     for name in names:
