@@ -2,7 +2,7 @@
 
     python scripts/train_denoiser.py --images DIR --out distortions/numerics/denoiser.safetensors --evaluate TEST_DIR
 
-Patches of single colour channels get white Gaussian noise of a random strength (0 to 55 of 255), are clipped to [0, 1]
+Patches of single color channels get white Gaussian noise of a random strength (0 to 55 of 255), are clipped to [0, 1]
 as the distortion clips them, and the network learns to predict the noise. What is written is the running average of
 the weights. A run that was stopped goes on from its checkpoint when started again with the same settings. Needs the
 package installed, and no accelerator: the defaults take about forty minutes on two cores.
@@ -49,7 +49,7 @@ class Recipe:
     """What a run depends on besides the photographs.
 
     Attributes:
-        steps: Optimiser steps of the whole run; the learning rate follows a cosine over them.
+        steps: Optimizer steps of the whole run; the learning rate follows a cosine over them.
         batch: Patches a step, before the larger patches.
         patch: Side of a patch in pixels, a multiple of 8, before the larger patches.
         rate: Highest learning rate.
@@ -198,7 +198,7 @@ def evaluate(weights: Mapping[str, torch.Tensor], folder: Path, sigma: float) ->
 
     Args:
         weights: Of the network, float32.
-        folder: Photographs in colour; every channel is denoised on its own.
+        folder: Photographs in color; every channel is denoised on its own.
         sigma: Standard deviation of the noise, of 255; the noisy image is clipped to [0, 1], the denoised one is not.
     """
     rng = np.random.default_rng(TEST_SEED)

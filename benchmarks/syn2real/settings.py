@@ -72,7 +72,7 @@ class Arm:
     Attributes:
         key: For file names.
         title: For tables.
-        new: Which candidates join the labelled references.
+        new: Which candidates join the labeled references.
         labels: Who labels them: Algorithm 2, gp, or (for comparison alone) the metric itself.
         similarity: Bound of Algorithm 3, which filters each epoch; None: no filter.
     """

@@ -12,7 +12,7 @@ from ..errors import CurateError
 from ..manifest.provenance import read_provenance
 from ..rendering.distort import MANIFEST, RUN_FOLDER, join_manifest
 from ..runs.options import run_folder
-from ..runs.parts import standing
+from ..runs.parts import read_progress
 from ..runs.plan import RunPlan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
@@ -39,7 +39,7 @@ def status_of(place: Path) -> dict[str, Any]:
     if plan is None:
         planned = next((folder for folder in _run_folders(place) if is_locked(folder)), None)
         return _status_of_result(place) if planned is None else {"state": "planning", "run": str(planned)}
-    progress = standing(plan)
+    progress = read_progress(plan)
     done = progress.shards - len(progress.missing)
     complete = not progress.missing and _is_result_of(plan, progress.statuses)
     state = "running" if is_locked(plan.folder) else "complete" if complete else "stopped"

@@ -171,10 +171,10 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     failed = len(table) - len(ok_rows(table))
     if failed:
         verdict.warnings.append(f"{failed} rows have a status other than ok")
-    unlabelled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
+    unlabeled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
     stage = read_provenance(table).get("stage")
-    if unlabelled and stage in ("upsample", "downsample", "label"):
-        verdict.problems.append(f"{unlabelled} ok rows have no label, which a manifest from {stage} must have")
+    if unlabeled and stage in ("upsample", "downsample", "label"):
+        verdict.problems.append(f"{unlabeled} ok rows have no label, which a manifest from {stage} must have")
     unsourced = pc.sum(pc.and_(pc.is_valid(table["label"]), pc.is_null(table["label_source"]))).as_py() or 0
     if unsourced:
         verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(LABEL_SOURCES)})")

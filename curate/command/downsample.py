@@ -32,7 +32,7 @@ class DownsampleFlags(DownsampleSettings):
         DownsampleSettings.keep_fraction
     )
     scope: Annotated[
-        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
+        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labeled ones alone (mos).")
     ] = DownsampleSettings.scope
     seed: opt.Seed = DownsampleSettings.seed
     device: Annotated[

@@ -38,7 +38,7 @@ def label(
     seed: opt.Seed = UpsampleSettings.seed,
     result: StrictResultFlags,
 ) -> None:
-    """Label new references from their nearest labelled ones (DDCUp, Algorithm 2), or rows by their type and level.
+    """Label new references from their nearest labeled ones (DDCUp, Algorithm 2), or rows by their type and level.
 
     Example: syndr-curate label --selection selection.parquet --labels dmos.csv --reference-features kadid.npz
     --candidate-features kadis.parquet --types bid --out manifests/pseudo.parquet

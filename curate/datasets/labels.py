@@ -24,7 +24,7 @@ from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .label_cells import conditions_of, numbers_of, refuse_other_references, require_column
 from .label_columns import LabelColumns
-from .label_direction import doubt_direction
+from .label_direction import describe_reversed_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class LabelScale:
 
 @dataclass(frozen=True)
 class Labels:
-    """A labelled set, one entry per distorted image, in file order.
+    """A labeled set, one entry per distorted image, in file order.
 
     Attributes:
         sample_ids: Ids of the distorted images (file stems).
@@ -191,7 +191,7 @@ def read_labels(
     conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
     require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
     quality = scale.to_quality(scores)
-    doubt = doubt_direction(distortions, levels, quality, lower_is_better=lower_is_better)
+    doubt = describe_reversed_labels(distortions, levels, quality, lower_is_better=lower_is_better)
     if doubt and reporter is None:
         warnings.warn(f"{path}: {doubt}", stacklevel=2)
     elif doubt and reporter is not None:

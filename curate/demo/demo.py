@@ -86,7 +86,7 @@ def run_demo(
     demo.steps.append(
         (
             "paint scenes",
-            {"said": f"{counts[0]} labelled references and {counts[1]} candidates, a third of them near-copies"},
+            {"said": f"{counts[0]} labeled references and {counts[1]} candidates, a third of them near-copies"},
         )
     )
     manifest = _upsample(demo, out, references, candidates, seed, workers, reporter)
@@ -148,7 +148,7 @@ def _upsample(
     )
     said = (
         f"{summary['references_selected']} candidates kept ({dropped}); "
-        f"{summary['rows_original']} labelled + {summary['rows_new']} new rows, rendered"
+        f"{summary['rows_original']} labeled + {summary['rows_new']} new rows, rendered"
     )
     demo.steps.append((command, {"said": said, **summary}))
     demo.files["training manifest"] = str(manifest)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import RowError
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .settings import KindName
 
 STAGE = "domains fit"
@@ -29,7 +29,7 @@ class DomainClassifier(Protocol):
     """
 
     kind: KindName
-    pristine: PristineBeliefs | None
+    pristine: PristineScores | None
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Cut an image's five patches and get them ready; safe to call from several threads.
@@ -50,7 +50,7 @@ class LightClassifier:
 
     kind: KindName = "light"
 
-    def __init__(self, ensemble: Ensemble, pristine: PristineBeliefs | None = None) -> None:
+    def __init__(self, ensemble: Ensemble, pristine: PristineScores | None = None) -> None:
         """Take a trained ensemble, and what it says of pristine photographs."""
         self._ensemble = ensemble
         self.pristine = pristine

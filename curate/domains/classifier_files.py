@@ -18,7 +18,7 @@ from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.json_text import parse_json
 from .classifier import DomainClassifier, LightClassifier
 from .mlp_ensemble import Ensemble
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .resnet import ResNetClassifier
 from .selection_rule import CLASSES
 from .settings import KINDS
@@ -101,7 +101,7 @@ def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], pat
     version = facts.get("config", {}).get("feature_version", FEATURE_VERSION)
     if shape != (feature_count(), CLASSES) or version != FEATURE_VERSION:
         raise CurateError(f"{path} was fitted by another release, on other features: fit the classifier again")
-    return LightClassifier(ensemble, PristineBeliefs.from_arrays(arrays))
+    return LightClassifier(ensemble, PristineScores.from_arrays(arrays))
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class ClassScores:
         return int(self.top4.sum()) / self.samples if self.samples else None
 
     def recall(self) -> dict[int, float | None]:
-        """Class to the share of its samples that are recognised; None where it has none."""
+        """Class to the share of its samples that are recognized; None where it has none."""
         sizes = self.confusion.sum(axis=1)
         return {k: int(self.confusion[k, k]) / int(sizes[k]) if sizes[k] else None for k in range(CLASSES)}
 

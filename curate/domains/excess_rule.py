@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
 from ..errors import CurateError
-from .pristine_beliefs import FALSE_ALARMS, PristineBeliefs
+from .pristine_scores import FALSE_ALARMS, PristineScores
 from .selection_rule import CLASSES, check_scores
 
 LEAST_SHARE = 0.03
@@ -55,7 +55,7 @@ class ExcessSelection:
 
 def select_by_excess(
     scores: NDArray[np.floating],
-    pristine: PristineBeliefs,
+    pristine: PristineScores,
     *,
     most: int | None = None,
     excluded: Collection[int] = (),

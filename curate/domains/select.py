@@ -28,7 +28,7 @@ from ..whole_numbers import whole_number, whole_numbers
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
 from .excess_rule import ExcessSelection, select_by_excess
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .selection_rule import Selection, select_types
 from .settings import RULES, DomainsSelectSettings, RuleName
 from .target_images import OK, TargetImage, open_target
@@ -121,7 +121,7 @@ def select_domains(
 
 
 def _check_rule(
-    rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineBeliefs | None
+    rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineScores | None
 ) -> None:
     if rule not in RULES:
         raise CurateError(f"there is no rule {rule!r}: expected {' or '.join(RULES)}")

@@ -76,7 +76,7 @@ def export(
     manifest, out = Path(manifest), Path(out)
     if target not in TARGETS:
         raise CurateError(f"--to {target!r}: expected {', '.join(TARGETS)}")
-    rows = read_rows(manifest, split=split, roots=roots, max_pixels=max_pixels, labelled=target == "pyiqa")
+    rows = read_rows(manifest, split=split, roots=roots, max_pixels=max_pixels, labeled=target == "pyiqa")
     counts = {split: len(part) for split, part in rows.splits()}
     summary: dict[str, Any] = {"rows": len(rows.table), "rows_not_ok": rows.not_ok, "by_split": counts}
     dry = {"dry_run": True} if dry_run else {}

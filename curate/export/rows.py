@@ -107,7 +107,7 @@ def read_rows(
     split: str | None = None,
     roots: Mapping[str, Path] | None = None,
     max_pixels: int = MAX_PIXELS,
-    labelled: bool = False,
+    labeled: bool = False,
 ) -> ExportRows:
     """Read the rows that an export takes.
 
@@ -116,14 +116,14 @@ def read_rows(
         split: Only rows of this split; None takes all.
         roots: Folders of roots that have moved.
         max_pixels: References with more pixels are refused.
-        labelled: Whether every row must have a label.
+        labeled: Whether every row must have a label.
 
     Raises:
         CurateError: The manifest cannot be read, or there is no such row.
     """
     if split is not None and split not in SPLITS:
         raise CurateError(f"--split {split!r}: expected {', '.join(SPLITS)}")
-    table = read_manifest(manifest, training=labelled)
+    table = read_manifest(manifest, training=labeled)
     usable = ok_rows(table)
     chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
     if not len(chosen):

@@ -105,8 +105,7 @@ def cross_validate(
     count = len(known.quality)
     if count - 1 < labeler.fewest:
         raise CurateError(
-            f"cross-validating {labeler.name} takes at least {labeler.fewest + 1} labelled references; "
-            f"there are {count}"
+            f"cross-validating {labeler.name} takes at least {labeler.fewest + 1} labeled references; there are {count}"
         )
     predicted, spread = np.empty_like(known.quality), np.empty_like(known.quality)
     for row in range(count):

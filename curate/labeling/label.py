@@ -192,8 +192,8 @@ def label_table(
         candidates = _without_content(wanted, name, settings)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     new = features_of_references(candidates, wanted)
-    lenders = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
-    done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
+    label_references = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
+    done = label_rows(usable, new, label_references, labels, make_labeler(settings.labeler, settings.neighbors))
     return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 

@@ -127,7 +127,7 @@ def complete_label_matrix(labels: Labels, references: Features) -> LabelMatrix:
     """
     references.require_ids()
     ids = tuple(sorted(set(labels.reference_ids)))
-    matrix = references.aligned_to(ids, "the labelled references")
+    matrix = references.aligned_to(ids, "the labeled references")
     check_rows(matrix, ids, references.source)
     _require_one_each(labels, ids)
     return label_matrix(labels, replace(references, matrix=matrix, ids=ids, names=None))

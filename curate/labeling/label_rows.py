@@ -146,7 +146,7 @@ def _refuse(
     """Refuse rows without a label, given by reference and condition; name the neighbors' labels that are missing."""
     if neighbors is None:
         rows = [make_sample_id(reference, *condition) for reference, condition in unknown]
-        raise CurateError(f"no labelled image has the type and level of {len(rows)} rows: {list_ids(rows)}")
+        raise CurateError(f"no labeled image has the type and level of {len(rows)} rows: {list_ids(rows)}")
     conditions = tuple(dict.fromkeys(condition for _, condition in unknown))
     lacking = np.isnan(known.quality_of(conditions)).tolist()
     row_of = {identifier: row for row, identifier in enumerate(known.features.require_ids())}

@@ -259,8 +259,8 @@ def _check_labels(table: pa.Table, *, training: bool) -> None:
     outside = pc.or_(pc.less(labels, 0.0), pc.greater(labels, LABEL_MAXIMUM))
     _refuse(ids, pc.fill_null(outside, False), f"rows have a label outside 0 to {LABEL_MAXIMUM:g}")
     if training:
-        unlabelled = pc.and_(pc.equal(table["status"], "ok"), pc.is_null(labels))
-        _refuse(ids, unlabelled, "rows with status ok have no label, which a training manifest needs")
+        unlabeled = pc.and_(pc.equal(table["status"], "ok"), pc.is_null(labels))
+        _refuse(ids, unlabeled, "rows with status ok have no label, which a training manifest needs")
 
 
 def _refuse(ids: pa.ChunkedArray, mask: pa.ChunkedArray, what: str) -> None:

@@ -25,7 +25,7 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
 
     Args:
         path: The CSV. `split` is `train`, `val` or `test`; references that it does not name are `train`.
-        reference_of: Sample id to reference id, for all labelled images.
+        reference_of: Sample id to reference id, for all labeled images.
 
     Returns:
         Reference id to split, for the references named.

@@ -109,7 +109,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         height: Of the picture, in pixels.
         width: Likewise.
         rng: Where the numbers come from.
-        alpha: Above 0; 1 makes every share equally likely, more favours boxes of half the area.
+        alpha: Above 0; 1 makes every share equally likely, more favors boxes of half the area.
 
     Raises:
         RowError: No box leaves something of both images: the picture is too small.
@@ -129,7 +129,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
 
 @compiled
 def _mass(values: NDArray[np.float64], region: Region, inside: bool) -> float:
-    # Row by row, as the map was normalised: the sum must not depend on the machine's vector width.
+    # Row by row, as the map was normalized: the sum must not depend on the machine's vector width.
     total = 0.0
     for y in range(values.shape[0]):
         row = 0.0

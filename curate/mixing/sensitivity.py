@@ -26,7 +26,7 @@ class SensitivityMap:
 
     Attributes:
         values: (H, W) float64, at least 0, sum 1.
-        mean_difference: Mean color difference over the picture (CIE 1976), before smoothing and normalising: how
+        mean_difference: Mean color difference over the picture (CIE 1976), before smoothing and normalizing: how
             strongly the distortion shows, which the map itself no longer tells.
         uniform: Whether the image equals its reference, so that there is no change to map and every pixel has the
             same share.

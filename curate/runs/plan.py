@@ -207,14 +207,14 @@ def write_plan(plan: RunPlan) -> None:
     write_bytes(plan.folder / PLAN_FILE, json.dumps(value, indent=1, ensure_ascii=False).encode())
 
 
-def resumed(plan: RunPlan, request: Request, *, mended: Callable[[], set[str]] | None = None) -> RunPlan:
+def resumed(plan: RunPlan, request: Request, *, failed_files: Callable[[], set[str]] | None = None) -> RunPlan:
     """Take up a plan that is on disk, if it is the same run.
 
     Args:
         plan: The plan on disk.
         request: What the command asks for now.
-        mended: Where failed rows are retried: gives the paths of inputs that no good row depends on, which may have
-            changed since.
+        failed_files: Where failed rows are retried: gives the paths of inputs that no row with status `ok` depends on.
+            These may have changed since.
 
     Raises:
         CurateError: It is another run; the message names what differs.
@@ -226,12 +226,12 @@ def resumed(plan: RunPlan, request: Request, *, mended: Callable[[], set[str]] |
     if plan.rows_per_shard != request.rows_per_shard:
         found.append(f"rows_per_shard was {plan.rows_per_shard}, is now {request.rows_per_shard}")
     if not found:
-        if mended is not None:
+        if failed_files is not None:
             _write_inputs(request)  # an earlier retry may have been killed between the plan and these
         return plan
     changed = _changed_inputs(plan.folder, request.listing)
-    if mended is not None and changed and all(name.startswith("inputs.") for name in found):
-        untouchable = sorted(set(changed) - mended())
+    if failed_files is not None and changed and all(name.startswith("inputs.") for name in found):
+        untouchable = sorted(set(changed) - failed_files())
         if not untouchable:
             plan = replace(plan, identity=request.identity)
             write_plan(plan)

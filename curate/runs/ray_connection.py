@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0  # in which a cluster's port must answer
 JOIN_SECONDS = 60.0  # in which it must take us in
 TRIAL = "import sys, ray; ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)"
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 NAMED_ERROR = re.compile(r"[\w.]*(Error|Exception): ")
 
 
@@ -134,8 +134,8 @@ def require_answer(address: str) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """Return the line of Ray's message that names an error, else the first; without colours."""
-    lines = [line.strip() for line in COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    """Return the line of Ray's message that names an error, else the first; without colors."""
+    lines = [line.strip() for line in COLOR.sub("", str(error)).splitlines() if line.strip()]
     return next((line for line in lines if NAMED_ERROR.match(line)), lines[0] if lines else type(error).__name__)
 
 
@@ -178,14 +178,14 @@ def _stdout_without(threads: set[threading.Thread]) -> Iterator[None]:
     A thread of Ray prints on standard output that a node was lost, in the middle of what the caller prints there.
     """
     former = sys.stdout
-    sys.stdout = cast(TextIO, _Parted(former, {thread.ident for thread in threads}))
+    sys.stdout = cast(TextIO, _SplitOutput(former, {thread.ident for thread in threads}))
     try:
         yield
     finally:
         sys.stdout = former
 
 
-class _Parted:
+class _SplitOutput:
     """Standard output but for some threads, by their idents, whose words go to standard error."""
 
     def __init__(self, output: TextIO, aside: set[int | None]) -> None:

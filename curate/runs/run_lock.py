@@ -16,11 +16,11 @@ LOCK_FILE = "lock"
 PLANNING_SECONDS = 1800.0
 _POLL_SECONDS = 0.2
 # `status` holds a lock for the moment of a look; who is really at work holds it for longer.
-_GLANCE_SECONDS = 1.0
+_STATUS_LOOK_SECONDS = 1.0
 _OPEN_ATTEMPTS = 5
 _PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
 _SHARED_BYTE = 1 << 40  # beyond all shards: those who do a share hold it together, a whole run alone
-_TAKEN = (errno.EACCES, errno.EAGAIN)
+_LOCKED = (errno.EACCES, errno.EAGAIN)
 
 
 class RunLock:
@@ -36,41 +36,41 @@ class RunLock:
         self._folder = folder
         self._descriptor = self._open()
 
-    def take_all(self) -> None:
+    def claim_run(self) -> None:
         """Claim the whole run.
 
         Raises:
             CurateError: Somebody else works in the folder.
         """
-        if not self._insist(0, 0):
+        if not self._lock_patiently(0, 0):
             raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
 
-    def take_planning(self) -> None:
+    def claim_planning(self) -> None:
         """Claim the planning, waiting for others who plan the same run.
 
         Raises:
             CurateError: It takes too long, or a whole run is under way.
         """
-        if not self._insist(_SHARED_BYTE, 1, shared=True):
+        if not self._lock_patiently(_SHARED_BYTE, 1, shared=True):
             raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
         deadline = time.monotonic() + PLANNING_SECONDS
-        while not self._try(_PLANNING_BYTE, 1):
+        while not self._lock_now(_PLANNING_BYTE, 1):
             if time.monotonic() > deadline:
                 raise CurateError(f"another run holds {self._folder}: wait for it, or stop it")
             time.sleep(_POLL_SECONDS)
 
-    def leave_planning(self) -> None:
+    def release_planning(self) -> None:
         """Let others plan."""
         _record_lock(self._descriptor, _PLANNING_BYTE, 1, release=True)
 
-    def take_shards(self, shards: Iterable[int]) -> None:
+    def claim_shards(self, shards: Iterable[int]) -> None:
         """Claim some shards.
 
         Raises:
             CurateError: Somebody else has one of them.
         """
         for shard in shards:
-            if not self._insist(_FIRST_SHARD_BYTE + shard, 1):
+            if not self._lock_patiently(_FIRST_SHARD_BYTE + shard, 1):
                 raise CurateError(f"another run is at work on shard {shard} in {self._folder}: wait for it, or stop it")
 
     def close(self) -> None:
@@ -90,15 +90,15 @@ class RunLock:
                 if not isinstance(error, FileNotFoundError) or attempts == _OPEN_ATTEMPTS:
                     raise cannot_write(path, error) from error
 
-    def _insist(self, start: int, length: int, *, shared: bool = False) -> bool:
-        deadline = time.monotonic() + _GLANCE_SECONDS
-        while not self._try(start, length, shared=shared):
+    def _lock_patiently(self, start: int, length: int, *, shared: bool = False) -> bool:
+        deadline = time.monotonic() + _STATUS_LOOK_SECONDS
+        while not self._lock_now(start, length, shared=shared):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS / 4)
         return True
 
-    def _try(self, start: int, length: int, *, shared: bool = False) -> bool:
+    def _lock_now(self, start: int, length: int, *, shared: bool = False) -> bool:
         if not _record_lock(self._descriptor, start, length, shared=shared):
             return False
         while not self._is_current():
@@ -142,7 +142,7 @@ def is_locked(folder: Path) -> bool:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in _LOCKED:
             return True
         raise CurateError(f"cannot lock {path}: {error.strerror or error}") from error
     finally:
@@ -160,7 +160,7 @@ def _record_lock(descriptor: int, start: int, length: int, *, shared: bool = Fal
     try:
         fcntl.lockf(descriptor, kind, length, start)
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in _LOCKED:
             return False
         raise CurateError(f"cannot lock the run folder: {error.strerror or error}") from error
     return True

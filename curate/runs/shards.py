@@ -14,10 +14,17 @@ from ..manifest.provenance import read_provenance
 from ..storage.atomic import remove_temporaries
 from ..storage.paths.regular_files import refuse_special
 from .executors import Executor, InProcess
-from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
+from .parts import count_not_ok, part_path, parts, read_part, read_progress, statuses_of, write_part
 from .plan import Request, RunPlan, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
-from .run_folder import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
+from .run_folder import (
+    PLAN_FILE,
+    empty_run_folder,
+    has_no_run,
+    refuse_foreign_files,
+    remove_leftovers,
+    remove_run_folder,
+)
 from .run_lock import RunLock, run_lock
 
 _FEWEST_SHOWN = 5
@@ -136,23 +143,23 @@ def carry_out(
     try:
         with run_lock(request.folder) as lock:
             if mode.share is None:
-                lock.take_all()
+                lock.claim_run()
             else:
-                lock.take_planning()
+                lock.claim_planning()
             try:
                 plan = _plan_of(request, mode, reporter)
             finally:
-                if holds_nothing(request.folder):
-                    put_away(request.folder)
+                if has_no_run(request.folder):
+                    remove_run_folder(request.folder)
             if plan is None:
                 return _finished_plan(request)
-            todo = _to_do(plan, mode, lock)
-            _work_off(plan, todo, mode, executor or InProcess(), reporter)
+            todo = _shards_to_do(plan, mode, lock)
+            _run_shards(plan, todo, mode, executor or InProcess(), reporter)
             if mode.share is None:
                 _finish(plan, join, keep=keep)
         return plan
     finally:
-        sweep(request.folder)
+        remove_leftovers(request.folder)
 
 
 def merge(plan: RunPlan, join: Join) -> None:
@@ -163,19 +170,19 @@ def merge(plan: RunPlan, join: Join) -> None:
     """
     try:
         with run_lock(plan.folder) as lock:
-            lock.take_all()
+            lock.claim_run()
             now = read_plan(plan.folder)  # the run may have come to its end, or started anew, since it was looked at
             if now is not None:
                 _finish(now, join)
-            elif holds_nothing(plan.folder):
-                put_away(plan.folder)
+            elif has_no_run(plan.folder):
+                remove_run_folder(plan.folder)
     finally:
-        sweep(plan.folder)
+        remove_leftovers(plan.folder)
 
 
 def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
     """Write the result from all parts, and put the run folder away if every row is `ok`."""
-    progress = standing(plan)
+    progress = read_progress(plan)
     if progress.missing:
         raise CurateError(f"{plan.folder}: {_list(progress.missing)} of {plan.shards} shards are not done")
     for path in plan.folder.glob(".*.tmp"):  # of killed processes; nobody else is at work now
@@ -183,7 +190,7 @@ def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
     remove_temporaries(plan.final)
     join(plan, parts(plan))
     if not keep and set(progress.statuses) <= {"ok"}:
-        put_away(plan.folder)
+        remove_run_folder(plan.folder)
 
 
 def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None:
@@ -191,7 +198,7 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None
     there = None if mode.overwrite else read_plan(request.folder)
     if there is not None:
         try:
-            return _taken_up(there, request, mode, reporter)
+            return _resumed_plan(there, request, mode, reporter)
         except CurateError:
             if not mode.replace_unfinished:
                 raise
@@ -209,7 +216,7 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None
     (request.folder / PLAN_FILE).unlink(missing_ok=True)
     if request.forget is not None:
         request.forget()
-    clear(request.folder)
+    empty_run_folder(request.folder)
     return make_plan(request)
 
 
@@ -225,14 +232,14 @@ def _refuse_lost_retry(request: Request, mode: Mode) -> None:
         )
 
 
-def _taken_up(plan: RunPlan, request: Request, mode: Mode, reporter: Reporter) -> RunPlan:
-    progress = standing(plan)
+def _resumed_plan(plan: RunPlan, request: Request, mode: Mode, reporter: Reporter) -> RunPlan:
+    progress = read_progress(plan)
 
-    def mended() -> set[str]:
+    def failed_files() -> set[str]:
         shards = ((plan.rows_of(shard), statuses_of(plan, shard)) for shard in range(plan.shards))
         return failed_paths(shards, request.path_columns)
 
-    plan_now = resumed(plan, request, mended=mended if mode.retry_failed and not progress.missing else None)
+    plan_now = resumed(plan, request, failed_files=failed_files if mode.retry_failed and not progress.missing else None)
     done = progress.shards - len(progress.missing)
     failed = sum(count for status, count in progress.statuses.items() if status != "ok")
     hint = f"; {failed} rows are not ok: --retry-failed does them again" if failed and not mode.retry_failed else ""
@@ -253,12 +260,12 @@ def _finished_plan(request: Request) -> RunPlan:
         return RunPlan.of(request, rows=file.metadata.num_rows, digest="")
 
 
-def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
+def _shards_to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
     shards: Sequence[int] = range(plan.shards)
     if mode.share is not None:
         shards = mode.share.shards(plan.shards)
-        lock.take_shards(shards)
-        lock.leave_planning()
+        lock.claim_shards(shards)
+        lock.release_planning()
     missing = [shard for shard in shards if not part_path(plan, shard).exists()]
     if not mode.retry_failed:
         return missing
@@ -266,7 +273,7 @@ def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
     return [s for s in shards if s in gone or not pc.all(pc.equal(statuses_of(plan, s), "ok")).as_py()]
 
 
-def _work_off(plan: RunPlan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
+def _run_shards(plan: RunPlan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
     function = functools.partial(complete_shard, plan, mode.retry_failed)
     rows = sum(_rows_to_do(plan, shard) for shard in todo)
     with reporter.task(plan.stage, rows) as task:

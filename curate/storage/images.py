@@ -230,7 +230,7 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
 
 @contextmanager
 def _refusing_torn_files() -> Iterator[None]:
-    """Have Pillow refuse torn files, though another library told it to fill them up with grey (pyiqa does on import).
+    """Have Pillow refuse torn files, though another library told it to fill them up with gray (pyiqa does on import).
 
     The switch is one for the whole process: it is as it was when the last of the threads that decode has ended.
     """

@@ -2,8 +2,8 @@
 
 PAIR = "syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid"
 OWN_LABELS = (
-    "syndr-curate upsample --labels labels.csv --id-column image --label-column mos --reference-column reference"
-    " --root images/ --references references/ --candidates-root more-photos/ --types bid"
+    "syndr-curate upsample --labels scores.csv --id-column image --label-column mos --reference-column reference"
+    " --root rated/ --references photos/ --candidates-root more-photos/ --types bid"
 )
 PHOTOGRAPHS = "syndr-curate upsample --references photos/ --conditions kadid10k --types bid --out manifests/own.parquet"
 ENTRY_POINTS = f"""Make a training set of labeled, distorted images: a manifest (Parquet) with one row per image.

@@ -117,7 +117,7 @@ Device = Annotated[DeviceName, typer.Option("--device", help="Where torch comput
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images per call of the encoder.")]
 
 ReferenceFeatures = Annotated[
-    Path | None, typer.Option("--reference-features", help="Features of the labelled references (with ids).")
+    Path | None, typer.Option("--reference-features", help="Features of the labeled references (with ids).")
 ]
 CandidateFeatures = Annotated[
     Path | None, typer.Option("--candidate-features", help="Features of the candidates (with ids).")
@@ -146,7 +146,7 @@ MaxLabelStd = Annotated[
 ]
 Neighbors = Annotated[
     int,
-    typer.Option("--neighbors", min=1, help="Nearest labelled references per new one; all, where fewer are left."),
+    typer.Option("--neighbors", min=1, help="Nearest labeled references per new one; all, where fewer are left."),
 ]
 Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
 WeightingOption = Annotated[

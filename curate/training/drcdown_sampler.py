@@ -213,8 +213,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         """
         number = check_epoch(epoch)
         if number != self.epoch:
-            self._look_back()
-            self._go_on()
+            self._warn_of_unseen_rows()
+            self._forget_iteration()
         if self._features_fn is not None and self._clustered_for != number and not self._start:
             self.update(self._features_fn(), epoch=number)
         elif self._clusters is not None and self.epoch != number:
@@ -258,11 +258,11 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         restored_late = self._epoch_is_set and self._iteration is not None and self._iteration.drawn == 0
         if restored_late and is_over(state, self.epoch):
             if self._clusters is None and state["clusters"] is not None:
-                self._take_clusters(state)
+                self._restore_clusters(state)
                 self._draw(self.epoch)
             return
-        self._go_on()
-        self._take_clusters(state)
+        self._forget_iteration()
+        self._restore_clusters(state)
         self.epoch = state["epoch"]
         if self._clusters is None:
             self._kept, self.summary = self._rows.training, None
@@ -270,7 +270,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             self._draw(self.epoch)
         self._start = state.get("position", 0)
 
-    def _take_clusters(self, state: Mapping[str, Any]) -> None:
+    def _restore_clusters(self, state: Mapping[str, Any]) -> None:
         clusters = state["clusters"]
         self._clusters = None if clusters is None else clusters.cpu().numpy().astype(np.int32)
         self._clustered_for, self._clustered_alone = state["clustered_for"], False
@@ -295,14 +295,14 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         begun = self._start if iteration is None else iteration.start
         return begun + rows_seen * self._replicas_and_rank()[0]
 
-    def _go_on(self) -> None:
+    def _forget_iteration(self) -> None:
         """Leave the running iteration: a loader that still holds it gets no further index."""
         if self._iteration is not None:
             self._iteration.outdated = True
         self._iteration = None
         self._start = 0
 
-    def _look_back(self) -> None:
+    def _warn_of_unseen_rows(self) -> None:
         given = self._iteration
         if given is not None and 0 < given.drawn < given.total:
             # Lightning measures a loader before it sets the epoch, and stops there even if the epoch is longer.
@@ -322,7 +322,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._clusters is None:
             raise RuntimeError("clusters are drawn from before there are any")
         draw = draw_epoch(self._rows, self._clusters, self._settings, epoch=epoch)
-        self._go_on()
+        self._forget_iteration()
         self._kept, self.summary, self.epoch = draw.kept, draw.summary, epoch
         return draw.summary
 

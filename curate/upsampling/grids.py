@@ -35,7 +35,7 @@ def grid_of(
 
 
 def reference_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Table:
-    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labelled set.
+    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labeled set.
 
     Raises:
         CurateError: There are no references.

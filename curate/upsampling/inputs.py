@@ -59,13 +59,13 @@ class Contents:
 
     Attributes:
         references: Features of the references that candidates are measured against, held out or not.
-        lenders: Features of those of them whose labels make new ones.
+        label_references: Features of those of them whose labels make new ones.
         candidates: Features of the candidates.
         unusable_candidates: How many candidates could not be encoded.
     """
 
     references: Features
-    lenders: Features
+    label_references: Features
     candidates: Features
     unusable_candidates: int
 
@@ -121,12 +121,12 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
         neighbors = labeled_and_readable(neighbors, labels, reporter)
     elif conditions is not None and request.reference_features is not None and folders.references is not None:
         neighbors = features_of_references(neighbors, [entry.id for entry in folders.references.entries])
-    lenders = neighbors
+    label_references = neighbors
     if conditions is None:
-        lenders = without_held_out(neighbors, splits, request.settings.labeling, reporter)
+        label_references = without_held_out(neighbors, splits, request.settings.labeling, reporter)
     return UpsampleInputs(
         labels=labels,
-        contents=Contents(neighbors, lenders, candidates.features, candidates.unusable),
+        contents=Contents(neighbors, label_references, candidates.features, candidates.unusable),
         splits=splits,
         digests={**digests, **references.digests, **candidates.digests},
         encoders={**references.encoders, **candidates.encoders},

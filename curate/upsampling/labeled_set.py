@@ -15,7 +15,7 @@ from ..manifest.roots import Roots
 from ..manifest.splits import mark_held_out
 from ..runs.options import run_folder
 from ..runs.progress import SILENT, Reporter
-from ..runs.run_folder import put_away
+from ..runs.run_folder import remove_run_folder
 from .grids import reference_rows
 from .input_folders import InputFolders, open_references
 from .inputs import labeled_and_readable, read_features, read_split_file
@@ -78,7 +78,7 @@ def measure_references(
 ) -> LabeledSet:
     """Distort the references and label them by a full-reference metric, in a run that can be resumed.
 
-    The run folder stays until `put_measured_away`: the new rows may still have to be rendered.
+    The run folder stays until `remove_measuring_run`: the new rows may still have to be rendered.
 
     Args:
         request: What to do.
@@ -98,11 +98,11 @@ def measure_references(
     return LabeledSet(labels, unmeasured=unmeasured, archives=rows.shards)
 
 
-def put_measured_away(request: UpsampleRequest) -> None:
+def remove_measuring_run(request: UpsampleRequest) -> None:
     """Remove the run folder of `measure_references`, if there is one."""
     folder = run_folder(request.references_result)
     if folder.exists():
-        put_away(folder)
+        remove_run_folder(folder)
 
 
 def originals_of(

@@ -40,8 +40,8 @@ class UpsampleRequest:
         settings: What to add and how to label it.
         out: The training manifest.
         labels: Label file; None with `proxy_labels`, conditions among the settings, or a KADID-10k `root`.
-        dataset: Name of the labelled set; `kadid10k` has a known layout.
-        root: Folder of the labelled images.
+        dataset: Name of the labeled set; `kadid10k` has a known layout.
+        root: Folder of the labeled images.
         references: Folder of pristine references.
         proxy_labels: Distort the references ourselves and label them by a full-reference metric.
         reference_features: Feature file; None encodes the references.

@@ -39,7 +39,7 @@ class Bounds:
     """The two distances that a candidate must lie between.
 
     Attributes:
-        near: τ, the median distance of a training reference to its nearest neighbour among the others.
+        near: τ, the median distance of a training reference to its nearest neighbor among the others.
         far: The largest distance between two training references.
     """
 

@@ -150,11 +150,11 @@ def test_the_report_adds_up(finished):
     assert (finished.folder / "report.png").is_file()
 
 
-def test_the_network_sees_detail_about_128_and_grey():
+def test_the_network_sees_detail_about_128_and_gray():
     flat = np.full((1, 8, 8, 3), 90, np.uint8)
     assert np.unique(seen(flat)[..., :3]).tolist() == [128]
     assert np.unique(seen(flat)[..., 3]).tolist() == [90]
-    flat[0, 4, 4, 0] = 115  # 25 above its neighbours, 24 above a mean of 25 pixels that holds it
+    flat[0, 4, 4, 0] = 115  # 25 above its neighbors, 24 above a mean of 25 pixels that holds it
     assert seen(flat)[0, 4, 4, 0] == 128 + 2 * 24
 
 

@@ -20,15 +20,14 @@ def miniature_sets(tmp_path, image_folder):
         for level in range(1, 6)
     ]
     references, candidates = image_folder("I", 4, first_seed=700), image_folder("new", 3, first_seed=800)
-    for name in ("KADID-10k/images", "images"):
+    for name in ("KADID-10k/images", "rated"):
         shutil.copytree(references, tmp_path / name)
         for row in rows:
             (tmp_path / name / row.split(",")[0]).write_bytes(b"not looked into")
-    for name in ("references", "photos"):
-        shutil.copytree(references, tmp_path / name)
+    shutil.copytree(references, tmp_path / "photos")
     for name in ("KADIS-700k", "more-photos"):
         shutil.copytree(candidates, tmp_path / name)
-    for name, columns in (("KADID-10k/dmos.csv", KADID_COLUMNS), ("labels.csv", OWN_COLUMNS)):
+    for name, columns in (("KADID-10k/dmos.csv", KADID_COLUMNS), ("scores.csv", OWN_COLUMNS)):
         (tmp_path / name).write_text("\n".join([columns, *rows]) + "\n")
     return tmp_path
 
@@ -51,11 +50,11 @@ def test_an_entry_point_makes_a_training_manifest(entry_point, syndr_curate, min
 
 def test_a_root_without_the_labeled_images_says_what_to_give_instead(syndr_curate, miniature_sets):
     command = (
-        *("upsample", "--labels", "KADID-10k/dmos.csv", "--references", "references", "--root", "images"),
+        *("upsample", "--labels", "KADID-10k/dmos.csv", "--references", "photos", "--root", "rated"),
         *("--candidates-root", "more-photos", "--types", "1", "--encoder", "gist", "--recipe-only"),
     )
     refused = syndr_curate(*command, cwd=miniature_sets, check=False).stderr
-    assert "images/images/I0_01_01.png does not exist" in refused
+    assert "rated/images/I0_01_01.png does not exist" in refused
     assert "for another set, add --dataset NAME" in refused
     syndr_curate(*command, "--dataset", "ours", cwd=miniature_sets)
 

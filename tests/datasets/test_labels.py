@@ -146,8 +146,8 @@ def test_a_column_of_types_holds_whole_numbers(write_text, value):
 
 
 def test_tabs_separate_in_a_tsv(write_text):
-    path = write_text("own.tsv", "name\tscore", "cat, grey_01_01\t1", "dog_01_01\t2")
-    assert read_labels(path, OWN).sample_ids == ("cat, grey_01_01", "dog_01_01")
+    path = write_text("own.tsv", "name\tscore", "cat, gray_01_01\t1", "dog_01_01\t2")
+    assert read_labels(path, OWN).sample_ids == ("cat, gray_01_01", "dog_01_01")
 
 
 def test_a_byte_order_mark_does_not_hide_the_first_column(write_text):
@@ -291,7 +291,7 @@ def test_a_reference_column_that_is_not_there_is_refused_when_it_was_named(write
         read_labels(path, SOURCED)
 
 
-def test_one_condition_labelled_twice_is_refused(write_text):
+def test_one_condition_labeled_twice_is_refused(write_text):
     columns = LabelColumns("name", "score", "reference", None, 1, "kind", "strength")
     twice = write_text("two.csv", "name,score,reference,kind,strength", "p,1,a,3,2", "q,9,a.png,3,2")
     with pytest.raises(CurateError, match="reference, type and level: 1 ids occur more than once: 'a_03_02'"):

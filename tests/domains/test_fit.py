@@ -88,7 +88,7 @@ def test_what_was_written_selects_types(photos, fitted, tmp_path):
 
 def test_what_is_said_of_pristine_pictures_is_held_out_and_kept_in_the_file(photos, fitted, tmp_path):
     known = fitted.classifier.pristine
-    # Ten pictures: the limit is the largest score of each class, and no class is believed in more than that on average.
+    # Ten pictures: the limit is the largest score of each class, and no class has a mean score above it.
     assert (known.means <= known.limits).all()
     assert known.means.sum() == pytest.approx(1, abs=1e-5)
     write_fitted(fitted, tmp_path / "c.safetensors")
@@ -129,7 +129,7 @@ def test_without_matplotlib_a_fit_says_so_first_and_writes_all_but_the_figure(ph
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "c.safetensors"]
 
 
-def test_a_class_without_pictures_is_named_and_never_believed_in(photos, fitted, tmp_path):
+def test_a_class_without_pictures_is_named_and_never_scored(photos, fitted, tmp_path):
     unseen = fitted.facts["classes_unseen"]
     assert len(unseen) == 20  # 5 references of one type each, and pristine
     kinds = [fitted.facts["classes"].index(name) for name in unseen]

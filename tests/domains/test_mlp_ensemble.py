@@ -59,7 +59,7 @@ def test_an_emphasised_class_weighs_so_many_times_as_much():
     assert ensemble.scores(features).mean(axis=0)[0] == pytest.approx(0.7375, abs=0.06)
 
 
-def test_threads_and_neighbours_change_nothing():
+def test_threads_and_neighbors_change_nothing():
     features, classes = three_clouds(30)
     folds = np.arange(len(classes)) % 3
     one, held = train_ensemble(features, classes, folds, count=3, seed=4, settings=SETTINGS, workers=1)

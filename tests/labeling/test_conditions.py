@@ -33,10 +33,10 @@ def rows_of(*names, types=(1,), levels=(1, 3)):
 
 
 @pytest.fixture
-def labels(labelled):
+def labels(labeled):
     """Two types; nobody rated type 2 at level 1 of `c`, and only `a` has type 3."""
     cells = {("a", 1, 1): 8.0, ("b", 1, 1): 6.0, ("c", 1, 1): 4.0, ("a", 2, 1): 3.0, ("b", 2, 1): 5.0}
-    return labelled({**cells, ("a", 3, 1): 2.0})
+    return labeled({**cells, ("a", 3, 1): 2.0})
 
 
 def test_the_table_holds_mean_and_sample_deviation_of_the_labels_that_there_are(labels):
@@ -68,7 +68,7 @@ def test_held_out_references_have_no_part_in_the_mean(labels):
 
 
 def test_a_condition_that_nobody_rated_is_named(labels):
-    with pytest.raises(CurateError, match="no labelled image has the type and level of 1 rows: 'x_01_03'"):
+    with pytest.raises(CurateError, match="no labeled image has the type and level of 1 rows: 'x_01_03'"):
         label(labels, labeler="condition", manifest=rows_of("x", levels=(1, 3)))
 
 

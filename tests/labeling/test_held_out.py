@@ -30,8 +30,8 @@ def references(at_angles):
 
 
 @pytest.fixture
-def labels(labelled):
-    return labelled({(reference, 1, 1): quality for reference, quality in LABELS.items()})
+def labels(labeled):
+    return labeled({(reference, 1, 1): quality for reference, quality in LABELS.items()})
 
 
 def rows_of(*names):
@@ -47,16 +47,16 @@ def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, refere
 
 @pytest.mark.parametrize(("splits", "mean"), [({}, 13 / 3), ({"a": "test"}, 6.0), ({"b": "val", "c": "test"}, 1.0)])
 def test_the_mean_is_that_of_the_training_references(labels, references, at_angles, splits, mean):
-    lenders = without_held_out(references, splits, LabelSettings())
-    table = label_rows(rows_of("x"), at_angles(x=1), lenders, labels, make_labeler("condition"))
+    label_references = without_held_out(references, splits, LabelSettings())
+    table = label_rows(rows_of("x"), at_angles(x=1), label_references, labels, make_labeler("condition"))
     assert table["label"].to_pylist() == pytest.approx([mean])
 
 
-def test_a_gap_in_the_labels_of_a_held_out_reference_stops_no_labeler(labelled, references, at_angles):
+def test_a_gap_in_the_labels_of_a_held_out_reference_stops_no_labeler(labeled, references, at_angles):
     cells = {(reference, 1, level): 5.0 for reference in "abc" for level in (1, 3) if (reference, level) != ("a", 3)}
     rows = recipe_table(["x"], types=(1,), levels=(3,))
-    lenders = without_held_out(references, {"a": "val"}, LabelSettings())
-    table = label_rows(rows, at_angles(x=1), lenders, labelled(cells), make_labeler("condition"))
+    label_references = without_held_out(references, {"a": "val"}, LabelSettings())
+    table = label_rows(rows, at_angles(x=1), label_references, labeled(cells), make_labeler("condition"))
     assert table["label"].to_pylist() == [5.0]
 
 

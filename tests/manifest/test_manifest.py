@@ -33,8 +33,8 @@ def test_columns_not_given_are_null_and_have_their_exact_type():
 
 
 def test_a_column_that_no_manifest_has_is_refused():
-    with pytest.raises(CurateError, match=r"not manifest columns: colour, size; the columns are sample_id, image_path"):
-        build_table({"size": [1], "colour": ["red"]}, 1)
+    with pytest.raises(CurateError, match=r"not manifest columns: color, size; the columns are sample_id, image_path"):
+        build_table({"size": [1], "color": ["red"]}, 1)
 
 
 def test_a_manifest_without_rows_is_a_manifest(make_manifest, tmp_path):

@@ -367,13 +367,13 @@ def test_two_runs_in_one_folder_are_detected(photos, tmp_path):
 
 def test_shares_that_overlap_are_detected(tmp_path):
     with run_lock(tmp_path / "run") as lock:
-        lock.take_shards([2])
+        lock.claim_shards([2])
         code = f"""
 from pathlib import Path
 from syndr_curate.curate.runs.run_lock import run_lock
 with run_lock(Path({str(tmp_path / "run")!r})) as lock:
-    lock.take_shards([1, 3])
-    lock.take_shards([2])
+    lock.claim_shards([1, 3])
+    lock.claim_shards([2])
 """
         done = go([str(SCRIPT.with_name("python")), "-c", code])
     assert "another run is at work on shard 2" in done.stderr

@@ -281,7 +281,7 @@ def elsewhere(code: str) -> "subprocess.CompletedProcess[str]":
 
 def test_who_plans_is_seen_by_others(tmp_path):
     with run_lock(tmp_path / "out" / "run") as lock:
-        lock.take_all()
+        lock.claim_run()
         done = elsewhere(
             "import json; from pathlib import Path; from syndr_curate.curate.checks.run_status import status_of\n"
             f"print(json.dumps(status_of(Path({str(tmp_path / 'out')!r}))))"
@@ -291,7 +291,7 @@ def test_who_plans_is_seen_by_others(tmp_path):
 
 def test_the_same_share_twice_and_a_merge_meanwhile_are_refused(photos, begun):
     with run_lock(begun / "run") as lock:
-        lock.take_shards([1])
+        lock.claim_shards([1])
         again = [str(SCRIPT), "distort", str(photos), "--out", str(begun), "--types", "1,9", "--levels", "1,3"]
         share = subprocess.run(
             [*again, "--rows-per-shard", "4", "--shard", "2/3"], capture_output=True, text=True, check=False
@@ -315,7 +315,7 @@ with open({str(tmp_path / "run" / "lock")!r}, "r+") as file:
     with subprocess.Popen([str(SCRIPT.with_name("python")), "-c", code], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        lock.take_all()
+        lock.claim_run()
     lock.close()
 
 
@@ -324,9 +324,9 @@ def test_what_cannot_be_removed_at_once_is_swept_later(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "lock").touch()
     monkeypatch.setattr(run_folder.shutil, "rmtree", lambda *_, **__: None)  # as where open files cannot be removed
-    run_folder.put_away(folder)
+    run_folder.remove_run_folder(folder)
     folder.mkdir()
-    run_folder.put_away(folder)  # a second one has room beside the first
+    run_folder.remove_run_folder(folder)  # a second one has room beside the first
     monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 2
     run_folder.sweep(folder)

@@ -68,7 +68,7 @@ def read_livec(root: Path, images: str | None) -> Reading:
     """Read LIVE In the Wild (LIVE Challenge): 1,162 photographs, MOS 0-100, higher is better.
 
     `Data/AllImages_release.mat`, `Data/AllMOS_release.mat` and, where it is there, `Data/AllStdDev_release.mat`; images
-    in `Images/`. The seven pictures `t1` to `t7` that raters practised on are left out, as everybody leaves them out.
+    in `Images/`. The seven pictures `t1` to `t7` that raters practiced on are left out, as everybody leaves them out.
     Standard errors take every image to have the average number of votes.
     """
     names_file = require_file(root, "Data/AllImages_release.mat", "AllImages_release.mat")
@@ -88,7 +88,7 @@ def read_livec(root: Path, images: str | None) -> Reading:
     rated = [each for each in zip(names, scores, errors, strict=True) if not _PRACTICE.match(str(each[0]))]
     ratings = [Rating(stem_id(n), folder.find(n), number_of(scores_file, n, s), error) for n, s, error in rated]
     practice = len(names) - len(rated)
-    left_out = f"{practice} pictures that raters practised on" if practice else None
+    left_out = f"{practice} pictures that raters practiced on" if practice else None
     files = tuple(file for file in (names_file, scores_file, spread_file) if file is not None)
     return Reading(files, ratings, LabelScale(0.0, 100.0), left_out)
 

@@ -37,7 +37,7 @@ def grid_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def copy_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe rows and columns that repeat their neighbour, as nearest-neighbour scaling leaves them."""
+    """Describe rows and columns that repeat their neighbor, as nearest-neighbor scaling leaves them."""
     found = []
     for axis in (1, 0):
         steps = sum(np.abs(np.diff(plane, axis=axis)).mean(axis=1 - axis) for plane in planes.rgb)

@@ -1,4 +1,4 @@
-"""Features of what is left when the picture is taken away: noise, its colour, its grain, and where it sits."""
+"""Features of what is left when the picture is taken away: noise, its color, its grain, and where it sits."""
 
 from __future__ import annotations
 

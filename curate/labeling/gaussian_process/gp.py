@@ -101,9 +101,9 @@ class GpModel:
         Raises:
             CurateError: The width differs from that of the training features.
         """
-        width = len(self.kernel.centre)
+        width = len(self.kernel.center)
         if features.ndim != 2 or features.shape[1] != width:  # noqa: PLR2004
-            raise CurateError(f"features of shape {features.shape} given to a labeller of {width} numbers per row")
+            raise CurateError(f"features of shape {features.shape} given to a labeler of {width} numbers per row")
         means = np.empty((len(features), len(self.spread)))
         stds = np.empty_like(means)
         with one_core_per_product():
@@ -266,11 +266,11 @@ def _require_complete(features: NDArray[Any], labels: Matrix, rater_noise: Matri
         raise CurateError(f"{len(features)} references have features and {len(labels)} have labels")
     if len(labels) < FEWEST_REFERENCES:
         raise CurateError(
-            f"the gp labeller learns from at least {FEWEST_REFERENCES} labelled references; {len(labels)} given "
+            f"the gp labeler learns from at least {FEWEST_REFERENCES} labeled references; {len(labels)} given "
             "(use --labeler knn)"
         )
     missing = int(np.count_nonzero(~np.isfinite(labels)))
     if missing:
-        raise CurateError(f"the gp labeller needs a label for every reference and condition; {missing} are missing")
+        raise CurateError(f"the gp labeler needs a label for every reference and condition; {missing} are missing")
     if rater_noise is not None and rater_noise.shape != labels.shape:
         raise CurateError(f"rater noise of shape {rater_noise.shape} beside labels of shape {labels.shape}")

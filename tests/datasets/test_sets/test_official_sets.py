@@ -1,4 +1,4 @@
-"""Labelled test sets: each in a tiny copy of its official layout, with labels worked out by hand."""
+"""Labeled test sets: each in a tiny copy of its official layout, with labels worked out by hand."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_koniq_refuses_a_split_that_does_not_cover_it(koniq, write_text):
         read_test_set("koniq10k", koniq)
 
 
-def test_livec_leaves_out_the_pictures_raters_practised_on(save_mat, save_image, picture):
+def test_livec_leaves_out_the_pictures_raters_practiced_on(save_mat, save_image, picture):
     save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["t1.bmp", "t2.bmp", "3.bmp", "4.JPG"]))
     save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[50.0, 50.0, 63.5, 12.0]])
     root = save_image("livec/Images/3.bmp", picture).parents[1]
@@ -80,7 +80,7 @@ def test_livec_leaves_out_the_pictures_raters_practised_on(save_mat, save_image,
         ("3", "Images/3.bmp", pytest.approx(6.35), None, "ok"),
         ("4", "Images/4.JPG", pytest.approx(1.2), None, "unreadable"),
     ]
-    assert rated.left_out == "2 pictures that raters practised on"
+    assert rated.left_out == "2 pictures that raters practiced on"
 
 
 def test_livec_makes_standard_errors_of_its_deviations_and_the_175_votes_of_an_average_image(
