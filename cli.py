@@ -82,7 +82,7 @@ def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, b
             yield from _parameters(command, f"{family}{name} ")
         else:
             # An argument such as MANIFEST... takes several values too. A plug-in is run: only a flag may ask for it,
-            # not a file that lies in the folder.
+            # not a file that is in the folder.
             repeatable = {
                 p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1
                 for p in command.params

@@ -1,4 +1,4 @@
-"""The two kinds of error that curate tells apart, one that ends a command and one of a row, and its warning."""
+"""The two kinds of error, one that ends a command and one of a single row, and the warning."""
 
 from typing import ClassVar
 

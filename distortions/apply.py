@@ -95,7 +95,7 @@ def draw(kind: int | str, level: float, shape: tuple[int, ...], rng: np.random.G
         rng: The generator to draw from.
 
     Returns:
-        The numbers in the order and shape in which the type uses them; the type's own ``draw_`` function tells.
+        The numbers in the order and shape in which the type uses them; the type's own ``draw_`` function says which.
 
     Raises:
         DistortionError: If the type is not random, or if kind, level or size is not admissible.

@@ -129,7 +129,7 @@ def _length(dx: float, dy: float) -> float:
 @compiled
 def _blend_shifted_green(rgb: NDArray[np.float64], weight: NDArray[np.float64], down: int, right: int) -> None:
     height, width, _ = rgb.shape
-    # Sources lie above and to the left: going backwards reads every green before it is overwritten.
+    # Sources are above and to the left: going backwards reads every green before it is overwritten.
     for y in range(height - 1, -1, -1):
         for x in range(width - 1, -1, -1):
             shifted = rgb[max(y - down, 0), max(x - right, 0), GREEN]

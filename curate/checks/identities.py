@@ -79,7 +79,7 @@ def seed_warnings(table: pa.Table) -> list[str]:
 
 
 def split_warnings(table: pa.Table) -> list[str]:
-    """Return which references stand in several splits: what is held out of them is in the training rows, too.
+    """Return the references that are in several splits: their held-out rows are in the training rows, too.
 
     Args:
         table: The manifest.

@@ -115,7 +115,7 @@ def _status_of_result(place: Path) -> dict[str, Any]:
         statuses = pq.read_table(result, columns=["status"], partitioning=None)["status"].cast(pa.string())
     except (OSError, KeyError, pa.ArrowException) as error:
         raise CurateError(
-            f"{result} is not the result of a long run: {error}; give what encode, distort or upsample was told as "
+            f"{result} is not the result of a long run: {error}; give what encode, distort or upsample was given as "
             "--out"
         ) from error
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(statuses).to_pylist()}

@@ -48,7 +48,7 @@ class Verdict:
         recipe_rows: Rows without pixels that their recipe can make.
         rendered_again: Sampled rows that were rendered again, and compared with their stored pixels where there are
             any.
-        not_checked: Root name to the number of rows whose files, or what they are made from, nobody said where to find.
+        not_checked: Root name to the number of rows whose files, or whose sources, are in a folder that is not known.
         problems: What is wrong, one line each.
         warnings: What a user should know though nothing is wrong.
     """
@@ -124,7 +124,7 @@ def verify(
     verdict = Verdict(rows=len(table), problems=metadata_problems(table) + identity_problems(table))
     verdict.warnings += metadata_warnings(table) + seed_warnings(table) + split_warnings(table)
     _check_columns(table, verdict)
-    # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
+    # Without metadata nobody knows whether pixels were stored; a missing file is then treated as a recipe.
     unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
     pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
@@ -243,11 +243,11 @@ def _refuse_nothing_checked(table: pa.Table, verdict: Verdict) -> None:
         verdict.problems.append(f"nothing was checked: none of the {len(table)} rows has status ok")
     else:
         flags = " ".join(f"--root {root}=DIR" for root in verdict.not_checked)
-        verdict.problems.append(f"nothing was checked: where the files lie is not known; give {flags}")
+        verdict.problems.append(f"nothing was checked: the folder of the files is not known; give {flags}")
 
 
 def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
-    """Say what is wrong with what a row's pixels are made from, as far as headers tell; unknown roots are left out."""
+    """Say what is wrong with what a row's pixels are made from, by its header; unknown roots are left out."""
     if isinstance(row, MixRow):
         for source in (row.a, row.b):
             problem = None if pixels.unreachable(source) else _problem_of_source(source, pixels)

@@ -90,7 +90,7 @@ def distort(
     if not (chain or chains):
         refuse_without_effect(context, "without --chain or --chains", "stretch")
     if images.suffix == ".parquet" and types is None and not (chain or chains):
-        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they are", *OF_NEW_ROWS)
     if chain and types is None and not chains:
         refuse_without_effect(context, "without --types or --chains: a named chain has levels of its own", "levels")
     refuse_strict_share(context, shard)

@@ -71,7 +71,7 @@ def export(
     if to != "webdataset":
         refuse_without_effect(context, f"with --to {to}: only webdataset has shards", "rows_per_shard")
     else:
-        refuse_without_effect(context, "with --to webdataset, whose images lie in tars", "hardlink")
+        refuse_without_effect(context, "with --to webdataset, whose images are in tars", "hardlink")
     summary = write_export(
         manifest,
         to,

@@ -67,7 +67,7 @@ def mix(
     settings = None
     if count is None:
         refuse_without_effect(
-            context, "without --count: a mixed manifest's rows are rendered as they stand", *OF_NEW_MIXES
+            context, "without --count: a mixed manifest's rows are rendered as they are", *OF_NEW_MIXES
         )
     else:
         settings = MixSettings(

@@ -51,7 +51,7 @@ def split(
     ),
     result: ResultFlags,
 ) -> None:
-    """Split a labeled set by reference, or by row where there is none: one --split-file per seed.
+    """Split a labeled set by reference, or by row without references: one --split-file per seed.
 
     All images of a reference are in the same split. A set's own split is read, not drawn.
 

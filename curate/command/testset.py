@@ -36,7 +36,7 @@ def testset(
         str | None,
         typer.Option(
             "--images",
-            help="Folder of the images below --root; with csv and no --root, the folder as it stands.",
+            help="Folder of the images below --root; with csv and no --root, the folder as it is.",
             show_default="the official one; with csv that of --labels",
         ),
     ] = None,

@@ -113,7 +113,7 @@ class _Search:
         self.linked_folders = self.broken_links = self.hidden = 0
 
     def walk(self, folder: str) -> None:
-        """Search a folder: first what lies in it, then linked folders, which may be known by then."""
+        """Search a folder: first the files in it, then linked folders, which may be known by then."""
         top = os.path.realpath(folder)
         self._search(_Place(folder, top, ""))
         while self.links:
@@ -165,7 +165,7 @@ class _Search:
     def _look_at(self, entry: os.DirEntry[str], prefix: str, *, linked: bool) -> None:
         name = entry.name
         if name.startswith("."):
-            self.hidden += has_image_suffix(f"_{name}")  # `.png` is hidden, too, though nothing stands before its dot
+            self.hidden += has_image_suffix(f"_{name}")  # `.png` is hidden, too, though there is nothing before its dot
         elif has_image_suffix(name):
             self.paths.append(prefix + name)
         elif linked and not os.path.exists(entry.path):

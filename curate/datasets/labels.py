@@ -58,7 +58,7 @@ class LabelScale:
         return spread * (LABEL_MAXIMUM / (self.maximum - self.minimum))
 
     def as_json(self) -> dict[str, float | bool]:
-        """Return the scale as it stands in a manifest's metadata."""
+        """Return the scale as it is in a manifest's metadata."""
         return {"min": self.minimum, "max": self.maximum, "higher_is_better": self.higher_is_better}
 
 
@@ -211,7 +211,7 @@ def read_labels(
 
 
 def read_label_table(path: Path) -> "pd.DataFrame":
-    """Read a label file as it stands, every cell a text.
+    """Read a label file unchanged, every cell a text.
 
     Raises:
         CurateError: There is no such file, or it is no readable CSV.
@@ -233,7 +233,7 @@ def scale_of(
     """Return the scale of a label file: the ends that are given, or those of its scores.
 
     Raises:
-        CurateError: The ends are no range, or a score lies outside; the message names the ids.
+        CurateError: The ends are no range, or a score is outside; the message names the ids.
     """
     low, high = label_range or (float(scores.min()), float(scores.max()))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):

@@ -26,7 +26,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
         Distortion ids, ascending, each once.
 
     Raises:
-        CurateError: Something in the list is none of these.
+        CurateError: Something in the list is unknown.
 
     >>> parse_types("bid"), parse_types("jpeg,1")
     ((1, 3, 9, 21, 23, 25), (1, 10))
@@ -61,7 +61,7 @@ def parse_levels(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """Turn a list of levels ("1,3,5") into numbers, ascending, each once.
 
     Raises:
-        CurateError: A level is not one of 1-5, or there is none.
+        CurateError: A level is not one of 1-5, or the list is empty.
     """
     parts = _parts(text, "levels")
     allowed = {str(level): level for level in LEVELS}

@@ -28,7 +28,7 @@ DEMO_TYPES = "bid"
 _REFERENCES_PER_KIND = 2
 _NEW_CONTENT_PER_KIND = 4
 _NEAR_COPY = 0.03
-# Of --all: the types of the set that stands for a target, and how many mixes are made.
+# Of --all: the types of the set that serves as a target, and how many mixes are made.
 TARGET_TYPES, TARGET_LEVEL = (10, 11), 4
 MIXES = 48
 
@@ -38,7 +38,7 @@ class DemoSteps:
     """What happened, step by step.
 
     Attributes:
-        steps: (command it stands for, what came out) in order.
+        steps: (the command, what came out) in order.
         files: What was written: name to path.
     """
 

@@ -1,4 +1,4 @@
-"""What tells the 26 classes apart: the interface of a domain classifier, and the one that needs a processor only."""
+"""Classifiers of the 26 classes: the interface of a domain classifier, and the one that needs a processor only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIGHT_MINIMUM = 64
 
 
 class DomainClassifier(Protocol):
-    """What tells the 26 classes apart.
+    """A classifier of the 26 classes.
 
     Attributes:
         kind: Its public name.

@@ -27,7 +27,7 @@ WEIGHTS_SUFFIX, FACTS_SUFFIX = ".safetensors", ".json"
 
 
 def facts_path(weights: Path) -> Path:
-    """Return where the JSON of a classifier lies: beside its weights."""
+    """Return the path of the JSON of a classifier: beside its weights."""
     return weights.with_suffix(FACTS_SUFFIX)
 
 
@@ -59,7 +59,7 @@ def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[D
     """Read what `save_classifier` wrote.
 
     Args:
-        path: The `.safetensors` file; its JSON lies beside it.
+        path: The `.safetensors` file; its JSON is beside it.
         device: Where a network on torch computes.
 
     Returns:

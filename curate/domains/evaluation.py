@@ -1,4 +1,4 @@
-"""How well a domain classifier tells the classes apart, in numbers and as a figure."""
+"""How well a domain classifier distinguishes the classes, in numbers and as a figure."""
 
 from __future__ import annotations
 

@@ -113,8 +113,8 @@ class PooledStages(Backbone):
     """Means and standard deviations of each channel over the picture, at several stages of a network.
 
     Content features are of a small picture, resized, at the last stage. Quality shows in the pixels as they are and in
-    fine stages: so nothing is resized or cut off, and every stage speaks. Per stage, from the finest to the coarsest, a
-    vector holds the means of its channels, then their standard deviations.
+    fine stages: so nothing is resized or cut off, and every stage contributes. Per stage, from the finest to the
+    coarsest, a vector holds the means of its channels, then their standard deviations.
     """
 
     def __init__(

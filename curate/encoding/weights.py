@@ -1,4 +1,4 @@
-"""Weights of networks: where the published ones lie, and how a file of them is read; nothing is ever unpickled."""
+"""Weights of networks: where to find the published ones, and how a file of them is read; nothing is ever unpickled."""
 
 from __future__ import annotations
 

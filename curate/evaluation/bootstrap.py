@@ -13,7 +13,7 @@ from .agreement import Agreement, agreement_of
 from .settings import METRICS, Metric
 
 CONFIDENCE = 0.95
-_LEAST_SHARE = 0.5  # of draws in which a difference can be told
+_LEAST_SHARE = 0.5  # of draws in which a difference is defined
 
 Vector = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ def paired_intervals(
 
     A draw takes as many references as there are, with replacement, each with all of its images, and, where there are
     several pairs, as many pairs as there are. A run and its baseline, and all runs, see the same references. The
-    interval then speaks of other images and of other trainings. Draws in which a difference cannot be told (equal
+    interval then covers other images and other trainings. Draws in which a difference is undefined (equal
     labels only) are left out.
 
     Args:
@@ -53,7 +53,7 @@ def paired_intervals(
 
     Returns:
         Low and high end by metric; a metric is missing where there are fewer than two units, or where fewer than half
-        of the draws can tell it.
+        of the draws have one.
 
     Source: percentile bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
@@ -95,6 +95,6 @@ def _differences(
 
 
 def difference_of(run: Agreement, baseline: Agreement, metric: Metric) -> float | None:
-    """Return a run's score less its baseline's; None where either cannot be told."""
+    """Return a run's score less its baseline's; None where either is undefined."""
     first, second = run.of(metric), baseline.of(metric)
     return None if first is None or second is None else first - second

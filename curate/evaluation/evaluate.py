@@ -77,7 +77,7 @@ def evaluate(
         lower_is_better: The scores measure degradation: negate them, the baseline's too.
         bootstrap: Draws for the interval of a paired difference; 0: no interval.
         seed: Seed of these draws.
-        reporter: Shows how far the draws are, and is told of rows and predictions that have no part in the scores.
+        reporter: Shows how far the draws are, and notes rows and predictions that are left out of the scores.
 
     Returns:
         The scores, overall and by group.

@@ -34,7 +34,7 @@ class RunStatistics:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How much a score of runs lies above that of their baselines, pair by pair.
+    """How much the scores of runs exceed those of their baselines, pair by pair.
 
     Attributes:
         mean: Mean of the differences; for `rmse_logistic`, below 0 is better.

@@ -21,7 +21,7 @@ def rows_of(evaluation: Evaluation, *, exact: bool = False) -> list[Cells]:
         exact: Whether numbers are written in full; four decimals otherwise.
 
     Returns:
-        Rows of text, a number that cannot be told as `-`, or as nothing where numbers are written in full.
+        Rows of text, an undefined number as `-`, or as nothing where numbers are written in full.
     """
     return [row for group in (evaluation.overall, *evaluation.groups) for row in _rows_of_group(group, exact=exact)]
 

@@ -70,7 +70,7 @@ def export(
         render) and `out`.
 
     Raises:
-        CurateError: Pixels are missing and may not be rendered, a stored file is no image or lies outside its root,
+        CurateError: Pixels are missing and may not be rendered, a stored file is no image or is outside its root,
             labels that the target needs are missing, or `out` may not be written to; nothing is written then.
     """
     manifest, out = Path(manifest), Path(out)

@@ -28,7 +28,7 @@ def safe_name(identifier: str) -> str:
 
 
 def image_name(sample_id: str, reference_id: str | None, suffix: str) -> str:
-    """Return where an exported image lies below its folder, as a POSIX path: a folder per reference where there is one.
+    """Return the path of an exported image in its folder, as a POSIX path: a folder per reference if the row has one.
 
     Args:
         sample_id: The row's id.

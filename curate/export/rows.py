@@ -149,7 +149,7 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
         workers: Threads.
 
     Raises:
-        CurateError: Pixels are missing and may not or cannot be rendered, or lie outside their root; the message names
+        CurateError: Pixels are missing and may not or cannot be rendered, or are outside their root; the message names
             the rows, or the users' types that are not registered here.
     """
     unstored: list[PixelRow] = []
@@ -166,7 +166,7 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
     if lost:
         named = {row.image_root for row in lost if row.image_root is not None}
         unknown = sorted(root for root in named if not roots.has_folder(root))
-        hint = f"; where root {unknown[0]!r} lies is not known: give --root {unknown[0]}=DIR" if unknown else ""
+        hint = f"; the folder of root {unknown[0]!r} is not known: give --root {unknown[0]}=DIR" if unknown else ""
         names = list_ids([row.sample_id for row in lost])
         raise CurateError(f"{len(lost)} rows have neither stored pixels nor a recipe to render them: {names}{hint}")
     if unstored and not render:
@@ -195,7 +195,7 @@ def find_or_make(row: PixelRow, pixels: PixelLoader) -> tuple[Path | bytes, bool
         The file, or the bytes of one; and whether it was made.
 
     Raises:
-        CurateError: There is none and none can be made, or what is stored is no image; the message names the row.
+        CurateError: There are no pixels and none can be made, or they are no image; the message names the row.
     """
     with naming_row(row):
         stored = pixels.find(row)

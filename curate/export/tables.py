@@ -14,7 +14,7 @@ from ..manifest.ids import list_ids
 from ..manifest.schema import CLUSTER_FIELDS
 from ..storage.atomic import cannot_write, write_bytes
 
-# What a row says about itself, once its image lies elsewhere and its split is a folder or a column of its own.
+# What a row says about itself, once its image is elsewhere and its split is a folder or a column of its own.
 FACTS = (
     *("sample_id", "label", "label_std", "label_source", "reference_id", "distortion_id", "distortion", "level"),
     *("dataset", *(field.name for field in CLUSTER_FIELDS)),

@@ -44,5 +44,5 @@ def without_held_out(
         references = features_of_references(references, kept)
     wanted = settings.neighbors.count
     if settings.labeler == "knn" and len(kept) < wanted:
-        reporter.note(f"only {len(kept)} references lend their labels, fewer than --neighbors {wanted}: all are taken")
+        reporter.note(f"only {len(kept)} references give their labels, fewer than --neighbors {wanted}: all are taken")
     return references

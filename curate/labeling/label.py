@@ -170,7 +170,7 @@ def label_table(
         name: What they are, for messages.
         labels: The labeled set.
         references: Features of its references, with ids; None for a labeler that looks at no content.
-        candidates: Features of the references of the rows, with ids; None likewise.
+        candidates: Features of the references of the rows, with ids; None as above.
         settings: How to label, and whose labels to take.
         splits: Split of each labeled reference that is not for training.
         reporter: Told whose labels are not taken.

@@ -24,7 +24,7 @@ class PseudoLabels:
     """Labels of M new references under C conditions.
 
     Attributes:
-        labels: MxC float64 on [0, 10]; NaN where the labeled set does not tell.
+        labels: MxC float64 on [0, 10]; NaN where the labeled set has no label.
         label_std: MxC float64 on the same scale; NaN where the labeler gives none.
         neighbors: For each new reference the labeled ones behind its labels, nearest first; None if the labels come
             from the whole labeled set.

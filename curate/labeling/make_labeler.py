@@ -18,7 +18,7 @@ def make_labeler(name: str, neighbors: NeighborSettings | None = None) -> Labele
         neighbors: For `knn`; None: the published rule.
 
     Raises:
-        CurateError: There is none of that name.
+        CurateError: No such name.
     """
     if name == "knn":
         return KnnLabeler(neighbors or NeighborSettings())

@@ -93,7 +93,7 @@ class LabelSettings:
             raise CurateError(f"conditions are {self.conditions!r}; expected {' or '.join(CONDITIONS)}")
         if self.labeler not in (LabelSettings.labeler, "condition"):
             raise CurateError(
-                f"labeler is {self.labeler!r} beside conditions, whose means are the labels: leave the labeler out"
+                f"labeler is {self.labeler!r} with conditions, whose means are the labels: leave out the labeler"
             )
         object.__setattr__(self, "labeler", "condition")
 
@@ -103,7 +103,7 @@ class LabelSettings:
         return self.labeler not in ("condition", "calibrated")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as they stand in a manifest's metadata."""
+        """Return the settings as they are in a manifest's metadata."""
         facts = {**vars(self), "neighbors": vars(self.neighbors)}
         if self.conditions is None:
             del facts["conditions"]

@@ -35,8 +35,8 @@ def explain_mismatch(wanted: Iterable[str], given: Iterable[str], *, wanted_in: 
     Args:
         wanted: The ids looked for; None among them is passed over.
         given: The ids that they were looked for among.
-        wanted_in: Where the former stand, e.g. `the manifest's ok rows`.
-        given_in: Where the latter stand, e.g. the name of a feature file.
+        wanted_in: What holds the wanted ids, e.g. `the manifest's ok rows`.
+        given_in: What holds the given ids, e.g. the name of a feature file.
 
     Returns:
         Text that begins with `; `: what the ids differ in, with one of each side. Without such a difference: one of

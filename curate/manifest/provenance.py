@@ -76,8 +76,8 @@ def digest_array(matrix: NDArray[Any], ids: Iterable[str]) -> str:
 def digest_table(table: pa.Table) -> str:
     """Return the SHA-256 of a table's rows, without its metadata.
 
-    Equal rows have one digest, however they lie in memory: in pieces, as a slice, with whatever stands in the place of
-    a null.
+    Equal rows have one digest, however they are stored in memory: in pieces, as a slice, with any bytes in the place
+    of a null.
     """
     digest = hashlib.sha256()
     for name, column in zip(table.column_names, table.columns, strict=True):

@@ -18,13 +18,13 @@ from .schema import SCHEMA_VERSION
 STAGE = "relocate"
 # Besides the roots, what the metadata says and no row does.
 NOT_IN_ROWS = ("exif_orient", "pixels", "label_scale", "denoiser", "config", "inputs", "versions")
-# What decides a row's pixels and where they lie: equal in both manifests, or the ids mean something else.
+# What decides a row's pixels and their place: equal in both manifests, or the ids mean something else.
 _RECIPE = (
     *("dataset", "image_root", "image_path", "reference_id", "reference_root", "reference_path"),
     *("distortion", "distortion_id", "level", "seed", "chain"),
 )
 _MIX_RECIPE = ("box", "source_a", "source_b")
-# What somebody may have meant to change: counted, and said.
+# Columns that a user may have changed on purpose: counted and reported.
 _CHOICES = ("split", "label", "label_std", "label_source", "status")
 
 

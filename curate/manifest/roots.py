@@ -25,7 +25,7 @@ class Roots:
     """Where the files of a manifest are.
 
     Attributes:
-        folders: Root name to folder; None where nobody has said yet.
+        folders: Root name to folder; None where it is not known yet.
         metadata_lost: Whether the manifest has lost its metadata, and with it how its references are read.
     """
 
@@ -65,7 +65,7 @@ class Roots:
         folder = self.folders.get(root or "")
         if folder is None:
             why = f"; {LOST_METADATA}" if self.metadata_lost else ""
-            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR{why}")
+            raise CurateError(f"the folder of root {root!r} is not known: give --root {root}=DIR{why}")
         return folder
 
     def resolve(self, root: str | None, path: str) -> Path:

@@ -88,7 +88,7 @@ def split_column(reference_ids: Sequence[str], splits: Mapping[str, str]) -> lis
 
 
 def check_splits(splits: Mapping[str, str], reference_ids: Collection[str]) -> None:
-    """Refuse splits that were not read from a file and speak of unknown references or splits.
+    """Refuse splits that were not read from a file and name unknown references or splits.
 
     Args:
         splits: Reference id to split.

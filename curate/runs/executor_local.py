@@ -235,7 +235,7 @@ def _leave(_signal: int, _frame: object) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, killed for example: nobody wants its work then."""
+    """End this process when the one that started it is gone, killed for example: its work is not needed then."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

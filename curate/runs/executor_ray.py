@@ -46,7 +46,7 @@ class RayCluster:
             num_gpus: GPUs that a piece needs for itself.
 
         Raises:
-            CurateError: Ray is not installed, or the address is none.
+            CurateError: Ray is not installed, or the address is not valid.
         """
         self.address, self.asked, self.num_gpus = address, workers, num_gpus
         if address is not None and address != "auto":

@@ -82,7 +82,7 @@ def _slurm_share() -> Share:
     fallbacks = {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}
     values = {name: _slurm_number(name, fallback) for name, fallback in fallbacks.items()}
     task, count, first, step = (values[name] for name in ("ID", "COUNT", "MIN", "STEP"))
-    # The last number tells every task of an array with gaps, not only those that find no place in it.
+    # The last number allows every task of an array with gaps, not only those that find no place in it.
     last = _slurm_number("MAX", str(first + (count - 1) * step))
     if step < 1 or (last - first) // step + 1 != count or task not in range(first, last + 1, step):
         raise CurateError(

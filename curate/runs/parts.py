@@ -99,4 +99,4 @@ def count_not_ok(part: pa.Table) -> int:
 
 def _check_mark(plan: RunPlan, shard: int, schema: pa.Schema) -> None:
     if read_provenance(schema) != {"plan": plan.digest, "shard": shard}:
-        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts anew")
+        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts over")

@@ -40,7 +40,7 @@ class Request:
         listing: (input name, path, bytes) of every file that the rows are made from.
         path_columns: The columns of `rows` that name such files; `a.b` is the field `b` of a struct column `a`.
         work: Turns a shard's rows into its part; picklable.
-        forget: Called when the run starts anew, the plan of an older one being gone: removes what that one has made
+        forget: Called when the run starts over, the plan of an older one being gone: removes what that one has made
             beside its parts. Called again if it was interrupted.
     """
 
@@ -123,7 +123,7 @@ class RunPlan:
             with pq.ParquetFile(path) as file:
                 return file.read_row_group(shard)
         except (OSError, IndexError, pa.ArrowException) as error:
-            raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+            raise CurateError(f"{path} is not readable: {error}; --overwrite starts over") from error
 
     def provenance(self) -> dict[str, Any]:
         """Return what the result says about how it was made."""
@@ -131,7 +131,7 @@ class RunPlan:
 
 
 def read_plan(folder: Path) -> RunPlan | None:
-    """Read the plan of a run folder; None where there is none.
+    """Read the plan of a run folder; None without one.
 
     Raises:
         CurateError: It is damaged or of a newer release.
@@ -142,14 +142,14 @@ def read_plan(folder: Path) -> RunPlan | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+        raise CurateError(f"{path} is not readable: {error}; --overwrite starts over") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise CurateError(
             f"{path} was begun by another version of syndr-curate, whose rows and seeds differ (plan format "
-            f"{_format_of(value)}, expected {FORMAT}): finish the run with that version, or --overwrite starts anew"
+            f"{_format_of(value)}, expected {FORMAT}): finish the run with that version, or --overwrite starts over"
         )
     if any(not isinstance(value.get(key), kind) for key, kind in _KEYS.items()) or value["rows_per_shard"] < 1:
-        raise CurateError(f"{path} is damaged; --overwrite starts anew")
+        raise CurateError(f"{path} is damaged; --overwrite starts over")
     return RunPlan(
         stage=value["stage"],
         folder=folder,
@@ -220,7 +220,7 @@ def resumed(plan: RunPlan, request: Request, *, failed_files: Callable[[], set[s
         CurateError: It is another run; the message names what differs.
     """
     if plan.stage != request.stage:
-        raise CurateError(f"{plan.folder} holds a run of {plan.stage}, not of {request.stage}; --overwrite starts anew")
+        raise CurateError(f"{plan.folder} holds a run of {plan.stage}, not of {request.stage}; --overwrite starts over")
     plan = replace(plan, work=request.work, facts=request.facts)
     found = differences(plan.identity, request.identity)
     if plan.rows_per_shard != request.rows_per_shard:
@@ -239,7 +239,7 @@ def resumed(plan: RunPlan, request: Request, *, failed_files: Callable[[], set[s
             return plan
         changed = untouchable
     files = f" (changed: {_some(changed)})" if changed else ""
-    raise CurateError(f"cannot resume {plan.folder}: {'; '.join(found)}{files}; --overwrite starts anew")
+    raise CurateError(f"cannot resume {plan.folder}: {'; '.join(found)}{files}; --overwrite starts over")
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

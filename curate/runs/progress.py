@@ -14,7 +14,7 @@ class Task(Protocol):
 
 
 class Reporter(Protocol):
-    """Whoever shows progress: a bar, a log, nobody."""
+    """What shows progress: a bar, a log, or nothing."""
 
     def task(self, name: str, total: int) -> AbstractContextManager[Task]:
         """Begin a piece of work of `total` rows."""
@@ -27,7 +27,7 @@ def counting(task: Task, total: int | None = None) -> Callable[[int, int], None]
     """Turn a task into a callback (done, of) that may come from several threads.
 
     Args:
-        task: Whom to tell.
+        task: Gets the progress.
         total: The task's own total, where the callback counts in other units.
     """
     lock, told = Lock(), 0
@@ -53,7 +53,7 @@ class Silent:
 
     @contextmanager
     def task(self, name: str, total: int) -> Iterator[Task]:  # noqa: ARG002
-        """Begin a piece of work that nobody follows."""
+        """Begin a piece of work without showing it."""
         yield _SilentTask()
 
     def note(self, message: str) -> None:

@@ -15,7 +15,7 @@ LOCK_FILE = "lock"
 # Planning a run of millions of rows takes a minute or two, for which the other members of an array wait.
 PLANNING_SECONDS = 1800.0
 _POLL_SECONDS = 0.2
-# `status` holds a lock for the moment of a look; who is really at work holds it for longer.
+# `status` holds a lock for the moment of a look; a run that works holds it for longer.
 _STATUS_LOOK_SECONDS = 1.0
 _OPEN_ATTEMPTS = 5
 _PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
@@ -26,7 +26,7 @@ _LOCKED = (errno.EACCES, errno.EAGAIN)
 class RunLock:
     """Record locks on one file: byte 0 is planning, byte k + 1 is shard k, the whole file a whole run.
 
-    The system lets go of them when their process ends, however it ends, and shared file systems carry them from one
+    The system releases them when their process ends, however it ends, and shared file systems carry them from one
     machine to another. They are a process's own: two runs in one process do not see each other. Where the system has
     no record locks (Windows), nothing is detected.
     """
@@ -40,10 +40,10 @@ class RunLock:
         """Claim the whole run.
 
         Raises:
-            CurateError: Somebody else works in the folder.
+            CurateError: Another run works in the folder.
         """
         if not self._lock_patiently(0, 0):
-            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
+            raise CurateError(f"another run is working in {self._folder}: wait for it, or stop it")
 
     def claim_planning(self) -> None:
         """Claim the planning, waiting for others who plan the same run.
@@ -52,7 +52,7 @@ class RunLock:
             CurateError: It takes too long, or a whole run is under way.
         """
         if not self._lock_patiently(_SHARED_BYTE, 1, shared=True):
-            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
+            raise CurateError(f"another run is working in {self._folder}: wait for it, or stop it")
         deadline = time.monotonic() + PLANNING_SECONDS
         while not self._lock_now(_PLANNING_BYTE, 1):
             if time.monotonic() > deadline:
@@ -60,21 +60,21 @@ class RunLock:
             time.sleep(_POLL_SECONDS)
 
     def release_planning(self) -> None:
-        """Let others plan."""
+        """Release the planning."""
         _record_lock(self._descriptor, _PLANNING_BYTE, 1, release=True)
 
     def claim_shards(self, shards: Iterable[int]) -> None:
         """Claim some shards.
 
         Raises:
-            CurateError: Somebody else has one of them.
+            CurateError: Another run has one of them.
         """
         for shard in shards:
             if not self._lock_patiently(_FIRST_SHARD_BYTE + shard, 1):
-                raise CurateError(f"another run is at work on shard {shard} in {self._folder}: wait for it, or stop it")
+                raise CurateError(f"another run is working on shard {shard} in {self._folder}: wait for it, or stop it")
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all locks."""
         os.close(self._descriptor)
 
     def _open(self) -> int:
@@ -129,7 +129,7 @@ def run_lock(folder: Path) -> Iterator[RunLock]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Tell whether somebody works in a run folder."""
+    """Return whether a run is working in a run folder."""
     path = folder / LOCK_FILE
     if sys.platform == "win32" or not path.exists():
         return False
@@ -138,7 +138,7 @@ def is_locked(folder: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
-        return False  # someone else's folder: whether they are at work cannot be told
+        return False  # someone else's folder: whether a run works there is unknown
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

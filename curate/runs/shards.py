@@ -47,11 +47,11 @@ class Mode:
     """How a run is taken up.
 
     Attributes:
-        overwrite: Start anew, whatever is there.
+        overwrite: Start over and discard what is there.
         retry_failed: Do those rows again whose status is not `ok`.
         share: Do a share of the shards and leave the joining to `merge`; None does them all.
-        replace_finished: Make a result anew that is there and was made otherwise, instead of refusing.
-        replace_unfinished: Likewise a run that was begun.
+        replace_finished: Replace a result that was made with other settings, instead of refusing.
+        replace_unfinished: Replace an unfinished run in the same way.
     """
 
     overwrite: bool = False
@@ -61,7 +61,7 @@ class Mode:
     replace_unfinished: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a share that would start anew what others are at work on.
+        """Refuse a share that would start over a run on which other shares work.
 
         Raises:
             CurateError: It would.
@@ -136,7 +136,7 @@ def carry_out(
         The plan.
 
     Raises:
-        CurateError: The folder holds another run, somebody else is at work in it, or results cannot be written.
+        CurateError: The folder holds another run, another run works in it, or results cannot be written.
     """
     refuse_special(request.final)
     refuse_foreign_files(request.folder)
@@ -166,12 +166,12 @@ def merge(plan: RunPlan, join: Join) -> None:
     """Join the parts of a run that was done in shares.
 
     Raises:
-        CurateError: Shards are missing, or somebody is at work in the folder.
+        CurateError: Shards are missing, or another run works in the folder.
     """
     try:
         with run_lock(plan.folder) as lock:
             lock.claim_run()
-            now = read_plan(plan.folder)  # the run may have come to its end, or started anew, since it was looked at
+            now = read_plan(plan.folder)  # the run may have come to its end, or started over, since it was looked at
             if now is not None:
                 _finish(now, join)
             elif has_no_run(plan.folder):
@@ -185,7 +185,7 @@ def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
     progress = read_progress(plan)
     if progress.missing:
         raise CurateError(f"{plan.folder}: {_list(progress.missing)} of {plan.shards} shards are not done")
-    for path in plan.folder.glob(".*.tmp"):  # of killed processes; nobody else is at work now
+    for path in plan.folder.glob(".*.tmp"):  # of killed processes; no other run works now
         path.unlink()
     remove_temporaries(plan.final)
     join(plan, parts(plan))
@@ -210,7 +210,7 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None
             return None
         if not mode.replace_finished:
             raise CurateError(
-                f"{request.final} is there already and differs: {'; '.join(found)}; --overwrite makes it anew"
+                f"{request.final} exists already and differs: {'; '.join(found)}; --overwrite replaces it"
             )
     # First the plan: killed in what follows, no run is there whose pixels are gone.
     (request.folder / PLAN_FILE).unlink(missing_ok=True)
@@ -228,7 +228,7 @@ def _refuse_lost_retry(request: Request, mode: Mode) -> None:
     if failed:
         raise CurateError(
             f"{failed} rows of {request.final} are not ok, but {request.folder}, which knows how to do them again, is "
-            "gone: --overwrite makes all anew"
+            "gone: --overwrite starts over"
         )
 
 

@@ -31,7 +31,7 @@ def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = No
         path: Where the finished file belongs. Missing folders are made.
         durable: Have the content reach the disk before the file appears, and its appearance before the block is left.
             Not needed for a file that can be made again.
-        crash_name: A second crash point at the same place, so that a test can tell this file from others.
+        crash_name: A second crash point at the same place, so that a test can distinguish this file from others.
 
     Yields:
         A path beside `path`, to be written and closed inside the block.
@@ -114,8 +114,8 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, crash_name:
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes left of their attempts to write `path` through `atomic_path`.
 
-    Only for a caller that knows that nobody is writing `path` now, nor another file whose name begins with the same 32
-    characters.
+    Only for a caller that knows that no process is writing `path` now, nor another file whose name begins with the same
+    32 characters.
 
     Raises:
         CurateError: A temporary file cannot be removed.

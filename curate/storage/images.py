@@ -182,7 +182,7 @@ def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
 
 
 def image_problem(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> str | None:
-    """Say why an image cannot be used as far as its header tells, None if it looks fine; pixels are not decoded."""
+    """Say why an image cannot be used as far as its header shows, None if it looks fine; pixels are not decoded."""
     try:
         with _reading(source) as file:
             head = file.read(HEAD_BYTES)
@@ -244,7 +244,7 @@ def _refusing_torn_files() -> Iterator[None]:
         yield
     finally:
         with _torn_files.lock:
-            # In this order: whoever asks without the lock sees one of the two.
+            # In this order: a caller without the lock sees one of the two.
             ImageFile.LOAD_TRUNCATED_IMAGES = _torn_files.refusals == 1
             _torn_files.refusals -= 1
 

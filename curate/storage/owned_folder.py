@@ -1,6 +1,6 @@
 """A folder of pixels belongs to one manifest: another one's pixels would have the same names.
 
-The note of it lies beside the folder, so that the folder holds pixels and nothing else.
+The note about it is beside the folder, so that the folder holds pixels and nothing else.
 """
 
 import os

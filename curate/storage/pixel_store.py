@@ -88,7 +88,7 @@ def open_sink(
 
     What is stored appears whole or not at all. When the block ends well, everything has reached the disk: the shard may
     be marked as done. When it does not, an archive does not appear, and of `files` those remain that were finished.
-    Temporary files lie in `folder/.tmp-<shard>/`, which the next attempt at the shard empties.
+    Temporary files are in `folder/.tmp-<shard>/`, which the next attempt at the shard empties.
 
     Args:
         layout: How pixels are kept.

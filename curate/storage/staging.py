@@ -1,4 +1,4 @@
-"""Where a shard's unfinished pixels lie: a folder of its own, so that what a killed process left is found at once."""
+"""A shard's unfinished pixels have a folder of their own, so that what a killed process left is found at once."""
 
 import contextlib
 import itertools
@@ -21,11 +21,11 @@ _BUFFER = 1 << 20
 class Staging:
     """The temporary files of one attempt at one shard.
 
-    They lie in `folder/.tmp-<shard>/`, on the file system that the finished files are renamed on. Names carry a
+    They are in `folder/.tmp-<shard>/`, on the file system that the finished files are renamed on. Names carry a
     random token: two processes at one shard by mistake never write into each other's file.
 
     Attributes:
-        folder: Where the temporary files lie.
+        folder: Folder of the temporary files.
     """
 
     def __init__(self, folder: Path, shard: int) -> None:
@@ -96,7 +96,7 @@ def clean_leftovers(folder: Path, shard: int | None = None) -> None:
     """Remove the temporary files that killed processes left below a folder of pixels.
 
     Only `.part` files in folders `.tmp-<number>` directly below `folder` go, and these folders when that empties
-    them; a link is removed, never followed. Only for a caller that knows that nobody is writing those shards now.
+    them; a link is removed, never followed. Only for a caller that knows that no process is writing those shards now.
 
     Args:
         folder: Where the pixels are; it need not exist.

@@ -45,7 +45,7 @@ class FilesSink:
             content: The image file.
 
         Raises:
-            CurateError: The file would lie outside the folder, by its name or by a link, or cannot be written.
+            CurateError: The file would be outside the folder, by its name or by a link, or cannot be written.
         """
         relative = str(row["image_path"])
         if not is_safe_path(relative) or not PurePosixPath(relative).name:

@@ -31,7 +31,7 @@ class ResumeFlags:
 
 
 def refuse_strict_share(context: typer.Context, shard: str | None) -> None:
-    """Refuse `--strict` where only a share of the run is done, whose rows nobody counts before they are merged.
+    """Refuse `--strict` where only a share of the run is done, whose rows are counted only when they are merged.
 
     Raises:
         CurateError: Both were given.
@@ -53,16 +53,16 @@ def long_run(
         num_gpus: On Ray, GPUs that a shard takes for itself.
 
     Raises:
-        CurateError: The flags do not go together, or the executor is not to be had.
+        CurateError: The flags contradict each other, or the executor is not available.
     """
     from ..runs.executors import make_executor
     from ..runs.options import LongRun, parse_share
     from ..runs.shards import Mode
 
     if resume.overwrite and resume.retry_failed:
-        raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")
+        raise CurateError("--overwrite starts over, --retry-failed goes on: give one of them")
     if resume.overwrite and shard is not None:
-        raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
+        raise CurateError("--overwrite with --shard: each share would start the run over; remove its run folder first")
     if shard is not None and where.executor != "local":
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
     share = None if shard is None else parse_share(shard)

@@ -20,7 +20,7 @@ class NumberReader:
     Attributes:
         kind: `int` or `float`.
         minimum: The smallest value allowed; None for any.
-        maximum: The largest; likewise.
+        maximum: The largest; as above.
     """
 
     kind: type[int] | type[float]

@@ -56,7 +56,7 @@ RowsPerShard = Annotated[
         show_default="by the size of the run",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start anew, whatever an earlier run left.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over and discard what an earlier run left.")]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Do those rows again that an earlier run could not do.")
 ]
@@ -156,7 +156,7 @@ NeighborsFromOption = Annotated[
     NeighborsFrom,
     typer.Option(
         "--neighbors-from",
-        help="Who lends labels to new rows: references that --split-file does not hold out, or all of them.",
+        help="Which references give their labels to new rows: those that --split-file does not hold out, or all.",
     ),
 ]
 Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
@@ -205,7 +205,7 @@ SplitFile = Annotated[
     Path | None,
     typer.Option(
         "--split-file",
-        help="CSV of reference_id (or id) and split: val and test are held out, and lend no labels to new rows.",
+        help="CSV of reference_id (or id) and split: val and test are held out, and give no labels to new rows.",
     ),
 ]
 

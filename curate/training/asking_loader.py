@@ -1,4 +1,4 @@
-"""The loader that asks a sampler for indices, found on the call stack: nothing else tells a sampler who uses it."""
+"""The loader that asks a sampler for indices, found on the call stack: a sampler cannot know it otherwise."""
 
 import sys
 from collections.abc import Iterator, Sequence, Sized

@@ -1,4 +1,4 @@
-"""DRCDown inside a training loop: a sampler that thins redundant clusters anew for every epoch."""
+"""DRCDown inside a training loop: a sampler that thins redundant clusters before every epoch."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             features_fn: Called without arguments when features for a new epoch are wanted; returns what `update` takes.
             num_replicas: Number of processes; by default that of `torch.distributed`, or 1, whenever it is needed: the
                 sampler may be made before the processes are joined, as under Lightning.
-            rank: Which of them this is; likewise.
+            rank: Which of them this is; as above.
             shuffle: Whether an epoch's rows come in an order of its own; otherwise in the dataset's.
             drop_last: Whether rows that cannot be split evenly are left out, rather than some repeated.
 
@@ -226,7 +226,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
 
         Args:
             rows_seen: How many indices of the running iteration this rank has trained on: batches times their size. A
-                loader draws ahead of the loop, so the sampler cannot know. By default the iteration begins anew.
+                loader draws ahead of the loop, so the sampler cannot know. By default the iteration starts over.
                 torchdata's `StatefulDataLoader` keeps the position itself.
 
         Raises:

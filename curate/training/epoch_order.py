@@ -60,7 +60,7 @@ class EpochIndices(Iterator[int]):
         if self.outdated:
             raise CurateError(
                 f"the indices of epoch {self.epoch} are asked for after the sampler went on to other rows: call "
-                "set_epoch or update before the loader is iterated, and iterate it anew for every epoch"
+                "set_epoch or update before the loader is iterated, and iterate it again for every epoch"
             )
         if self._at_first is not None:
             self._at_first()

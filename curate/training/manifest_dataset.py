@@ -54,7 +54,7 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
     """The ok rows of a manifest, in its order, as a map-style dataset.
 
     Item i has the pixels that the manifest promises: the stored image (a file, a member of a tar, bytes in a Parquet
-    file), otherwise a rendering from the row's reference and seed, or of a mix its two sources mixed anew: bit for bit
+    file), otherwise a rendering from the row's reference and seed, or of a mix its two sources mixed again: bit for bit
     what would be stored. An image that cannot be had is an error that names its row, never another row's image.
 
     It may be used in any number of `DataLoader` workers, forked or spawned: rows are Arrow columns, whose memory forked

@@ -32,7 +32,7 @@ def codes_of(image: object) -> NDArray[np.uint8]:
         The pixels, of a PIL image or a tensor (H, W, C) uint8.
 
     Raises:
-        CurateError: It is none of these.
+        CurateError: It is of another kind.
     """
     if isinstance(image, np.ndarray):
         return image

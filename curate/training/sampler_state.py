@@ -9,7 +9,7 @@ from ..errors import CurateError
 from ..whole_numbers import whole_number
 
 STATE_VERSION = 2
-_VERSIONS = (1, 2)  # a state of version 1 has no position: its epoch begins anew
+_VERSIONS = (1, 2)  # a state of version 1 has no position: its epoch starts over
 
 
 def check_state(state: Mapping[str, Any], *, settings: Mapping[str, Any], rows: str, filtered: int) -> None:

@@ -15,7 +15,7 @@ def forecast_rendering(request: UpsampleRequest, rows: pa.Table, roots: Roots, r
     Args:
         request: What to do.
         rows: All rows whose pixels will be rendered.
-        roots: Where their references lie.
+        roots: Folders of their references.
         reporter: Told the number and the size.
 
     Returns:

@@ -95,7 +95,7 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
     Args:
         request: What the user said.
         folders: The folders that it names.
-        reporter: Shows progress, and is told what could not be used.
+        reporter: Shows progress, and notes what could not be used.
 
     Raises:
         CurateError: Something is missing, unreadable, or does not fit the rest.
@@ -165,7 +165,7 @@ def read_features(
         role: Whose features.
         request: What the user said.
         source: The images of that role.
-        reporter: Shows progress, and is told which images could not be encoded.
+        reporter: Shows progress, and notes which images could not be encoded.
         keep: Write what is encoded to a file beside the manifest, in a run that can be resumed; otherwise it stays in
             memory.
 
@@ -197,7 +197,7 @@ def labeled_and_readable(references: Features, labels: Labels, reporter: Reporte
     Args:
         references: Features of the images in the folder.
         labels: The labeled set.
-        reporter: Told how many are left out, on either side.
+        reporter: Notes how many are left out, on either side.
 
     Raises:
         CurateError: None is left.

@@ -83,7 +83,7 @@ def measure_references(
     Args:
         request: What to do.
         source: The references.
-        roots: Where they lie, and where pixels go.
+        roots: Folders of the references and of the pixels.
         reporter: Shows progress.
 
     Raises:
@@ -121,8 +121,8 @@ def originals_of(
         labeled: The labeled set.
         paths: How the manifest names its files.
         splits: Split of each reference that is not for training.
-        roots: Where the files lie.
-        reporter: Told how many labeled images are missing.
+        roots: Folders of the files.
+        reporter: Notes how many labeled images are missing.
 
     Raises:
         CurateError: No labeled image is of the types asked for, or none is where it should be.
@@ -142,7 +142,7 @@ def _labels_of(request: UpsampleRequest, rows: RowsToRender, outcomes: list[Outc
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
-    """Note which labeled images are not where `root` says; without a root nobody can tell."""
+    """Note which labeled images are not where `root` says; without a root this is not known."""
     if request.root is None:
         return originals
     files = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)

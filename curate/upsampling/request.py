@@ -1,4 +1,4 @@
-"""Everything that `upsample` is told, and whether it goes together."""
+"""All settings of one `upsample`, and the check that they fit each other."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ class EncoderChoice:
 
 @dataclass(frozen=True)
 class UpsampleRequest:
-    """Everything that `upsample` is told.
+    """All settings of one `upsample`.
 
     Attributes:
         settings: What to add and how to label it.
@@ -112,7 +112,7 @@ class UpsampleRequest:
 
 
 def known_label_file(dataset: str | None, root: Path | None) -> Path | None:
-    """Return the label file of a data set with a known layout; None where there is none, or no root."""
+    """Return the label file of a data set with a known layout; None for another data set, or without a root."""
     return root / KADID_LABELS if dataset == KADID and root is not None else None
 
 

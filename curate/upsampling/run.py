@@ -148,7 +148,7 @@ def _new_references(
 def _label_by_conditions(
     request: UpsampleRequest, shipped: ShippedConditions, rows: pa.Table, splits: Mapping[str, str]
 ) -> _LabeledRows:
-    """Label references and new rows alike: a mean asks nobody, so that all rows are rendered in one go."""
+    """Label references and new rows alike: a mean needs no neighbors, so all rows are rendered in one run."""
     labeled = drop_uncertain(label_by_conditions(rows, shipped), request.settings.labeling.max_label_std)
     return _LabeledRows(rows.slice(0, 0), mark_held_out(labeled, splits), shipped.scale)
 

@@ -69,7 +69,7 @@ class UpsampleSettings:
         object.__setattr__(self, "levels", whole_numbers("level", self.levels))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as they stand in a manifest's metadata."""
+        """Return the settings as they are in a manifest's metadata."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
         del plain["labeling"]
         return {**plain, **self.labeling.as_json()}

@@ -32,7 +32,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     try:
         return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-    except RuntimeError:  # neither beside the package nor in the home folder may anything be written
+    except RuntimeError:  # neither the package folder nor the home folder is writable
         return cast("Callable[P, R]", numba.njit(nogil=True, error_model="numpy")(function))
 
 

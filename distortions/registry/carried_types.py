@@ -124,7 +124,7 @@ def _found(values: dict[str, Any], where: _Place | UserFunction) -> UserFunction
     if digest_source(function) != values["source_sha256"]:
         message = (
             f"type {values['id']} ({values['name']}) has another source in a worker than where the work began: "
-            f"{where.module} of {where.folder} was edited, or is another file there; start anew with one and the same"
+            f"{where.module} of {where.folder} was edited, or is another file there; start over with one and the same"
         )
         raise DistortionError(message)
     return function

@@ -184,7 +184,7 @@ def test_settings_that_do_not_fit_are_refused(photos, tmp_path, arguments, messa
 
 def test_outputs_keep_away_from_the_references_and_the_weights(photos, tmp_path):
     before = (photos / "p0.png").read_bytes()
-    with pytest.raises(CurateError, match=r"lies in the folder of references: its \.png would be taken for one"):
+    with pytest.raises(CurateError, match=r"is in the folder of references: its \.png would be read as a reference"):
         run_domains_fit(photos, photos / "p0.safetensors")
     assert (photos / "p0.png").read_bytes() == before
     with pytest.raises(CurateError, match="would overwrite"):

@@ -162,7 +162,7 @@ def test_conditions_stand_alone(labels, at_angles):
         label(labels, conditions="kadid10k", manifest=rows_of("x"))
     with pytest.raises(CurateError, match="leave out the labels and all features"):
         label(candidate_features=at_angles(x=1), conditions="kadid10k", manifest=rows_of("x"))
-    with pytest.raises(CurateError, match="labeler is 'gp' beside conditions"):
+    with pytest.raises(CurateError, match="labeler is 'gp' with conditions"):
         label(conditions="kadid10k", labeler="gp", manifest=rows_of("x"))
     with pytest.raises(CurateError, match="conditions are 'tid2013'; expected kadid10k"):
         label(conditions="tid2013", manifest=rows_of("x"))

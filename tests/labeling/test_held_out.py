@@ -107,7 +107,7 @@ def test_who_lends_no_labels_is_said(labels, references, at_angles):
     label(labels, references, at_angles(x=1), manifest=rows_of("x"), splits={"a": "test"}, reporter=notes)
     assert notes.told == [
         "1 held-out references lend no labels: 2 references do (--neighbors-from all would take all)",
-        "only 2 references lend their labels, fewer than --neighbors 5: all are taken",
+        "only 2 references give their labels, fewer than --neighbors 5: all are taken",
     ]
     notes = Notes()
     fewer = NeighborSettings(count=3)

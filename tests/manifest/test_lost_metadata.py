@@ -157,7 +157,7 @@ def test_a_loader_refuses_to_render_and_still_reads_what_is_stored(lost, old, ph
 
 
 USES = {
-    "distort anew": lambda lost, roots, out: run_distort(lost, out, types=None, roots=roots),
+    "distort again": lambda lost, roots, out: run_distort(lost, out, types=None, roots=roots),
     "distort references": lambda lost, roots, out: run_distort(lost, out, types=(1,), roots=roots),
     "mix": lambda lost, roots, _: mix(lost, count=1, types=[10, 16], levels=[2], roots=roots),
     "encode": lambda lost, roots, _: encode(lost, "gist", roots=roots),

@@ -52,18 +52,18 @@ def pixels(out: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts anew"),
-        ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts anew"),
+        ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts over"),
+        ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts over"),
         (
             "plan.json",
             b"[]",
             "plan.json was begun by another version of .* .plan format unknown, expected 2",
         ),
         ("plan.json", b'{"format": 3}', "plan.json was begun by another version of .* .plan format 3, expected 2"),
-        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts anew"),
+        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts over"),
         ("part-00000.parquet", b"", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("part-00000.parquet", b"PAR1 no PAR1", "part-00000.parquet is not readable: .*; remove it and start again"),
-        ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts anew"),
+        ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts over"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_to_do(photos, begun, name, content, said):
@@ -107,7 +107,7 @@ def test_a_result_of_a_version_with_63_bit_seeds_is_not_taken_for_complete(photo
     table = pq.read_table(path)
     facts = {**read_provenance(table), "schema_version": 1}
     pq.write_table(attach(table.drop_columns(["chain"]), facts), path)
-    with pytest.raises(CurateError, match="differs: schema_version was 1, is now 2; --overwrite makes it anew"):
+    with pytest.raises(CurateError, match="differs: schema_version was 1, is now 2; --overwrite replaces it"):
         run_distort(photos, tmp_path / "out", **settings())
 
 
@@ -183,7 +183,7 @@ def test_failed_rows_without_their_run_folder_are_not_silently_kept(photos, tmp_
     (photos / "p1.png").write_bytes(b"torn")
     run_distort(photos, tmp_path / "out", **settings())
     shutil.rmtree(tmp_path / "out" / "run")
-    with pytest.raises(CurateError, match=r"4 rows of .* are not ok, but .* is gone: --overwrite makes all anew"):
+    with pytest.raises(CurateError, match=r"4 rows of .* are not ok, but .* is gone: --overwrite starts over"):
         run_distort(photos, tmp_path / "out", **settings(Mode(retry_failed=True)))
 
 
@@ -297,8 +297,8 @@ def test_the_same_share_twice_and_a_merge_meanwhile_are_refused(photos, begun):
             [*again, "--rows-per-shard", "4", "--shard", "2/3"], capture_output=True, text=True, check=False
         )
         merge = subprocess.run([str(SCRIPT), "merge", str(begun)], capture_output=True, text=True, check=False)
-    assert share.stderr.splitlines()[-1].startswith("error: another run is at work on shard 1 in ")
-    assert merge.stderr.startswith("error: another run is at work in ")
+    assert share.stderr.splitlines()[-1].startswith("error: another run is working on shard 1 in ")
+    assert merge.stderr.startswith("error: another run is working in ")
     assert (share.returncode, merge.returncode) == (2, 2)
     assert status_of(begun)["shards_done"] == 1
 

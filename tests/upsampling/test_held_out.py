@@ -168,7 +168,7 @@ def test_fewer_references_than_neighbors_is_said(inputs):
     asked = request(inputs, LabelSettings(neighbors=NeighborSettings(count=6)), dry_run=True)
     run_upsample(asked, notes)
     assert "2 held-out references lend no labels: 5 references do (--neighbors-from all would take all)" in notes.told
-    assert "only 5 references lend their labels, fewer than --neighbors 6: all are taken" in notes.told
+    assert "only 5 references give their labels, fewer than --neighbors 6: all are taken" in notes.told
 
 
 def test_a_split_file_that_leaves_nobody_to_learn_from_is_refused(inputs, tmp_path):

@@ -67,7 +67,7 @@ class SplitRows:
         """Return the official split of each unit.
 
         Raises:
-            CurateError: There is none, or a reference is in two splits.
+            CurateError: The set has no split, or a reference is in two.
         """
         if self.official is None:
             raise CurateError(

@@ -110,7 +110,7 @@ class ImageTree:
 
 
 class _Spellings:
-    """Things by a name: by its exact spelling, or where there is none, by one of other case or Unicode form."""
+    """Things by a name: by its exact spelling, or else by one of other case or Unicode form."""
 
     def __init__(self) -> None:
         self._exact: dict[str, list[str]] = {}

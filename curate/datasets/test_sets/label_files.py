@@ -14,7 +14,7 @@ _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title
 
 
 def find_file(root: Path, *names: str) -> Path | None:
-    """Return the first of `names` that lies in `root` or in one of its folders (an unpacked archive often adds one)."""
+    """Return the first of `names` that is in `root` or in one of its folders (an unpacked archive often adds one)."""
     for name in names:
         for path in (root / name, *sorted(root.glob(f"*/{name}"))):
             if path.is_file():

@@ -23,7 +23,7 @@ def read_labeled_csv(
 
     Args:
         file: The label file, its columns and its scale. References may be missing, in single rows too.
-        images: Where the images and the references lie; names in the file may lack their suffix.
+        images: Folder of the images and the references; names in the file may lack their suffix.
         ids: `stem`: an id is the file name without its suffix. `path`: the name as the file has it, without it.
         conditions: Whether every row has a type and a level of KADID-10k; otherwise only where `file.columns` names the
             columns of the two.

@@ -135,7 +135,7 @@ def read_test_set(
             or `csv`: a set of one's own.
         root: The set's folder, with its own label files in it. `csv` needs none.
         images: Folder of the images, relative to `root`, where it is not the official one. For `csv` without a `root`,
-            a folder as it stands; by default that of the label file.
+            a folder as it is; by default that of the label file.
         labels: For `csv`: the label file.
         ids: For `csv`: an id is the file stem, or the name with its folders.
         dataset: For `csv`: what the manifest calls the set; by default the name of the label file's folder.

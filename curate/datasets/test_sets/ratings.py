@@ -23,8 +23,8 @@ class Rating:
         path: The image, relative to the set's root.
         score: On the set's own scale.
         standard_error: Of the score, on the same scale; None where the set does not say how many people voted.
-        reference_id: Id of the pristine image; None where there is none.
-        reference: The pristine image, relative to the set's root; None where there is none.
+        reference_id: Id of the pristine image; None without one.
+        reference: The pristine image, relative to the set's root; None without one.
         condition: Type (1-25) and level (1-5) where they are KADID-10k's; None otherwise.
         group: The group of the set that the image is in, e.g. PIPAL's class; None where there are none.
         split: `train`, `val` or `test`: the official one, otherwise `test`.
@@ -70,7 +70,7 @@ def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: f
         maximum: The stated upper end.
 
     Raises:
-        CurateError: A score lies so far outside that it is on another scale.
+        CurateError: A score is so far outside that it is on another scale.
     """
     overshoot = _LARGEST_OVERSHOOT * (maximum - minimum)
     far = [score for score in scores if not minimum - overshoot <= score <= maximum + overshoot]

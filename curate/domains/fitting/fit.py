@@ -41,7 +41,7 @@ class LightSettings:
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
         levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, two with all.
-        pristine_variants: Pristine pictures of a reference, each drawn anew.
+        pristine_variants: Pristine pictures of a reference, each drawn separately.
         pristine_weight: How many times as much as a type the class pristine weighs. Mild cells of several types hardly
             differ from pristine pictures and together outweigh them.
         folds: Networks; each leaves out one fold of the references, on which it is tested.

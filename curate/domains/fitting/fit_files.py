@@ -69,7 +69,10 @@ def run_domains_fit(
         refuse_overwriting(written, weights)
     source = open_source(references, ids=ids, follow_links=follow_links)
     if any(out.resolve().is_relative_to(folder.resolve()) for folder in (references, *source.linked)):
-        raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
+        raise CurateError(
+            f"--out {out} is in the folder of references: its .png would be read as a reference next time; choose "
+            "another --out"
+        )
     skipped = note_skipped(source.skipped, references, reporter)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")

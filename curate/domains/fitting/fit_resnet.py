@@ -39,7 +39,7 @@ class ResNetSettings:
 
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
-        pristine_variants: Pristine pictures of a reference, each drawn anew.
+        pristine_variants: Pristine pictures of a reference, each drawn separately.
         weights: Local ImageNet checkpoint; None takes the published one.
         device: Where torch computes.
         epochs: Passes over the pictures, one random patch of each.

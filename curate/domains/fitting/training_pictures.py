@@ -16,7 +16,7 @@ from ...rendering.render import render
 from ..settings import PerReference
 from .camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
 
-# Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
+# Cells that look like a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
 # from it by one code value at most.
 PRISTINE_LOOKING_CELLS = frozenset({*IDENTITY_CELLS, (8, 1)})
 _AS_IT_IS = 0.5  # of the pristine pictures: not stretched, as the photographs of a target set are not
@@ -52,7 +52,7 @@ def training_cells(
         identifier: The reference's id.
         types: Distortion ids.
         levels: How many levels of each type, drawn for this reference.
-        pristine_variants: Pristine pictures, each drawn anew.
+        pristine_variants: Pristine pictures, each drawn separately.
         seed: The run's seed.
 
     Returns:

@@ -74,7 +74,7 @@ def calibrate(
         name: What it is called.
         settings: Whether held-out references are learned from.
         splits: Split of each reference that is not for training, besides what the rows say.
-        reporter: Shows progress, and is told the errors.
+        reporter: Shows progress, and notes the errors.
 
     Raises:
         CurateError: scikit-learn is missing, there are too few rows, a row cannot be measured, or where files lie is

@@ -96,7 +96,7 @@ class GpModel:
 
         Returns:
             Labels, MxC on [0, 10], and the standard deviation of a human label about them, MxC on the same scale: what
-            content does not tell, and the noise of the raters.
+            content does not explain, and the noise of the raters.
 
         Raises:
             CurateError: The width differs from that of the training features.

@@ -51,8 +51,8 @@ class ChainSettings:
         """Refuse what cannot be drawn.
 
         Raises:
-            CurateError: A number is none, a type, level or option does not exist, chains cannot be as long as asked, or
-                a chain is named twice.
+            CurateError: A number is not valid, a type, level or option does not exist, chains cannot be as long as
+                asked, or a chain is named twice.
         """
         hold_whole_numbers(self, drawn=0)
         if self.drawn > MOST_DRAWN:
@@ -107,7 +107,7 @@ class ChainSettings:
     def different(self) -> int:
         """Return how many chains there are to draw from."""
         # By number of groups that a chain takes: the ways to choose them, and a type and level of each.
-        loose, last = [1], [1]  # of groups that stand anywhere; of compressions, which stand last
+        loose, last = [1], [1]  # of groups anywhere in the chain; of compressions, which come last
         for pairs in self.groups():
             is_last = self.order == "compression-last" and is_compression(pairs[0][0])
             ways = last if is_last else loose

@@ -20,7 +20,7 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
         tables: Manifests whose roots are relative to one folder.
 
     Returns:
-        The same rows. A root whose folder nobody knows is another one than a known one of the same name.
+        The same rows. A root with an unknown folder is different from a root of the same name with a known folder.
     """
     folders: dict[str, str | None] = {}
     renamed = []

@@ -85,7 +85,7 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         roots[name] = folder
     facts = {**provenances[0], "roots": roots}
     if any(other.get(JOINED_LABELS) != facts.get(JOINED_LABELS) for other in provenances):
-        facts.pop(JOINED_LABELS, None)  # nobody chose to have these rows' labels among those
+        facts.pop(JOINED_LABELS, None)  # no user chose to have these rows' labels among those
     if scales:
         facts["label_scale"] = scales[0]
     if denoiser is not None:
@@ -107,7 +107,7 @@ def _shown(folder: str | None) -> str:
 
 
 def _refuse_unknown_scales(tables: Sequence[pa.Table], provenances: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse labels whose scale is not known beside labels whose scale is: they would be taken for the same."""
+    """Refuse labels whose scale is not known beside labels whose scale is: they would be read as one scale."""
     known = [provenance.get("label_scale") is not None for provenance in provenances]
     labeled = [table["label"].null_count < len(table) for table in tables]
     unknown = [

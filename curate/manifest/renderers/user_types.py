@@ -35,7 +35,7 @@ def user_type_ids(table: pa.Table) -> tuple[int, ...]:
     """Return the ids of the users' types that rows are rendered with, in chains and mixes too, ascending.
 
     Args:
-        table: Manifest rows; those without a seed are somebody else's pictures.
+        table: Manifest rows; those without a seed have pixels of another origin.
     """
     seeded = table.filter(pc.is_valid(table["seed"]))
     found = [_distinct(seeded["distortion_id"])]
@@ -112,7 +112,7 @@ def other_user_types(table: pa.Table) -> str | None:
         return None
     return (
         f"rows were made with another state of users' types than is registered here: {'; '.join(told)}. They would be "
-        "rendered otherwise: use the plug-in of then, or render the rows anew"
+        "rendered differently: use the plug-in of that time, or render the rows again"
     )
 
 

@@ -12,7 +12,7 @@ _BITS = 8
 _LONGEST_CODE = 16
 _WINDOW = 8  # bytes that a code and what follows it may span
 _ZERO_RUN = 15  # of a symbol without a value: 16 zeros (ZRL); below it, the end of so many blocks
-# A length no code has: bits that stand for nothing.
+# A length no code has: bits without a meaning.
 _NO_CODE = (0, 0)
 
 # By the next 16 bits: the length of the code that they begin with, and its symbol.

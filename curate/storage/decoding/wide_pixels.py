@@ -36,7 +36,7 @@ def wide_gray(image: Image.Image, rawmode: str, image_format: str | None) -> NDA
     """
     if image.mode == "F":
         raise UndefinedRangeError("floating-point pixels have no defined 8-bit range")
-    # Mode I has 32 bits: whether 0..255 or 0..65535 of them are meant, its values cannot tell.
+    # Mode I has 32 bits: whether 0..255 or 0..65535 of them are meant, its values do not show.
     if image.mode == "I" and image_format not in _SCALED_TO_16_BITS:
         kind = "signed 16-bit" if rawmode in ("I;16S", "I;16BS") else "32-bit"
         raise UndefinedRangeError(f"{kind} pixels have no defined 8-bit range; save the image with 8 or 16 bits")

@@ -31,7 +31,7 @@ def shortened(name: str, *, of: str | None = None) -> str:
 
 
 def rendered_path(reference_id: str, sample_id: str, suffix: str) -> str:
-    """Return where a rendered image lies below its root: a folder per reference, so that no folder holds millions.
+    """Return the path of a rendered image below its root: a folder per reference, so that no folder holds millions.
 
     Args:
         reference_id: The row's reference, a relative path under `--ids path`.

@@ -50,7 +50,7 @@ def refuse_special(path: Path | str) -> None:
 
 @contextmanager
 def regular_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file. What is none is refused without waiting for it: a FIFO that nobody writes to has no end.
+    """Open a regular file. Anything else is refused without waiting for it: a FIFO without a writer never ends.
 
     Args:
         path: The file, or a link to it.

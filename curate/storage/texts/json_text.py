@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote."""
+"""JSON from files that other people wrote."""
 
 import json
 import math
@@ -15,7 +15,7 @@ def parse_json(text: str | bytes) -> Any:
     the last one counts.
 
     Raises:
-        ValueError: It is none, is nested too deeply, or holds one of these.
+        ValueError: It is not JSON, is nested too deeply, or holds one of these.
 
     >>> parse_json('{"types": [1, 3]}')
     {'types': [1, 3]}

@@ -111,7 +111,7 @@ def test_livec_refuses_deviations_that_are_none_of_its_images(save_mat, tmp_path
 def test_livec_refuses_scores_that_do_not_belong_to_its_names(save_mat, tmp_path):
     save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["1.bmp", "2.bmp"]))
     save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[50.0]])
-    with pytest.raises(CurateError, match=r"has 2 entries, .*AllMOS_release\.mat has 1; they belong together"):
+    with pytest.raises(CurateError, match=r"has 2 entries, .*AllMOS_release\.mat has 1; expected as many"):
         read_test_set("livec", tmp_path / "livec")
 
 

@@ -236,7 +236,7 @@ def test_what_does_not_go_together_is_refused_in_python(folder):
         label(labeler="gp", fit_on=folder / "fit.parquet", **rows)
     with pytest.raises(CurateError, match="give manifest and fit_on, no labels and no features"):
         label("labels.csv", labeler="calibrated", fit_on=folder / "fit.parquet", **rows)
-    with pytest.raises(CurateError, match="labeler is 'calibrated' beside conditions"):
+    with pytest.raises(CurateError, match="labeler is 'calibrated' with conditions"):
         label(labeler="calibrated", conditions="kadid10k", fit_on=folder / "fit.parquet", **rows)
 
 
