@@ -50,7 +50,7 @@ def upsample(
         UpsampleSettings.with_pristine
     ),
     only_new: Annotated[
-        bool, typer.Option("--only-new", help="Leave the labeled originals out.")
+        bool, typer.Option("--only-new", help="Leave out the labeled originals.")
     ] = UpsampleSettings.only_new,
     layout: opt.LayoutOption = DistortSettings.layout,
     recipe_only: opt.RecipeOnly = False,
@@ -70,8 +70,8 @@ def upsample(
 ) -> None:
     """Add new content to a labeled set: select, distort and label, joined with the originals (DDCUp).
 
-    `--references` with `--conditions` or `--proxy-labels` makes the labeled set itself: the references, distorted at
-    all five levels; candidates may then be left out.
+    `--references` with `--conditions` or `--proxy-labels` makes the labeled set from the
+    references, distorted at all five levels; candidates may then be left out.
 
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """

@@ -21,7 +21,7 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option(
         "--plugin",
-        help="module:function that registers distortions of your own; may be repeated. It is run: trust it.",
+        help="module:function that registers distortions of your own; may be repeated. Its code is run: trust it.",
     ),
 ]
 _PLUGIN = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<function>[^\W\d]\w*)")
