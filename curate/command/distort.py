@@ -37,7 +37,7 @@ def distort(
         list[str] | None,
         typer.Option(
             "--chain",
-            help="A chain: distortions one after another, type:level joined by +; one row per reference; may be repeated.",
+            help="Chain of distortions, type:level joined by +; one row per reference; may be repeated.",
         ),
     ] = None,
     chains: Annotated[
