@@ -1,4 +1,4 @@
-"""Whole numbers at the doors: what a caller gave as one becomes an int, or is refused by its name."""
+"""Whole numbers as arguments: a caller's value becomes an int, or is refused with the name of the argument."""
 
 import operator
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""One image, one distortion, one level: the door that the rest of the toolkit uses."""
+"""One image, one distortion, one level: the entry that the rest of the toolkit uses."""
 
 from __future__ import annotations
 

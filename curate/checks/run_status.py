@@ -1,4 +1,4 @@
-"""Looking after long runs: `status` and `merge`."""
+"""The state of long runs: `status` and `merge`."""
 
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def _run_folders(place: Path) -> list[Path]:
 
 
 def _is_result_of(plan: RunPlan, statuses: dict[str, int]) -> bool:
-    """Tell whether the file at the run's end is this run's, as its parts are now, and not an older one."""
+    """Return whether the file at the run's end is this run's, as its parts are now, and not an older one."""
     try:
         found = read_provenance(pq.read_schema(plan.final))
         counts = _status_of_result(plan.final)["statuses"]

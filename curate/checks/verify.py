@@ -1,4 +1,4 @@
-"""Stage `verify`: is a manifest what it says, and are its files there?"""
+"""Stage `verify`: whether a manifest is consistent and its files exist."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class Verdict:
         return {"ok": not self.problems, **vars(self)}
 
     def as_text(self) -> str:
-        """Return the verdict for people."""
+        """Return the verdict as text."""
         lines = [f"{self.rows:,} rows, {self.files_decoded:,} files decoded, {self.recipe_rows:,} recipe rows"]
         lines.append(f"{self.rendered_again:,} rows rendered again")
         for root, count in self.not_checked.items():
@@ -247,7 +247,7 @@ def _refuse_nothing_checked(table: pa.Table, verdict: Verdict) -> None:
 
 
 def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
-    """Say what is wrong with what a row's pixels are made from, by its header; unknown roots are left out."""
+    """Return what is wrong with the files that a row is made from, by their headers; unknown roots are skipped."""
     if isinstance(row, MixRow):
         for source in (row.a, row.b):
             problem = None if pixels.unreachable(source) else _problem_of_source(source, pixels)

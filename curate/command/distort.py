@@ -137,7 +137,7 @@ def _chain_settings(
     stretch: ChainStretch,
     levels: str,
 ) -> ChainSettings | None:
-    """Return which chains are asked for; None for none.
+    """Return which chains are asked for; None without chains.
 
     Raises:
         CurateError: A text is not a chain, or names a type or level that does not exist.

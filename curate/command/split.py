@@ -18,7 +18,7 @@ SPLIT_COLUMN = "split"
 
 @dataclass(frozen=True)
 class ColumnFlags:
-    """Which columns of a label file say what is split."""
+    """Which columns of a label file identify what is split."""
 
     id_column: opt.IdColumn = opt.KADID_ID
     reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE

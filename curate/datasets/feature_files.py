@@ -306,7 +306,7 @@ def _load_parts(folder: Path) -> Features:
 
 
 def _with_ids(features: Features) -> Features:
-    """Turn the file names by which other people's files name their rows into ids."""
+    """Turn file names in other people's files into ids."""
     if features.provenance.get("stage") == _ENCODED:
         return features  # an id keeps its suffix also where the other file of its name could not be read
     return replace(features, ids=tuple(path_ids(features.require_ids())))
@@ -326,7 +326,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
-    """Say that ids will be read without their image suffix."""
+    """Warn that ids are read without their image suffix."""
     changed = {given: read for given, read in zip(ids, path_ids(ids), strict=True) if given != read}
     if changed:
         given, read = next(iter(changed.items()))

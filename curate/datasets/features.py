@@ -36,7 +36,7 @@ class Features:
     held_out: frozenset[str] = frozenset()
 
     def require_ids(self) -> tuple[str, ...]:
-        """Return the ids, or say that this file has none.
+        """Return the ids, or raise if the file has none.
 
         Raises:
             CurateError: The file is a bare `.npy`.
@@ -83,7 +83,7 @@ class Features:
 
 
 def alike(ids: Sequence[str], source: str) -> Features:
-    """Give every id the same features, for a labeler that looks at no content.
+    """Give every id the same features, for a labeler that does not use content.
 
     Args:
         ids: N ids.

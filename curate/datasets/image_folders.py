@@ -65,7 +65,7 @@ class ImageSource:
 def open_source(
     folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None, follow_links: bool = False
 ) -> ImageSource:
-    """List the pristine images of a folder, whichever of the known layouts it has.
+    """List the pristine images of a folder in any of the known layouts.
 
     A folder with `kadis700k_ref_imgs.csv` is KADIS-700k: that list says which files of `ref_imgs/` there are
     and in which order. A folder with `dmos.csv` and `images/` is KADID-10k: its references are those that the
@@ -128,7 +128,7 @@ def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> Imag
 
 
 def _holdable(paths: Iterable[str], folder: Path) -> list[str]:
-    """Spell the paths that no manifest can hold so that they lead to no file, and to no other's row."""
+    """Rewrite paths that a manifest cannot hold, so that they match no file and no other row."""
     holdable: list[str] = []
     taken: set[str] = set()
     for path in paths:

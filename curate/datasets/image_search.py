@@ -42,7 +42,7 @@ class SkippedFiles:
         return {name: count for name, count in counts.items() if count}
 
     def reasons(self) -> str:
-        """Return what was skipped and why, for people; an empty text if nothing was."""
+        """Describe what was skipped and why; an empty text if nothing was."""
         reasons = [
             (
                 self.files,
@@ -149,7 +149,7 @@ class _Search:
             pending += self._look_into(place)
 
     def _look_into(self, place: _Place) -> Iterator[_Place]:
-        """Take a folder's images, put its linked folders off, and give its own folders."""
+        """Collect a folder's images, postpone its linked folders, and return its own subfolders."""
         for entry in _entries(place.path):
             linked = entry.is_symlink()
             if os.path.isdir(entry.path) if linked else entry.is_dir(follow_symlinks=False):

@@ -31,7 +31,7 @@ def require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
 
 
 def numbers_of(path: Path, frame: "pd.DataFrame", name: str, ids: list[str]) -> NDArray[np.float64]:
-    """Read a column of finite numbers; a cell without one is named by its row's id."""
+    """Read a column of finite numbers; a cell without one is an error that names its row."""
     values = [finite_number(text) for text in frame[name]]
     bad = [number for number, value in enumerate(values) if value is None]
     if bad:

@@ -47,7 +47,7 @@ class LabelColumns:
         distortion: str | None = None,
         level: str | None = None,
     ) -> "LabelColumns":
-        """Fill in what a user left open: spread and raters are KADID-10k's only with KADID-10k's columns."""
+        """Fill in defaults: spread and raters are KADID-10k's only with KADID-10k's columns."""
         kadid = cls()
         is_kadid = (id, label) == (kadid.id, kadid.label)
         spread = std or (kadid.std if is_kadid else None)

@@ -1,4 +1,4 @@
-"""Do the scores of a label file run the way that the user said?"""
+"""Check the direction of a label file: whether higher scores are better, as the user said."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Anybody's label file, brought to quality on [0, 10], higher is better."""
+"""Label files of any format, converted to quality on [0, 10], higher is better."""
 
 import math
 import warnings

@@ -50,7 +50,7 @@ class DemoSteps:
         return {"steps": [{"command": command, **facts} for command, facts in self.steps], "files": self.files}
 
     def as_text(self) -> str:
-        """Return everything for people."""
+        """Return everything as text."""
         lines = []
         for number, (command, facts) in enumerate(self.steps, 1):
             lines.append(f"{number}. {command}")

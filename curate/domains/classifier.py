@@ -32,7 +32,7 @@ class DomainClassifier(Protocol):
     pristine: PristineScores | None
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Cut an image's five patches and get them ready; safe to call from several threads.
+        """Cut an image's five patches and preprocess them; safe to call from several threads.
 
         Raises:
             RowError: The image is too small; the message says so.
@@ -42,7 +42,7 @@ class DomainClassifier(Protocol):
         """Return the class scores of B prepared images, averaged over their patches; (B, 26), rows sum to 1."""
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return everything learnt, by name."""
+        """Return all trained arrays, by name."""
 
 
 class LightClassifier:
@@ -51,7 +51,7 @@ class LightClassifier:
     kind: KindName = "light"
 
     def __init__(self, ensemble: Ensemble, pristine: PristineScores | None = None) -> None:
-        """Take a trained ensemble, and what it says of pristine photographs."""
+        """Take a trained ensemble, and its scores on pristine photographs."""
         self._ensemble = ensemble
         self.pristine = pristine
 
@@ -66,7 +66,7 @@ class LightClassifier:
         return np.stack([self._ensemble.scores(features).mean(axis=0) for features in prepared])
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the ensemble's arrays, and what it says of pristine photographs."""
+        """Return the ensemble's arrays, and its scores on pristine photographs."""
         return self._ensemble.arrays() | ({} if self.pristine is None else self.pristine.arrays())
 
 

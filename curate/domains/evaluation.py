@@ -21,7 +21,7 @@ _DARK = 0.4  # above this share a number is written in white
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What became of a number of samples whose class is known.
+    """Classification results of samples whose class is known.
 
     Attributes:
         confusion: Samples by true class (rows) and best class (columns), int64 (26, 26).

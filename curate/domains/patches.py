@@ -1,4 +1,4 @@
-"""The five patches of a picture on which a domain classifier is asked."""
+"""The five patches of a picture that a domain classifier sees."""
 
 from __future__ import annotations
 

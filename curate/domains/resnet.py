@@ -1,4 +1,4 @@
-"""ResNet-50 with 26 outputs, fine-tuned as in DGQA: for a GPU; on a processor it is only good for a try."""
+"""ResNet-50 with 26 outputs, fine-tuned as in DGQA: for a GPU; on a processor it is only useful for a try."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ResNetClassifier:
         return np.stack(found)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the network's weights by name, and what it says of pristine photographs."""
+        """Return the network's weights by name, and its scores on pristine photographs."""
         state = self._network.state_dict()
         weights = {k: v.float().cpu().numpy() for k, v in state.items() if not k.endswith(_COUNTERS)}
         return weights | ({} if self.pristine is None else self.pristine.arrays())

@@ -1,4 +1,4 @@
-"""DRCDown's epoch, which command, sampler and report share: who takes part, the clusters, the draw, the figures."""
+"""DRCDown's epoch, which command, sampler and report share: the rows, the clusters, the draw, the figures."""
 
 from dataclasses import dataclass
 from typing import Any

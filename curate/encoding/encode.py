@@ -1,4 +1,4 @@
-"""Stage `encode`: content features of images, one row per image, whatever its state."""
+"""Stage `encode`: content features of images, one row per image, failed ones included."""
 
 import time
 from collections.abc import Iterator, Mapping

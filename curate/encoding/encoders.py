@@ -13,7 +13,7 @@ from .settings import ENCODERS, POOLS, TIMM_PREFIX, DeviceName, PoolName
 
 
 class Encoder(Protocol):
-    """What turns pictures into content features.
+    """Turns pictures into content features.
 
     Attributes:
         name: Its public name.

@@ -1,4 +1,4 @@
-"""The `gist` encoder: where a picture has edges of which orientation, and its colors. No weights needed."""
+"""The `gist` encoder: edges by place and orientation, and colors. No weights needed."""
 
 import cv2
 import numpy as np

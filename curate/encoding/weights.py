@@ -157,7 +157,7 @@ def load_into(network: torch.nn.Module, state: Mapping[str, torch.Tensor], file:
 
 
 def misfit(file: Path, name: str, error: Exception) -> str:
-    """Say in one line why weights do not fit."""
+    """Describe in one line why weights do not fit."""
     reason = " ".join(str(error).split())[:300]
     return f"{file} does not fit {name}: {reason}"
 

@@ -15,7 +15,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of scores with labels; a number is None where it means nothing.
+    """Agreement of scores with labels; a number is None where it is undefined.
 
     Attributes:
         rows: How many images.

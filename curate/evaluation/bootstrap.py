@@ -26,7 +26,7 @@ class Pair:
         labels: N labels.
         scores: N scores of the run.
         baseline: N scores of the baseline.
-        units: What is drawn together, for each image: the number of its reference, or its own.
+        units: Bootstrap unit of each image: the number of its reference, or its own.
     """
 
     labels: Vector

@@ -1,4 +1,4 @@
-"""What `evaluate` finds: scores by group and run, summed up."""
+"""The result of `evaluate`: scores by group and run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -103,7 +103,7 @@ class GroupScores:
         return min(counts), max(counts)
 
     def as_json(self) -> dict[str, Any]:
-        """Return each score, its median where there are several runs, and what is behind it."""
+        """Return each score, its median if there are several runs, and the details."""
         statistics = {metric: self.statistics(metric) for metric in METRICS}
         low, high = self.rows()
         found: dict[str, Any] = {

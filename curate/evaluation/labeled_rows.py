@@ -54,7 +54,7 @@ class LabeledRows:
         return labels
 
     def units(self) -> NDArray[np.intp]:
-        """Number what is drawn together: the reference of each row, in the order of their names.
+        """Number the bootstrap units: the reference of each row, in the order of their names.
 
         The same references have the same numbers in any order of the rows. Names that `split` takes for one reference
         are one here, too.

@@ -47,7 +47,7 @@ def export(
 ) -> dict[str, Any]:
     """Write a manifest's ok rows in the form that another tool reads.
 
-    The result appears whole or not at all, and the same manifest gives the same bytes.
+    The result appears complete or not at all, and the same manifest gives the same bytes.
 
     Args:
         manifest: The manifest file.

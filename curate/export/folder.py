@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and is replaced only if we made it."""
+"""A folder that appears complete or not at all, and is replaced only if an export made it."""
 
 import contextlib
 import json
@@ -62,7 +62,7 @@ def require_free(out: Path, *, overwrite: bool, inputs: Mapping[str, Path]) -> P
 
 @contextlib.contextmanager
 def export_folder(out: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """Give an empty folder that becomes `out` when the block ends well.
+    """Yield an empty folder that becomes `out` when the block ends without an error.
 
     An earlier export at `out` stays until then. A killed process leaves `.<name>.<letters>.tmp` beside `out`.
 

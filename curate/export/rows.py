@@ -140,7 +140,7 @@ def read_rows(
 
 
 def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, workers: int | None = None) -> Supply:
-    """Find out, without reading a pixel, whether all rows have pixels.
+    """Check, without reading a pixel, that all rows have pixels.
 
     Args:
         rows: The rows.

@@ -252,7 +252,7 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
 
 
 def label_config(settings: LabelSettings, grid: tuple[tuple[int, ...], tuple[int, ...], int] | None) -> dict[str, Any]:
-    """Return what the provenance says of how rows were labeled.
+    """Return the entry in the provenance for how rows were labeled.
 
     Args:
         settings: How they were.

@@ -18,7 +18,7 @@ from .labeler import Labeler, Neighbor
 
 
 def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labels, labeler: Labeler) -> pa.Table:
-    """Give rows of new references their pseudo-labels.
+    """Label rows of new references with pseudo-labels.
 
     Args:
         rows: Manifest rows with reference_id, distortion_id and level.
@@ -75,7 +75,7 @@ def conditions_of(rows: pa.Table) -> list[Condition]:
 def with_labels(
     rows: pa.Table, labels: Matrix, label_std: Matrix, *, source: str, neighbors: pa.Array | None = None
 ) -> pa.Table:
-    """Write labels into rows, and take off those of before.
+    """Write labels into rows in place of earlier ones.
 
     Args:
         rows: n manifest rows.

@@ -42,7 +42,7 @@ class Labeler(Protocol):
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
 
     @property
     def fewest(self) -> int:
@@ -55,7 +55,7 @@ class Labeler(Protocol):
     def predict(
         self, known: LabelMatrix, features: NDArray[np.floating[Any]], conditions: Sequence[Condition]
     ) -> PseudoLabels:
-        """Label new references. The company of a reference does not change its labels, not even in the last bit.
+        """Label new references. The labels of a reference do not depend on the other new references, to the last bit.
 
         Args:
             known: The labeled set, N references.

@@ -15,7 +15,7 @@ from .labeler import PseudoLabels
 
 @dataclass(frozen=True)
 class ConditionLabeler:
-    """Every reference alike: the mean label of each type and level."""
+    """The same for every reference: the mean label of each type and level."""
 
     name: str = field(default="condition", compare=False)
     fewest: ClassVar[int] = 1
@@ -54,7 +54,7 @@ class GpLabeler:
 
 
 def _under(conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix) -> PseudoLabels:
-    """Take what was predicted for the conditions of the labeled set to the conditions wanted."""
+    """Map predictions for the conditions of the labeled set to the wanted conditions."""
     wanted = np.full((2, len(labels), len(conditions)), np.nan)
     for number, condition in enumerate(conditions):
         columns = columns_of(known.conditions, condition)

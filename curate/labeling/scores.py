@@ -16,7 +16,7 @@ CLAIMS = (0.5, 0.68, 0.8, 0.9, 0.95)  # shares of labels that intervals claim to
 
 @dataclass(frozen=True)
 class SpreadBin:
-    """Labels of like stated spread.
+    """Labels with a similar stated spread.
 
     Attributes:
         labels: How many.

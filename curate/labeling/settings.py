@@ -43,7 +43,7 @@ class NeighborSettings:
     temperature: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         object.__setattr__(self, "count", whole_number("neighbors", self.count, least=1))
         # The settings are written into metadata, as JSON, which has no infinity.
         if not 0 < self.margin < math.inf:
@@ -80,7 +80,7 @@ class LabelSettings:
     conditions: ConditionsName | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a setting that means nothing."""
+        """Refuse an invalid setting."""
         if self.max_label_std is not None and not 0 < self.max_label_std < math.inf:
             raise CurateError(
                 f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it out to keep all"

@@ -30,7 +30,7 @@ READINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def explain_mismatch(wanted: Iterable[str], given: Iterable[str], *, wanted_in: str, given_in: str) -> str:
-    """Say why ids that should be in two tables are not, for the end of a message.
+    """Explain why ids that should be in two tables are not; the text ends a message.
 
     Args:
         wanted: The ids looked for; None among them is passed over.
@@ -85,7 +85,7 @@ def _pairs(lacking: list[str], spare: list[str]) -> list[tuple[str, str]]:
 
 
 def _difference(first: str, second: str) -> tuple[str, ...]:
-    """Return the fewest readings under which two ids are one; all of them together are known to do."""
+    """Return the smallest set of differences that explains why two ids are not equal."""
     for count in range(1, len(READINGS)):
         for names in combinations(READINGS, count):
             if _read(first, names) == _read(second, names):

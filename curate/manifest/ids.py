@@ -23,7 +23,7 @@ _SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[1-9][0-9]{2}|[0-9]{1
 
 
 def has_image_suffix(name: str) -> bool:
-    """Tell whether a file name ends like an image's."""
+    """Return whether a file name ends like an image's."""
     return _suffix(name).lower() in IMAGE_SUFFIXES
 
 
@@ -99,7 +99,7 @@ def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
 
 
 def spelled_alike(identifier: str) -> str:
-    """Return what ids have in common that differ in upper and lower case or in their Unicode form alone.
+    """Return a form of an id that ignores upper and lower case and the Unicode form.
 
     People's label files do not agree with themselves about these: such ids are taken for one picture where it is safer.
 
@@ -117,7 +117,7 @@ def list_ids(ids: Sequence[str]) -> str:
 
 
 def refuse_one_text(ids: Iterable[str], what: str) -> None:
-    """Refuse a single text where a list of ids belongs: it would be taken apart into its letters.
+    """Refuse a single text where a list of ids belongs: it would be split into its letters.
 
     Args:
         ids: What was given.

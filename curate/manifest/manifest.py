@@ -95,7 +95,7 @@ class ManifestFile:
         return self._naming(lambda: conform_columns(table, names))
 
     def tables(self) -> Iterator[pa.Table]:
-        """Go through its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
+        """Yield its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
 
         Raises:
             CurateError: Bad rows, or a damaged file.

@@ -94,7 +94,7 @@ def make_provenance(
     inputs: Mapping[str, str],
     **facts: Any,
 ) -> dict[str, Any]:
-    """Put together a manifest's provenance.
+    """Return a manifest's provenance.
 
     Neither a clock nor a host name goes in: the same command on the same inputs gives the same bytes.
 

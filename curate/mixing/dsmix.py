@@ -47,7 +47,7 @@ class Confidences(NamedTuple):
 
 @dataclass(frozen=True)
 class Mix:
-    """A mixed image and what is known of it.
+    """A mixed image and its measurements.
 
     Attributes:
         image: uint8 (H, W, 3) RGB.
@@ -61,7 +61,7 @@ class Mix:
 
 
 def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: float = MixSettings.sigma) -> Mix:
-    """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
+    """Paste B where the region is True and keep A elsewhere, and measure how much of each distortion is visible.
 
     Swapping A and B together with inverting the region gives the same image and swaps the confidences.
 
@@ -86,7 +86,7 @@ def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: fl
 
 
 def confidences(map_a: NDArray[np.float64], map_b: NDArray[np.float64], region: Region) -> Confidences:
-    """Weigh what a mix shows of two distortions.
+    """Measure how visible two distortions are in a mix.
 
     Args:
         map_a: Sensitivity map of the background, (H, W), sum 1.

@@ -47,7 +47,7 @@ def mix(
     workers: int | None = None,
     seed: int = MixSettings.seed,
 ) -> pa.Table:
-    """Mix pairs of a manifest's distorted images and say how much of either distortion is left to see.
+    """Mix pairs of a manifest's distorted images and measure how visible each distortion still is.
 
     Args:
         manifest: A manifest of distorted images with their references, or its file. The roots of a table are
@@ -101,7 +101,7 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
 
 
 def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
-    """Put together the provenance of a mixed manifest.
+    """Return the provenance of a mixed manifest.
 
     Args:
         table: The manifest that the sources come from.
@@ -181,7 +181,7 @@ def with_columns(table: pa.Table, values: Mapping[str, Sequence[Any]]) -> pa.Tab
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is known of a mix once its image is gone."""
+    """The measurements of a mix, without its image."""
 
     box: Box
     raw: Confidences

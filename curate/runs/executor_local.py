@@ -31,7 +31,7 @@ KILLED = 9  # the signal that nothing survives; what a system out of memory send
 
 
 class InProcess:
-    """Carries out pieces one by one in the calling process and thread: for work that threads itself."""
+    """Carries out pieces one by one in the calling process and thread: for work that uses threads itself."""
 
     name = "in-process"
     workers = 1
@@ -133,7 +133,7 @@ class _WorkerPool(Generic[Result]):
         return received
 
     def end(self) -> None:
-        """End every process: the idle ones find their pipe closed, the busy ones are told to leave, then killed."""
+        """End every process: the idle ones find their pipe closed, the busy ones are terminated, then killed."""
         for member in self.members:
             if member.pieces:
                 member.process.terminate()
@@ -169,7 +169,7 @@ class _WorkerPool(Generic[Result]):
 
 @contextmanager
 def _sheltered(*, needs_main: bool) -> Iterator[None]:
-    """Start a process that the terminal's interrupt does not reach, and that does not run the main script again."""
+    """Start a process that ignores the terminal's interrupt and does not run the main script again."""
     main = sys.modules["__main__"]
     masks = hasattr(signal, "pthread_sigmask")  # inherited by the process, which is deaf from its first instant on
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()

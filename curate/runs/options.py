@@ -28,12 +28,12 @@ class LongRun:
     rows_per_shard: int | None = None
 
     def executor_for(self, rows: int) -> Executor | None:
-        """Return who does so many rows: for a few, processes would take longer to start than the rows take."""
+        """Return the executor for so many rows: for a few, starting processes would take longer than the rows."""
         few = rows < _ROWS_WORTH_PROCESSES and self.executor is not None and self.executor.name == "processes"
         return None if few else self.executor
 
     def executor_for_encoding(self) -> Executor | None:
-        """Return who encodes: on this machine, an encoder uses all cores from within one process."""
+        """Return the executor for encoding: on this machine, an encoder uses all cores from one process."""
         return self.executor if self.executor is not None and self.executor.name == "ray" else None
 
 

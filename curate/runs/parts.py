@@ -58,7 +58,7 @@ def read_part(plan: RunPlan, shard: int) -> pa.Table:
 
 
 def read_progress(plan: RunPlan) -> Progress:
-    """Look how far a run is.
+    """Read how far a run is.
 
     Raises:
         CurateError: A part is damaged, or of another run.

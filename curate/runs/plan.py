@@ -208,7 +208,7 @@ def write_plan(plan: RunPlan) -> None:
 
 
 def resumed(plan: RunPlan, request: Request, *, failed_files: Callable[[], set[str]] | None = None) -> RunPlan:
-    """Take up a plan that is on disk, if it is the same run.
+    """Resume a plan that is on disk, if it is the same run.
 
     Args:
         plan: The plan on disk.

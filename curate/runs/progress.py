@@ -1,4 +1,4 @@
-"""How a stage says how far it is, without knowing who listens."""
+"""How a stage reports its progress, whatever shows it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +10,7 @@ class Task(Protocol):
     """One piece of work under way."""
 
     def advance(self, rows: int = 1, *, failed: int = 0) -> None:
-        """Say that `rows` more are done, `failed` of them badly."""
+        """Count `rows` more as done, `failed` of them as failed."""
 
 
 class Reporter(Protocol):
@@ -20,7 +20,7 @@ class Reporter(Protocol):
         """Begin a piece of work of `total` rows."""
 
     def note(self, message: str) -> None:
-        """Say something that a user should know while it runs."""
+        """Show a note to the user while it runs."""
 
 
 def counting(task: Task, total: int | None = None) -> Callable[[int, int], None]:

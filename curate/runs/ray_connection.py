@@ -1,4 +1,4 @@
-"""How we come to a Ray cluster and leave it: joined within a bounded time, nothing on standard output."""
+"""Connecting to a Ray cluster and leaving it: within a bounded time, with nothing on standard output."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _stdout_without(threads: set[threading.Thread]) -> Iterator[None]:
 
 
 class _SplitOutput:
-    """Standard output but for some threads, by their idents, whose words go to standard error."""
+    """Standard output for all but some threads, given by their idents, whose output goes to standard error."""
 
     def __init__(self, output: TextIO, aside: set[int | None]) -> None:
         self._output, self._aside = output, aside

@@ -85,7 +85,7 @@ class RunLock:
                 make_folder(self._folder)
                 return os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
             except OSError as error:
-                # Its run may have put the folder away since it was made.
+                # Its run may have removed the folder since it was made.
                 attempts += 1
                 if not isinstance(error, FileNotFoundError) or attempts == _OPEN_ATTEMPTS:
                     raise cannot_write(path, error) from error
@@ -102,7 +102,7 @@ class RunLock:
         if not _record_lock(self._descriptor, start, length, shared=shared):
             return False
         while not self._is_current():
-            # The run that held it has ended and put its folder away.
+            # The run that held it has ended and removed its folder.
             os.close(self._descriptor)
             self._descriptor = self._open()
             if not _record_lock(self._descriptor, start, length, shared=shared):

@@ -44,7 +44,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Mode:
-    """How a run is taken up.
+    """How a run is started or resumed.
 
     Attributes:
         overwrite: Start over and discard what is there.
@@ -74,7 +74,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Done:
-    """What finishing a shard did: rows worked on, and how many of them went wrong."""
+    """The result of a shard: rows worked on, and how many of them failed."""
 
     rows: int
     failed: int
@@ -98,7 +98,7 @@ def run_shard(plan: RunPlan, shard: int, known: pa.Table | None = None) -> pa.Ta
         CurateError: The results cannot be written.
     """
     if plan.work is None:
-        raise CurateError(f"{plan.folder} was opened to look at: it has no work to do")
+        raise CurateError(f"{plan.folder} was opened for `status`, without its work; run its command to go on")
     return plan.work(plan.rows_of(shard), shard, known)
 
 
@@ -119,16 +119,16 @@ def carry_out(
     reporter: Reporter = SILENT,
     keep: bool = False,
 ) -> RunPlan:
-    """Do what is missing of a run, and join its parts when all are there.
+    """Do the missing shards of a run, and join its parts when all are done.
 
-    A run that was interrupted goes on where it stopped, and its result has the bytes of one that was not. When every
-    row is `ok`, the run folder goes away with the end; otherwise it stays for `retry_failed`.
+    An interrupted run continues where it stopped; its result is byte-identical to that of an uninterrupted one. When
+    every row is `ok`, the run folder is removed at the end; otherwise it stays for `retry_failed`.
 
     Args:
         request: What to do.
         join: Writes the result from all parts, in order.
-        mode: How to take it up.
-        executor: Who does it; by default the calling process.
+        mode: How to start or resume it.
+        executor: Carries it out; by default the calling process.
         reporter: Shows progress.
         keep: Leave the run folder to the caller, who needs the parts.
 
@@ -181,7 +181,7 @@ def merge(plan: RunPlan, join: Join) -> None:
 
 
 def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
-    """Write the result from all parts, and put the run folder away if every row is `ok`."""
+    """Write the result from all parts, and remove the run folder if every row is `ok`."""
     progress = read_progress(plan)
     if progress.missing:
         raise CurateError(f"{plan.folder}: {_list(progress.missing)} of {plan.shards} shards are not done")
@@ -194,7 +194,7 @@ def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
 
 
 def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None:
-    """Make the plan or take it up; None where the result is there and nothing is left to do."""
+    """Make the plan or resume it; None if the result exists and nothing is left to do."""
     there = None if mode.overwrite else read_plan(request.folder)
     if there is not None:
         try:

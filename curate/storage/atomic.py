@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, in folders that not everybody may write to."""
+"""Files that appear complete or not at all, in folders that are not writable by everybody."""
 
 import contextlib
 import errno
@@ -23,7 +23,7 @@ _NO_FOLDER_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno
 
 @contextlib.contextmanager
 def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = None) -> Iterator[Path]:
-    """Give a temporary path in the same folder that becomes `path` when the block ends well.
+    """Yield a temporary path in the same folder that becomes `path` when the block ends without an error.
 
     Between the last write and the rename the process passes the crash point `before-rename`, a hook for tests.
 
@@ -82,7 +82,7 @@ def refuse_overwriting(out: Path, *taken: Path | None) -> None:
 
 
 def require_parquet_name(out: Path, flag: str = "--out") -> None:
-    """Refuse a name that does not end in `.parquet`, which another program, or the next command, would take amiss.
+    """Refuse a name that does not end in `.parquet`, which another program, or the next command, would not read.
 
     Args:
         out: Where a Parquet file will go.
@@ -163,7 +163,7 @@ def create_file(path: Path, *, buffer_bytes: int = -1) -> BinaryIO:
 
 
 def sync_file(path: Path) -> None:
-    """Have a file's content reach the disk.
+    """Flush a file's content to the disk.
 
     Raises:
         OSError: It did not.
@@ -176,7 +176,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder reach the disk, where the file system knows how.
+    """Flush the names in a folder to the disk, where the file system can.
 
     Raises:
         OSError: They did not.

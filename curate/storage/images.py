@@ -96,7 +96,7 @@ class DecodeOptions:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What a user should know of an image that is read all the same.
+    """Facts about an image that is read, for notes to the user.
 
     Attributes:
         profile_ignored: It has an ICC profile other than sRGB, or one that cannot be used, and is read without it.
@@ -169,7 +169,7 @@ def image_size(source: Path | bytes) -> tuple[int, int] | None:
 
 
 def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
-    """Look at an image file without decoding it, for what decoding it passes over; nothing of one that is no image."""
+    """Read from an image file what decoding ignores, without decoding it; nothing for a file that is no image."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -86,7 +86,7 @@ def open_sink(
 ) -> contextlib.AbstractContextManager[PixelSink]:
     """Open the store of one shard's pixels.
 
-    What is stored appears whole or not at all. When the block ends well, everything has reached the disk: the shard may
+    A file appears complete or not at all. When the block ends without an error, all are on the disk: the shard may
     be marked as done. When it does not, an archive does not appear, and of `files` those remain that were finished.
     Temporary files are in `folder/.tmp-<shard>/`, which the next attempt at the shard empties.
 
@@ -138,7 +138,7 @@ def stored_pixels(path: Path) -> Path | bytes | None:
 
 
 def absence(path: Path) -> UnreadableImageError:
-    """Return what to say of a path for which `stored_pixels` gives None."""
+    """Return the message for a path for which `stored_pixels` gives None."""
     place = _inside_archive(path)
     if place is None:
         return UnreadableImageError(why_missing(path) or "No such file or directory")

@@ -35,7 +35,7 @@ class Staging:
         self._numbers = itertools.count()
 
     def new_path(self) -> Path:
-        """Return a name that nothing has yet."""
+        """Return an unused name."""
         return self.folder / f"{self._token}-{next(self._numbers)}{_SUFFIX}"
 
     def remove(self) -> None:
@@ -49,7 +49,7 @@ class Staging:
 
 @contextlib.contextmanager
 def staging(folder: Path, shard: int) -> Iterator[Staging]:
-    """Give a shard an empty folder for its temporary files; the remains of a killed attempt go first.
+    """Give a shard an empty folder for its temporary files; the remains of a killed attempt are removed first.
 
     Raises:
         CurateError: The folder cannot be made.
@@ -68,7 +68,7 @@ def staging(folder: Path, shard: int) -> Iterator[Staging]:
 
 @contextlib.contextmanager
 def staged_archive(path: Path, shard: int) -> Iterator[BinaryIO]:
-    """Give a file to write that becomes `path`, whole and on the disk, when the block ends well.
+    """Yield a file to write that becomes `path`, complete and on the disk, when the block ends without an error.
 
     The last crash point before the rename is `before-archive-rename`.
 

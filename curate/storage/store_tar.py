@@ -85,7 +85,7 @@ class TarSink:
 
 @contextlib.contextmanager
 def tar_sink(path: Path, shard: int) -> Iterator[TarSink]:
-    """Open a tar that appears, whole and on the disk, when the block ends well.
+    """Open a tar that appears, complete and on the disk, when the block ends without an error.
 
     Raises:
         CurateError: It cannot be written.

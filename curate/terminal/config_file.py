@@ -1,4 +1,4 @@
-"""`syndr-curate.toml`: one table per command, keys named like its flags, below the flags in rank."""
+"""`syndr-curate.toml`: one table per command, keys named like its flags, which flags override."""
 
 import sys
 from collections.abc import Mapping

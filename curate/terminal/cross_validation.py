@@ -1,4 +1,4 @@
-"""What `label` and `upsample` share when asked how good their labels are."""
+"""What `label` and `upsample` share to cross-validate their labels."""
 
 from dataclasses import dataclass
 from pathlib import Path

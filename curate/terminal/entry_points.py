@@ -1,4 +1,4 @@
-"""What `syndr-curate` prints without arguments: where to begin, by what the reader has."""
+"""What `syndr-curate` prints without arguments: where to begin, by the data that the reader has."""
 
 PAIR = "syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid"
 OWN_LABELS = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExecutorFlags:
-    """Who carries out a long run."""
+    """Where a long run is carried out."""
 
     executor: opt.ExecutorOption = "local"
     ray_address: opt.RayAddress = None
@@ -23,7 +23,7 @@ class ExecutorFlags:
 
 @dataclass(frozen=True)
 class ResumeFlags:
-    """How a long run is cut into shards and taken up again."""
+    """How a long run is cut into shards and resumed."""
 
     rows_per_shard: opt.RowsPerShard = None
     overwrite: opt.Overwrite = False
@@ -46,8 +46,8 @@ def long_run(
     """Turn the flags of a long run into how it is carried out.
 
     Args:
-        where: Who does the work.
-        resume: How it is cut and taken up again.
+        where: Where the work is done.
+        resume: How it is cut and resumed.
         workers: How many workers; None uses every core.
         shard: This machine's share, `1/3` or `slurm`.
         num_gpus: On Ray, GPUs that a shard takes for itself.

@@ -1,4 +1,4 @@
-"""Numbers on the command line and in the settings file, read strictly whatever Typer's release takes for one."""
+"""Numbers on the command line and in the settings file, read strictly, whatever Typer accepts."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""`--plugin` of every command: functions of the user's that register types of distortion."""
+"""`--plugin` of every command: the user's functions that register types of distortion."""
 
 import functools
 import importlib

@@ -96,7 +96,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             drop_last: Whether rows that cannot be split evenly are left out, rather than some repeated.
 
         Raises:
-            CurateError: A setting means nothing, nothing says which rows the indices mean, the rows lack labels, or
+            CurateError: A setting is invalid, nothing says which rows the indices mean, the rows lack labels, or
                 none of them is of split `train`.
         """
         self._settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)

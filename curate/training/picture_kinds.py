@@ -1,4 +1,4 @@
-"""What a transform is given, a PIL image, an array or a tensor, as an array, and the other way round."""
+"""Conversion of a transform's input (PIL image, array or tensor) to an array and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a saved state of the sampler must agree with before it is loaded."""
+"""Checks of a saved state of the sampler before it is loaded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_state(state: Mapping[str, Any], *, settings: Mapping[str, Any], rows: 
 
 
 def is_over(state: Mapping[str, Any], epoch: int) -> bool:
-    """Tell whether a state was saved at the end of an epoch before the one that the loop has set.
+    """Return whether a state was saved at the end of an epoch before the one that the loop has set.
 
     Args:
         state: What was saved.

@@ -1,4 +1,4 @@
-"""What rendering the rows of `upsample` will take, before it begins."""
+"""An estimate of time and disk for rendering the rows of `upsample`, before it begins."""
 
 import pyarrow as pa
 

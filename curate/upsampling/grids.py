@@ -1,4 +1,4 @@
-"""The conditions that a reference of `upsample` gets, be it new or distorted and labeled by us."""
+"""The conditions of each reference of `upsample`: new ones, and those that are distorted and labeled here."""
 
 from collections.abc import Sequence
 

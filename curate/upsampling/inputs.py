@@ -59,7 +59,7 @@ class Contents:
 
     Attributes:
         references: Features of the references that candidates are measured against, held out or not.
-        label_references: Features of those of them whose labels make new ones.
+        label_references: Features of the references whose labels are used for new rows.
         candidates: Features of the candidates.
         unusable_candidates: How many candidates could not be encoded.
     """

@@ -200,7 +200,7 @@ def _forecast(
 
 
 def _is_complete(request: UpsampleRequest, provenance: Mapping[str, Any]) -> bool:
-    """Tell whether the result is there as this run would make it; asked where the labels would be made first."""
+    """Return whether the result is there as this run would make it; asked where the labels would be made first."""
     out, mode = request.out, request.run.mode
     if not out.exists() or run_folder(out).exists() or mode.overwrite:
         return False

@@ -27,7 +27,7 @@ class SelectSettings:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
 
 
@@ -58,7 +58,7 @@ class UpsampleSettings:
     seed: int = SelectSettings.seed
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         if self.labeling.labeler == "calibrated":
             raise CurateError(
                 "upsample does not label by calibrated, which compares pixels: make the rows first, then label "

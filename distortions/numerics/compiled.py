@@ -1,4 +1,4 @@
-"""One typed door to numba, so that compiled functions keep their signatures under strict typing.
+"""One typed entry to numba, so that compiled functions keep their signatures under strict typing.
 
 Small matrices enter compiled loops as tuples: an array's elements would be read from memory again for every pixel.
 """

@@ -17,7 +17,7 @@ FORWARD, BACK_BELOW, BELOW, FORWARD_BELOW = 7 / 16, 3 / 16, 5 / 16, 1 / 16
 
 
 def dither(codes: NDArray[np.uint8], palette: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace every pixel by a palette color and hand the error on to its neighbors.
+    """Replace every pixel by a palette color and pass the error on to its neighbors.
 
     Args:
         codes: H x W x 3 RGB, uint8.

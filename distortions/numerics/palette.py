@@ -48,7 +48,7 @@ def _moments(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 @compiled
 def _accumulate(moments: NDArray[np.float64]) -> None:
-    """Sum over all three axes, so that a box is a matter of its eight corners."""
+    """Sum over all three axes, so that a box needs only its eight corners."""
     for red in range(1, CORNERS):
         for green in range(1, CORNERS):
             row = np.zeros(MOMENTS)

@@ -57,13 +57,13 @@ _Carried: TypeAlias = "tuple[dict[str, Any], _Place | UserFunction]"
 
 
 class CarriedTypes:
-    """Stands for the types that are registered here: where it is unpickled, they are registered too.
+    """Carries the types that are registered here: where it is unpickled, they are registered too.
 
     Something that renders, and may be pickled into another process, holds one.
     """
 
     def __reduce__(self) -> tuple[Callable[[tuple[_Carried, ...]], CarriedTypes], tuple[tuple[_Carried, ...]]]:
-        """Take the types along as they are at this moment."""
+        """Pickle the types as they are at this moment."""
         return _register_again, (tuple(map(_carried, user_types())),)
 
 

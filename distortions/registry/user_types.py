@@ -183,7 +183,7 @@ def register_distortion(
 
 
 def add_user_type(entry: UserDistortion) -> None:
-    """Make a type known, in place of its former state.
+    """Register a type, in place of an earlier version of it.
 
     Args:
         entry: The type.
@@ -224,7 +224,7 @@ def place_of(entry: UserDistortion) -> str:
 
 @contextmanager
 def loading_plugin(name: str) -> Iterator[list[UserDistortion]]:
-    """Say which plug-in registers types inside the block; the list that it gives holds them afterwards.
+    """Set the plug-in that registers types inside the block; yields a list that holds them afterwards.
 
     Args:
         name: `module:function`.

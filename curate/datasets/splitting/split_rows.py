@@ -44,7 +44,7 @@ class SplitRows:
     official: tuple[Split, ...] | None = None
 
     def units(self) -> list[str]:
-        """Return what must stay together, for each row: its reference, or itself, however it is spelled."""
+        """Return what must stay in one split, for each row: its reference, or itself, whatever its spelling."""
         return [spelled_alike(reference or row) for row, reference in zip(self.ids, self.references, strict=True)]
 
     @property

@@ -9,7 +9,7 @@ from ...storage.safe_paths import is_safe_path
 
 
 class ImageFolder:
-    """The folder of a set's images; names are found whatever case or Unicode form their letters have on disk."""
+    """The folder of a set's images; names are found in any case or Unicode form."""
 
     def __init__(self, root: Path, relative: str) -> None:
         """List nothing yet; folders are listed once, when they are first asked for."""
@@ -76,7 +76,7 @@ class ImageFolder:
 
 
 class ImageTree:
-    """The images of a folder and of all folders below it, by their file names, however these are spelled on disk."""
+    """The images of a folder and of all folders below it, by their file names, in any case or Unicode form."""
 
     def __init__(self, root: Path, relative: str = ".") -> None:
         """List the folder `relative` of `root`."""
@@ -87,7 +87,7 @@ class ImageTree:
                 self._paths.add(file, (Path(parent) / file).relative_to(root).as_posix())
 
     def find(self, name: str) -> str:
-        """Return the path of the file `name`, relative to the set's root; where it is nowhere, one in the folder.
+        """Return the path of the file `name`, relative to the set's root; if there is none, a path in the folder.
 
         Raises:
             CurateError: As `get`.
@@ -95,7 +95,7 @@ class ImageTree:
         return self.get(name) or self._prefix + name
 
     def get(self, name: str) -> str | None:
-        """Return the path of the file `name`, relative to the set's root; None where it is nowhere.
+        """Return the path of the file `name`, relative to the set's root; None if there is none.
 
         Raises:
             CurateError: Several folders have a file of that name: which one was rated cannot be told.
@@ -110,7 +110,7 @@ class ImageTree:
 
 
 class _Spellings:
-    """Things by a name: by its exact spelling, or else by one of other case or Unicode form."""
+    """Entries by name: by the exact spelling, or else in another case or Unicode form."""
 
     def __init__(self) -> None:
         self._exact: dict[str, list[str]] = {}
@@ -121,7 +121,7 @@ class _Spellings:
         self._alike.setdefault(spelled_alike(name), []).append(thing)
 
     def of(self, name: str) -> list[str]:
-        """Return what has the name, in the order of the things; several where it cannot be told which is meant."""
+        """Return the entries with the name, in order; several if the name is ambiguous."""
         return sorted(self._exact.get(name) or self._alike.get(spelled_alike(name), []))
 
     def all(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rated images from a label file in anybody's columns: one row per image, with or without references."""
+"""Rated images from a label file with any columns: one row per image, with or without references."""
 
 import math
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Labeled test sets, official ones and anybody's own, laid out as a manifest."""
+"""Labeled test sets, official ones and a user's own, as a manifest."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -128,7 +128,7 @@ def read_test_set(
     dataset: str | None = None,
     split_file: Path | str | None = None,
 ) -> RatedSet:
-    """Read a labeled test set: from its official layout, or from anybody's label file and folder.
+    """Read a labeled test set: from its official layout, or from a user's label file and folder.
 
     Args:
         name: `koniq10k`, `livec`, `bid`, `spaq`, `biq2021`, `cid2013`, `tid2013`, `live`, `csiq`, `pipal`, `kadid10k`,

@@ -16,7 +16,7 @@ _LARGEST_OVERSHOOT = 0.5
 
 @dataclass(frozen=True)
 class Rating:
-    """What people said of one image.
+    """The rating of one image.
 
     Attributes:
         id: The row's sample id: the file's stem (LIVE: with its folder, since its folders share file names).
@@ -43,7 +43,7 @@ class Rating:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found: its label files, and every rating in file order.
+    """What a reader returns: its label files, and every rating in file order.
 
     Attributes:
         files: The label files.
@@ -61,7 +61,7 @@ class Reading:
 
 
 def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: float) -> LabelScale:
-    """Return a set's stated scale, wider where its scores leave it a little, as normalized or realigned scores do.
+    """Return a set's stated scale, wider where its scores exceed it a little, as normalized or realigned scores do.
 
     Args:
         file: The label file, for messages.
@@ -113,7 +113,7 @@ def number_of(path: Path, name: str, value: object, *, least: float = -math.inf)
 
 
 def require_as_many(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:
-    """Refuse two files of one set that have not as many entries.
+    """Refuse two files of one set with different numbers of entries.
 
     Raises:
         CurateError: They have not.

@@ -1,4 +1,4 @@
-"""References made to look as if taken and published by others: what no class may be recognized by."""
+"""References changed as other cameras and web sites would: no class may be recognized by these changes."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def domain_facts(
     decoding: DecodeOptions,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Put together what a classifier's JSON says of where it comes from, and say which classes it does not know.
+    """Return the provenance of a classifier for its JSON, and note the classes that it does not know.
 
     Args:
         source: The references.

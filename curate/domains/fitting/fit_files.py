@@ -135,7 +135,7 @@ def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
 
 
 def describe_fit(summary: Mapping[str, Any]) -> str:
-    """Lay a summary out for people, with a line per class."""
+    """Format a summary as text, with a line per class."""
     clean, again = (
         f"top-1 {_percent(summary[f'held_out_top1{suffix}'])}, top-4 {_percent(summary[f'held_out_top4{suffix}'])}"
         for suffix in ("", "_recompressed")

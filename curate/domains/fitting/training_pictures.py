@@ -67,7 +67,7 @@ def training_cells(
 
 
 def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: int) -> dict[str, tuple[int, ...]]:
-    """Deal the types out to the references.
+    """Assign types to the references.
 
     Args:
         ids: Of the references.
@@ -92,7 +92,7 @@ def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: i
 
 
 def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, int]:
-    """Deal references out to folds of equal size, give or take one; fewer references than folds make fewer folds.
+    """Assign references to folds of equal size, plus or minus one; fewer references than folds make fewer folds.
 
     Args:
         ids: Of the references.

@@ -1,4 +1,4 @@
-"""From labeled single distortions to a map that labels any row: fit, and say how far it misses."""
+"""From labeled single distortions to a map that labels any row: the fit and its error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ FITTED_SOURCES = ("mos", "condition")
 
 @dataclass(frozen=True)
 class Calibration:
-    """A map from full-reference measures to quality, and how far it misses.
+    """A map from full-reference measures to quality, and its error.
 
     Attributes:
         quality: The map.
@@ -47,7 +47,7 @@ class Calibration:
     library: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the provenance says of it."""
+        """Return its entry in the provenance."""
         return {
             "version": MEASURES_VERSION,
             "measures": list(MEASURES),

@@ -27,7 +27,7 @@ _NOTHING = 1e-9  # of the strongest direction: what is weaker is rounding
 
 @dataclass(frozen=True)
 class GpSearch:
-    """What the hyperparameters are chosen from; the defaults are what paid (docs/label-evidence.md).
+    """What the hyperparameters are chosen from; the defaults are those that helped (docs/label-evidence.md).
 
     Attributes:
         relevances: See `GpSettings`.
@@ -217,7 +217,7 @@ def _choose(search: GpSearch, units: Matrix, odds: Matrix, labels: Matrix) -> tu
 
 
 def _held_out(units: Matrix, odds: Matrix, settings: GpSettings) -> tuple[Matrix, Matrix]:
-    """Return the errors (NxC) and doubts (N) of held-out folds under given settings."""
+    """Return the errors (NxC) and relative variances (N) of held-out folds under given settings."""
     errors, doubts = np.empty_like(odds), np.empty(len(odds))
     for train, test in _folds(len(units)):
         directions = Directions.of(odds[train])
@@ -230,7 +230,7 @@ def _held_out(units: Matrix, odds: Matrix, settings: GpSettings) -> tuple[Matrix
 def _predict(
     kernel: ContentKernel, directions: Directions, settings: GpSettings, units: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return posterior means (MxC, odds) and doubts (M): predictive variance over noise variance, at least 1."""
+    """Return posterior means (MxC, odds) and relative variances (M): predictive over noise variance, at least 1."""
     cross, own = kernel.cross(units)
     turned = cross @ kernel.vectors
     posterior = own - (turned**2 / (kernel.values + settings.penalty)).sum(axis=1)

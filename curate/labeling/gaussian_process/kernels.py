@@ -1,4 +1,4 @@
-"""Kernels that say how alike the content of references is, for predicting what it does to their labels."""
+"""Kernels of the similarity of content, for predicting its effect on labels."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
 
 
 def _shifts(pool: pa.Table, wanted: Mapping[tuple[int, int], float]) -> dict[int, float]:
-    """Return what the labels of each type lack to the means wanted, over the cells that have both."""
+    """Return the difference of each type's mean to the wanted mean, over the cells that have both."""
     means = _cell_means(pool)
     differences: dict[int, list[float]] = {}
     for cell in sorted(means.keys() & wanted.keys()):

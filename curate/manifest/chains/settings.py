@@ -105,7 +105,7 @@ class ChainSettings:
         return tuple(tuple(pairs) for pairs in found.values())
 
     def different(self) -> int:
-        """Return how many chains there are to draw from."""
+        """Return the number of different chains that can be drawn."""
         # By number of groups that a chain takes: the ways to choose them, and a type and level of each.
         loose, last = [1], [1]  # of groups anywhere in the chain; of compressions, which come last
         for pairs in self.groups():
@@ -125,7 +125,7 @@ class ChainSettings:
         return stretched_once(chain) if self.stretch == "once" else chain
 
     def as_json(self) -> dict[str, Any]:
-        """Return what decides the chains, for the provenance."""
+        """Return the settings of the chains, for the provenance."""
         facts: dict[str, Any] = {"named": [format_chain(chain) for chain in self.named], "stretch": self.stretch}
         if self.drawn:
             drawing = {name: list(getattr(self, name)) for name in ("length", "types", "levels")}
@@ -153,5 +153,5 @@ class ChainSettings:
 
 
 def is_compression(distortion_id: int) -> bool:
-    """Tell whether a type is one that a chain ends with: a file is compressed after everything else."""
+    """Return whether a type is one that a chain ends with: a file is compressed after everything else."""
     return get(distortion_id).subfamily == "compression"

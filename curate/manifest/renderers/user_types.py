@@ -18,7 +18,7 @@ _COMPARED = ("version", "source_sha256", "parameters")
 
 
 def record_user_types(ids: Iterable[int]) -> dict[str, dict[str, Any]] | None:
-    """Return what the provenance of rows says of the users' types among theirs, as they are registered here.
+    """Return the provenance entry for the users' types of rows, as they are registered here.
 
     Args:
         ids: Distortion ids.
@@ -92,7 +92,7 @@ def refuse_absent_types(table: pa.Table) -> None:
 
 
 def other_user_types(table: pa.Table) -> str | None:
-    """Say which users' types are registered here otherwise than they were when rows were made; None if none is.
+    """Name the users' types that are registered here in another version than rows were made with; None without any.
 
     Args:
         table: A manifest.
@@ -117,7 +117,7 @@ def other_user_types(table: pa.Table) -> str | None:
 
 
 def shared_user_types(provenances: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]] | None:
-    """Return what several manifests say of users' types together.
+    """Return the entries of several manifests for users' types, joined.
 
     Args:
         provenances: Of the manifests.

@@ -104,7 +104,7 @@ def _readable_ids(table: pa.Table) -> pa.ChunkedArray | None:
 
 
 def _is_ours(schema: pa.Schema, field: pa.Field) -> bool:
-    """Tell whether a column is one of a mixed manifest; other people's may use its name for something else."""
+    """Return whether a column is one of a mixed manifest; other people's may use its name for something else."""
     if set(_MIX_NAMES) <= set(schema.names):
         return True
     found, expected = schema.field(field.name).type, field.type

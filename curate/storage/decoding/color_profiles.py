@@ -19,7 +19,7 @@ class UnusableProfileError(ValueError):
 
 
 def says_srgb(profile: bytes) -> bool:
-    """Tell whether a profile means the colors that pixels without one have; one that cannot be used does not.
+    """Return whether a profile means the colors that pixels without one have; one that cannot be used does not.
 
     Gray levels with the tone curve of sRGB count as such.
     """

@@ -48,7 +48,7 @@ class Frame:
     _restart: int = 0
 
     def take_up(self, marker: int, payload: bytes) -> None:
-        """Note what a segment says; a file with a damaged one is not known any more."""
+        """Record what a segment says; after a damaged one the state of the file is unknown."""
         try:
             if marker in (*_SEQUENTIAL, _PROGRESSIVE):
                 self._take_up_frame(marker, payload)
@@ -72,7 +72,7 @@ class Frame:
         self.known = precision == _BITS and self._height > 0 and self._width > 0 and all(factors) and bool(factors)
 
     def data_ends(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
-        """Say where the codes of a scan end.
+        """Return where the codes of a scan end.
 
         Args:
             header: The payload of its header.
@@ -228,7 +228,7 @@ class _Bits:
         return symbol
 
     def skip_value(self, table: _Table) -> None:
-        """Go over a code and the bits that follow it, whose number is its symbol."""
+        """Skip a code and the bits that follow it, whose number is its symbol."""
         size = self.symbol(table)
         self.at += size
 
@@ -241,7 +241,7 @@ class _Bits:
         return value
 
     def skip_block(self, dc: _Table, ac: _Table) -> None:
-        """Go over a block of a file that is not progressive."""
+        """Skip a block of a file that is not progressive."""
         self.skip_value(dc)
         k = 1
         while k < _COEFFICIENTS:

@@ -73,7 +73,7 @@ def jpeg_problem(content: bytes) -> str | None:
 
 
 def lacks_end_marker(content: bytes) -> bool:
-    """Tell whether a JPEG has a scan and ends without its end marker."""
+    """Return whether a JPEG has a scan and ends without its end marker."""
     if _END in content[-_TAIL:]:
         return False
     kinds = {kind for kind, _, _ in _parts(content)}

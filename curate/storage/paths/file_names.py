@@ -46,7 +46,7 @@ def rendered_path(reference_id: str, sample_id: str, suffix: str) -> str:
 
 
 def is_holdable(name: str) -> bool:
-    r"""Tell whether a manifest can hold a file's name: no backslash, and Unicode.
+    r"""Return whether a manifest can hold a file's name: no backslash, and Unicode.
 
     >>> [is_holdable(name) for name in ("sub/a.png", "a\\b.png", "a\udcff.png")]
     [True, False, False]
@@ -55,7 +55,7 @@ def is_holdable(name: str) -> bool:
 
 
 def spelled(name: str, mark: str = MARK) -> str:
-    r"""Spell a file's name so that a manifest can hold it: a mark and two digits for each character that none can.
+    r"""Rewrite a file's name so that a manifest can hold it: a mark and two digits for each forbidden character.
 
     Args:
         name: A name or a relative path, as the file system has it.
@@ -68,7 +68,7 @@ def spelled(name: str, mark: str = MARK) -> str:
 
 
 def why_missing(path: str | os.PathLike[str]) -> str | None:
-    """Say why a file is missing that is there under a name that no manifest can hold; None for any other.
+    """Explain that a missing file exists under a name that a manifest cannot hold; None otherwise.
 
     Args:
         path: A path that leads to no file, perhaps one that `spelled` has made.
@@ -82,7 +82,7 @@ def why_missing(path: str | os.PathLike[str]) -> str | None:
 
 
 def _is_spelling(path: Path) -> bool:
-    """Tell whether a folder has a name that this one spells; how often the mark is written does not matter."""
+    """Return whether a folder has a name that this one rewrites; how often the mark is written does not matter."""
     wanted = _SPELLED.sub(MARK, path.name)
     try:
         names = os.listdir(path.parent)

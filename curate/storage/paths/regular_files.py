@@ -20,7 +20,7 @@ _KINDS = (
 
 
 def special_kind(path: Path | str) -> str | None:
-    """Say what a path is that must not be opened, without opening it: a FIFO (a named pipe), a socket or a device.
+    """Name the kind of a path that must not be opened, without opening it: a FIFO (a named pipe), a socket or a device.
 
     Args:
         path: Any path; a link is judged by what it leads to.

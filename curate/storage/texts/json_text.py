@@ -9,7 +9,7 @@ DEEPEST = 100  # levels: ours has five, and Python gives up with errors of its o
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Read a JSON text strictly: what comes out can be written and printed again.
+    """Read a JSON text strictly: the result can be written and printed again.
 
     Python's reader also takes `NaN`, `1e999`, half of a character, and a name that occurs twice in one object, of which
     the last one counts.
@@ -39,7 +39,7 @@ _TOO_DEEP = f"it is nested too deeply, more than {DEEPEST} levels"
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Give what a value holds, and refuse a value that could not be written again."""
+    """Yield the parts of a value, and refuse a value that could not be written again."""
     if isinstance(value, dict):
         yield from value
         yield from value.values()
