@@ -53,7 +53,7 @@ def without_time(results):
     return [{key: value for key, value in result.items() if "seconds" not in key} for result in results]
 
 
-def test_no_photograph_has_two_roles_and_seeds_deal_anew(ids, tmp_path):
+def test_no_photograph_has_two_roles_and_seeds_deal_again(ids, tmp_path):
     run = Run(tmp_path, SIZE)
     deals = [roles_of(ids, run, seed) for seed in range(2)]
     for deal in deals:

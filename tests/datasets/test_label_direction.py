@@ -53,7 +53,7 @@ def test_a_needless_flip_is_warned_of(falling):
         read_labels(falling)
 
 
-def test_a_reporter_is_told_instead(falling):
+def test_a_reporter_gets_the_note_instead(falling):
     notes = Notes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -86,7 +86,7 @@ def test_a_range_without_width_is_refused(write_text, label_range):
         read_labels(path, label_range=label_range)
 
 
-def test_other_column_names_are_told(write_text):
+def test_other_column_names_are_given(write_text):
     path = write_text("own.csv", "source,score,name", "cat.bmp,1,cat_03_02.bmp", "dog.bmp,9,dog_04_01.bmp")
     labels = read_labels(path, SOURCED)
     assert labels.sample_ids == ("cat_03_02", "dog_04_01")
@@ -95,7 +95,7 @@ def test_other_column_names_are_told(write_text):
     assert np.isnan(labels.standard_errors).all()
 
 
-def test_without_a_reference_column_the_id_tells(write_text):
+def test_without_a_reference_column_the_id_names_the_reference(write_text):
     path = write_text("own.csv", "name,score", "cat_03_02.bmp,1", "big_dog_04_01.bmp,9")
     assert read_labels(path, OWN).reference_ids == ("cat", "big_dog")
 

@@ -173,7 +173,7 @@ def test_quantization_rounds_up_except_at_the_ends(picture):
     assert reference[out == 0].max() < values[1]
 
 
-def test_thresholds_lie_between_separate_clusters():
+def test_thresholds_are_between_separate_clusters():
     histogram = np.zeros(256)
     for center in (20, 70, 120, 170, 220):
         histogram[center - 4 : center + 5] = 100

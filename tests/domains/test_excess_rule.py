@@ -161,7 +161,7 @@ def test_an_excluded_type_is_left_out_and_gives_its_place_to_another():
     assert types_of(scores, excluded=range(1, 26)) == ()
 
 
-def test_an_excluded_type_does_not_set_the_quarter_but_its_shares_are_told():
+def test_an_excluded_type_does_not_set_the_quarter_but_its_shares_are_reported():
     scores = showing(50, {9: (40, 0.8), 3: (10, 0.5)})  # excess 0.63 and 0.10
     assert types_of(scores) == (9,)
     found = select_by_excess(scores, pristine_everywhere(), excluded=[9])
@@ -178,7 +178,7 @@ def test_one_image_is_too_few_for_any_type():
     assert not found.certainty.any()
 
 
-def test_certainty_tells_a_clear_type_from_one_at_the_bound():
+def test_certainty_separates_a_clear_type_from_one_at_the_bound():
     found = select_by_excess(showing(100, {9: (50, 0.8), 3: (8, 0.9), 5: (2, 0.9)}), pristine_everywhere(), most=6)
     assert found.types == (9,)  # 3 is shown by enough images, and has 0.18 of the largest excess
     assert found.certainty[9] == 1

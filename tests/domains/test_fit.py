@@ -141,7 +141,7 @@ def test_a_class_without_pictures_is_named_and_never_scored(photos, fitted, tmp_
     assert f"not known, as no picture was made of them: {', '.join(unseen)}" in text
 
 
-def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
+def test_a_fit_notes_while_it_runs_which_classes_it_cannot_learn(photos):
     notes = []
 
     class Noting(Silent):

@@ -17,7 +17,7 @@ def three_clouds(rows_each=60):
     return features, classes
 
 
-def test_separate_clouds_are_told_apart_by_those_who_have_not_seen_them():
+def test_separate_clouds_are_classified_by_networks_that_have_not_seen_them():
     features, classes = three_clouds()
     folds = np.arange(len(classes)) % 3
     ensemble, held_out = train_ensemble(features, classes, folds, count=3, seed=1, settings=SETTINGS)

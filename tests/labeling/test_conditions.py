@@ -67,7 +67,7 @@ def test_held_out_references_have_no_part_in_the_mean(labels):
     assert table["label"].to_pylist() == [5.0]
 
 
-def test_a_condition_that_nobody_rated_is_named(labels):
+def test_a_condition_without_ratings_is_named(labels):
     with pytest.raises(CurateError, match="no labeled image has the type and level of 1 rows: 'x_01_03'"):
         label(labels, labeler="condition", manifest=rows_of("x", levels=(1, 3)))
 
@@ -211,7 +211,7 @@ def test_the_command_takes_the_means_of_a_label_file_without_features(folder):
     assert read_manifest(folder / "out.parquet")["label"].to_pylist() == [3.0]
 
 
-def test_what_goes_beside_conditions_is_refused_by_name(syndr_curate, folder):
+def test_what_contradicts_conditions_is_refused_by_name(syndr_curate, folder):
     base = ("label", "--manifest", "rows.parquet", "--conditions", "kadid10k", "--out", "out.parquet")
     for flags, message in {
         ("--labels", "labels.csv"): "--labels has no effect with --conditions",

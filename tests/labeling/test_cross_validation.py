@@ -81,7 +81,7 @@ def test_the_mean_is_that_of_the_others(at_angles, labeled):
     assert result.scores().mae == pytest.approx((4.5 + 0 + 4.5) / 3)
 
 
-def test_the_nearest_of_the_others_speaks_alone(at_angles, labeled):
+def test_the_nearest_of_the_others_gives_the_label(at_angles, labeled):
     labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
     result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("nearest"))
     assert result.predicted[:, 0].tolist() == [4.0, 1.0, 4.0]
@@ -155,7 +155,7 @@ def test_the_text_has_a_line_per_type_and_level():
     ]
 
 
-def test_comparing_tells_its_progress_over_all_labelers():
+def test_comparing_shows_its_progress_over_all_labelers():
     labels, features = random_set(0)
     seen: list[tuple[int, int]] = []
     chosen = [make_labeler("condition"), make_labeler("nearest")]

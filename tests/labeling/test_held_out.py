@@ -38,7 +38,7 @@ def rows_of(*names):
     return attach(recipe_table(names, types=(1,), levels=(1,)), {"stage": "distort"})
 
 
-def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, references, at_angles):
+def test_the_nearest_reference_gives_no_label_where_it_is_held_out(labels, references, at_angles):
     one = NeighborSettings(count=1)
     new = {"manifest": rows_of("x"), "neighbors": one, "splits": {"a": "test", "c": "train"}}
     assert label(labels, references, at_angles(x=1), **new)["label"].to_pylist() == [4.0]
@@ -73,7 +73,7 @@ def with_column(table, name, values):
     return table.set_column(table.schema.get_field_index(name), field, column)
 
 
-def test_a_reference_that_the_manifest_itself_holds_out_lends_nothing(labels, references, at_angles):
+def test_a_reference_that_the_manifest_itself_holds_out_gives_no_label(labels, references, at_angles):
     rows = with_column(rows_of("x", "a"), "split", ["train", "test"])
     one = NeighborSettings(count=1)
     table = label(labels, references, at_angles(x=1, a=0), manifest=rows, neighbors=one)
@@ -102,7 +102,7 @@ def test_splits_of_unknown_references_are_refused(labels, references, at_angles)
         label(labels, references, at_angles(x=1), manifest=rows_of("x"), splits={"z": "test"})
 
 
-def test_who_lends_no_labels_is_said(labels, references, at_angles):
+def test_references_that_give_no_labels_are_noted(labels, references, at_angles):
     notes = Notes()
     label(labels, references, at_angles(x=1), manifest=rows_of("x"), splits={"a": "test"}, reporter=notes)
     assert notes.told == [
@@ -142,7 +142,7 @@ def label_files(folder, settings=None, out="out.parquet"):
     return read_manifest(folder / out)
 
 
-def test_the_split_file_stands_in_the_provenance_and_is_not_overwritten(files):
+def test_the_split_file_is_in_the_provenance_and_is_not_overwritten(files):
     table = label_files(files)
     assert read_provenance(table)["inputs"]["splits"] == digest_file(files / "split.csv")
     assert table["split"].to_pylist() == ["train", "test"]

@@ -52,7 +52,7 @@ def test_a_pristine_row_takes_the_mean_of_the_identity_cells(labeled_set, new, l
     assert by_kind[0] == pytest.approx((by_kind[1] + by_kind[3]) / 2, abs=1e-6)
 
 
-def test_a_type_that_nobody_labeled_is_named(labeled_set, new):
+def test_a_type_without_labels_is_named(labeled_set, new):
     labels, references, _ = labeled_set
     with pytest.raises(CurateError, match="no labeled image has the type and level of 1 rows: 'new_21_01'"):
         label_rows(rows_of((21,)), new, references, labels, GpLabeler())
@@ -67,7 +67,7 @@ def test_a_gap_in_the_labeled_set_stops_gp_and_not_knn(labeled, features, new):
         label_rows(rows_of((1,), (1,)), new, features(content), labeled(gap), GpLabeler())
 
 
-def test_rows_labeled_anew_by_gp_keep_no_neighbors_of_before(labeled_set, new):
+def test_rows_labeled_again_by_gp_keep_no_earlier_neighbors(labeled_set, new):
     labels, references, _ = labeled_set
     before = label_rows(rows_of((1,)), new, references, labels, KnnLabeler())
     assert before["neighbors"].null_count == 0

@@ -168,7 +168,7 @@ def test_a_result_whose_images_are_being_replaced_is_none_after_a_crash(photos, 
     assert sorted(path.name for path in out.glob("[!.]*")) == ["images", "manifest.parquet"]
 
 
-def test_a_run_killed_while_it_starts_anew_does_not_pass_for_the_older_one(photos, begun):
+def test_a_run_killed_while_it_starts_over_is_not_read_as_the_older_one(photos, begun):
     flags = ["--types", "1,9", "--levels", "1,3", "--rows-per-shard", "4", "--quiet", "--workers", "1"]
     command = [str(SCRIPT), "distort", str(photos), "--out", str(begun), *flags]
     env = {**os.environ, "SYNDR_CURATE_CRASH_AT": "before-rename:1"}  # the first file of the new plan
@@ -217,7 +217,7 @@ def test_a_manifest_is_not_rendered_over_itself(photos, tmp_path):
     assert len(read_manifest(manifest)) == 12
 
 
-def test_a_share_cannot_start_anew():
+def test_a_share_cannot_start_over():
     with pytest.raises(CurateError, match="a share cannot start the run again"):
         Mode(overwrite=True, share=Share(1, 2))
 

@@ -31,7 +31,7 @@ def test_an_export_shortens_by_the_same_rule():
     assert safe_name(identifier) == shortened(identifier.replace(" ", "~20"), of=identifier)
 
 
-def test_rendered_images_lie_in_a_folder_per_reference():
+def test_rendered_images_are_in_a_folder_per_reference():
     assert rendered_path("a", "a_01_03", ".png") == "a/a_01_03.png"
     assert rendered_path("x/a", "x/a_01_03", ".bmp") == "x/a/a_01_03.bmp"
 

@@ -171,7 +171,7 @@ def test_fewer_references_than_neighbors_is_said(inputs):
     assert "only 5 references give their labels, fewer than --neighbors 6: all are taken" in notes.told
 
 
-def test_a_split_file_that_leaves_nobody_to_learn_from_is_refused(inputs, tmp_path):
+def test_a_split_file_that_leaves_no_reference_to_learn_from_is_refused(inputs, tmp_path):
     (tmp_path / "all.csv").write_text("reference_id,split\n" + "".join(f"r{n},test\n" for n in range(7)))
     with pytest.raises(CurateError, match=r"holds out all 7 labeled references; expected .* --neighbors-from all"):
         run(inputs, tmp_path, split_file=tmp_path / "all.csv")

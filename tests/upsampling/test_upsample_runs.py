@@ -71,7 +71,7 @@ def test_what_a_kill_at_the_very_end_leaves_goes_with_the_next_call(place, undis
     assert tree(place / "whole") == undisturbed
 
 
-def test_archives_of_labeled_and_new_rows_lie_side_by_side(place, syndr_curate):
+def test_archives_of_labeled_and_new_rows_are_side_by_side(place, syndr_curate):
     done = go(arguments(place, "tars", "--layout", "webdataset"))
     assert done.returncode == 0, done.stderr
     table = read_manifest(place / "tars" / "train.parquet")

@@ -187,7 +187,7 @@ def live(save_mat, save_image, picture):
     return save_image("live/jp2k/img2.bmp", picture).parents[1]
 
 
-def test_live_goes_by_folders_and_turns_dmos_round(live):
+def test_live_is_read_by_folders_and_its_dmos_is_reversed(live):
     rated = read_test_set("live", live)
     rows = {row[0]: row[1:] for row in columns(rated, "sample_id", "label", "reference_path", "reference_id", "status")}
     # Entry 1 (jp2k/img2) has DMOS -0.9 of [-1, 97.1]: 10 (1 - 0.1 / 98.1); the last one is fastfading/img174.
@@ -230,7 +230,7 @@ def test_csiq_finds_its_header_below_a_title_and_turns_dmos_round(save_sheet, sa
     ]
 
 
-def test_images_may_lie_elsewhere(save_sheet, save_image, picture, tmp_path):
+def test_images_may_be_elsewhere(save_sheet, save_image, picture, tmp_path):
     header = ["image", "dst_type", "dst_lev", "dmos"]
     save_sheet("csiq/csiq.DMOS.xlsx", [header, ["1600", "blur", 2.0, 0.5]], sheet="all_by_image")
     save_image("csiq/dst_imgs_all/1600.BLUR.2.png", picture)
