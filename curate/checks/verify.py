@@ -124,7 +124,7 @@ def verify(
     verdict = Verdict(rows=len(table), problems=metadata_problems(table) + identity_problems(table))
     verdict.warnings += metadata_warnings(table) + seed_warnings(table) + split_warnings(table)
     _check_columns(table, verdict)
-    # Without metadata nobody knows whether pixels were stored; a missing file is then treated as a recipe.
+    # Without metadata it is unknown whether pixels were stored; a missing file is then treated as a recipe.
     unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
     pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))

@@ -266,7 +266,7 @@ def _load_npy(path: Path) -> Features:
     if not ids_file.is_file():
         return _features(matrix, None, path)
     lines = _read_lines(ids_file)
-    # An ids file that somebody else wrote has no digest.
+    # An ids file from another program has no digest.
     if lines and lines[0].startswith(_DIGEST_LINE):
         if lines[0].removeprefix(_DIGEST_LINE) != digest_array(matrix, ()):
             raise CurateError(

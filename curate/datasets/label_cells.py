@@ -53,7 +53,7 @@ def conditions_of(
     def from_ids(part: int, what: str) -> list[str]:
         if unparsed:
             raise CurateError(
-                f"{path}: {what} cannot be told from {len(unparsed)} ids, which do not end in _<type>_<level>: "
+                f"{path}: {what} cannot be read from {len(unparsed)} ids, which do not end in _<type>_<level>: "
                 f"{list_ids(unparsed)} (name a column with --{what}-column)"
             )
         return [str(parts[part]) for parts in parsed if parts is not None]

@@ -82,7 +82,7 @@ def open_target(
         roots: Folders of a manifest's roots that have moved.
 
     Raises:
-        CurateError: There is nothing to read, `decoding` contradicts the manifest, or where files lie that its rows
+        CurateError: There is nothing to read, `decoding` contradicts the manifest, or the folder of files that its rows
             need is not known.
     """
     if target.suffix == ".parquet":

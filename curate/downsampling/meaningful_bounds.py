@@ -12,7 +12,7 @@ from ..similarity import FeatureRows, cluster_statistics, threshold_components
 from .epoch import EpochRows
 from .settings import DownsampleSettings
 
-SEARCHED_ROWS = 10_000  # bounds are searched for among at most so many rows, so that a large set does not wait long
+SEARCHED_ROWS = 10_000  # most rows among which bounds are searched, so that a large set does not take long
 GRIDS = (100, 10_000, 1_000_000)  # the search goes over numbers of 2 decimals, then 4, then 6; float32 has no more
 STRICTEST = 1 - 1 / GRIDS[-1]
 NEAR = 0.02  # the search ends at a share this close to the one that is wanted

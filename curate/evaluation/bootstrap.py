@@ -72,9 +72,9 @@ def paired_intervals(
         differences = {run: _differences(pairs[run], times[units[run]], curves[run]) for run in set(drawn)}
         for metric in METRICS:
             values = [differences[run][metric] for run in drawn]
-            told = [value for value in values if value is not None]
-            if len(told) == len(values):
-                found[metric].append(float(np.mean(told)))
+            defined = [value for value in values if value is not None]
+            if len(defined) == len(values):
+                found[metric].append(float(np.mean(defined)))
         task.advance()
     tails = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
     return {

@@ -101,7 +101,7 @@ def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
 def spelled_alike(identifier: str) -> str:
     """Return a form of an id that ignores upper and lower case and the Unicode form.
 
-    People's label files do not agree with themselves about these: such ids are taken for one picture where it is safer.
+    Label files are not consistent in these: such ids count as one picture where that is safer.
 
     >>> spelled_alike("I25") == spelled_alike("i25")
     True

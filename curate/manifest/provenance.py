@@ -124,7 +124,7 @@ def attach(table: pa.Table, provenance: Mapping[str, Any]) -> pa.Table:
 
 
 def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
-    """Return the provenance in a table's or schema's metadata, empty if there is none.
+    """Return the provenance in a table's or schema's metadata, empty without any.
 
     Raises:
         CurateError: The metadata is not a JSON object.

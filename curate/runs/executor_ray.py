@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 IN_FLIGHT_PER_WORKER = 2
-LOST_WORKERS_PER_PIECE = 5  # so many times is a piece carried out again after its worker or node was lost
+LOST_WORKERS_PER_PIECE = 5  # how often a piece is carried out again after its worker or node was lost
 LOOK_SECONDS = 10.0  # without a result before we look whether anyone is left to work
 LOOKS_IN_VAIN = 6  # before a cluster without processors is given up; a node may be on its way
 WORKERS_UNKNOWN = 16  # assumed for a cluster that was not asked

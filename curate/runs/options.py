@@ -18,7 +18,7 @@ class LongRun:
     """How a run that may take days is carried out; none of it changes the rows or the pixels.
 
     Attributes:
-        mode: How it is taken up.
+        mode: How it is started or resumed.
         executor: Who does the work; by default the calling process.
         rows_per_shard: Rows between two marks of progress on disk, and of an archive of pixels; None chooses.
     """

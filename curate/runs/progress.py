@@ -30,15 +30,15 @@ def counting(task: Task, total: int | None = None) -> Callable[[int, int], None]
         task: Gets the progress.
         total: The task's own total, where the callback counts in other units.
     """
-    lock, told = Lock(), 0
+    lock, shown = Lock(), 0
 
     def progress(done: int, of: int) -> None:
-        nonlocal told
+        nonlocal shown
         with lock:
             now = done if total is None else total * done // max(1, of)
-            if now > told:
-                task.advance(now - told)
-                told = now
+            if now > shown:
+                task.advance(now - shown)
+                shown = now
 
     return progress
 

@@ -154,7 +154,7 @@ def _environment(*, private: bool) -> Iterator[None]:
     """Set what Ray reads from the environment: no statistics about use and, where private, loopback addresses only.
 
     Without the latter, a Ray started on a shared machine listens on all its network addresses. The variable's name
-    speaks of the systems where Ray's authors made that the default; Ray reads it when it is imported.
+    names the systems where Ray's authors made that the default; Ray reads it when it is imported.
     """
     wanted = {"RAY_USAGE_STATS_ENABLED": "0"}
     if private:

@@ -30,7 +30,7 @@ def refuse_foreign_files(folder: Path) -> None:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
-        return  # there is none, or the lock will say what is wrong with it
+        return  # no folder, or the lock will report what is wrong with it
     # Hidden ones: temporary files, and what a network file system keeps of open ones.
     foreign = [name for name in names if name not in _OURS and not _PART.fullmatch(name) and not name.startswith(".")]
     if foreign:

@@ -119,7 +119,7 @@ def decode_image(
     Gray and palette images are expanded, transparency is dropped, 12 and 16 bits a channel are rounded to 8. Without a
     profile that is obeyed, CMYK is converted by Pillow's plain formula. An animation is refused: which frame was meant
     is not known. Of a multi-picture JPEG, as phones write, the first is taken. A file with a hole in it is refused as
-    far as its format tells (docs/torn-files.md).
+    far as its format shows (docs/torn-files.md).
 
     Args:
         source: A file, or a file's content.
@@ -230,7 +230,7 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
 
 @contextmanager
 def _refusing_torn_files() -> Iterator[None]:
-    """Have Pillow refuse torn files, though another library told it to fill them up with gray (pyiqa does on import).
+    """Have Pillow refuse torn files, although another library set it to fill them up with gray (pyiqa does on import).
 
     The switch is one for the whole process: it is as it was when the last of the threads that decode has ended.
     """

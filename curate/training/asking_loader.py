@@ -8,7 +8,7 @@ from torch.utils.data import DistributedSampler
 
 from ..errors import CurateError
 
-# accelerate's, which the Trainer of transformers uses too: they deal the batches of a loader, or slices of them, out.
+# accelerate's, also used by the Trainer of transformers: they split a loader's batches, or slices of them, over processes.
 _SPLITTERS_OF_BATCHES = ("BatchSamplerShard", "DataLoaderDispatcher")
 
 

@@ -154,13 +154,13 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             )
         order = shuffled(self._kept, seed=self._settings.seed, epoch=self.epoch) if self._shuffle else self._kept
 
-        def deal(start: int) -> list[int]:
+        def share_from(start: int) -> list[int]:
             share = share_of_rank(order, replicas=replicas, rank=rank, drop_last=self._drop_last, start=start)
             indices: list[int] = share.tolist()
             return indices
 
         self._iteration = EpochIndices(
-            deal, epoch=self.epoch, replicas=replicas, start=self._start, at_first=self._check_first
+            share_from, epoch=self.epoch, replicas=replicas, start=self._start, at_first=self._check_first
         )
         self._start = 0
         return self._iteration
@@ -248,7 +248,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         """Go on where `state_dict` was taken.
 
         The number of ranks and the device may differ: the kept sets are the same, and the rows of the epoch that were
-        not seen are dealt out to the ranks there are now.
+        not seen are split over the ranks that run now.
 
         Raises:
             CurateError: The state is from other rows or other settings; the message says which.

@@ -98,7 +98,7 @@ class ImageTree:
         """Return the path of the file `name`, relative to the set's root; None if there is none.
 
         Raises:
-            CurateError: Several folders have a file of that name: which one was rated cannot be told.
+            CurateError: Several folders have a file of that name: which one was rated is unknown.
         """
         found = self._paths.of(name)
         if len(found) > 1:

@@ -51,7 +51,7 @@ class RatedSet:
         left_out: Entries of the label file that are no rated test images, and what they are; None if there are none.
         group_column: The manifest's column of the set's own groups; None where it has none.
         split_file: The file that the splits came from, where it is not the set's own.
-        options: How somebody's own label file was read; empty for the official sets.
+        options: How a user's own label file was read; empty for the official sets.
     """
 
     name: str

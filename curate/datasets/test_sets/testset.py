@@ -70,7 +70,7 @@ def run_testset(rated: RatedSet, out: Path, *, reporter: Reporter = SILENT) -> d
     Args:
         rated: The set as read.
         out: The manifest.
-        reporter: Is told what was left out and which images are missing.
+        reporter: Notes what was left out and which images are missing.
 
     Returns:
         `dataset, rows, rows_not_ok, left_out, label_scale, higher_is_better, splits, out`; `groups` where the set has

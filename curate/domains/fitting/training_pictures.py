@@ -82,13 +82,13 @@ def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: i
     if per_reference == "all":
         return dict.fromkeys(ids, every)
     left: set[str] = set(ids)
-    dealt: dict[str, tuple[int, ...]] = {}
+    assigned: dict[str, tuple[int, ...]] = {}
     for place, kind in enumerate(every):
         # An equal share of who is left, so that the last type gets the rest.
         drawn = uniform_draw(sorted(left), -(-len(left) // (len(every) - place)), seed, "domain", kind)
-        dealt.update(dict.fromkeys(drawn, (kind,)))
+        assigned.update(dict.fromkeys(drawn, (kind,)))
         left -= drawn
-    return dealt
+    return assigned
 
 
 def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, int]:

@@ -77,8 +77,8 @@ def calibrate(
         reporter: Shows progress, and notes the errors.
 
     Raises:
-        CurateError: scikit-learn is missing, there are too few rows, a row cannot be measured, or where files lie is
-            not known.
+        CurateError: scikit-learn is missing, there are too few rows, a row cannot be measured, or a folder is not
+            known.
     """
     library = require_scikit_learn("the labeler calibrated")
     scale = scale_of(rows, name)

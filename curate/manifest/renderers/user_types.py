@@ -99,7 +99,7 @@ def other_user_types(table: pa.Table) -> str | None:
     """
     recorded = _recorded(read_provenance(table))
     here = {str(entry.id): _record(entry) for entry in user_types()}
-    told = []
+    changes = []
     for number in map(str, user_type_ids(table) if recorded else ()):
         if number not in recorded or number not in here:
             continue
@@ -107,12 +107,12 @@ def other_user_types(table: pa.Table) -> str | None:
         differ = [name for name in _COMPARED if before.get(name) != now[name]]
         if differ:
             each = ", ".join(f"{name} {_short(before.get(name))} then, {_short(now[name])} now" for name in differ)
-            told.append(f"type {number} ({before.get('name')}): {each}")
-    if not told:
+            changes.append(f"type {number} ({before.get('name')}): {each}")
+    if not changes:
         return None
     return (
-        f"rows were made with another state of users' types than is registered here: {'; '.join(told)}. They would be "
-        "rendered differently: use the plug-in of that time, or render the rows again"
+        f"rows were made with another version of users' types than is registered here: {'; '.join(changes)}. They would "
+        "be rendered differently: use the plug-in of that time, or render the rows again"
     )
 
 

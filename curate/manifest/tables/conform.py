@@ -85,7 +85,7 @@ def columns_in_file(names: Iterable[str], schema: pa.Schema) -> list[str]:
 
 
 def _version_of(table: pa.Table) -> int:
-    # A table that says nothing was made by somebody else, or by a tool that drops metadata, of either version.
+    # A table without metadata was made by another tool, or by one that drops metadata, in either version.
     version = read_provenance(table).get("schema_version", 1)
     if not isinstance(version, int):
         raise CurateError(f"schema_version is {version!r}, expected a whole number")

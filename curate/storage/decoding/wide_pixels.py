@@ -96,7 +96,7 @@ def _rounded_from_16(values: NDArray[np.uint32]) -> NDArray[np.uint8]:
     # Alpha is at its highest wherever a picture is opaque.
     colors = np.atleast_3d(values)[..., :3]
     highest = int(colors.max(initial=0))
-    if 0 < highest <= _EIGHT_BITS:  # it would turn black: somebody has put an 8-bit picture into 16 bits unscaled
+    if 0 < highest <= _EIGHT_BITS:  # it would turn black: an 8-bit picture was put into 16 bits unscaled
         raise UndefinedRangeError(
             f"16-bit pixels of which none is above {highest}: 8-bit values in a 16-bit file; save the image with 8 bits"
         )
