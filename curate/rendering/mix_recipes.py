@@ -112,7 +112,7 @@ def _mix_row(row: dict[str, Any]) -> MixRow:
 
 
 def _has_column(schema: pa.Schema, field: pa.Field) -> bool:
-    """Tell whether a manifest has a column of mixes; other people's may use its name for something else."""
+    """Return whether a manifest has a column of mixes; other people's may use its name for something else."""
     if field.name not in schema.names:
         return False
     found = schema.field(field.name).type

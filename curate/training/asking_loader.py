@@ -8,7 +8,7 @@ from torch.utils.data import DistributedSampler
 
 from ..errors import CurateError
 
-# accelerate's, also used by the Trainer of transformers: they split a loader's batches, or slices of them, over processes.
+# accelerate's, also used by the Trainer of transformers: they split a loader's batches, or parts of them, over ranks.
 _SPLITTERS_OF_BATCHES = ("BatchSamplerShard", "DataLoaderDispatcher")
 
 

@@ -37,7 +37,7 @@ def recipes(photos, tmp_path):
 
 
 def with_columns(path, **columns):
-    """Write a manifest anew, with other values in some columns."""
+    """Write a manifest again, with other values in some columns."""
     table = read_manifest(path)
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.string()))

@@ -111,8 +111,8 @@ def other_user_types(table: pa.Table) -> str | None:
     if not changes:
         return None
     return (
-        f"rows were made with another version of users' types than is registered here: {'; '.join(changes)}. They would "
-        "be rendered differently: use the plug-in of that time, or render the rows again"
+        f"rows were made with another version of users' types than is registered here: {'; '.join(changes)}. They "
+        "would be rendered differently: use the plug-in of that time, or render the rows again"
     )
 
 
