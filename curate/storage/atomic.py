@@ -66,17 +66,17 @@ def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = No
         temporary.unlink(missing_ok=True)
 
 
-def refuse_overwriting(out: Path, *taken: Path | None) -> None:
+def refuse_overwriting(out: Path, *in_use: Path | None) -> None:
     """Refuse to write over a file that the same command reads or writes.
 
     Args:
         out: Where a result will go.
-        *taken: Files that are in use; None stands for none.
+        *in_use: Files that must not be replaced; None is skipped.
 
     Raises:
         CurateError: `out` is one of them.
     """
-    for path in taken:
+    for path in in_use:
         if path is not None and Path(out).resolve() == Path(path).resolve():
             raise CurateError(f"{out} would overwrite {path}, which this command uses too: give another output")
 

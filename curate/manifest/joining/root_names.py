@@ -34,8 +34,8 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
     return renamed
 
 
-def _free(name: str, taken: Mapping[str, str | None]) -> str:
-    while name in taken:
+def _free(name: str, used: Mapping[str, str | None]) -> str:
+    while name in used:
         name += "+"
     return name
 
