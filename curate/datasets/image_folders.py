@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import CurateError
 from ..manifest.ids import has_image_suffix, path_ids, stem_id
 from ..manifest.provenance import digest_listing
-from ..storage.paths.file_names import MARK, is_holdable, spelled
+from ..storage.paths.file_names import MARK, is_storable_name, spelled
 from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .image_search import NOTHING_SKIPPED, SkippedFiles, find_images
@@ -116,7 +116,7 @@ def root_name(folder: Path) -> str:
 
 
 def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
-    paths = _holdable(paths, folder)
+    paths = _storable_paths(paths, folder)
     identifiers = [stem_id(path) for path in paths] if ids == "stem" else path_ids(paths)
     by_id: dict[str, str] = {}
     for identifier, path in zip(identifiers, paths, strict=True):
@@ -127,13 +127,13 @@ def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> Imag
     return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
 
 
-def _holdable(paths: Iterable[str], folder: Path) -> list[str]:
+def _storable_paths(paths: Iterable[str], folder: Path) -> list[str]:
     """Rewrite paths that a manifest cannot hold, so that they match no file and no other row."""
     holdable: list[str] = []
     taken: set[str] = set()
     for path in paths:
         text, mark = path, MARK
-        if not is_holdable(path):
+        if not is_storable_name(path):
             text = spelled(path, mark)
             while text in taken or os.path.lexists(folder / text):
                 mark += MARK

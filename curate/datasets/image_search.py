@@ -146,9 +146,9 @@ class _Search:
             if place.real in self.seen:
                 continue
             self.seen.add(place.real)
-            pending += self._look_into(place)
+            pending += self._visit_folder(place)
 
-    def _look_into(self, place: _Place) -> Iterator[_Place]:
+    def _visit_folder(self, place: _Place) -> Iterator[_Place]:
         """Collect a folder's images, postpone its linked folders, and return its own subfolders."""
         for entry in _entries(place.path):
             linked = entry.is_symlink()
@@ -160,9 +160,9 @@ class _Search:
                 else:
                     yield _Place(entry.path, os.path.join(place.real, entry.name), f"{place.prefix}{entry.name}/")
             else:
-                self._look_at(entry, place.prefix, linked=linked)
+                self._visit_entry(entry, place.prefix, linked=linked)
 
-    def _look_at(self, entry: os.DirEntry[str], prefix: str, *, linked: bool) -> None:
+    def _visit_entry(self, entry: os.DirEntry[str], prefix: str, *, linked: bool) -> None:
         name = entry.name
         if name.startswith("."):
             self.hidden += has_image_suffix(f"_{name}")  # `.png` is hidden, too, though there is nothing before its dot

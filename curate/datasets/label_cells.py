@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS, USER_IDS
 from ..errors import CurateError
-from ..manifest.ids import list_ids, parse_sample_id, spelled_alike, stem_id, strip_image_suffix
+from ..manifest.ids import folded_id, list_ids, parse_sample_id, stem_id, strip_image_suffix
 from ..storage.texts.strict_numbers import finite_number, whole_number
 from .label_columns import LabelColumns
 
@@ -81,12 +81,12 @@ def refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], r
     """Refuse images whose id names one reference of the file and whose row another, as after columns were shifted."""
     references = [stem_id(name) for name in reference_names]
     # Label files do not agree with themselves about upper and lower case.
-    known = {spelled_alike(reference) for reference in references}
+    known = {folded_id(reference) for reference in references}
     wrong = []
     for identifier, reference in zip(ids, references, strict=True):
         parts = parse_sample_id(identifier)
-        by_id = None if parts is None else spelled_alike(parts[0])
-        if by_id in known and by_id != spelled_alike(reference):
+        by_id = None if parts is None else folded_id(parts[0])
+        if by_id in known and by_id != folded_id(reference):
             wrong.append((identifier, reference))
     if wrong:
         identifier, reference = wrong[0]

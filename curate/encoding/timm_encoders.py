@@ -18,7 +18,7 @@ from ..manifest.ids import list_ids
 from .lite0_names import LITE0_ARCHITECTURE, timm_names
 from .settings import TIMM_PREFIX, PoolName
 from .torch_encoders import Backbone
-from .weights import load_into, load_state, misfit, packaged_lite0, published_timm
+from .weights import describe_misfit, load_into, load_state, packaged_lite0, published_timm
 
 if TYPE_CHECKING:
     import torch
@@ -241,7 +241,7 @@ def _fit(network: Any, state: Mapping[str, torch.Tensor], file: Path, name: str)
         try:
             body = _without_classifier(network, change(*arguments))
         except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise CurateError(misfit(file, name, error)) from error
+            raise CurateError(describe_misfit(file, name, error)) from error
         _refuse_resampled(state, body, file, name)
     load_into(network, body, file, name)
 

@@ -153,10 +153,10 @@ def load_into(network: torch.nn.Module, state: Mapping[str, torch.Tensor], file:
     try:
         network.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
-        raise CurateError(misfit(file, name, error)) from error
+        raise CurateError(describe_misfit(file, name, error)) from error
 
 
-def misfit(file: Path, name: str, error: Exception) -> str:
+def describe_misfit(file: Path, name: str, error: Exception) -> str:
     """Describe in one line why weights do not fit."""
     reason = " ".join(str(error).split())[:300]
     return f"{file} does not fit {name}: {reason}"

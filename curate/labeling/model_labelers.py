@@ -50,10 +50,12 @@ class GpLabeler:
     ) -> PseudoLabels:
         """See `Labeler.predict`."""
         model = fit_gp(known.features.matrix, known.quality, known.rater_noise, search=self.search)
-        return _under(conditions, known, *model.predict(np.asarray(features)))
+        return _for_conditions(conditions, known, *model.predict(np.asarray(features)))
 
 
-def _under(conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix) -> PseudoLabels:
+def _for_conditions(
+    conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix
+) -> PseudoLabels:
     """Map predictions for the conditions of the labeled set to the wanted conditions."""
     wanted = np.full((2, len(labels), len(conditions)), np.nan)
     for number, condition in enumerate(conditions):

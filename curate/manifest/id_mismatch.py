@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 
-from .ids import parse_sample_id, spelled_alike, strip_image_suffix
+from .ids import folded_id, parse_sample_id, strip_image_suffix
 
 PAIRS_EXAMINED = 1000
 
@@ -73,8 +73,8 @@ def look_alikes(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, 
     Returns:
         Pairs of an id of either, in the order of the first.
     """
-    of_second = {spelled_alike(identifier): identifier for identifier in second}
-    pairs = ((identifier, of_second.get(spelled_alike(identifier))) for identifier in dict.fromkeys(first))
+    of_second = {folded_id(identifier): identifier for identifier in second}
+    pairs = ((identifier, of_second.get(folded_id(identifier))) for identifier in dict.fromkeys(first))
     return [(identifier, other) for identifier, other in pairs if other is not None and other != identifier]
 
 

@@ -98,12 +98,12 @@ def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
     return match["reference"], int(match["distortion"]), int(match["level"])
 
 
-def spelled_alike(identifier: str) -> str:
+def folded_id(identifier: str) -> str:
     """Return a form of an id that ignores upper and lower case and the Unicode form.
 
     Label files are not consistent in these: such ids count as one picture where that is safer.
 
-    >>> spelled_alike("I25") == spelled_alike("i25")
+    >>> folded_id("I25") == folded_id("i25")
     True
     """
     return unicodedata.normalize("NFC", identifier.casefold())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError, RowError
-from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
+from .decoding.color_profiles import UnusableProfileError, is_srgb, to_srgb
 from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture
 from .decoding.torn_files import torn_file_problem
 from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
@@ -175,7 +175,7 @@ def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with regular_file(path) as file, open_picture(file) as image:
                 profile: bytes | None = image.info.get("icc_profile") or None
-                ignored = icc == "ignore" and profile is not None and not says_srgb(profile)
+                ignored = icc == "ignore" and profile is not None and not is_srgb(profile)
                 return ImageFacts(ignored, image.format in ("JPEG", "MPO") and _lacks_end_marker(file))
     except (OSError, Image.DecompressionBombError, *DAMAGE):
         return ImageFacts()

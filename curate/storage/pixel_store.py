@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..errors import CurateError
 from .formats import Layout
 from .images import UnreadableImageError
-from .paths.file_names import rendered_path, why_missing
+from .paths.file_names import explain_missing_file, rendered_path
 from .paths.regular_files import special_kind
 from .staging import clean_leftovers
 from .store_files import files_sink
@@ -141,7 +141,7 @@ def absence(path: Path) -> UnreadableImageError:
     """Return the message for a path for which `stored_pixels` gives None."""
     place = _inside_archive(path)
     if place is None:
-        return UnreadableImageError(why_missing(path) or "No such file or directory")
+        return UnreadableImageError(explain_missing_file(path) or "No such file or directory")
     return UnreadableImageError(f"{place[0].name} holds no {place[1]}")
 
 

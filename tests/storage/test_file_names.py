@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.export.names import safe_name
-from syndr_curate.curate.storage.paths.file_names import LONGEST_NAME, is_holdable, rendered_path, shortened, spelled
+from syndr_curate.curate.storage.paths.file_names import (
+    LONGEST_NAME,
+    is_storable_name,
+    rendered_path,
+    shortened,
+    spelled,
+)
 from syndr_curate.curate.storage.safe_paths import is_safe_path
 
 LIMIT = 255
@@ -49,5 +55,7 @@ def test_every_name_on_a_disk_is_spelled_as_a_safe_text(name):
     text.encode()
     assert is_safe_path(text) or text == ".."
     assert spelled(text) == text
-    assert is_holdable(text)
-    assert is_holdable(name.decode("utf-8", "surrogateescape")) == (text == name.decode("utf-8", "surrogateescape"))
+    assert is_storable_name(text)
+    assert is_storable_name(name.decode("utf-8", "surrogateescape")) == (
+        text == name.decode("utf-8", "surrogateescape")
+    )

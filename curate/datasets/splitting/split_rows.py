@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import CurateError
-from ...manifest.ids import list_ids, parse_sample_id, require_unique, spelled_alike, stem_id
+from ...manifest.ids import folded_id, list_ids, parse_sample_id, require_unique, stem_id
 from ...manifest.split_names import Split
 from ...storage.texts.csv_tables import read_csv
 from ..label_cells import require_column
@@ -45,7 +45,7 @@ class SplitRows:
 
     def units(self) -> list[str]:
         """Return what must stay in one split, for each row: its reference, or itself, whatever its spelling."""
-        return [spelled_alike(reference or row) for row, reference in zip(self.ids, self.references, strict=True)]
+        return [folded_id(reference or row) for row, reference in zip(self.ids, self.references, strict=True)]
 
     @property
     def are_by_reference(self) -> bool:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ...errors import CurateError
-from ...manifest.ids import has_image_suffix, list_ids, spelled_alike, strip_image_suffix
+from ...manifest.ids import folded_id, has_image_suffix, list_ids, strip_image_suffix
 from ...storage.safe_paths import is_safe_path
 
 
@@ -118,11 +118,11 @@ class _Spellings:
 
     def add(self, name: str, thing: str) -> None:
         self._exact.setdefault(name, []).append(thing)
-        self._alike.setdefault(spelled_alike(name), []).append(thing)
+        self._alike.setdefault(folded_id(name), []).append(thing)
 
     def of(self, name: str) -> list[str]:
         """Return the entries with the name, in order; several if the name is ambiguous."""
-        return sorted(self._exact.get(name) or self._alike.get(spelled_alike(name), []))
+        return sorted(self._exact.get(name) or self._alike.get(folded_id(name), []))
 
     def all(self) -> list[str]:
         return [thing for things in self._exact.values() for thing in things]

@@ -60,7 +60,7 @@ class Reading:
     group_column: str | None = None
 
 
-def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: float) -> LabelScale:
+def widened_scale(file: Path, scores: Sequence[float], minimum: float, maximum: float) -> LabelScale:
     """Return a set's stated scale, wider where its scores exceed it a little, as normalized or realigned scores do.
 
     Args:
@@ -82,7 +82,7 @@ def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: f
     return LabelScale(min(minimum, *scores), max(maximum, *scores)) if scores else LabelScale(minimum, maximum)
 
 
-def records_of(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_records(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Read some columns of a CSV file, one dictionary per row.
 
     Raises:
@@ -98,7 +98,7 @@ def records_of(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*(frame[c].tolist() for c in columns), strict=True)]
 
 
-def number_of(path: Path, name: str, value: object, *, least: float = -math.inf) -> float:
+def read_number(path: Path, name: str, value: object, *, least: float = -math.inf) -> float:
     """Read a score or a spread.
 
     Raises:
@@ -112,7 +112,7 @@ def number_of(path: Path, name: str, value: object, *, least: float = -math.inf)
     return number
 
 
-def require_as_many(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:
+def require_equal_counts(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:
     """Refuse two files of one set with different numbers of entries.
 
     Raises:

@@ -28,13 +28,13 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
         names = {}
         for name, folder in recorded_roots(table).items():
             is_same = name not in folders or folders[name] == folder
-            names[name] = name if is_same else _free(f"{name}-{number}", folders)
+            names[name] = name if is_same else _unused_name(f"{name}-{number}", folders)
             folders[names[name]] = folder
         renamed.append(_renamed(table, names))
     return renamed
 
 
-def _free(name: str, used: Mapping[str, str | None]) -> str:
+def _unused_name(name: str, used: Mapping[str, str | None]) -> str:
     while name in used:
         name += "+"
     return name

@@ -47,7 +47,7 @@ class Frame:
     _tables: dict[int, bytes] = field(default_factory=dict)
     _restart: int = 0
 
-    def take_up(self, marker: int, payload: bytes) -> None:
+    def read_segment(self, marker: int, payload: bytes) -> None:
         """Record what a segment says; after a damaged one the state of the file is unknown."""
         try:
             if marker in (*_SEQUENTIAL, _PROGRESSIVE):
@@ -71,7 +71,7 @@ class Frame:
         factors = [factor for c in self._components.values() for factor in (c.across, c.down)]
         self.known = precision == _BITS and self._height > 0 and self._width > 0 and all(factors) and bool(factors)
 
-    def data_ends(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
+    def end_of_data(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
         """Return where the codes of a scan end.
 
         Args:

@@ -68,7 +68,7 @@ def jpeg_problem(content: bytes) -> str | None:
         elif kind == _SOS:
             header = content[start:end]
         elif kind >= 0:
-            frame.take_up(kind, content[start:end])
+            frame.read_segment(kind, content[start:end])
     return None
 
 
@@ -95,13 +95,13 @@ def with_end_marker(content: bytes) -> bytes | None:
     for kind, start, end in _parts(content):
         if kind == _SCAN:
             try:
-                frame.data_ends(header, _pieces(content[start:end]))
+                frame.end_of_data(header, _pieces(content[start:end]))
             except NotDecodableError:
                 return None
         elif kind == _SOS:
             header = content[start:end]
         elif kind >= 0:
-            frame.take_up(kind, content[start:end])
+            frame.read_segment(kind, content[start:end])
     return content + _END if frame.known else None
 
 
@@ -115,7 +115,7 @@ def _has_run(content: bytes, start: int, end: int) -> bool:
 
 def _scan_has_hole(data: bytes, frame: Frame, header: bytes) -> bool:
     pieces = _pieces(data)
-    for piece, end in zip(pieces, frame.data_ends(header, pieces), strict=False):
+    for piece, end in zip(pieces, frame.end_of_data(header, pieces), strict=False):
         for start, stop in zero_runs(piece):
             is_padding = end <= start + _SPARE_BYTES and stop == len(piece)
             if not is_padding and end + _SPARE_BYTES < len(piece):

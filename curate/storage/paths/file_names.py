@@ -45,10 +45,10 @@ def rendered_path(reference_id: str, sample_id: str, suffix: str) -> str:
     return f"{folders}/{shortened(sample_id.rsplit('/', 1)[-1])}{suffix}"
 
 
-def is_holdable(name: str) -> bool:
+def is_storable_name(name: str) -> bool:
     r"""Return whether a manifest can hold a file's name: no backslash, and Unicode.
 
-    >>> [is_holdable(name) for name in ("sub/a.png", "a\\b.png", "a\udcff.png")]
+    >>> [is_storable_name(name) for name in ("sub/a.png", "a\\b.png", "a\udcff.png")]
     [True, False, False]
     """
     return "\\" not in name and (name.isascii() or not any(map(_is_raw_byte, name)))
@@ -67,7 +67,7 @@ def spelled(name: str, mark: str = MARK) -> str:
     return "".join(f"{mark}{ord(c) & 0xFF:02X}" if c == "\\" or _is_raw_byte(c) else c for c in name)
 
 
-def why_missing(path: str | os.PathLike[str]) -> str | None:
+def explain_missing_file(path: str | os.PathLike[str]) -> str | None:
     """Explain that a missing file exists under a name that a manifest cannot hold; None otherwise.
 
     Args:
@@ -75,20 +75,20 @@ def why_missing(path: str | os.PathLike[str]) -> str | None:
     """
     here = Path(path)
     while not os.path.lexists(here) and here != here.parent:
-        if _SPELLED.search(here.name) and _is_spelling(here):
+        if _SPELLED.search(here.name) and _is_escaped_form(here):
             return "its name has a backslash or is no UTF-8, which a manifest cannot hold: rename the file"
         here = here.parent
     return None
 
 
-def _is_spelling(path: Path) -> bool:
+def _is_escaped_form(path: Path) -> bool:
     """Return whether a folder has a name that this one rewrites; how often the mark is written does not matter."""
     wanted = _SPELLED.sub(MARK, path.name)
     try:
         names = os.listdir(path.parent)
     except OSError:
         return False
-    return any(not is_holdable(name) and _SPELLED.sub(MARK, spelled(name)) == wanted for name in names)
+    return any(not is_storable_name(name) and _SPELLED.sub(MARK, spelled(name)) == wanted for name in names)
 
 
 def _is_raw_byte(character: str) -> bool:

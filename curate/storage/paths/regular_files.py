@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import CurateError
-from .file_names import why_missing
+from .file_names import explain_missing_file
 
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -78,7 +78,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        reason = why_missing(path)
+        reason = explain_missing_file(path)
         if reason is None:
             raise
         raise FileNotFoundError(error.errno, reason, str(path)) from error
