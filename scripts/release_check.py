@@ -169,7 +169,8 @@ def try_wheel(python: str, wheel: Path, folder: Path) -> None:
     inside = str(_python_in(environment))
     command = str(_python_in(environment).with_name("syndr-curate"))
     for step in (
-        [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)],
+        # Python compiles what is imported; compiling all of torch as well would take pip a minute more.
+        [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", str(wheel)],
         [inside, "-m", "pip", "check"],
         [command, "--version"],
         [command, "demo", "--quiet"],
