@@ -109,7 +109,9 @@ def _status_of_result(place: Path) -> dict[str, Any]:
     if not result.is_file():
         inside = sorted(path for path in place.glob("*.run") if path.is_dir())
         hint = f"; there is one in {inside[0]}" if inside else ""
-        raise CurateError(f"no run at {place}: neither a run folder nor a result{hint}")
+        raise CurateError(
+            f"no run at {place}: neither a run folder nor a result; give what encode, distort or upsample was given as --out{hint}"
+        )
     try:
         schema = pq.read_schema(result)
         statuses = pq.read_table(result, columns=["status"], partitioning=None)["status"].cast(pa.string())

@@ -97,7 +97,7 @@ def evaluate(
     files = [file for given in (*(predictions or []), *(more or [])) for file in _listed(given)]
     if not files:
         raise CurateError("--predictions FILE is needed: a CSV or Parquet file with an id and a score per image")
-    manifest = opt.required(test, "--test")
+    manifest = opt.required(test, "--test", "a labeled manifest, which `syndr-curate testset` writes")
     if baseline is None:
         refuse_without_effect(context, "without --baseline", "bootstrap", "seed")
     if result.json:

@@ -60,7 +60,9 @@ def label(
         refuse_without_effect(context, why, "labels", *_of_a_labeled_set())
         features = FeatureFlags()
     elif settings.conditions is None:
-        file = label_columns.label_file(opt.required(labels, "--labels"))
+        file = label_columns.label_file(
+            opt.required(labels, "--labels", "a CSV with a score per image (without labels: --conditions)")
+        )
     else:
         file = None
         why = "with --conditions, which need neither a label file nor features"

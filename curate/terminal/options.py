@@ -231,14 +231,19 @@ RootOverrides = Annotated[
 ]
 
 
-def required(value: Path | None, flag: str) -> Path:
+def required(value: Path | None, flag: str, what: str) -> Path:
     """Return a path that must be given, by flag or settings file.
+
+    Args:
+        value: The path, if it was given.
+        flag: The flag.
+        what: What the file is and where it comes from, for the message.
 
     Raises:
         CurateError: It is not.
     """
     if value is None:
-        raise CurateError(f"{flag} FILE is needed")
+        raise CurateError(f"{flag} FILE is needed: {what}")
     return value
 
 
