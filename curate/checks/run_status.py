@@ -110,7 +110,8 @@ def _status_of_result(place: Path) -> dict[str, Any]:
         inside = sorted(path for path in place.glob("*.run") if path.is_dir())
         hint = f"; there is one in {inside[0]}" if inside else ""
         raise CurateError(
-            f"no run at {place}: neither a run folder nor a result; give what encode, distort or upsample was given as --out{hint}"
+            f"no run at {place}: neither a run folder nor a result; give what encode, distort or upsample was given "
+            f"as --out{hint}"
         )
     try:
         schema = pq.read_schema(result)
