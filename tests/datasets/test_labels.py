@@ -109,12 +109,12 @@ def test_ids_of_any_form_do_with_explicit_columns(write_text):
     ]
 
 
-def test_ids_that_do_not_tell_are_named_with_the_way_out(write_text):
+def test_ids_without_type_and_level_are_named_with_the_way_out(write_text):
     path = write_text("own.csv", "name,score", "cat_03_02,1", "p2,2")
-    with pytest.raises(CurateError, match=r"reference cannot be told from 1 ids, .*: 'p2' \(name a column with --ref"):
+    with pytest.raises(CurateError, match=r"reference cannot be read from 1 ids, .*: 'p2' \(name a column with --ref"):
         read_labels(path, OWN)
     path = write_text("own.csv", "name,score,source", "cat_03_02,1,cat", "p2,2,cat")
-    with pytest.raises(CurateError, match=r"distortion cannot be told from 1 ids, .*--distortion-column"):
+    with pytest.raises(CurateError, match=r"distortion cannot be read from 1 ids, .*--distortion-column"):
         read_labels(path, SOURCED)
 
 
