@@ -35,7 +35,7 @@ def refuse_foreign_files(folder: Path) -> None:
     foreign = [name for name in names if name not in _OURS and not _PART.fullmatch(name) and not name.startswith(".")]
     if foreign:
         raise CurateError(
-            f"{folder} is where the run keeps its files, but it holds others ({foreign[0]}): choose another --out"
+            f"{folder} is where the run keeps its files, but it holds other files ({foreign[0]}): choose another --out"
         )
 
 

@@ -11,7 +11,7 @@ import pytest
         (["evaluate", "--predictions", "a.csv"], "--test FILE is needed: a labeled manifest, which `syndr-curate tes"),
         (["inspect", "absent.parquet"], "give a .parquet file that a syndr-curate command wrote"),
         (["status", "absent"], "give what encode, distort or upsample was given as --out"),
-        (["downsample", "--features", "absent.npy", "--manifest", "absent.parquet"], "give a .parquet file that"),
+        (["downsample", "--features", "absent.npy", "--manifest", "gone.parquet"], "give a .parquet file that"),
     ],
 )
 def test_a_missing_input_names_its_flag_and_its_source(command, said, syndr_curate, tmp_path):

@@ -99,7 +99,7 @@ def test_sample_ids_that_repeat_are_named(make_manifest):
 def test_of_many_repeated_ids_five_are_named():
     ids = [f"r{k}" for k in range(7)] * 2
     table = build_table({"sample_id": ids, "image_path": ids, "status": "ok", "split": "train"}, 14)
-    with pytest.raises(CurateError, match=r"7 sample ids .*: 'r0', 'r1', 'r2', 'r3', 'r4' and 2 more; expected each once$"):
+    with pytest.raises(CurateError, match=r"7 sample .*: 'r0', 'r1', 'r2', 'r3', 'r4' and 2 more; expected each once$"):
         validate(table)
 
 

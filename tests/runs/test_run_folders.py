@@ -329,5 +329,5 @@ def test_what_cannot_be_removed_at_once_is_swept_later(tmp_path, monkeypatch):
     run_folder.remove_run_folder(folder)  # a second one has room beside the first
     monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 2
-    run_folder.sweep(folder)
+    run_folder.remove_leftovers(folder)
     assert not list(tmp_path.iterdir())
