@@ -67,9 +67,9 @@ def test_recipes_are_rendered_with_the_installed_weights_and_that_is_said(photos
         mixed = mix(denoised(photos), count=1, types=[10, 15], levels=[2])
     assert read_provenance(mixed)["denoiser"] == digest_weights()
     write_manifest(denoised(photos), tmp_path / "m.parquet")
-    with pytest.warns(CurateWarning, match="would be rendered differently"):
+    with pytest.warns(CurateWarning, match="would be rendered otherwise"):
         ManifestDataset(tmp_path / "m.parquet")
-    with pytest.warns(CurateWarning, match="would be rendered differently"):
+    with pytest.warns(CurateWarning, match="would be rendered otherwise"):
         run_distort(tmp_path / "m.parquet", tmp_path / "again", types=None, recipe_only=True)
 
 
