@@ -3,6 +3,7 @@
 Everything here is imported on first use, so that `import syndr_curate` costs nothing.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .curate.domains.excess_rule import ExcessSelection
     from .curate.domains.fitting.fit import FittedDomains, LightSettings, fit_domains
     from .curate.domains.mlp_ensemble import TrainingSettings
-    from .curate.domains.pristine_beliefs import PristineBeliefs
+    from .curate.domains.pristine_scores import PristineScores
     from .curate.domains.select import DomainSelection, select_domains
     from .curate.domains.selection_rule import Selection
     from .curate.domains.target_images import TargetImage
@@ -97,7 +98,7 @@ __all__ = [
     "Neighbor",
     "NeighborSettings",
     "PairedDifference",
-    "PristineBeliefs",
+    "PristineScores",
     "PseudoLabels",
     "RandomChain",
     "RandomDistortion",
@@ -183,7 +184,7 @@ _HOMES = {
     "Neighbor": "curate.labeling.labeler",
     "NeighborSettings": "curate.labeling.settings",
     "PairedDifference": "curate.evaluation.evaluation",
-    "PristineBeliefs": "curate.domains.pristine_beliefs",
+    "PristineScores": "curate.domains.pristine_scores",
     "PseudoLabels": "curate.labeling.labeler",
     "RandomChain": "curate.training.random_distortions",
     "RandomDistortion": "curate.training.random_distortions",
@@ -236,10 +237,16 @@ _HOMES = {
     "write_manifest": "curate.manifest.manifest",
 }
 
+# Deprecated: the old name is accepted until the release after 0.1.
+_RENAMED = {"PristineBeliefs": "PristineScores"}
+
 # A type checker that sees `__getattr__` takes every name for one of ours.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
+        if name in _RENAMED:
+            warnings.warn(f"{name} is called {_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+            name = _RENAMED[name]
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)

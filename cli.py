@@ -29,16 +29,19 @@ from .curate.command.upsample import upsample
 from .curate.command.verify import verify
 from .curate.errors import CurateError
 from .curate.terminal.config_file import read_settings
+from .curate.terminal.entry_points import ENTRY_POINTS
 from .curate.terminal.exit_codes import reporting_errors
 from .curate.terminal.plugins import with_plugins
+from .curate.terminal.versions import version_report
 
 app = typer.Typer(
     name="syndr-curate",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Reshape synthetic image-quality data: a manifest goes in, a manifest comes out.",
+    epilog="Where to begin, by what you have: syndr-curate, without arguments. To complete commands and flags with the "
+    "Tab key: syndr-curate --install-completion, once, then open a new terminal (bash, zsh, fish, PowerShell).",
 )
 
 
@@ -51,18 +54,21 @@ def _show_version(value: bool) -> None:
     if value:
         from . import __version__
 
-        print(f"syndr-curate {__version__}")
+        print(version_report(__version__))
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 @reporting_errors
 def _prepare(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print versions for a bug report.")
     ] = False,
 ) -> None:
+    if context.invoked_subcommand is None:
+        print(ENTRY_POINTS, end="")
+        return
     try:
         here = Path.cwd()
     except FileNotFoundError as error:
@@ -76,7 +82,7 @@ def _parameters(group: Any, family: str = "") -> Iterator[tuple[str, dict[str, b
             yield from _parameters(command, f"{family}{name} ")
         else:
             # An argument such as MANIFEST... takes several values too. A plug-in is run: only a flag may ask for it,
-            # not a file that lies in the folder.
+            # not a file that is in the folder.
             repeatable = {
                 p.name: bool(getattr(p, "multiple", False)) or p.nargs == -1
                 for p in command.params

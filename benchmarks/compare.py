@@ -8,7 +8,7 @@ Examples:
     python benchmarks/compare.py HEAD~1 --runs 9 -- python benchmarks/distortions.py
     python benchmarks/compare.py v0.1.0 --commit HEAD -- syndr-curate report train.parquet --out {out}/report.html
 
-`{out}` stands for an empty folder of each run. A command that writes nothing into it may leave it away.
+`{out}` stands for an empty folder of each run. A command that writes nothing into it may leave it out.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def release_memory() -> None:
 
 
 def clusters(rows: int, width: int, seed: int = 0) -> Callable[[int, int], NDArray[np.float32]]:
-    """Many small clusters: one centre per 50 rows, drawn without any structure; cosines within one are about 0.94."""
+    """Many small clusters: one center per 50 rows, drawn without any structure; cosines within one are about 0.94."""
     rng = np.random.default_rng(seed)
     centers = rng.standard_normal((max(1, rows // 50), width), dtype=np.float32)
     members = rng.integers(0, len(centers), rows)

@@ -28,7 +28,7 @@ from syndr_curate.curate.domains.excess_rule import select_by_excess
 from syndr_curate.curate.domains.fitting.fit import LightSettings, fit_domains
 from syndr_curate.curate.domains.fitting.fit_files import write_fitted
 from syndr_curate.curate.domains.fitting.training_pictures import PRISTINE_LOOKING_CELLS, save_as_jpeg
-from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
+from syndr_curate.curate.domains.pristine_scores import PristineScores
 from syndr_curate.curate.domains.selection_rule import select_types
 from syndr_curate.curate.domains.settings import DomainsSelectSettings
 from syndr_curate.curate.manifest.recipes import distortion_name
@@ -149,7 +149,7 @@ def print_confusions(
         print(f"{kind:2} {distortion_name(kind):23}{''.join(cells):32} {', '.join(most)}")
 
 
-def select_targets(keys: Sequence[Key], scores: NDArray[np.float64], pristine: PristineBeliefs) -> None:
+def select_targets(keys: Sequence[Key], scores: NDArray[np.float64], pristine: PristineScores) -> None:
     table = np.array(keys)
     for types, least in (*((types, least) for types in TARGETS for least in (1, 3)), ((0,), 0)):
         for saved in (False, True):

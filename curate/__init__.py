@@ -1,1 +1,1 @@
-"""Stages that reshape a synthetic image-quality set, and what they stand on."""
+"""Stages that reshape a synthetic image-quality set, and what they build on."""

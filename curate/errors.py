@@ -1,4 +1,4 @@
-"""The two kinds of error that curate tells apart, one that ends a command and one of a row, and its warning."""
+"""The two kinds of error, one that ends a command and one of a single row, and the warning."""
 
 from typing import ClassVar
 
@@ -27,5 +27,5 @@ class RowError(Exception):
     status: ClassVar[str] = "failed"
 
     def about(self, what: str) -> "RowError":
-        """Return an error of the same kind whose message says first what it is about."""
+        """Return an error of the same kind with a prefix that says what it is about."""
         return type(self)(f"{what}: {self}")

@@ -23,7 +23,7 @@ def printable_lines(lines: Iterable[str]) -> str:
 
 
 def printable_json(text: str) -> str:
-    r"""Escape what a terminal would obey in a JSON text, which means the same then.
+    r"""Escape control characters in a JSON text, without changing its meaning.
 
     >>> printable_json('{"a": "\x9b31m"}')
     '{"a": "\\u009b31m"}'

@@ -1,4 +1,4 @@
-"""Whole numbers at the doors: what a caller gave as one becomes an int, or is refused by its name."""
+"""Whole numbers as arguments: a caller's value becomes an int, or is refused with the name of the argument."""
 
 import operator
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def whole_number(name: str, value: object, *, least: int | None = None) -> int:
     try:
         if isinstance(value, bool):
             raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]  # whatever has no index is what is refused
+        number = operator.index(value)  # type: ignore[arg-type]  # a value without an index is refused
     except TypeError:
         raise CurateError(f"{name} is {value!r}; expected {expected}, as an int, not a float, bool or text") from None
     if least is not None and number < least:

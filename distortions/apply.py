@@ -1,4 +1,4 @@
-"""One image, one distortion, one level: the door that the rest of the toolkit uses."""
+"""One image, one distortion, one level: the entry that the rest of the toolkit uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .numerics.min_max import entry, leave, map_min_max
 
 __all__ = ["distort", "draw", "map_min_max", "stretch_uint8"]
 
-GREY_DIMENSIONS = 2
+GRAY_DIMENSIONS = 2
 COLOR_DIMENSIONS = 3
 RGB = 3
 RGBA = 4
@@ -37,7 +37,7 @@ def distort(
     comes back unchanged. The input is never modified.
 
     Args:
-        image: H x W x 3 RGB, uint8, contiguous or not. Grey (H x W or H x W x 1) is replicated to three channels;
+        image: H x W x 3 RGB, uint8, contiguous or not. Gray (H x W or H x W x 1) is replicated to three channels;
             of RGBA the alpha channel is dropped, without blending.
         kind: Id (1 to 25, 101 and up for the camera family, 200 and up for registered types) or name of the distortion.
         level: 1 to 5. Severity rises with it but for two types: level 3 of mean_shift (18) is the identity, and levels
@@ -99,7 +99,7 @@ def draw(kind: int | str, level: float, shape: tuple[int, ...], rng: np.random.G
         rng: The generator to draw from.
 
     Returns:
-        The numbers in the order and shape in which the type uses them; the type's own ``draw_`` function tells.
+        The numbers in the order and shape in which the type uses them; the type's own ``draw_`` function says which.
 
     Raises:
         DistortionError: If the type is not random, or if kind, level or size is not admissible.
@@ -136,10 +136,10 @@ def _rgb_codes(image: object) -> NDArray[np.uint8]:
     if image.dtype != np.uint8:
         message = f"an image must be uint8 with codes 0 to 255, not {image.dtype}: scale and convert it first"
         raise DistortionError(message)
-    if image.ndim == GREY_DIMENSIONS:
+    if image.ndim == GRAY_DIMENSIONS:
         image = image[:, :, np.newaxis]
     if image.ndim != COLOR_DIMENSIONS or image.shape[2] not in (1, RGB, RGBA):
-        message = f"an image must be H x W x 3 RGB, H x W grey or H x W x 4 RGBA, not of shape {image.shape}"
+        message = f"an image must be H x W x 3 RGB, H x W gray or H x W x 4 RGBA, not of shape {image.shape}"
         raise DistortionError(message)
     if 0 in image.shape:
         message = f"an image must have at least one pixel, not the shape {image.shape}"

@@ -35,7 +35,7 @@ __all__ = [
 PRISTINE = 0
 DENOISE = 15
 # The (type, level) whose picture is the stretched reference itself, in every pixel. Not among them is (8, 1): it goes
-# through CIE Lab and back, which moves values that lie halfway between two codes to the other one.
+# through CIE Lab and back, which moves values that are halfway between two codes to the other one.
 IDENTITY_CELLS = ((1, 1), (3, 1), (18, 3))
 FAMILIES = ("blur", "color", "compression", "noise", "brightness", "spatial", "sharpness", "camera")
 

@@ -95,7 +95,7 @@ def parse_chain(text: str) -> Chain:
         The steps, without seeds.
 
     Raises:
-        DistortionError: A step is none, a type or level does not exist, or there are not 2 to 16 steps.
+        DistortionError: A step is malformed, a type or level does not exist, or there are not 2 to 16 steps.
 
     >>> [(step.distortion_id, step.level) for step in parse_chain("gaussian_blur:2 + 11:3+jpeg:2")]
     [(1, 2.0), (11, 3.0), (10, 2.0)]
@@ -161,7 +161,7 @@ def _level(step: ChainStep) -> float:
 
 
 def _name(distortion_id: int) -> str:
-    """Return a type's name; one that this release does not know goes by its id."""
+    """Return a type's name; one that this release does not know is named by its id."""
     try:
         return get(distortion_id).name
     except DistortionError:

@@ -1,4 +1,4 @@
-"""Colour: diffusion, shift, quantization and two kinds of saturation."""
+"""Color: diffusion, shift, quantization and two kinds of saturation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GREEN = 1
 
 
 def color_diffusion(image: CodedImage, amount: float) -> NDArray[np.float64]:
-    """Blur the colours, not the lightness, and multiply them by ``amount`` (type 4)."""
+    """Blur the colors, not the lightness, and multiply them by ``amount`` (type 4)."""
     lightness, chroma = rgb_to_lab(image)
     spread = correlate_separable(chroma, gaussian_half_kernel(1.5 * amount + 2))
     spread *= amount
@@ -64,7 +64,7 @@ def draw_color_shift(_amount: float, _height: int, _width: int, rng: np.random.G
 
 
 def color_quantization(image: CodedImage, number: float) -> NDArray[np.float64]:
-    """Keep ``number`` colours: minimum-variance palette, Floyd-Steinberg dithering (type 6)."""
+    """Keep ``number`` colors: minimum-variance palette, Floyd-Steinberg dithering (type 6)."""
     codes = rounded_codes(image)
     return dither(codes, minimum_variance_palette(codes, int(number)))
 
@@ -129,7 +129,7 @@ def _length(dx: float, dy: float) -> float:
 @compiled
 def _blend_shifted_green(rgb: NDArray[np.float64], weight: NDArray[np.float64], down: int, right: int) -> None:
     height, width, _ = rgb.shape
-    # Sources lie above and to the left: going backwards reads every green before it is overwritten.
+    # Sources are above and to the left: going backwards reads every green before it is overwritten.
     for y in range(height - 1, -1, -1):
         for x in range(width - 1, -1, -1):
             shifted = rgb[max(y - down, 0), max(x - right, 0), GREEN]

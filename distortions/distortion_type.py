@@ -56,7 +56,7 @@ class Distortion:
 
     @property
     def is_geometric(self) -> bool:
-        """Whether levels go by factors: from one to the next, ratios differ less than differences do."""
+        """Whether levels grow by factors: from one to the next, ratios differ less than differences do."""
         if min(self.parameters) <= 0:
             return False
         pairs = [sorted(pair) for pair in pairwise(self.parameters)]

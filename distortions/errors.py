@@ -1,4 +1,4 @@
-"""What the distortions say of an input that they cannot use."""
+"""Errors about an input that the distortions cannot use."""
 
 
 class DistortionError(ValueError):

@@ -1,4 +1,4 @@
-"""Spatial: jitter, displaced patches, pixelation, quantization of tones and colour blocks."""
+"""Spatial: jitter, displaced patches, pixelation, quantization of tones and color blocks."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def draw_non_eccentricity_patch(
 
 
 def pixelate(image: CodedImage, strength: float) -> CodedImage:
-    """Shrink and enlarge the image by nearest neighbours (type 21); the scale is 0.95 - strength^0.6."""
+    """Shrink and enlarge the image by nearest neighbors (type 21); the scale is 0.95 - strength^0.6."""
     scale = 0.95 - strength**0.6
     height, width = image.codes.shape[:2]
     rows, columns = _shrink_and_enlarge(height, scale), _shrink_and_enlarge(width, scale)

@@ -84,7 +84,7 @@ def two_node_cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def photograph() -> Callable[[int, int, int], NDArray[np.uint8]]:
-    """Make a smooth coloured picture with some texture, different for every seed."""
+    """Make a smooth colored picture with some texture, different for every seed."""
 
     def make(seed: int, height: int = 64, width: int = 80) -> NDArray[np.uint8]:
         rng = np.random.Generator(np.random.PCG64(seed))
@@ -199,8 +199,8 @@ def at_angles(features: Callable[..., Features]) -> Callable[..., Features]:
 
 
 @pytest.fixture
-def labelled() -> Callable[..., Labels]:
-    """A labelled set with one label per (reference, type, level), quality on [0, 10]."""
+def labeled() -> Callable[..., Labels]:
+    """A labeled set with one label per (reference, type, level), quality on [0, 10]."""
 
     def make(cells: dict[tuple[str, int, int], float]) -> Labels:
         ids = tuple(f"{r}_{t:02d}_{level:02d}" for r, t, level in cells)

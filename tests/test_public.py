@@ -37,6 +37,11 @@ def test_an_unknown_name_is_an_attribute_error():
         syndr_curate.upsmaple  # noqa: B018
 
 
+def test_an_old_name_is_still_accepted_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="PristineBeliefs is called PristineScores now"):
+        assert syndr_curate.PristineBeliefs is syndr_curate.PristineScores
+
+
 def test_importing_loads_nothing_heavy():
     code = "import sys, syndr_curate; print(sorted({'torch', 'numpy', 'pandas', 'cv2', 'pyarrow'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,7 +45,7 @@ from syndr_curate import (
     Neighbor,
     NeighborSettings,
     PairedDifference,
-    PristineBeliefs,
+    PristineScores,
     PseudoLabels,
     RandomChain,
     RandomDistortion,
@@ -251,7 +251,7 @@ def find_domains(photos: Path) -> tuple[int, ...]:
     found: DomainSelection = select_domains([black], again[0], max_types=3, exclude=[15])
     chosen: ExcessSelection | Selection = found.selection
     plain: Selection = found.published
-    known: PristineBeliefs | None = again[0].pristine
+    known: PristineScores | None = again[0].pristine
     print(facts["kind"], chosen.shares[1], plain.counts, known and known.limits)
     select_domains([black], again[0], rule="rank")  # type: ignore[arg-type]
     print(found.chosen)  # type: ignore[attr-defined]

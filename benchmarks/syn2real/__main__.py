@@ -1,8 +1,8 @@
 """Does reshaping a synthetic set help on authentic-like images? One command, and it goes on where it stopped.
 
-From photographs it makes a labelled set as KADID-10k is made (some types at five levels; the labels are those of a
+From photographs it makes a labeled set as KADID-10k is made (some types at five levels; the labels are those of a
 full-reference metric, MDSI), a pool of candidate references, and a target set: other photographs, degraded as cameras,
-phones and web sites do it. The same small network is trained from scratch on the labelled set alone, and on what the
+phones and web sites do it. The same small network is trained from scratch on the labeled set alone, and on what the
 toolkit's stages make of it.
 
 Examples:

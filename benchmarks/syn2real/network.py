@@ -65,7 +65,7 @@ class Rater(nn.Module):
 
 
 def seen(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return what the network sees of pictures: the detail of each colour, and lightness.
+    """Return what the network sees of pictures: the detail of each color, and lightness.
 
     A network from scratch learns from a few thousand pictures twice as well when it need not find out first that
     quality is in the detail.
@@ -74,7 +74,7 @@ def seen(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         images: uint8 (N, F, F, 3) RGB.
 
     Returns:
-        uint8 (N, F, F, 4): 128 and twice each colour's difference from the mean of its 5 x 5 neighbourhood; and grey.
+        uint8 (N, F, F, 4): 128 and twice each color's difference from the mean of its 5 x 5 neighborhood; and gray.
     """
     result = np.empty((*images.shape[:3], CHANNELS), np.uint8)
     for picture, shown in zip(images, result, strict=True):
@@ -124,7 +124,7 @@ def train(
 
 
 def baseline_steps(size: Size) -> int:
-    """Return the steps of one pass over the labelled set."""
+    """Return the steps of one pass over the labeled set."""
     from .pictures import CONDITIONS
 
     return max(1, size.labelled * len(CONDITIONS) // size.batch)
@@ -134,7 +134,7 @@ def rate(network: Rater, images: NDArray[np.uint8], crop: int, device: str) -> N
     """Return the predicted quality of pictures (N, F, F, 4), on [0, 10]: the mean with the mirror image."""
     network.eval()
     with torch.no_grad():
-        parts = [(network(x) + network(x.flip(3))) / 2 for x in _centres(images, crop, device)]
+        parts = [(network(x) + network(x.flip(3))) / 2 for x in _centers(images, crop, device)]
     return 10 * torch.cat(parts).double().cpu().numpy()
 
 
@@ -142,11 +142,11 @@ def penultimate(network: Rater, images: NDArray[np.uint8], crop: int, device: st
     """Return the penultimate features, (N, 64), of pictures (N, F, F, 4), in eval mode."""
     network.eval()
     with torch.no_grad():
-        parts = [network.features(x) for x in _centres(images, crop, device)]
+        parts = [network.features(x) for x in _centers(images, crop, device)]
     return torch.cat(parts).cpu().numpy()
 
 
-def _centres(images: NDArray[np.uint8], crop: int, device: str) -> Iterator[torch.Tensor]:
+def _centers(images: NDArray[np.uint8], crop: int, device: str) -> Iterator[torch.Tensor]:
     edge = (images.shape[1] - crop) // 2
     for start in range(0, len(images), _EVALUATED_AT_ONCE):
         part = images[start : start + _EVALUATED_AT_ONCE, edge : edge + crop, edge : edge + crop]
@@ -167,6 +167,6 @@ def _tensor(images: NDArray[np.uint8], device: str) -> torch.Tensor:
 
 
 def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Cut rows into batches; a last, smaller one is left out, since batch normalisation would suffer."""
+    """Cut rows into batches; a last, smaller one is left out, since batch normalization would suffer."""
     for start in range(0, max(1, len(rows) - size + 1), size):
         yield rows[start : start + size]

@@ -1,4 +1,4 @@
-"""Photographs to frames, frames to labelled pictures: each photograph one file, made once."""
+"""Photographs to frames, frames to labeled pictures: each photograph one file, made once."""
 
 from __future__ import annotations
 

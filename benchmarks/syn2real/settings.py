@@ -31,7 +31,7 @@ class Size:
         frame: Side of every picture, in pixels: a photograph shrunk until its shorter side is this long, then cut.
         crop: Side of what the network sees in training.
         widths: Channels of the network's layers.
-        labelled: Labelled references per seed.
+        labelled: Labeled references per seed.
         candidates: Candidate references per seed.
         held_out: References per seed whose distorted versions are for testing alone.
         target_photographs: Photographs that are degraded for the target set, the same for all seeds.
@@ -72,7 +72,7 @@ class Arm:
     Attributes:
         key: For file names.
         title: For tables.
-        new: Which candidates join the labelled references.
+        new: Which candidates join the labeled references.
         labels: Who labels them: Algorithm 2, gp, or (for comparison alone) the metric itself.
         similarity: Bound of Algorithm 3, which filters each epoch; None: no filter.
     """

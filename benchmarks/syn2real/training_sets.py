@@ -33,12 +33,12 @@ def training_manifest(run: Run, arm: Arm, roles: Roles, seed: int) -> pa.Table:
 
     Args:
         run: Where labels and features lie.
-        arm: What joins the labelled set, and who labels it.
+        arm: What joins the labeled set, and who labels it.
         roles: What each photograph is for.
         seed: Names the label file.
 
     Returns:
-        A training manifest: the labelled rows, then the new ones.
+        A training manifest: the labeled rows, then the new ones.
     """
     labels = syndr_curate.read_labels(_label_file(run, roles, seed), label_range=(0.0, 10.0))
     references = content_features(run, roles.labelled)
@@ -77,7 +77,7 @@ def _label_file(run: Run, roles: Roles, seed: int) -> Path:
 
 
 def _with_every_candidate(run: Run, labels: Labels, references: Features, pool: Features) -> pa.Table:
-    """Join all candidates, labelled by Algorithm 2, without Algorithm 1's choice among them."""
+    """Join all candidates, labeled by Algorithm 2, without Algorithm 1's choice among them."""
     ids = pool.require_ids()
     settings = UpsampleSettings(types=TYPES, levels=NEW_LEVELS, seed=run.seed)
     grid = grid_of(settings, reference_root=CANDIDATES, dataset=CANDIDATES)

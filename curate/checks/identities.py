@@ -1,4 +1,4 @@
-"""Do a row's id, its reference and its file belong together? A column that slipped is found by what the ids spell."""
+"""Check that a row's id, reference and file fit each other, which finds columns that were shifted."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def seed_warnings(table: pa.Table) -> list[str]:
 
 
 def split_warnings(table: pa.Table) -> list[str]:
-    """Return which references stand in several splits: what is held out of them is in the training rows, too.
+    """Return the references that are in several splits: their held-out rows are in the training rows, too.
 
     Args:
         table: The manifest.
@@ -103,12 +103,12 @@ def _spelled_by_columns(row: dict[str, Any]) -> tuple[str, int, int] | tuple[str
 
 
 def _is_of_one_kind(row: dict[str, Any]) -> bool:
-    """Tell whether a row is of one type or of a chain, not of both: a label of the type would pass for the chain's."""
+    """Return whether a row is of one type or of a chain, not of both: one's label would be read as the other's."""
     return row["chain"] is None or (row["distortion_id"], row["distortion"], row["level"]) == (None, CHAIN_NAME, None)
 
 
 def _has_seeds_of(seed: int, row: dict[str, Any]) -> bool:
-    """Tell whether a row has the seeds that a run with this one gives it."""
+    """Return whether a row has the seeds that a run with this one gives it."""
     if row["chain"] is not None:
         chain = chain_of_row(row["chain"])
         return (row["seed"], chain) == seeded(chain, seed, row["reference_id"])

@@ -47,7 +47,7 @@ def inspect(manifest: pa.Table | Path | str) -> dict[str, Any]:
 
 
 def as_text(facts: dict[str, Any]) -> str:
-    """Lay the facts out for people; the provenance is shortened to what names the run."""
+    """Format the facts as text; the provenance is shortened to what identifies the run."""
     labels = facts["labels"]
     lines = [f"{facts['rows']:,} rows of {facts['references']:,} references, {len(facts['columns'])} columns"]
     if labels["labelled"]:

@@ -18,7 +18,7 @@ def metadata_problems(table: pa.Table) -> list[str]:
 
 
 def metadata_warnings(table: pa.Table) -> list[str]:
-    """Return what a user should know of a manifest's metadata though nothing is wrong with it.
+    """Return notes about a manifest's metadata that are no errors.
 
     Args:
         table: The manifest.

@@ -1,4 +1,4 @@
-"""Looking after long runs: `status` and `merge`."""
+"""The state of long runs: `status` and `merge`."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ..errors import CurateError
 from ..manifest.provenance import read_provenance
 from ..rendering.distort import MANIFEST, RUN_FOLDER, join_manifest
 from ..runs.options import run_folder
-from ..runs.parts import standing
+from ..runs.parts import read_progress
 from ..runs.plan import RunPlan, differences, read_plan
 from ..runs.progress import SILENT, Reporter
 from ..runs.run_lock import is_locked
@@ -39,7 +39,7 @@ def status_of(place: Path) -> dict[str, Any]:
     if plan is None:
         planned = next((folder for folder in _run_folders(place) if is_locked(folder)), None)
         return _status_of_result(place) if planned is None else {"state": "planning", "run": str(planned)}
-    progress = standing(plan)
+    progress = read_progress(plan)
     done = progress.shards - len(progress.missing)
     complete = not progress.missing and _is_result_of(plan, progress.statuses)
     state = "running" if is_locked(plan.folder) else "complete" if complete else "stopped"
@@ -94,7 +94,7 @@ def _run_folders(place: Path) -> list[Path]:
 
 
 def _is_result_of(plan: RunPlan, statuses: dict[str, int]) -> bool:
-    """Tell whether the file at the run's end is this run's, as its parts are now, and not an older one."""
+    """Return whether the file at the run's end is this run's, as its parts are now, and not an older one."""
     try:
         found = read_provenance(pq.read_schema(plan.final))
         counts = _status_of_result(plan.final)["statuses"]
@@ -109,12 +109,18 @@ def _status_of_result(place: Path) -> dict[str, Any]:
     if not result.is_file():
         inside = sorted(path for path in place.glob("*.run") if path.is_dir())
         hint = f"; there is one in {inside[0]}" if inside else ""
-        raise CurateError(f"no run at {place}: neither a run folder nor a result{hint}")
+        raise CurateError(
+            f"no run at {place}: neither a run folder nor a result; give what encode, distort or upsample was given "
+            f"as --out{hint}"
+        )
     try:
         schema = pq.read_schema(result)
         statuses = pq.read_table(result, columns=["status"], partitioning=None)["status"].cast(pa.string())
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise CurateError(f"{result} is not the result of a long run: {error}") from error
+        raise CurateError(
+            f"{result} is not the result of a long run: {error}; give what encode, distort or upsample was given as "
+            "--out"
+        ) from error
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(statuses).to_pylist()}
     return {
         "stage": read_provenance(schema).get("stage", "unknown"),

@@ -1,4 +1,4 @@
-"""Stage `verify`: is a manifest what it says, and are its files there?"""
+"""Stage `verify`: whether a manifest is consistent and its files exist."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class Verdict:
         recipe_rows: Rows without pixels that their recipe can make.
         rendered_again: Sampled rows that were rendered again, and compared with their stored pixels where there are
             any.
-        not_checked: Root name to the number of rows whose files, or what they are made from, nobody said where to find.
+        not_checked: Root name to the number of rows whose files, or whose sources, are in a folder that is not known.
         problems: What is wrong, one line each.
         warnings: What a user should know though nothing is wrong.
     """
@@ -66,7 +66,7 @@ class Verdict:
         return {"ok": not self.problems, **vars(self)}
 
     def as_text(self) -> str:
-        """Return the verdict for people."""
+        """Return the verdict as text."""
         lines = [f"{self.rows:,} rows, {self.files_decoded:,} files decoded, {self.recipe_rows:,} recipe rows"]
         lines.append(f"{self.rendered_again:,} rows rendered again")
         for root, count in self.not_checked.items():
@@ -124,7 +124,7 @@ def verify(
     verdict = Verdict(rows=len(table), problems=metadata_problems(table) + identity_problems(table))
     verdict.warnings += metadata_warnings(table) + seed_warnings(table) + split_warnings(table)
     _check_columns(table, verdict)
-    # Without metadata nobody knows whether pixels were stored; what is not there is then taken for a recipe.
+    # Without metadata it is unknown whether pixels were stored; a missing file is then treated as a recipe.
     unknown = pixels.roots.metadata_lost or has_roots_alone(provenance)
     pixels_expected = not unknown and provenance.get("pixels") != "recipe"
     rows = list(pixel_rows(ok_rows(table)))
@@ -171,10 +171,10 @@ def _check_columns(table: pa.Table, verdict: Verdict) -> None:
     failed = len(table) - len(ok_rows(table))
     if failed:
         verdict.warnings.append(f"{failed} rows have a status other than ok")
-    unlabelled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
+    unlabeled = pc.sum(pc.and_(pc.is_null(table["label"]), pc.equal(table["status"], "ok"))).as_py() or 0
     stage = read_provenance(table).get("stage")
-    if unlabelled and stage in ("upsample", "downsample", "label"):
-        verdict.problems.append(f"{unlabelled} ok rows have no label, which a manifest from {stage} must have")
+    if unlabeled and stage in ("upsample", "downsample", "label"):
+        verdict.problems.append(f"{unlabeled} ok rows have no label, which a manifest from {stage} must have")
     unsourced = pc.sum(pc.and_(pc.is_valid(table["label"]), pc.is_null(table["label_source"]))).as_py() or 0
     if unsourced:
         verdict.problems.append(f"{unsourced} labels do not say their source ({', '.join(LABEL_SOURCES)})")
@@ -243,11 +243,11 @@ def _refuse_nothing_checked(table: pa.Table, verdict: Verdict) -> None:
         verdict.problems.append(f"nothing was checked: none of the {len(table)} rows has status ok")
     else:
         flags = " ".join(f"--root {root}=DIR" for root in verdict.not_checked)
-        verdict.problems.append(f"nothing was checked: where the files lie is not known; give {flags}")
+        verdict.problems.append(f"nothing was checked: the folder of the files is not known; give {flags}")
 
 
 def _problem_of_inputs(row: PixelRow, pixels: PixelLoader) -> str | None:
-    """Say what is wrong with what a row's pixels are made from, as far as headers tell; unknown roots are left out."""
+    """Return what is wrong with the files that a row is made from, by their headers; unknown roots are skipped."""
     if isinstance(row, MixRow):
         for source in (row.a, row.b):
             problem = None if pixels.unreachable(source) else _problem_of_source(source, pixels)

@@ -15,7 +15,7 @@ from ..terminal.flags import ResultFlags
 @with_flag_groups
 def demo(
     *,
-    out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("manifests/demo"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for all its files.")] = Path("manifests/demo"),
     all: Annotated[
         bool, typer.Option("--all", help="Also choose types for a target set (domains) and mix images (mix).")
     ] = False,

@@ -30,26 +30,27 @@ def distort(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the manifest and the images.")],
     types: Annotated[
-        str | None, typer.Option("--types", help="Distortions to apply. Without it, a manifest's rows are rendered.")
+        str | None,
+        typer.Option("--types", help="Distortions to apply. Without it, the rows of a manifest are rendered."),
     ] = None,
     chain: Annotated[
         list[str] | None,
         typer.Option(
             "--chain",
-            help="Distortions one after another, type:level joined by +, as one row per reference; may be repeated.",
+            help="Chain of distortions, type:level joined by +; one row per reference; may be repeated.",
         ),
     ] = None,
     chains: Annotated[
-        int, typer.Option("--chains", min=0, help="Draw N chains for every reference, of --levels.")
+        int, typer.Option("--chains", min=0, help="Draw N random chains per reference, with --levels.")
     ] = ChainSettings.drawn,
     chain_length: Annotated[
-        str, typer.Option("--chain-length", help="Fewest and most distortions of a drawn chain.")
+        str, typer.Option("--chain-length", help="Smallest and largest number of distortions in a drawn chain.")
     ] = _LENGTH,
     chain_types: Annotated[
         str,
         typer.Option(
             "--chain-types",
-            help="Types of drawn chains, as --types; at most one of each family (camera: subfamily).",
+            help="Types in drawn chains, as in --types; a chain has at most one of each family (camera: subfamily).",
         ),
     ] = opt.ALL,
     chain_order: Annotated[
@@ -57,7 +58,7 @@ def distort(
     ] = ChainSettings.order,
     stretch: Annotated[
         ChainStretch,
-        typer.Option("--stretch", help="Stretch a chain's picture to the full range around every step, or once."),
+        typer.Option("--stretch", help="Stretch the image to the full range at every step of a chain, or once."),
     ] = ChainSettings.stretch,
     levels: opt.Levels = opt.levels_text(DistortSettings.levels),
     format: opt.ImageFormatOption = DistortSettings.image_format,
@@ -65,7 +66,7 @@ def distort(
     recipe_only: opt.RecipeOnly = False,
     contact_sheet: Annotated[
         Path | None,
-        typer.Option("--contact-sheet", help="Also draw the first image under every type and level (.png)."),
+        typer.Option("--contact-sheet", help="Also draw the first image with every type and level (.png)."),
     ] = None,
     reading: ImageFlags,
     where: ExecutorFlags,
@@ -90,7 +91,7 @@ def distort(
     if not (chain or chains):
         refuse_without_effect(context, "without --chain or --chains", "stretch")
     if images.suffix == ".parquet" and types is None and not (chain or chains):
-        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they stand", *OF_NEW_ROWS)
+        refuse_without_effect(context, "without --types: a manifest's rows are rendered as they are", *OF_NEW_ROWS)
     if chain and types is None and not chains:
         refuse_without_effect(context, "without --types or --chains: a named chain has levels of its own", "levels")
     refuse_strict_share(context, shard)
@@ -136,7 +137,7 @@ def _chain_settings(
     stretch: ChainStretch,
     levels: str,
 ) -> ChainSettings | None:
-    """Return which chains are asked for; None for none.
+    """Return which chains are asked for; None without chains.
 
     Raises:
         CurateError: A text is not a chain, or names a type or level that does not exist.

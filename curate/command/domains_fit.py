@@ -18,13 +18,14 @@ class FitFlags(DomainsFitSettings):
     """The settings of a fit, as flags."""
 
     kind: Annotated[
-        KindName, typer.Option("--kind", help="light: a processor is enough. resnet50: as in the paper, for a GPU.")
+        KindName,
+        typer.Option("--kind", help="light: runs without a GPU. resnet50: as in the paper, needs a GPU to be fast."),
     ] = DomainsFitSettings.kind
     per_reference: Annotated[
         PerReference | None,
         typer.Option(
             "--per-reference",
-            help="Types per reference: one, as in the paper, or all.",
+            help="How many types each reference is distorted by: one, as in the paper, or all.",
             show_default="all for light, one for resnet50",
         ),
     ] = DomainsFitSettings.per_reference

@@ -20,16 +20,19 @@ class SelectFlags(DomainsSelectSettings):
 
     rule: Annotated[
         RuleName,
-        typer.Option("--rule", help="excess: what the set shows beyond pristine photographs. published: DGQA's count."),
+        typer.Option(
+            "--rule",
+            help="excess: types that the set shows more often than pristine photographs do. published: DGQA's count.",
+        ),
     ] = DomainsSelectSettings.rule
     max_types: Annotated[
-        int | None, typer.Option("--max-types", min=1, help="Of the rule excess: select so many types at most.")
+        int | None, typer.Option("--max-types", min=1, help="With --rule excess: largest number of types to select.")
     ] = DomainsSelectSettings.max_types
     exclude: Annotated[
         str | None,
         typer.Option(
             "--exclude",
-            help="Of the rule excess: types never to select, for example denoise, which is slow to render.",
+            help="With --rule excess: types that are never selected, for example denoise, which is slow to render.",
             show_default="(none)",
         ),
     ] = DomainsSelectSettings.exclude

@@ -19,21 +19,21 @@ from ..terminal.flags import StrictResultFlags
 class DownsampleFlags(DownsampleSettings):
     """The settings of DRCDown, as flags."""
 
-    similarity: Annotated[float, typer.Option("--similarity", help="Two rows are alike above this cosine.")] = (
-        DownsampleSettings.similarity
-    )
-    label_gap: Annotated[float, typer.Option("--label-gap", help="... if their labels differ by less.")] = (
+    similarity: Annotated[
+        float, typer.Option("--similarity", help="Two rows are linked if their cosine is above this")
+    ] = DownsampleSettings.similarity
+    label_gap: Annotated[float, typer.Option("--label-gap", help="... and their labels differ by less than this.")] = (
         DownsampleSettings.label_gap
     )
-    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are left alone.")] = (
+    keep_min: Annotated[int, typer.Option("--keep-min", help="Clusters up to this size are kept whole.")] = (
         DownsampleSettings.keep_min
     )
-    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share kept of a larger cluster.")] = (
+    keep_fraction: Annotated[float, typer.Option("--keep-fraction", help="Share of rows kept in larger clusters.")] = (
         DownsampleSettings.keep_fraction
     )
-    scope: Annotated[
-        Scope, typer.Option("--scope", help="Filter all rows, or leave pseudo-labelled ones alone (mos).")
-    ] = DownsampleSettings.scope
+    scope: Annotated[Scope, typer.Option("--scope", help="Thin all rows, or only those with human labels (mos).")] = (
+        DownsampleSettings.scope
+    )
     seed: opt.Seed = DownsampleSettings.seed
     device: Annotated[
         Literal["cpu", "cuda"], typer.Option("--device", help="Where cosines are computed; cuda needs torch and a GPU.")
@@ -55,21 +55,21 @@ def downsample(
     settings: DownsampleFlags,
     epoch: Annotated[
         int | None,
-        typer.Option("--epoch", min=0, help="Epoch to come.", show_default="from epoch<N> in the file's name"),
+        typer.Option("--epoch", min=0, help="Number of the epoch.", show_default="from epoch<N> in the file's name"),
     ] = None,
     dropped: Annotated[Path | None, typer.Option("--dropped", help="Also write the rows left out.")] = None,
     executor: Annotated[
         ExecutorName | None,
         typer.Option(
             "--executor",
-            help="Look for clusters on processes of this machine, or on a Ray cluster; the result is the same.",
+            help="Search for clusters in processes on this machine or on a Ray cluster; the result is the same.",
             show_default="threads of this process",
         ),
     ] = None,
     ray_address: opt.RayAddress = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="With --executor: how many.", show_default="one per core"),
+        typer.Option("--workers", min=1, help="With --executor: number of processes.", show_default="one per core"),
     ] = None,
     result: StrictResultFlags,
 ) -> None:

@@ -24,12 +24,14 @@ class EvaluateFlags(EvaluateSettings):
     )
     lower_is_better: Annotated[
         bool,
-        typer.Option("--lower-is-better", help="The scores measure degradation: negate them, the baseline's too."),
+        typer.Option("--lower-is-better", help="Lower scores are better: negate them, and the baseline's."),
     ] = EvaluateSettings.lower_is_better
     bootstrap: Annotated[
         int,
         typer.Option(
-            "--bootstrap", min=0, help="With --baseline: draws for the interval of the difference; 0: no interval."
+            "--bootstrap",
+            min=0,
+            help="With --baseline: bootstrap draws for the interval of the difference; 0: no interval.",
         ),
     ] = EvaluateSettings.bootstrap
     seed: opt.Seed = EvaluateSettings.seed
@@ -41,13 +43,13 @@ def evaluate(
     *,
     context: typer.Context,
     more: Annotated[
-        list[Path] | None, typer.Argument(help="Further files of predictions, as a shell makes of `runs/*.csv`.")
+        list[Path] | None, typer.Argument(help="More files of predictions, as a shell expands `runs/*.csv`.")
     ] = None,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
             "--predictions",
-            help="CSV or Parquet with `id` and `score`: a file per run of the model. Runs have their files' names.",
+            help="CSV or Parquet with `id` and `score`: one file per run of the model. A run is called like its file.",
         ),
     ] = None,
     test: Annotated[Path | None, typer.Option("--test", help="Labeled manifest.", show_default=False)] = None,
@@ -58,13 +60,14 @@ def evaluate(
     baseline: Annotated[
         Path | None,
         typer.Option(
-            "--baseline", help="Predictions to compare with: a file, or a folder with a file named like each run's."
+            "--baseline",
+            help="Predictions to compare with: a file, or a folder with one file per run, named like the run's.",
         ),
     ] = None,
     splits: Annotated[
         Path | None,
         typer.Option(
-            "--splits", help="Where each run has a split of its own: folder of split files named like the runs' files."
+            "--splits", help="If each run has its own split: folder of split files, named like the runs' files."
         ),
     ] = None,
     split: Annotated[
@@ -75,7 +78,7 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the scores: a PNG file (extra `plot`).", show_default=False)
     ] = None,
-    format: Annotated[TableFormat, typer.Option("--format", help="How the table is printed.")] = "table",
+    format: Annotated[TableFormat, typer.Option("--format", help="Format of the printed table.")] = "table",
     result: ResultFlags,
 ) -> None:
     """Score a model's predictions against human labels: SRCC, KRCC, PLCC, and after a 4-parameter logistic.
@@ -93,8 +96,8 @@ def evaluate(
 
     files = [file for given in (*(predictions or []), *(more or [])) for file in _listed(given)]
     if not files:
-        raise CurateError("--predictions FILE is needed")
-    manifest = opt.required(test, "--test")
+        raise CurateError("--predictions FILE is needed: a CSV or Parquet file with an id and a score per image")
+    manifest = opt.required(test, "--test", "a labeled manifest, which `syndr-curate testset` writes")
     if baseline is None:
         refuse_without_effect(context, "without --baseline", "bootstrap", "seed")
     if result.json:

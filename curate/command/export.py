@@ -25,13 +25,17 @@ class ExportFlags(ExportSettings):
         ExportSettings.render
     )
     hardlink: Annotated[
-        bool, typer.Option("--hardlink", help="Link stored files instead of copying them, where the disk can.")
+        bool,
+        typer.Option(
+            "--hardlink", help="Hard-link stored files instead of copying them, where the file system allows it."
+        ),
     ] = ExportSettings.hardlink
-    rows_per_shard: Annotated[int, typer.Option("--rows-per-shard", min=1, help="Of webdataset: rows per tar.")] = (
-        ExportSettings.rows_per_shard
-    )
+    rows_per_shard: Annotated[
+        int, typer.Option("--rows-per-shard", min=1, help="With --to webdataset: rows per tar.")
+    ] = ExportSettings.rows_per_shard
     follow_links: Annotated[
-        bool, typer.Option("--follow-links", help="Take stored files that a link leads to outside their root.")
+        bool,
+        typer.Option("--follow-links", help="Also export stored files that are links to files outside their root."),
     ] = ExportSettings.follow_links
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export at --out.")] = (
         ExportSettings.overwrite
@@ -71,7 +75,7 @@ def export(
     if to != "webdataset":
         refuse_without_effect(context, f"with --to {to}: only webdataset has shards", "rows_per_shard")
     else:
-        refuse_without_effect(context, "with --to webdataset, whose images lie in tars", "hardlink")
+        refuse_without_effect(context, "with --to webdataset, whose images are in tars", "hardlink")
     summary = write_export(
         manifest,
         to,

@@ -15,7 +15,9 @@ from ..terminal.flags import ResultFlags
 @with_flag_groups
 def join(
     *,
-    manifests: Annotated[list[Path], typer.Argument(help="Manifests, at least two; the first one's labels stay.")],
+    manifests: Annotated[
+        list[Path], typer.Argument(help="Two manifests or more; the labels of the first one do not change.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Manifest to write.")],
     labels: Annotated[
         JoinLabels | None,
@@ -27,7 +29,7 @@ def join(
     ] = None,
     result: ResultFlags,
 ) -> None:
-    """Put several manifests into one.
+    """Join several manifests into one.
 
     Example: syndr-curate join train.parquet photos.parquet --labels align --out both.parquet
     """

@@ -38,7 +38,7 @@ def label(
     seed: opt.Seed = UpsampleSettings.seed,
     result: StrictResultFlags,
 ) -> None:
-    """Label new references from their nearest labelled ones (DDCUp, Algorithm 2), or rows by their type and level.
+    """Label new references from their nearest labeled ones (DDCUp, Algorithm 2), or rows by their type and level.
 
     Example: syndr-curate label --selection selection.parquet --labels dmos.csv --reference-features kadid.npz
     --candidate-features kadis.parquet --types bid --out manifests/pseudo.parquet
@@ -60,7 +60,9 @@ def label(
         refuse_without_effect(context, why, "labels", *_of_a_labeled_set())
         features = FeatureFlags()
     elif settings.conditions is None:
-        file = label_columns.label_file(opt.required(labels, "--labels"))
+        file = label_columns.label_file(
+            opt.required(labels, "--labels", "a CSV with a score per image (without labels: --conditions)")
+        )
     else:
         file = None
         why = "with --conditions, which need neither a label file nor features"

@@ -13,7 +13,7 @@ def merge(
     folder: opt.RunFolder,
     result: StrictResultFlags,
 ) -> None:
-    """Join the parts of a run that was done in shares (--shard).
+    """Join the parts of a run that was done in shares (with --shard).
 
     Example: syndr-curate merge distorted/
     """

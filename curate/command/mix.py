@@ -25,13 +25,16 @@ def mix(
     ] = opt.DEFAULT_MANIFEST,
     count: Annotated[
         int | None,
-        typer.Option("--count", min=1, help="Mixes to make. Without it, a mixed manifest's rows are rendered."),
+        typer.Option(
+            "--count", min=1, help="Number of mixes to make. Without it, the rows of a mixed manifest are rendered."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", help="Manifest to write (.parquet), or a folder for manifest.parquet.")
     ] = Path("manifests/mix.parquet"),
     images_out: Annotated[
-        Path | None, typer.Option("--images-out", help="Folder of the pixels.", show_default="mixes/ beside --out")
+        Path | None,
+        typer.Option("--images-out", help="Folder for the rendered images.", show_default="mixes/ beside --out"),
     ] = None,
     preview: Annotated[
         Path | None,
@@ -42,13 +45,14 @@ def mix(
         MixSettings.levels
     ),
     classes: Annotated[
-        Classes, typer.Option("--classes", help="What the two images of a mix differ in.")
+        Classes, typer.Option("--classes", help="What differs between the two images of a mix.")
     ] = MixSettings.classes,
     sigma: Annotated[
         float, typer.Option("--sigma", help="Smoothing of the sensitivity maps, in pixels.")
     ] = MixSettings.sigma,
     alpha: Annotated[
-        float, typer.Option("--alpha", help="CutMix's: the background's share is Beta(alpha, alpha).")
+        float,
+        typer.Option("--alpha", help="As in CutMix: the share of the background is drawn from Beta(alpha, alpha)."),
     ] = MixSettings.alpha,
     format: opt.ImageFormatOption = MixSettings.image_format,
     recipe_only: opt.RecipeOnly = False,
@@ -67,7 +71,7 @@ def mix(
     settings = None
     if count is None:
         refuse_without_effect(
-            context, "without --count: a mixed manifest's rows are rendered as they stand", *OF_NEW_MIXES
+            context, "without --count: a mixed manifest's rows are rendered as they are", *OF_NEW_MIXES
         )
     else:
         settings = MixSettings(

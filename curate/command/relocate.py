@@ -27,7 +27,7 @@ def relocate(
     ] = None,
     result: ResultFlags,
 ) -> None:
-    """Tell a manifest where its files are now, after a dataset has moved, or give back metadata that it lost.
+    """Write into a manifest where its files are now, after a dataset has moved, or restore lost metadata.
 
     Example: syndr-curate relocate manifests/train.parquet --root kadid10k=/data/KADID-10k
     """

@@ -25,10 +25,10 @@ class LookFlags(ReportSettings):
             help="How features are laid out on a plane. umap keeps neighbors together and takes a minute or more.",
         ),
     ] = ReportSettings.projection
-    pictures: Annotated[
-        int, typer.Option("--pictures", min=0, help="Put at most so many thumbnails into the file.")
-    ] = ReportSettings.pictures
-    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Draw at most so many images on the map.")] = (
+    pictures: Annotated[int, typer.Option("--pictures", min=0, help="Largest number of thumbnails in the file.")] = (
+        ReportSettings.pictures
+    )
+    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Largest number of images on the map.")] = (
         ReportSettings.max_rows
     )
     seed: opt.Seed = ReportSettings.seed
@@ -36,18 +36,19 @@ class LookFlags(ReportSettings):
         ColorBy | None,
         typer.Option(
             "--color-by",
-            help="With --png: what colors stand for.",
+            help="With --png: what the colors show.",
             show_default="the data set where there are several, otherwise the type",
         ),
     ] = ReportSettings.color_by
     gallery: Annotated[
-        int, typer.Option("--gallery", min=1, help="With --predictions: so many of the best and of the worst.")
+        int,
+        typer.Option("--gallery", min=1, help="With --predictions: how many of the best and of the worst are shown."),
     ] = ReportSettings.gallery
     score_column: Annotated[str, typer.Option("--score-column", help="Predictions: column of scores.")] = (
         ReportSettings.score_column
     )
     lower_is_better: Annotated[
-        bool, typer.Option("--lower-is-better", help="Predictions: the scores measure degradation.")
+        bool, typer.Option("--lower-is-better", help="Predictions: lower scores are better.")
     ] = ReportSettings.lower_is_better
 
 
@@ -58,7 +59,7 @@ def report(
     context: typer.Context,
     manifests: Annotated[
         list[Path],
-        typer.Argument(metavar="MANIFEST...", help="What there was, and what there is after, in this order."),
+        typer.Argument(metavar="MANIFEST...", help="The manifest before and, if there is one, the manifest after."),
     ],
     features: Annotated[
         list[str] | None,
@@ -88,7 +89,8 @@ def report(
     predictions: Annotated[
         Path | None,
         typer.Option(
-            "--predictions", help="CSV or Parquet with `id` and `score` of a model: the best and the worst predicted."
+            "--predictions",
+            help="CSV or Parquet with `id` and `score` of a model: shows the best and the worst predictions.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),

@@ -23,7 +23,7 @@ def select(
     seed: opt.Seed = SelectSettings.seed,
     result: ResultFlags,
 ) -> None:
-    """Choose candidate references whose content the labelled ones lack (DDCUp, Algorithm 1).
+    """Choose candidate references with content that the labeled ones lack (DDCUp, Algorithm 1).
 
     Example: syndr-curate select --reference-features kadid.npz --candidate-features kadis.parquet
     """

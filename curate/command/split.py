@@ -18,12 +18,12 @@ SPLIT_COLUMN = "split"
 
 @dataclass(frozen=True)
 class ColumnFlags:
-    """Which columns of a label file say what is split."""
+    """Which columns of a label file identify what is split."""
 
     id_column: opt.IdColumn = opt.KADID_ID
     reference_column: opt.ReferenceColumn = opt.KADID_REFERENCE
     split_column: Annotated[
-        str, typer.Option("--split-column", help="Label file: column of the set's own split, where it has one.")
+        str, typer.Option("--split-column", help="Label file: column of the official split, if there is one.")
     ] = SPLIT_COLUMN
 
 
@@ -36,14 +36,14 @@ def split(
     fractions: Annotated[
         str, typer.Option("--fractions", help="Shares of train and test, or of train, val and test.")
     ] = ",".join(map(str, SplitSettings.fractions)),
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many splits, each under a seed of its own.")] = (
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of splits, each with its own seed.")] = (
         SplitSettings.seeds
     ),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed; the others follow it.")] = (
-        SplitSettings.seed
-    ),
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The first seed; the next splits use the numbers after it.")
+    ] = (SplitSettings.seed),
     redraw: Annotated[
-        bool, typer.Option("--redraw", help="Draw although the set has a split of its own, which is read otherwise.")
+        bool, typer.Option("--redraw", help="Draw random splits even if the set has an official one.")
     ] = SplitSettings.redraw,
     columns: ColumnFlags,
     out: Annotated[Path, typer.Option("--out", help="Folder of the split files, seed_123.csv and so on.")] = Path(
@@ -51,7 +51,7 @@ def split(
     ),
     result: ResultFlags,
 ) -> None:
-    """Split a labeled set by reference, or by row where there is none: one --split-file per seed.
+    """Split a labeled set by reference, or by row without references: one --split-file per seed.
 
     All images of a reference are in the same split. A set's own split is read, not drawn.
 

@@ -24,9 +24,10 @@ _LABEL_FILE_FLAGS = (
 def testset(
     *,
     context: typer.Context,
-    name: Annotated[TestSetName, typer.Argument(help="Which set; csv: one of your own, from --labels and --images.")],
+    name: Annotated[TestSetName, typer.Argument(help="Name of the set; csv: your own, from --labels and --images.")],
     root: Annotated[
-        Path | None, typer.Option("--root", help="The set's folder, with its own label file in it; csv needs none.")
+        Path | None,
+        typer.Option("--root", help="The set's folder, with its official label file in it; csv needs none."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -36,7 +37,7 @@ def testset(
         str | None,
         typer.Option(
             "--images",
-            help="Folder of the images below --root; with csv and no --root, the folder as it stands.",
+            help="Folder of the images below --root; with csv and no --root, the folder as it is.",
             show_default="the official one; with csv that of --labels",
         ),
     ] = None,
@@ -44,7 +45,7 @@ def testset(
         Path | None,
         typer.Option(
             "--split-file",
-            help="CSV of reference_id (or id) and split, instead of the set's own split; rows it does not name: train.",
+            help="CSV of reference_id (or id) and split, instead of the set's own split; other rows: train.",
         ),
     ] = None,
     labels: Annotated[
@@ -55,7 +56,9 @@ def testset(
     dataset: Annotated[
         str | None,
         typer.Option(
-            "--dataset", help="With csv: what rows call the set.", show_default="the folder of --labels, by its name"
+            "--dataset",
+            help="With csv: name of the set in the manifest.",
+            show_default="the folder of --labels, by its name",
         ),
     ] = None,
     result: StrictResultFlags,

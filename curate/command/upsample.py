@@ -28,9 +28,9 @@ def upsample(
     levels: opt.Levels = opt.levels_text(UpsampleSettings.levels),
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="Name of the labelled set; kadid10k has a known layout under --root."),
+        typer.Option("--dataset", help="Name of the labeled set; kadid10k has a known layout under --root."),
     ] = None,
-    root: Annotated[Path | None, typer.Option("--root", help="Folder of the labelled images.")] = None,
+    root: Annotated[Path | None, typer.Option("--root", help="Folder of the labeled images.")] = None,
     references: Annotated[Path | None, typer.Option("--references", help="Folder of pristine references.")] = None,
     proxy_labels: Annotated[
         bool,
@@ -50,7 +50,7 @@ def upsample(
         UpsampleSettings.with_pristine
     ),
     only_new: Annotated[
-        bool, typer.Option("--only-new", help="Leave the labelled originals out.")
+        bool, typer.Option("--only-new", help="Leave out the labeled originals.")
     ] = UpsampleSettings.only_new,
     layout: opt.LayoutOption = DistortSettings.layout,
     recipe_only: opt.RecipeOnly = False,
@@ -68,10 +68,10 @@ def upsample(
     dry_run: opt.DryRun = False,
     result: StrictResultFlags,
 ) -> None:
-    """Add new content to a labelled set: select, distort and label, joined with the originals (DDCUp).
+    """Add new content to a labeled set: select, distort and label, joined with the originals (DDCUp).
 
-    `--references` with `--conditions` or `--proxy-labels` makes the labelled set itself: the references, distorted at
-    all five levels; candidates may then be left out.
+    `--references` with `--conditions` or `--proxy-labels` makes the labeled set from the
+    references, distorted at all five levels; candidates may then be left out.
 
     Example: syndr-curate upsample --dataset kadid10k --root KADID-10k --candidates-root KADIS-700k --types bid
     """

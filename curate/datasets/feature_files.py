@@ -76,7 +76,7 @@ def load_features(path: Path | str) -> Features:
         raise CurateError(f"{path}: features are read from {FORMATS}, or a folder of .parquet parts")
     refuse_special(path)
     if not (is_folder or path.is_file()):
-        raise CurateError(f"no features at {path}")
+        raise CurateError(f"no features at {path}: give a feature file; `syndr-curate encode` writes one")
     try:
         features = reader(path)
     except CurateError:
@@ -118,12 +118,14 @@ def features_from_table(table: pa.Table, source: str) -> Features:
     if "status" in table.column_names:
         table = table.filter(pc.equal(table["status"], "ok"))
     if not len(table):
-        raise CurateError(f"{source} is empty: it has no row with features")
+        raise CurateError(f"{source} is empty: it has no row with features; encode the images again")
     if table[key].null_count:
         raise CurateError(f"{source}: column {key!r} has {table[key].null_count} nulls; every row needs an id")
     column = table["features"].combine_chunks()
     if column.null_count:
-        raise CurateError(f"{source}: {column.null_count} rows have no features though their status is ok")
+        raise CurateError(
+            f"{source}: {column.null_count} rows have no features though their status is ok; encode the images again"
+        )
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lengths = set(pc.list_value_length(column).to_pylist())
         if len(lengths) != 1:
@@ -181,7 +183,7 @@ def save_features(
     if matrix.ndim != MATRIX_AXES:
         raise CurateError(f"features of shape {matrix.shape}, expected (rows, D)")
     if len(ids) != len(matrix):
-        raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows")
+        raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows; expected one for each")
     if not matrix.size:
         raise CurateError(f"features of shape {matrix.shape} are none: expected one row and one column at least")
     require_texts(ids, str(path))
@@ -245,7 +247,7 @@ def write_feature_parts(tables: Iterable[pa.Table], path: Path, provenance: Mapp
             if writer is not None:
                 writer.close()
         if writer is None:
-            raise CurateError(f"{path}: no features to write")
+            raise CurateError(f"{path}: no features to write; expected one row or more")
 
 
 def _load_npy(path: Path) -> Features:
@@ -254,14 +256,17 @@ def _load_npy(path: Path) -> Features:
     if start != _NPY_MAGIC:
         if zipfile.is_zipfile(path):
             raise CurateError(f"{path} is an archive of arrays: name it .npz")
-        raise CurateError(f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded)")
+        raise CurateError(
+            f"{path} is not a readable .npy file: it does not begin like one (pickles are never loaded); write it "
+            "with numpy.save or save_features"
+        )
     matrix = _refusing_pickles(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     ids_file = path.with_suffix(".ids.txt")
     refuse_special(ids_file)
     if not ids_file.is_file():
         return _features(matrix, None, path)
     lines = _read_lines(ids_file)
-    # An ids file that somebody else wrote has no digest.
+    # An ids file from another program has no digest.
     if lines and lines[0].startswith(_DIGEST_LINE):
         if lines[0].removeprefix(_DIGEST_LINE) != digest_array(matrix, ()):
             raise CurateError(
@@ -275,7 +280,10 @@ def _load_npy(path: Path) -> Features:
 
 def _load_npz(path: Path) -> Features:
     if not zipfile.is_zipfile(path):
-        raise CurateError(f"{path} is not a readable .npz file: it is no zip archive of arrays")
+        raise CurateError(
+            f"{path} is not a readable .npz file: it is no zip archive of arrays; write it with numpy.savez or "
+            "save_features"
+        )
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         key = next((k for k in ("ids", "names") if k in archive.files), None)
         if key is None or "features" not in archive.files:
@@ -298,7 +306,7 @@ def _load_parts(folder: Path) -> Features:
 
 
 def _with_ids(features: Features) -> Features:
-    """Turn the file names by which other people's files name their rows into ids."""
+    """Turn file names in other people's files into ids."""
     if features.provenance.get("stage") == _ENCODED:
         return features  # an id keeps its suffix also where the other file of its name could not be read
     return replace(features, ids=tuple(path_ids(features.require_ids())))
@@ -318,7 +326,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
-    """Say that ids will be read without their image suffix."""
+    """Warn that ids are read without their image suffix."""
     changed = {given: read for given, read in zip(ids, path_ids(ids), strict=True) if given != read}
     if changed:
         given, read = next(iter(changed.items()))
@@ -339,6 +347,9 @@ def _refusing_pickles(path: Path, load: Any) -> NDArray[Any]:
         value: NDArray[Any] = load()
     except ValueError as error:
         if "pickle" in str(error).lower() or "python objects" in str(error).lower():
-            raise CurateError(f"{path} holds pickled Python objects, which are never loaded") from error
+            raise CurateError(
+                f"{path} holds pickled Python objects, which are never loaded: save an array of numbers, and ids as "
+                "an array of text"
+            ) from error
         raise CurateError(f"{path} is not a readable {path.suffix} file: {error}") from error
     return value

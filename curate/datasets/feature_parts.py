@@ -83,7 +83,7 @@ def digest_features(path: Path) -> str:
     """Return the SHA-256 of a feature file, or of a folder's parts and their names, as hexadecimal digits.
 
     Raises:
-        CurateError: It cannot be read, or the folder is none of features.
+        CurateError: It cannot be read, or the folder holds no features.
     """
     path = Path(path)
     if not path.is_dir():

@@ -36,7 +36,7 @@ class Features:
     held_out: frozenset[str] = frozenset()
 
     def require_ids(self) -> tuple[str, ...]:
-        """Return the ids, or say that this file has none.
+        """Return the ids, or raise if the file has none.
 
         Raises:
             CurateError: The file is a bare `.npy`.
@@ -83,7 +83,7 @@ class Features:
 
 
 def alike(ids: Sequence[str], source: str) -> Features:
-    """Give every id the same features, for a labeler that looks at no content.
+    """Give every id the same features, for a labeler that does not use content.
 
     Args:
         ids: N ids.
@@ -109,10 +109,10 @@ def check_features(features: Features) -> Features:
     if matrix.ndim != MATRIX_AXES or not np.issubdtype(matrix.dtype, np.floating):
         raise CurateError(f"{source} holds {matrix.dtype} of shape {matrix.shape}, expected floating numbers (rows, D)")
     if not matrix.size:
-        raise CurateError(f"{source} is empty: its shape is {matrix.shape}")
+        raise CurateError(f"{source} is empty: its shape is {matrix.shape}; expected one row or more")
     if features.ids is not None:
         if len(features.ids) != len(matrix):
-            raise CurateError(f"{source} has {len(features.ids)} ids for {len(matrix)} rows")
+            raise CurateError(f"{source} has {len(features.ids)} ids for {len(matrix)} rows; expected one for each")
         require_texts(features.ids, source)
         require_unique(features.ids, source)
     if matrix.dtype.itemsize > np.dtype(np.float64).itemsize:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import CurateError
 from ..manifest.ids import has_image_suffix, path_ids, stem_id
 from ..manifest.provenance import digest_listing
-from ..storage.paths.file_names import MARK, is_holdable, spelled
+from ..storage.paths.file_names import MARK, is_storable_name, spelled
 from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .image_search import NOTHING_SKIPPED, SkippedFiles, find_images
@@ -65,7 +65,7 @@ class ImageSource:
 def open_source(
     folder: Path | str, *, ids: IdStyle = "stem", name: str | None = None, follow_links: bool = False
 ) -> ImageSource:
-    """List the pristine images of a folder, whichever of the known layouts it has.
+    """List the pristine images of a folder in any of the known layouts.
 
     A folder with `kadis700k_ref_imgs.csv` is KADIS-700k: that list says which files of `ref_imgs/` there are
     and in which order. A folder with `dmos.csv` and `images/` is KADID-10k: its references are those that the
@@ -102,7 +102,9 @@ def open_source(
     found = find_images(folder, follow_links=follow_links)
     if not found.paths:
         skipped = found.skipped.reasons()
-        raise CurateError(f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ""))
+        raise CurateError(
+            f"no images in {folder}" + (f"; skipped: {skipped}" if skipped else ": give the folder that holds them")
+        )
     source = _source(name or root_name(folder), folder, found.paths, ids)
     return replace(source, skipped=found.skipped, linked=found.linked)
 
@@ -114,7 +116,7 @@ def root_name(folder: Path) -> str:
 
 
 def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> ImageSource:
-    paths = _holdable(paths, folder)
+    paths = _storable_paths(paths, folder)
     identifiers = [stem_id(path) for path in paths] if ids == "stem" else path_ids(paths)
     by_id: dict[str, str] = {}
     for identifier, path in zip(identifiers, paths, strict=True):
@@ -125,13 +127,13 @@ def _source(name: str, folder: Path, paths: Iterable[str], ids: IdStyle) -> Imag
     return ImageSource(name, folder, tuple(ImageEntry(identifier, path) for identifier, path in by_id.items()))
 
 
-def _holdable(paths: Iterable[str], folder: Path) -> list[str]:
-    """Spell the paths that no manifest can hold so that they lead to no file, and to no other's row."""
+def _storable_paths(paths: Iterable[str], folder: Path) -> list[str]:
+    """Rewrite paths that a manifest cannot hold, so that they match no file and no other row."""
     holdable: list[str] = []
     taken: set[str] = set()
     for path in paths:
         text, mark = path, MARK
-        if not is_holdable(path):
+        if not is_storable_name(path):
             text = spelled(path, mark)
             while text in taken or os.path.lexists(folder / text):
                 mark += MARK

@@ -1,4 +1,4 @@
-"""What a command says of a folder and its images: what was skipped, color profiles ignored, end markers missing."""
+"""Notes about a folder and its images: skipped files, ignored color profiles, missing end markers."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +28,7 @@ def note_images(
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, int]:
-    """Count what reading passed over, by the headers of the files, and note each kind once.
+    """Count what is ignored when the files are read, by their headers, and note each kind once.
 
     The files are asked, not those who read them: the count is the same for every executor, and after a resumed run.
 

@@ -42,7 +42,7 @@ class SkippedFiles:
         return {name: count for name, count in counts.items() if count}
 
     def reasons(self) -> str:
-        """Return what was skipped and why, for people; an empty text if nothing was."""
+        """Describe what was skipped and why; an empty text if nothing was."""
         reasons = [
             (
                 self.files,
@@ -113,7 +113,7 @@ class _Search:
         self.linked_folders = self.broken_links = self.hidden = 0
 
     def walk(self, folder: str) -> None:
-        """Search a folder: first what lies in it, then linked folders, which may be known by then."""
+        """Search a folder: first the files in it, then linked folders, which may be known by then."""
         top = os.path.realpath(folder)
         self._search(_Place(folder, top, ""))
         while self.links:
@@ -146,10 +146,10 @@ class _Search:
             if place.real in self.seen:
                 continue
             self.seen.add(place.real)
-            pending += self._look_into(place)
+            pending += self._visit_folder(place)
 
-    def _look_into(self, place: _Place) -> Iterator[_Place]:
-        """Take a folder's images, put its linked folders off, and give its own folders."""
+    def _visit_folder(self, place: _Place) -> Iterator[_Place]:
+        """Collect a folder's images, postpone its linked folders, and return its own subfolders."""
         for entry in _entries(place.path):
             linked = entry.is_symlink()
             if os.path.isdir(entry.path) if linked else entry.is_dir(follow_symlinks=False):
@@ -160,12 +160,12 @@ class _Search:
                 else:
                     yield _Place(entry.path, os.path.join(place.real, entry.name), f"{place.prefix}{entry.name}/")
             else:
-                self._look_at(entry, place.prefix, linked=linked)
+                self._visit_entry(entry, place.prefix, linked=linked)
 
-    def _look_at(self, entry: os.DirEntry[str], prefix: str, *, linked: bool) -> None:
+    def _visit_entry(self, entry: os.DirEntry[str], prefix: str, *, linked: bool) -> None:
         name = entry.name
         if name.startswith("."):
-            self.hidden += has_image_suffix(f"_{name}")  # `.png` is hidden, too, though nothing stands before its dot
+            self.hidden += has_image_suffix(f"_{name}")  # `.png` is hidden, too, though there is nothing before its dot
         elif has_image_suffix(name):
             self.paths.append(prefix + name)
         elif linked and not os.path.exists(entry.path):

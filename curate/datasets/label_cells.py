@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import CATALOG, LEVELS, USER_IDS
 from ..errors import CurateError
-from ..manifest.ids import list_ids, parse_sample_id, spelled_alike, stem_id, strip_image_suffix
+from ..manifest.ids import folded_id, list_ids, parse_sample_id, stem_id, strip_image_suffix
 from ..storage.texts.strict_numbers import finite_number, whole_number
 from .label_columns import LabelColumns
 
@@ -31,7 +31,7 @@ def require_column(path: Path, frame: "pd.DataFrame", name: str) -> None:
 
 
 def numbers_of(path: Path, frame: "pd.DataFrame", name: str, ids: list[str]) -> NDArray[np.float64]:
-    """Read a column of finite numbers; a cell that is none is named by its row's id."""
+    """Read a column of finite numbers; a cell without one is an error that names its row."""
     values = [finite_number(text) for text in frame[name]]
     bad = [number for number, value in enumerate(values) if value is None]
     if bad:
@@ -53,7 +53,7 @@ def conditions_of(
     def from_ids(part: int, what: str) -> list[str]:
         if unparsed:
             raise CurateError(
-                f"{path}: {what} cannot be told from {len(unparsed)} ids, which do not end in _<type>_<level>: "
+                f"{path}: {what} cannot be read from {len(unparsed)} ids, which do not end in _<type>_<level>: "
                 f"{list_ids(unparsed)} (name a column with --{what}-column)"
             )
         return [str(parts[part]) for parts in parsed if parts is not None]
@@ -66,7 +66,10 @@ def conditions_of(
     levels = frame[columns.level].tolist() if columns.level else from_ids(2, "level")
     nameless = [i for i, name in zip(ids, references, strict=True) if not strip_image_suffix(name)]
     if nameless:
-        raise CurateError(f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)}")
+        raise CurateError(
+            f"{path}: {len(nameless)} rows name no reference: {list_ids(nameless)} (fill the column, or name another "
+            "with --reference-column)"
+        )
     return (
         references,
         _whole_numbers(path, distortions, ids, "distortion id", _TYPES, _TYPES_SHOWN),
@@ -78,12 +81,12 @@ def refuse_other_references(path: Path, columns: LabelColumns, ids: list[str], r
     """Refuse images whose id names one reference of the file and whose row another, as after columns were shifted."""
     references = [stem_id(name) for name in reference_names]
     # Label files do not agree with themselves about upper and lower case.
-    known = {spelled_alike(reference) for reference in references}
+    known = {folded_id(reference) for reference in references}
     wrong = []
     for identifier, reference in zip(ids, references, strict=True):
         parts = parse_sample_id(identifier)
-        by_id = None if parts is None else spelled_alike(parts[0])
-        if by_id in known and by_id != spelled_alike(reference):
+        by_id = None if parts is None else folded_id(parts[0])
+        if by_id in known and by_id != folded_id(reference):
             wrong.append((identifier, reference))
     if wrong:
         identifier, reference = wrong[0]

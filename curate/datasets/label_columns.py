@@ -16,8 +16,8 @@ class LabelColumns:
         label: Its score.
         reference: File name of its reference; where the file has no such column, the part of the id before
             `_<type>_<level>`.
-        std: Spread of the votes; None if there is none. KADID-10k's `var` is the population standard deviation; as the
-            default, it is used where the file has it.
+        std: Spread of the votes; None without such a column. KADID-10k's `var` is the population standard deviation; as
+            the default, it is used where the file has it.
         raters: Votes per image: `std / sqrt(raters)` is the standard error. 1 if `std` is a standard error already.
         distortion: Column with the distortion id (1-25, or a user's type from 200 on); None: taken from the id.
         level: Column with the level (1-5); None: taken from the id.
@@ -32,7 +32,7 @@ class LabelColumns:
     level: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a number of votes that is none."""
+        """Refuse a number of votes below 1."""
         hold_whole_numbers(self, raters=1)
 
     @classmethod
@@ -47,7 +47,7 @@ class LabelColumns:
         distortion: str | None = None,
         level: str | None = None,
     ) -> "LabelColumns":
-        """Fill in what a user left open: spread and raters are KADID-10k's only with KADID-10k's columns."""
+        """Fill in defaults: spread and raters are KADID-10k's only with KADID-10k's columns."""
         kadid = cls()
         is_kadid = (id, label) == (kadid.id, kadid.label)
         spread = std or (kadid.std if is_kadid else None)

@@ -1,4 +1,4 @@
-"""Do the scores of a label file run the way that the user said?"""
+"""Check the direction of a label file: whether higher scores are better, as the user said."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 TWO_SIDED_TYPES = (18, 25)
 
 
-def doubt_direction(
+def describe_reversed_labels(
     distortion_ids: Sequence[int], levels: Sequence[int], quality: NDArray[np.float64], *, lower_is_better: bool
 ) -> str | None:
-    """Say so where quality rises with the level in most types, since a higher level is a stronger distortion.
+    """Describe labels that look reversed: quality that rises with the level in most types.
+
+    A higher level is a stronger distortion, so its quality should be lower.
 
     Args:
         distortion_ids: Of each of N images, 1-25.

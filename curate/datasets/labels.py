@@ -1,4 +1,4 @@
-"""Anybody's label file, brought to quality on [0, 10], higher is better."""
+"""Label files of any format, converted to quality on [0, 10], higher is better."""
 
 import math
 import warnings
@@ -24,7 +24,7 @@ from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.csv_tables import read_csv
 from .label_cells import conditions_of, numbers_of, refuse_other_references, require_column
 from .label_columns import LabelColumns
-from .label_direction import doubt_direction
+from .label_direction import describe_reversed_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,13 +58,13 @@ class LabelScale:
         return spread * (LABEL_MAXIMUM / (self.maximum - self.minimum))
 
     def as_json(self) -> dict[str, float | bool]:
-        """Return the scale as it stands in a manifest's metadata."""
+        """Return the scale as it is in a manifest's metadata."""
         return {"min": self.minimum, "max": self.maximum, "higher_is_better": self.higher_is_better}
 
 
 @dataclass(frozen=True)
 class Labels:
-    """A labelled set, one entry per distorted image, in file order.
+    """A labeled set, one entry per distorted image, in file order.
 
     Attributes:
         sample_ids: Ids of the distorted images (file stems).
@@ -180,7 +180,7 @@ def read_labels(
             require_column(path, frame, name)
     image_names = frame[columns.id].tolist()
     if not image_names:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     sample_ids = [stem_id(name) for name in image_names]
     require_unique(sample_ids, f"{path}, column {columns.id!r}")
     scores = numbers_of(path, frame, columns.label, sample_ids)
@@ -191,7 +191,7 @@ def read_labels(
     conditions = zip((stem_id(name) for name in reference_names), distortions, levels, strict=True)
     require_unique((make_sample_id(*condition) for condition in conditions), f"{path}: reference, type and level")
     quality = scale.to_quality(scores)
-    doubt = doubt_direction(distortions, levels, quality, lower_is_better=lower_is_better)
+    doubt = describe_reversed_labels(distortions, levels, quality, lower_is_better=lower_is_better)
     if doubt and reporter is None:
         warnings.warn(f"{path}: {doubt}", stacklevel=2)
     elif doubt and reporter is not None:
@@ -211,14 +211,14 @@ def read_labels(
 
 
 def read_label_table(path: Path) -> "pd.DataFrame":
-    """Read a label file as it stands, every cell a text.
+    """Read a label file unchanged, every cell a text.
 
     Raises:
         CurateError: There is no such file, or it is no readable CSV.
     """
     refuse_special(path)
     if not path.is_file():
-        raise CurateError(f"no label file at {path}")
+        raise CurateError(f"no label file at {path}: give a CSV with a score per image")
     return read_csv(path)
 
 
@@ -233,7 +233,7 @@ def scale_of(
     """Return the scale of a label file: the ends that are given, or those of its scores.
 
     Raises:
-        CurateError: The ends are no range, or a score lies outside; the message names the ids.
+        CurateError: The ends are no range, or a score is outside; the message names the ids.
     """
     low, high = label_range or (float(scores.min()), float(scores.max()))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -245,7 +245,10 @@ def scale_of(
         )
     outside = [ids[int(i)] for i in np.flatnonzero((scores < low) | (scores > high))]
     if outside:
-        raise CurateError(f"{path}: {len(outside)} scores lie outside {low:g} to {high:g}: {list_ids(outside)}")
+        raise CurateError(
+            f"{path}: {len(outside)} scores are outside {low:g} to {high:g}: {list_ids(outside)} (give the ends of "
+            "the scale with --label-range MIN,MAX)"
+        )
     return LabelScale(low, high, higher_is_better)
 
 
@@ -261,5 +264,8 @@ def standard_errors_of(path: Path, frame: "pd.DataFrame", columns: LabelColumns,
     deviations = numbers_of(path, frame, columns.std, ids)
     negative = [ids[int(i)] for i in np.flatnonzero(deviations < 0)]
     if negative:
-        raise CurateError(f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}")
+        raise CurateError(
+            f"{path}: column {columns.std!r} is negative for {len(negative)} rows: {list_ids(negative)}; expected a "
+            "spread (name its column with --std-column)"
+        )
     return deviations / math.sqrt(columns.raters)

@@ -129,7 +129,7 @@ def files_in(folder: Path, runs: Sequence[str], what: str) -> dict[str, Path]:
 
 def _read(path: Path) -> pa.Table:
     if not path.is_file():
-        raise CurateError(f"no predictions at {path}")
+        raise CurateError(f"no predictions at {path}: give a CSV or Parquet file with an id and a score per image")
     if path.suffix != ".parquet":
         frame = read_csv(path)
         return pa.table({name: pa.array(frame[name].tolist(), pa.string()) for name in frame.columns})

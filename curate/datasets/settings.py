@@ -1,4 +1,4 @@
-"""Names of what other people's files may be, and settings of `split`.
+"""Names of kinds of input files, and settings of `split`.
 
 The command line reads them from here, so this module imports no numeric library.
 """

@@ -26,7 +26,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
         Distortion ids, ascending, each once.
 
     Raises:
-        CurateError: Something in the list is none of these.
+        CurateError: Something in the list is unknown.
 
     >>> parse_types("bid"), parse_types("jpeg,1")
     ((1, 3, 9, 21, 23, 25), (1, 10))
@@ -34,7 +34,7 @@ def parse_types(text: str | Iterable[int | str]) -> tuple[int, ...]:
     parts = _parts(text, "types")
     chosen: set[int] = set()
     if not any(parts):
-        raise CurateError("the list of distortion types is empty")
+        raise CurateError("the list of distortion types is empty: give ids, names, a preset, `all` or `camera`")
     for part in parts:
         if not part:
             raise CurateError(f"the list of types {text!r} has an empty entry: leave out the comma, or give the type")
@@ -61,13 +61,13 @@ def parse_levels(text: str | Iterable[int | str]) -> tuple[int, ...]:
     """Turn a list of levels ("1,3,5") into numbers, ascending, each once.
 
     Raises:
-        CurateError: A level is not one of 1-5, or there is none.
+        CurateError: A level is not one of 1-5, or the list is empty.
     """
     parts = _parts(text, "levels")
     allowed = {str(level): level for level in LEVELS}
     bad = [part for part in parts if part not in allowed]
     if not parts:
-        raise CurateError("the list of levels is empty")
+        raise CurateError("the list of levels is empty: give levels from 1 to 5, such as 1,3,5")
     if bad:
         raise CurateError(f"{bad[0]!r} is not a level; levels are {', '.join(allowed)}, separated by commas")
     return tuple(sorted({allowed[part] for part in parts}))
@@ -108,5 +108,5 @@ def _preset_types(content: str, name: str) -> tuple[int, ...]:
     except (ValueError, KeyError, TypeError) as error:
         raise CurateError(f'{name} is not a preset: expected JSON like {{"types": [1, 3, 9]}}: {error}') from error
     if not types:
-        raise CurateError(f"the preset {name} selects no type")
+        raise CurateError(f'the preset {name} selects no type; expected one or more, as in {{"types": [1, 3, 9]}}')
     return types

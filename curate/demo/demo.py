@@ -28,7 +28,7 @@ DEMO_TYPES = "bid"
 _REFERENCES_PER_KIND = 2
 _NEW_CONTENT_PER_KIND = 4
 _NEAR_COPY = 0.03
-# Of --all: the types of the set that stands for a target, and how many mixes are made.
+# Of --all: the types of the set that serves as a target, and how many mixes are made.
 TARGET_TYPES, TARGET_LEVEL = (10, 11), 4
 MIXES = 48
 
@@ -38,7 +38,7 @@ class DemoSteps:
     """What happened, step by step.
 
     Attributes:
-        steps: (command it stands for, what came out) in order.
+        steps: (the command, what came out) in order.
         files: What was written: name to path.
     """
 
@@ -50,7 +50,7 @@ class DemoSteps:
         return {"steps": [{"command": command, **facts} for command, facts in self.steps], "files": self.files}
 
     def as_text(self) -> str:
-        """Return everything for people."""
+        """Return everything as text."""
         lines = []
         for number, (command, facts) in enumerate(self.steps, 1):
             lines.append(f"{number}. {command}")
@@ -86,7 +86,7 @@ def run_demo(
     demo.steps.append(
         (
             "paint scenes",
-            {"said": f"{counts[0]} labelled references and {counts[1]} candidates, a third of them near-copies"},
+            {"said": f"{counts[0]} labeled references and {counts[1]} candidates, a third of them near-copies"},
         )
     )
     manifest = _upsample(demo, out, references, candidates, seed, workers, reporter)
@@ -148,7 +148,7 @@ def _upsample(
     )
     said = (
         f"{summary['references_selected']} candidates kept ({dropped}); "
-        f"{summary['rows_original']} labelled + {summary['rows_new']} new rows, rendered"
+        f"{summary['rows_original']} labeled + {summary['rows_new']} new rows, rendered"
     )
     demo.steps.append((command, {"said": said, **summary}))
     demo.files["training manifest"] = str(manifest)

@@ -1,4 +1,4 @@
-"""What tells the 26 classes apart: the interface of a domain classifier, and the one that needs a processor only."""
+"""Classifiers of the 26 classes: the interface of a domain classifier, and the one that needs a processor only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import RowError
 from .mlp_ensemble import Ensemble
 from .patches import five_patches
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .settings import KindName
 
 STAGE = "domains fit"
@@ -21,7 +21,7 @@ LIGHT_MINIMUM = 64
 
 
 class DomainClassifier(Protocol):
-    """What tells the 26 classes apart.
+    """A classifier of the 26 classes.
 
     Attributes:
         kind: Its public name.
@@ -29,10 +29,10 @@ class DomainClassifier(Protocol):
     """
 
     kind: KindName
-    pristine: PristineBeliefs | None
+    pristine: PristineScores | None
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Cut an image's five patches and get them ready; safe to call from several threads.
+        """Cut an image's five patches and preprocess them; safe to call from several threads.
 
         Raises:
             RowError: The image is too small; the message says so.
@@ -42,7 +42,7 @@ class DomainClassifier(Protocol):
         """Return the class scores of B prepared images, averaged over their patches; (B, 26), rows sum to 1."""
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return everything learnt, by name."""
+        """Return all trained arrays, by name."""
 
 
 class LightClassifier:
@@ -50,8 +50,8 @@ class LightClassifier:
 
     kind: KindName = "light"
 
-    def __init__(self, ensemble: Ensemble, pristine: PristineBeliefs | None = None) -> None:
-        """Take a trained ensemble, and what it says of pristine photographs."""
+    def __init__(self, ensemble: Ensemble, pristine: PristineScores | None = None) -> None:
+        """Take a trained ensemble, and its scores on pristine photographs."""
         self._ensemble = ensemble
         self.pristine = pristine
 
@@ -66,7 +66,7 @@ class LightClassifier:
         return np.stack([self._ensemble.scores(features).mean(axis=0) for features in prepared])
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the ensemble's arrays, and what it says of pristine photographs."""
+        """Return the ensemble's arrays, and its scores on pristine photographs."""
         return self._ensemble.arrays() | ({} if self.pristine is None else self.pristine.arrays())
 
 

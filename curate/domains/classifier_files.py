@@ -18,7 +18,7 @@ from ..storage.paths.regular_files import refuse_special
 from ..storage.texts.json_text import parse_json
 from .classifier import DomainClassifier, LightClassifier
 from .mlp_ensemble import Ensemble
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .resnet import ResNetClassifier
 from .selection_rule import CLASSES
 from .settings import KINDS
@@ -27,7 +27,7 @@ WEIGHTS_SUFFIX, FACTS_SUFFIX = ".safetensors", ".json"
 
 
 def facts_path(weights: Path) -> Path:
-    """Return where the JSON of a classifier lies: beside its weights."""
+    """Return the path of the JSON of a classifier: beside its weights."""
     return weights.with_suffix(FACTS_SUFFIX)
 
 
@@ -59,7 +59,7 @@ def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[D
     """Read what `save_classifier` wrote.
 
     Args:
-        path: The `.safetensors` file; its JSON lies beside it.
+        path: The `.safetensors` file; its JSON is beside it.
         device: Where a network on torch computes.
 
     Returns:
@@ -88,7 +88,9 @@ def load_classifier(path: Path | str, *, device: DeviceName = "auto") -> tuple[D
     except (SafetensorError, KeyError, ValueError) as error:
         if isinstance(error, CurateError):
             raise
-        raise CurateError(f"{path} holds no domain classifier: {error}") from error
+        raise CurateError(
+            f"{path} holds no domain classifier: {error}; `syndr-curate domains fit` writes one"
+        ) from error
 
 
 def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], path: Path) -> LightClassifier:
@@ -99,7 +101,7 @@ def _light(arrays: dict[str, NDArray[np.float32]], facts: Mapping[str, Any], pat
     version = facts.get("config", {}).get("feature_version", FEATURE_VERSION)
     if shape != (feature_count(), CLASSES) or version != FEATURE_VERSION:
         raise CurateError(f"{path} was fitted by another release, on other features: fit the classifier again")
-    return LightClassifier(ensemble, PristineBeliefs.from_arrays(arrays))
+    return LightClassifier(ensemble, PristineScores.from_arrays(arrays))
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -113,7 +115,9 @@ def _read_facts(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or error
         raise CurateError(f"cannot read the classifier's facts {beside}: {reason}") from error
     except ValueError as error:
-        raise CurateError(f"{beside} is not JSON: {error}") from error
+        raise CurateError(
+            f"{beside} is not JSON: {error}; fit the classifier again (`syndr-curate domains fit`)"
+        ) from error
     if not isinstance(facts, dict) or facts.get("kind") not in KINDS or "weights_digest" not in facts:
-        raise CurateError(f"{beside} says nothing of a domain classifier")
+        raise CurateError(f"{beside} does not describe a domain classifier: fit it again (`syndr-curate domains fit`)")
     return facts

@@ -1,4 +1,4 @@
-"""How well a domain classifier tells the classes apart, in numbers and as a figure."""
+"""How well a domain classifier distinguishes the classes, in numbers and as a figure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DARK = 0.4  # above this share a number is written in white
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What became of a number of samples whose class is known.
+    """Classification results of samples whose class is known.
 
     Attributes:
         confusion: Samples by true class (rows) and best class (columns), int64 (26, 26).
@@ -45,7 +45,7 @@ class ClassScores:
         return int(self.top4.sum()) / self.samples if self.samples else None
 
     def recall(self) -> dict[int, float | None]:
-        """Class to the share of its samples that are recognised; None where it has none."""
+        """Class to the share of its samples that are recognized; None where it has none."""
         sizes = self.confusion.sum(axis=1)
         return {k: int(self.confusion[k, k]) / int(sizes[k]) if sizes[k] else None for k in range(CLASSES)}
 

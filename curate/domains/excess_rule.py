@@ -1,4 +1,4 @@
-"""The rule that selects types by what a target set shows beyond pristine photographs; it can select none."""
+"""The rule that selects types that a target set shows more often than pristine photographs; it may select none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...distortions.catalog import PRISTINE
 from ..errors import CurateError
-from .pristine_beliefs import FALSE_ALARMS, PristineBeliefs
+from .pristine_scores import FALSE_ALARMS, PristineScores
 from .selection_rule import CLASSES, check_scores
 
 LEAST_SHARE = 0.03
@@ -22,7 +22,7 @@ _SEED = 123
 
 @dataclass(frozen=True)
 class ExcessSelection:
-    """What the rule says of a target set.
+    """The selection for a target set.
 
     Attributes:
         types: Selected distortion ids, rising.
@@ -55,12 +55,12 @@ class ExcessSelection:
 
 def select_by_excess(
     scores: NDArray[np.floating],
-    pristine: PristineBeliefs,
+    pristine: PristineScores,
     *,
     most: int | None = None,
     excluded: Collection[int] = (),
 ) -> ExcessSelection:
-    """Select the types that a target set shows beyond what the classifier says of pristine photographs.
+    """Select the types that a target set shows more often than pristine photographs do.
 
     A class score is no share: types that look alike share their scores, and mild tone changes look like photographs of
     other cameras. So each class is compared with itself on pristine photographs. A type is selected when

@@ -52,7 +52,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trained networks over standardised features.
+    """Trained networks over standardized features.
 
     Attributes:
         center: Feature means, float32 (F,).
@@ -162,7 +162,7 @@ def train_ensemble(
         reporter: Shows progress.
 
     Returns:
-        The ensemble, in which no network believes in a class that it has not seen, and the held-out class probabilities
+        The ensemble, in which every network scores a class that it has not seen 0, and the held-out class probabilities
         of every row, (N, C); the same arguments and library versions give the same bits on one kind of processor.
     """
     settings = settings or TrainingSettings()

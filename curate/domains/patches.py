@@ -1,4 +1,4 @@
-"""The five patches of a picture on which a domain classifier is asked."""
+"""The five patches of a picture that a domain classifier sees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PATCHES = 5  # DGQA: class scores are averaged over five patches per image
 
 
 def patch_corners(height: int, width: int, patch: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    """Return where the five patches lie: in the middle and in the four corners.
+    """Return the corners of the five patches: in the middle and in the four corners of the picture.
 
     Args:
         height: Of the picture.

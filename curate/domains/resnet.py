@@ -1,4 +1,4 @@
-"""ResNet-50 with 26 outputs, fine-tuned as in DGQA: for a GPU; on a processor it is only good for a try."""
+"""ResNet-50 with 26 outputs, fine-tuned as in DGQA: for a GPU; on a processor it is only useful for a try."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..encoding.weights import load_into, load_state, published_resnet50
 from ..errors import CurateError, RowError
 from .mlp_ensemble import NEVER
 from .patches import five_patches
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .selection_rule import CLASSES
 from .settings import KindName
 
@@ -37,7 +37,7 @@ class ResNetClassifier:
         """Take a network with 26 outputs."""
         self._network = network.to(device)
         self._device = device
-        self.pristine: PristineBeliefs | None = None
+        self.pristine: PristineScores | None = None
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.float32]], *, device: DeviceName = "auto") -> ResNetClassifier:
@@ -50,7 +50,7 @@ class ResNetClassifier:
         from torchvision.models import resnet50
 
         network = resnet50(weights=None, num_classes=CLASSES)
-        pristine = PristineBeliefs.from_arrays(arrays)
+        pristine = PristineScores.from_arrays(arrays)
         besides = {} if pristine is None else pristine.arrays()
         state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if name not in besides}
         counters = {k: v for k, v in network.state_dict().items() if k.endswith(_COUNTERS)}
@@ -82,7 +82,7 @@ class ResNetClassifier:
         return np.stack(found)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the network's weights by name, and what it says of pristine photographs."""
+        """Return the network's weights by name, and its scores on pristine photographs."""
         state = self._network.state_dict()
         weights = {k: v.float().cpu().numpy() for k, v in state.items() if not k.endswith(_COUNTERS)}
         return weights | ({} if self.pristine is None else self.pristine.arrays())
@@ -140,13 +140,13 @@ class ResNetTrainer:
             raise CurateError("the training of resnet50 diverged: its loss is no longer a number")
         return mean
 
-    def slow_down(self, factor: float) -> None:
+    def lower_learning_rate(self, factor: float) -> None:
         """Multiply the learning rate."""
         for group in self._optimizer.param_groups:
             group["lr"] *= factor
 
     def finished(self, unseen: Sequence[int] = ()) -> ResNetClassifier:
-        """Return the classifier as it is now; it believes in none of the `unseen` classes."""
+        """Return the classifier as it is now; it scores the `unseen` classes 0."""
         import torch
 
         with torch.no_grad():

@@ -28,7 +28,7 @@ from ..whole_numbers import whole_number, whole_numbers
 from .classifier import DomainClassifier
 from .classifier_files import load_classifier
 from .excess_rule import ExcessSelection, select_by_excess
-from .pristine_beliefs import PristineBeliefs
+from .pristine_scores import PristineScores
 from .selection_rule import Selection, select_types
 from .settings import RULES, DomainsSelectSettings, RuleName
 from .target_images import OK, TargetImage, open_target
@@ -39,7 +39,7 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class DomainSelection:
-    """What a classifier and the counting rule say of a target set.
+    """The class scores and the selection for a target set.
 
     Attributes:
         selection: Types, shares and top-1 shares over the images that could be used, by the rule asked for.
@@ -68,7 +68,7 @@ def select_domains(
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> DomainSelection:
-    """Ask a classifier about five patches of every image, and select types by what it says.
+    """Classify five patches of every image, and select types by the scores.
 
     Args:
         target: Images, a folder of them, or a manifest (`.parquet`).
@@ -121,7 +121,7 @@ def select_domains(
 
 
 def _check_rule(
-    rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineBeliefs | None
+    rule: RuleName, max_types: int | None, exclude: Collection[int], pristine: PristineScores | None
 ) -> None:
     if rule not in RULES:
         raise CurateError(f"there is no rule {rule!r}: expected {' or '.join(RULES)}")
@@ -133,7 +133,7 @@ def _check_rule(
             "fit it again, or give --rule published"
         )
     if rule == "published" and exclude:
-        raise CurateError("--exclude is of the rule excess: leave it away, or leave --rule published away")
+        raise CurateError("--exclude is of the rule excess: leave it out, or leave out --rule published")
     excluded = set(whole_numbers("--exclude", exclude))
     known = {entry.id for entry in CATALOG}
     if unknown := sorted(excluded - known):
@@ -229,7 +229,7 @@ def run_domains_select(
 
 
 def summarize(found: DomainSelection) -> dict[str, Any]:
-    """Return what a selection says, as JSON values."""
+    """Return a selection as JSON values."""
     selection, unusable = found.selection, found.unusable()
     by_excess = isinstance(selection, ExcessSelection)
     mostly_pristine = 2 * selection.top1_shares[PRISTINE] > 1
@@ -247,7 +247,7 @@ def summarize(found: DomainSelection) -> dict[str, Any]:
         return {**facts, "note": _why_none(selection)}
     if mostly_pristine and not by_excess:
         pristine = f"{100 * selection.top1_shares[PRISTINE]:.0f} % of the images look undistorted"
-        note = f"{pristine}; the types are what such images are taken for next, and say little of the set"
+        note = f"{pristine}; the types are what such images are classified as next, and mean little for the set"
         return {**facts, "note": note}
     return facts
 

@@ -19,7 +19,7 @@ _SHARE_NUMERATOR, _SHARE_DENOMINATOR = 21, 200
 
 @dataclass(frozen=True)
 class Selection:
-    """What the rule says of a target set.
+    """The selection for a target set.
 
     Attributes:
         types: Selected distortion ids, rising.
@@ -68,7 +68,7 @@ def select_types(scores: NDArray[np.floating]) -> Selection:
 
 
 def check_scores(scores: NDArray[np.floating]) -> None:
-    """Refuse what are no class scores of images.
+    """Refuse values that are no class scores of images.
 
     Raises:
         CurateError: No image, or not 26 finite scores for each.
@@ -76,6 +76,6 @@ def check_scores(scores: NDArray[np.floating]) -> None:
     if scores.ndim != 2 or scores.shape[1] != CLASSES:  # noqa: PLR2004
         raise CurateError(f"class scores have the shape {scores.shape}, expected (images, {CLASSES})")
     if not len(scores):
-        raise CurateError("no image to select distortion types for")
+        raise CurateError("no image to select distortion types for: give the scores of one image or more")
     if not np.isfinite(scores).all():
         raise CurateError("class scores hold values that are not finite")

@@ -18,7 +18,7 @@ _LEGEND = {
 
 
 def describe_selection(summary: Mapping[str, Any]) -> str:
-    """Lay a summary out for people: the largest excess (by the published rule: share) first.
+    """Format a summary as text: the largest excess (by the published rule: share) first.
 
     Args:
         summary: What `summarize` gave, and where the preset is (`out`).

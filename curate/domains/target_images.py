@@ -31,7 +31,7 @@ class TargetImage:
 
     Attributes:
         id: Its id.
-        path: Where it lies below its root.
+        path: Relative to its root.
         load: Gives its pixels.
         status: `ok`, or the status of a manifest row that has no pixels.
         error: Why it has none.
@@ -74,15 +74,15 @@ def open_target(
     """List the images of a folder, of one image, or of a manifest.
 
     Args:
-        target: Folder, image, or manifest (`.parquet`). Its rows go by sample id; those that are not ok stay in the
-            list with their reason, and those without stored pixels are made when they are looked at.
+        target: Folder, image, or manifest (`.parquet`). Its rows are identified by sample id. Rows that are not ok
+            stay in the list with their reason; those without stored pixels are rendered when they are needed.
         decoding: EXIF orientation, color profiles, pixel limit.
         ids: How ids are made from file names.
         follow_links: Search linked folders that lead out of the target's folder.
         roots: Folders of a manifest's roots that have moved.
 
     Raises:
-        CurateError: There is nothing to read, `decoding` contradicts the manifest, or where files lie that its rows
+        CurateError: There is nothing to read, `decoding` contradicts the manifest, or the folder of files that its rows
             need is not known.
     """
     if target.suffix == ".parquet":

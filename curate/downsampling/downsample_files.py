@@ -17,7 +17,7 @@ _EPOCH = re.compile(r"epoch[-_]?([0-9]+)", re.IGNORECASE)
 
 
 def epoch_of(name: str) -> int | None:
-    """Read the epoch out of a file name; None if it does not say.
+    """Read the epoch from a file name; None if it has none.
 
     >>> epoch_of("epoch3.npy"), epoch_of("run-7_epoch_12.npz"), epoch_of("features.npy")
     (3, 12, None)

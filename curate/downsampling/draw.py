@@ -1,4 +1,4 @@
-"""Which members of the clusters survive an epoch."""
+"""Which members of the clusters an epoch keeps."""
 
 import math
 from collections.abc import Sequence

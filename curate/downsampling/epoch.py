@@ -1,4 +1,4 @@
-"""DRCDown's epoch, which command, sampler and report share: who takes part, the clusters, the draw, the figures."""
+"""DRCDown's epoch, which command, sampler and report share: the rows, the clusters, the draw, the figures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,9 @@ def epoch_rows(rows: pa.Table, scope: Scope) -> EpochRows:
     """
     training = np.flatnonzero(_equals(rows, "split", "train")).astype(np.int64)
     if not len(training):
-        raise CurateError("the manifest has no row with status ok and split train")
+        raise CurateError(
+            "the manifest has no row with status ok and split train; `syndr-curate inspect` counts its rows"
+        )
     pseudo = _equals(rows, "label_source", "pseudo")
     filtered = training if scope == "all" else training[~pseudo[training]]
     return EpochRows(rows["sample_id"].to_pylist(), rows["label"].to_numpy(), training, filtered)

@@ -1,4 +1,4 @@
-"""Whether DRCDown's bound on cosines means anything for some features, and the bounds that would."""
+"""Whether DRCDown's bound on cosines is meaningful for some features, and which bounds would be."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,15 +12,15 @@ from ..similarity import FeatureRows, cluster_statistics, threshold_components
 from .epoch import EpochRows
 from .settings import DownsampleSettings
 
-SEARCHED_ROWS = 10_000  # bounds are searched for among at most so many rows, so that a large set does not wait long
-GRIDS = (100, 10_000, 1_000_000)  # the search goes over numbers of 2 decimals, then 4, then 6; float32 tells no more
+SEARCHED_ROWS = 10_000  # most rows among which bounds are searched, so that a large set does not take long
+GRIDS = (100, 10_000, 1_000_000)  # the search goes over numbers of 2 decimals, then 4, then 6; float32 has no more
 STRICTEST = 1 - 1 / GRIDS[-1]
 NEAR = 0.02  # the search ends at a share this close to the one that is wanted
 MOST_IN_ONE = 0.5  # a cluster of more than this share of the rows makes a bound mean nothing
 
 
 class Shares(NamedTuple):
-    """What a similarity makes of some rows.
+    """The clusters of some rows at one similarity.
 
     Attributes:
         thinned: Share of the rows in clusters above `keep_min`, 0 to 1.
@@ -32,7 +32,7 @@ class Shares(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A share of the rows in clusters above `keep_min`, and what passes for it.
+    """A share of the rows in clusters above `keep_min`, and its tolerance.
 
     Attributes:
         share: What is wanted, 0 to 1.
@@ -54,7 +54,7 @@ HALF = Target(0.50, 0.35, 0.65, "a half")
 def note_meaningless_bound(
     rows: EpochRows, features: FeatureRows, clusters: NDArray[np.int32], settings: DownsampleSettings
 ) -> str | None:
-    """Say in one line that the bound means nothing for these features, and which bounds would thin.
+    """Describe in one line that the bound has no effect on these features, and which bounds would have one.
 
     The bound means nothing where one cluster holds more than half of the filtered rows, or where no cluster is above
     `keep_min` though there are more than twice as many rows. Only then are other bounds searched for.

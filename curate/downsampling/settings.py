@@ -36,7 +36,7 @@ class DownsampleSettings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         hold_whole_numbers(self, keep_min=1, seed=None)
         ranges = {
             "similarity": (-1.0 <= self.similarity <= 1.0, "a cosine in [-1, 1]"),

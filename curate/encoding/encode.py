@@ -1,4 +1,4 @@
-"""Stage `encode`: content features of images, one row per image, whatever its state."""
+"""Stage `encode`: content features of images, one row per image, failed ones included."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def encode(
 ) -> pa.Table:
     """Encode every image of a source, or every ok row of a manifest, in memory.
 
-    Rows of a manifest go by `sample_id`; rows without stored pixels are rendered on the way.
+    Rows of a manifest are identified by `sample_id`; rows without stored pixels are rendered for it.
 
     Args:
         images: A folder, an image file, a manifest (`.parquet`), or what `open_source` gives.

@@ -29,7 +29,7 @@ _built: dict["EncoderSpec", Encoder] = {}
 
 
 class EncoderBuilder(Protocol):
-    """What gives an encoder, in whichever process it is asked."""
+    """Builds an encoder in any process."""
 
     def build(self) -> Encoder:
         """Return the encoder."""
@@ -37,7 +37,7 @@ class EncoderBuilder(Protocol):
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """Which encoder, said so that another process can build it.
+    """Which encoder, described so that another process can build it.
 
     Attributes:
         name: Its public name.
@@ -68,7 +68,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class GivenEncoder:
-    """An encoder that is there already; for work in this process."""
+    """An encoder that is already built; for work in this process."""
 
     encoder: Encoder
 
@@ -138,7 +138,7 @@ class EncodeWork:
         return _feature_table(rows, matrix, statuses, errors)
 
     def _loads(self, rows: pa.Table) -> Iterator[Load]:
-        """Give what loads the pixels of each row."""
+        """Return a function per row that loads its pixels."""
         if self.roots is None:
             folder = self.folder or Path()
             yield from (partial(self.decoding.decode, folder / path) for path in rows["image_path"].to_pylist())

@@ -13,7 +13,7 @@ from .settings import ENCODERS, POOLS, TIMM_PREFIX, DeviceName, PoolName
 
 
 class Encoder(Protocol):
-    """What turns pictures into content features.
+    """Turns pictures into content features.
 
     Attributes:
         name: Its public name.
@@ -70,9 +70,9 @@ def make_encoder(
         raise CurateError(f"--pool is of efficientnet-lite0 and {TIMM_PREFIX}NAME; {name} gives content features alone")
     if name == "gist":
         if weights is not None:
-            raise CurateError("the encoder gist has no weights: leave --weights away")
+            raise CurateError("the encoder gist has no weights: leave out --weights")
         if device == "cuda":
-            raise CurateError("the encoder gist runs on the processor: leave --device away")
+            raise CurateError("the encoder gist runs on the processor: leave out --device")
         return _Gist()
     from . import timm_encoders, torch_encoders
 
@@ -95,7 +95,7 @@ def check_pooling(
     """
     if pool is None:
         if layers is not None:
-            raise CurateError(f"--layers has no effect without --pool: add --pool {','.join(POOLS)}, or leave it away")
+            raise CurateError(f"--layers has no effect without --pool: add --pool {','.join(POOLS)}, or leave it out")
         return None, None
     unknown = [pool] if isinstance(pool, str) else [name for name in pool if name not in POOLS]
     if unknown or not pool:
@@ -103,7 +103,7 @@ def check_pooling(
         raise CurateError(f"--pool {given}: expected {' or '.join(POOLS)}, or both ({','.join(POOLS)})")
     stages = None if layers is None else tuple(sorted(set(whole_numbers("layers", layers, least=1))))
     if stages == ():
-        raise CurateError("--layers is empty: expected whole numbers from 1, or leave it away for all stages")
+        raise CurateError("--layers is empty: expected whole numbers from 1, or leave it out for all stages")
     return tuple(name for name in POOLS if name in pool), stages
 
 

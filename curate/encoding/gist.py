@@ -1,4 +1,4 @@
-"""The `gist` encoder: where a picture has edges of which orientation, and its colours. No weights needed."""
+"""The `gist` encoder: edges by place and orientation, and colors. No weights needed."""
 
 import cv2
 import numpy as np
@@ -18,12 +18,12 @@ GIST_DIMENSIONS = _GRID * _GRID * (len(_SCALES) * _ORIENTATIONS + 6)
 
 
 def gist_features(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Describe a picture's layout by oriented gradient energy and colour statistics on a grid.
+    """Describe a picture's layout by oriented gradient energy and color statistics on a grid.
 
-    The picture is brought to 128 x 128, its lightness normalised for local contrast, and the gradient magnitude of
+    The picture is brought to 128 x 128, its lightness normalized for local contrast, and the gradient magnitude of
     three
     scales is pooled into eight orientations on a 4 x 4 grid; mean and spread of L, a, b on the same grid join it.
-    Every block is centred, so that cosines between pictures spread over a wide range instead of crowding near 1.
+    Every block is centered, so that cosines between pictures spread over a wide range instead of crowding near 1.
 
     Args:
         image: uint8 (H, W, 3) RGB, at least 16 pixels a side.
@@ -42,16 +42,16 @@ def gist_features(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise RowError(f"{width}x{height} is smaller than the {GIST_MINIMUM_SIDE} pixels a side that gist needs")
     small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2Lab).astype(np.float64)
-    lightness = _normalise_contrast(lab[..., 0] / 100.0)
+    lightness = _normalize_contrast(lab[..., 0] / 100.0)
     blocks = [_oriented_energy(_shrink(lightness, scale)) for scale in _SCALES]
     blocks.append(_COLOR_WEIGHT * _color_statistics(lab))
     return np.concatenate(blocks).astype(np.float32)
 
 
-def _normalise_contrast(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = plane - cv2.GaussianBlur(plane, (0, 0), _CONTRAST_SIGMA)
-    deviation = np.sqrt(cv2.GaussianBlur(centred * centred, (0, 0), _CONTRAST_SIGMA))
-    result: NDArray[np.float64] = centred / (deviation + _CONTRAST_FLOOR)
+def _normalize_contrast(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    centered = plane - cv2.GaussianBlur(plane, (0, 0), _CONTRAST_SIGMA)
+    deviation = np.sqrt(cv2.GaussianBlur(centered * centered, (0, 0), _CONTRAST_SIGMA))
+    result: NDArray[np.float64] = centered / (deviation + _CONTRAST_FLOOR)
     return result
 
 
@@ -81,7 +81,7 @@ def _color_statistics(lab: NDArray[np.float64]) -> NDArray[np.float64]:
     planes = np.moveaxis(lab, -1, 0) / np.array([50.0, 50.0, 50.0])[:, None, None]
     mean = _pool(planes)
     spread = np.sqrt(np.maximum(_pool(planes * planes) - mean * mean, 0.0))
-    mean[0] -= 1.0  # mid-grey, L = 50, is the origin
+    mean[0] -= 1.0  # mid-gray, L = 50, is the origin
     statistics = np.concatenate([mean, spread - 0.2]).reshape(-1)
     return np.asarray(statistics / _GRID, np.float64)
 

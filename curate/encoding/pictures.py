@@ -66,7 +66,7 @@ def pictures_of_manifest(
     """List the ok rows of a manifest.
 
     Raises:
-        CurateError: It cannot be read, `decoding` contradicts it, or where files lie that its rows need is not known.
+        CurateError: It cannot be read, `decoding` contradicts it, or a folder that its rows need is not known.
     """
     file = ManifestFile(manifest)
     columns = file.columns([*pixel_columns(file.empty().schema), "status", "split"])

@@ -18,7 +18,7 @@ from ..manifest.ids import list_ids
 from .lite0_names import LITE0_ARCHITECTURE, timm_names
 from .settings import TIMM_PREFIX, PoolName
 from .torch_encoders import Backbone
-from .weights import load_into, load_state, misfit, packaged_lite0, published_timm
+from .weights import describe_misfit, load_into, load_state, packaged_lite0, published_timm
 
 if TYPE_CHECKING:
     import torch
@@ -113,8 +113,8 @@ class PooledStages(Backbone):
     """Means and standard deviations of each channel over the picture, at several stages of a network.
 
     Content features are of a small picture, resized, at the last stage. Quality shows in the pixels as they are and in
-    fine stages: so nothing is resized or cut off, and every stage speaks. Per stage, from the finest to the coarsest, a
-    vector holds the means of its channels, then their standard deviations.
+    fine stages: so nothing is resized or cut off, and every stage contributes. Per stage, from the finest to the
+    coarsest, a vector holds the means of its channels, then their standard deviations.
     """
 
     def __init__(
@@ -241,7 +241,7 @@ def _fit(network: Any, state: Mapping[str, torch.Tensor], file: Path, name: str)
         try:
             body = _without_classifier(network, change(*arguments))
         except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise CurateError(misfit(file, name, error)) from error
+            raise CurateError(describe_misfit(file, name, error)) from error
         _refuse_resampled(state, body, file, name)
     load_into(network, body, file, name)
 

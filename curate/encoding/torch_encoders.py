@@ -1,4 +1,4 @@
-"""Encoders that stand on torch: ResNet-50 and CLIP ViT-B/16, each with its own preprocessing."""
+"""Encoders that use torch: ResNet-50 and CLIP ViT-B/16, each with its own preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of networks: where the published ones lie, and how a file of them is read; nothing is ever unpickled."""
+"""Weights of networks: where to find the published ones, and how a file of them is read; nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def load_state(file: Path) -> dict[str, torch.Tensor]:
 
     refuse_special(file)
     if not file.is_file():
-        raise CurateError(f"no weights at {file}")
+        raise CurateError(f"no weights at {file}: --weights takes a checkpoint (.pth or .safetensors)")
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -153,11 +153,11 @@ def load_into(network: torch.nn.Module, state: Mapping[str, torch.Tensor], file:
     try:
         network.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
-        raise CurateError(misfit(file, name, error)) from error
+        raise CurateError(describe_misfit(file, name, error)) from error
 
 
-def misfit(file: Path, name: str, error: Exception) -> str:
-    """Say in one line why weights do not fit."""
+def describe_misfit(file: Path, name: str, error: Exception) -> str:
+    """Describe in one line why weights do not fit."""
     reason = " ".join(str(error).split())[:300]
     return f"{file} does not fit {name}: {reason}"
 

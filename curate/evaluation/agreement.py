@@ -15,7 +15,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of scores with labels; a number is None where it means nothing.
+    """Agreement of scores with labels; a number is None where it is undefined.
 
     Attributes:
         rows: How many images.
@@ -53,7 +53,7 @@ def agreement_of(labels: Vector, scores: Vector, *, near: LogisticCurve | None =
         near: A curve to start the fit of the logistic from; None: from scratch.
 
     Returns:
-        The agreement; None stands for what cannot be told: all of them where either side is constant, those after the
+        The agreement; None where a value is undefined: all of them where either side is constant, those after the
         logistic for fewer than five rows.
     """
     from scipy.stats import kendalltau

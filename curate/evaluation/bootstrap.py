@@ -13,7 +13,7 @@ from .agreement import Agreement, agreement_of
 from .settings import METRICS, Metric
 
 CONFIDENCE = 0.95
-_LEAST_SHARE = 0.5  # of draws in which a difference can be told
+_LEAST_SHARE = 0.5  # of draws in which a difference is defined
 
 Vector = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Pair:
         labels: N labels.
         scores: N scores of the run.
         baseline: N scores of the baseline.
-        units: What is drawn together, for each image: the number of its reference, or its own.
+        units: Bootstrap unit of each image: the number of its reference, or its own.
     """
 
     labels: Vector
@@ -42,7 +42,7 @@ def paired_intervals(
 
     A draw takes as many references as there are, with replacement, each with all of its images, and, where there are
     several pairs, as many pairs as there are. A run and its baseline, and all runs, see the same references. The
-    interval then speaks of other images and of other trainings. Draws in which a difference cannot be told (equal
+    interval then covers other images and other trainings. Draws in which a difference is undefined (equal
     labels only) are left out.
 
     Args:
@@ -53,7 +53,7 @@ def paired_intervals(
 
     Returns:
         Low and high end by metric; a metric is missing where there are fewer than two units, or where fewer than half
-        of the draws can tell it.
+        of the draws have one.
 
     Source: percentile bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
@@ -72,9 +72,9 @@ def paired_intervals(
         differences = {run: _differences(pairs[run], times[units[run]], curves[run]) for run in set(drawn)}
         for metric in METRICS:
             values = [differences[run][metric] for run in drawn]
-            told = [value for value in values if value is not None]
-            if len(told) == len(values):
-                found[metric].append(float(np.mean(told)))
+            defined = [value for value in values if value is not None]
+            if len(defined) == len(values):
+                found[metric].append(float(np.mean(defined)))
         task.advance()
     tails = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
     return {
@@ -95,6 +95,6 @@ def _differences(
 
 
 def difference_of(run: Agreement, baseline: Agreement, metric: Metric) -> float | None:
-    """Return a run's score less its baseline's; None where either cannot be told."""
+    """Return a run's score less its baseline's; None where either is undefined."""
     first, second = run.of(metric), baseline.of(metric)
     return None if first is None or second is None else first - second

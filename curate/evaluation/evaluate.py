@@ -15,7 +15,7 @@ from ..manifest.splits import read_splits
 from ..runs.progress import SILENT, Reporter, Task
 from .agreement import agreement_of
 from .bootstrap import Pair, paired_intervals
-from .evaluation import OVERALL, Evaluation, GroupScores, untold_runs
+from .evaluation import OVERALL, Evaluation, GroupScores, describe_missing_scores
 from .labeled_rows import LabeledRows, Rows, read_labeled_rows
 from .settings import EvaluateSettings
 
@@ -77,7 +77,7 @@ def evaluate(
         lower_is_better: The scores measure degradation: negate them, the baseline's too.
         bootstrap: Draws for the interval of a paired difference; 0: no interval.
         seed: Seed of these draws.
-        reporter: Shows how far the draws are, and is told of rows and predictions that have no part in the scores.
+        reporter: Shows how far the draws are, and notes rows and predictions that are left out of the scores.
 
     Returns:
         The scores, overall and by group.
@@ -107,7 +107,7 @@ def evaluate(
         reporter.note(f"{rows.left_out} rows of {rows.name} have no label or a status other than ok: left out")
     if unused:
         reporter.note(f"{unused} predictions are for images that are not scored: not used")
-    for note in untold_runs([found[0], *kept]):
+    for note in describe_missing_scores([found[0], *kept]):
         reporter.note(note)
     scored = {run.name: rows.scored(run.rows, run.scores) for run in runs}
     return Evaluation(found[0], tuple(kept), rows.left_out, unused, scored)

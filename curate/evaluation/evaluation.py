@@ -1,4 +1,4 @@
-"""What `evaluate` finds: scores by group and run, summed up."""
+"""The result of `evaluate`: scores by group and run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -34,7 +34,7 @@ class RunStatistics:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How much a score of runs lies above that of their baselines, pair by pair.
+    """How much the scores of runs exceed those of their baselines, pair by pair.
 
     Attributes:
         mean: Mean of the differences; for `rmse_logistic`, below 0 is better.
@@ -84,7 +84,7 @@ class GroupScores:
         low, high = self.intervals.get(metric, (None, None))
         return PairedDifference(float(np.mean(values)), float(np.median(values)), low, high)
 
-    def untold(self) -> list[str]:
+    def runs_without_scores(self) -> list[str]:
         """Return the runs that have rows and lack a score that others have, and so are left out of its mean.
 
         A run whose baseline lacks one is left out of the mean difference, and so is among them.
@@ -103,7 +103,7 @@ class GroupScores:
         return min(counts), max(counts)
 
     def as_json(self) -> dict[str, Any]:
-        """Return each score, its median where there are several runs, and what is behind it."""
+        """Return each score, its median if there are several runs, and the details."""
         statistics = {metric: self.statistics(metric) for metric in METRICS}
         low, high = self.rows()
         found: dict[str, Any] = {
@@ -151,8 +151,8 @@ class Evaluation:
         }
 
 
-def untold_runs(groups: Sequence[GroupScores]) -> Iterator[str]:
-    """Say in which groups some runs have no part in a mean or a difference, and which these are.
+def describe_missing_scores(groups: Sequence[GroupScores]) -> Iterator[str]:
+    """Warn of groups in which some runs are left out of a mean or a difference, and name these runs.
 
     Args:
         groups: All rows first.
@@ -161,7 +161,7 @@ def untold_runs(groups: Sequence[GroupScores]) -> Iterator[str]:
         "constant scores or labels, or fewer than five rows: left out of the scores that they or their baselines lack"
     )
     overall, *others = groups
-    if runs := overall.untold():
+    if runs := overall.runs_without_scores():
         yield f"warning: {len(runs)} of {len(overall.runs)} runs have {reason}: {list_ids(runs)}"
-    if found := [f"{group.by} {group.group}" for group in others if group.untold()]:
+    if found := [f"{group.by} {group.group}" for group in others if group.runs_without_scores()]:
         yield f"warning: in {len(found)} groups some runs have {reason}: {list_ids(found)}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..datasets.predictions import Predictions
 from ..errors import CurateError
 from ..manifest.id_mismatch import explain_mismatch
-from ..manifest.ids import list_ids, spelled_alike
+from ..manifest.ids import folded_id, list_ids
 from ..manifest.manifest import ok_rows, read_manifest, validate
 from ..manifest.split_names import SPLITS
 from ..manifest.splits import TRAIN
@@ -54,7 +54,7 @@ class LabeledRows:
         return labels
 
     def units(self) -> NDArray[np.intp]:
-        """Number what is drawn together: the reference of each row, in the order of their names.
+        """Number the bootstrap units: the reference of each row, in the order of their names.
 
         The same references have the same numbers in any order of the rows. Names that `split` takes for one reference
         are one here, too.
@@ -62,8 +62,8 @@ class LabeledRows:
         references = [self.reference_of[row] for row in self.ids]
         number_of: dict[str, int] = {}
         for name in sorted(set(references)):
-            number_of.setdefault(spelled_alike(name), len(number_of))
-        return np.array([number_of[spelled_alike(name)] for name in references], np.intp)
+            number_of.setdefault(folded_id(name), len(number_of))
+        return np.array([number_of[folded_id(name)] for name in references], np.intp)
 
     def scores_of(self, predictions: Predictions, rows: Rows) -> Vector:
         """Return the score of each of some rows.

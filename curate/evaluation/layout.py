@@ -21,13 +21,13 @@ def rows_of(evaluation: Evaluation, *, exact: bool = False) -> list[Cells]:
         exact: Whether numbers are written in full; four decimals otherwise.
 
     Returns:
-        Rows of text, a number that cannot be told as `-`, or as nothing where numbers are written in full.
+        Rows of text, an undefined number as `-`, or as nothing where numbers are written in full.
     """
     return [row for group in (evaluation.overall, *evaluation.groups) for row in _rows_of_group(group, exact=exact)]
 
 
 def as_csv(evaluation: Evaluation) -> str:
-    """Lay scores out as CSV, numbers in full."""
+    """Format scores as CSV, numbers in full."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -36,7 +36,7 @@ def as_csv(evaluation: Evaluation) -> str:
 
 
 def as_markdown(evaluation: Evaluation) -> str:
-    """Lay scores out as a table in Markdown."""
+    """Format scores as a table in Markdown."""
     head, *lines = (
         f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in (HEADER, *rows_of(evaluation))
     )

@@ -47,7 +47,7 @@ def export(
 ) -> dict[str, Any]:
     """Write a manifest's ok rows in the form that another tool reads.
 
-    The result appears whole or not at all, and the same manifest gives the same bytes.
+    The result appears complete or not at all, and the same manifest gives the same bytes.
 
     Args:
         manifest: The manifest file.
@@ -70,13 +70,13 @@ def export(
         render) and `out`.
 
     Raises:
-        CurateError: Pixels are missing and may not be rendered, a stored file is no image or lies outside its root,
+        CurateError: Pixels are missing and may not be rendered, a stored file is no image or is outside its root,
             labels that the target needs are missing, or `out` may not be written to; nothing is written then.
     """
     manifest, out = Path(manifest), Path(out)
     if target not in TARGETS:
         raise CurateError(f"--to {target!r}: expected {', '.join(TARGETS)}")
-    rows = read_rows(manifest, split=split, roots=roots, max_pixels=max_pixels, labelled=target == "pyiqa")
+    rows = read_rows(manifest, split=split, roots=roots, max_pixels=max_pixels, labeled=target == "pyiqa")
     counts = {split: len(part) for split, part in rows.splits()}
     summary: dict[str, Any] = {"rows": len(rows.table), "rows_not_ok": rows.not_ok, "by_split": counts}
     dry = {"dry_run": True} if dry_run else {}

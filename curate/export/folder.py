@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and is replaced only if we made it."""
+"""A folder that appears complete or not at all, and is replaced only if an export made it."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ def require_free(out: Path, *, overwrite: bool, inputs: Mapping[str, Path]) -> P
     Args:
         out: The folder; it need not exist.
         overwrite: Whether an earlier export there may be replaced.
-        inputs: What the export reads, by name: it may not lie inside the folder.
+        inputs: What the export reads, by name: it must not be inside the folder.
 
     Returns:
         The folder behind any links.
@@ -36,7 +36,7 @@ def require_free(out: Path, *, overwrite: bool, inputs: Mapping[str, Path]) -> P
     out = Path(os.path.realpath(out))
     for name, path in inputs.items():
         if Path(os.path.realpath(path)).is_relative_to(out):
-            raise CurateError(f"{name} lies inside {out}, which the export would replace: give another --out")
+            raise CurateError(f"{name} is inside {out}, which the export would replace: give another --out")
     if not out.name:
         raise CurateError(f"cannot export to {out}: give a folder")
     if not os.path.lexists(out):
@@ -62,7 +62,7 @@ def require_free(out: Path, *, overwrite: bool, inputs: Mapping[str, Path]) -> P
 
 @contextlib.contextmanager
 def export_folder(out: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """Give an empty folder that becomes `out` when the block ends well.
+    """Yield an empty folder that becomes `out` when the block ends without an error.
 
     An earlier export at `out` stays until then. A killed process leaves `.<name>.<letters>.tmp` beside `out`.
 

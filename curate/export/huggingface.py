@@ -77,7 +77,7 @@ def _card(rows: ExportRows) -> str:
         "" if scale is None else f"Labels come from one scale: `{_json(scale)}`.\n",
         "## Provenance\n",
         f"```json\n{json.dumps(rows.provenance, sort_keys=True, ensure_ascii=True, indent=1)}\n```\n",
-        "Images keep the licences of the sets they were made from.\n",
+        "Images keep the licenses of the sets they were made from.\n",
     ]
     return "\n".join(line for line in lines if line)
 

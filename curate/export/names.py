@@ -1,4 +1,4 @@
-"""File names that every tool reads the same: ids spelled with letters, digits, `-` and `_`."""
+"""File names that every tool reads in the same way: ids spelled with letters, digits, `-` and `_`."""
 
 import string
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ _ESCAPE = MARK
 
 
 def safe_name(identifier: str) -> str:
-    """Spell an id as a file name without suffix.
+    """Turn an id into a file name without suffix.
 
     Every other character becomes `~` and two hexadecimal digits per byte of its UTF-8: a dot (where a webdataset key
     would end), a slash, a space, a glob's star, markup. Different ids have different names.
@@ -28,7 +28,7 @@ def safe_name(identifier: str) -> str:
 
 
 def image_name(sample_id: str, reference_id: str | None, suffix: str) -> str:
-    """Return where an exported image lies below its folder, as a POSIX path: a folder per reference where there is one.
+    """Return the path of an exported image in its folder, as a POSIX path: a folder per reference if the row has one.
 
     Args:
         sample_id: The row's id.

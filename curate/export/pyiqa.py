@@ -1,4 +1,4 @@
-"""The meta_info CSV of pyiqa: path, score, and a column that tells the split."""
+"""The meta_info CSV of pyiqa: path, score, and a column for the split."""
 
 from collections import Counter
 

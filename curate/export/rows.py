@@ -107,7 +107,7 @@ def read_rows(
     split: str | None = None,
     roots: Mapping[str, Path] | None = None,
     max_pixels: int = MAX_PIXELS,
-    labelled: bool = False,
+    labeled: bool = False,
 ) -> ExportRows:
     """Read the rows that an export takes.
 
@@ -116,18 +116,22 @@ def read_rows(
         split: Only rows of this split; None takes all.
         roots: Folders of roots that have moved.
         max_pixels: References with more pixels are refused.
-        labelled: Whether every row must have a label.
+        labeled: Whether every row must have a label.
 
     Raises:
         CurateError: The manifest cannot be read, or there is no such row.
     """
     if split is not None and split not in SPLITS:
         raise CurateError(f"--split {split!r}: expected {', '.join(SPLITS)}")
-    table = read_manifest(manifest, training=labelled)
+    table = read_manifest(manifest, training=labeled)
     usable = ok_rows(table)
     chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
     if not len(chosen):
-        raise CurateError(f"{manifest} has no row with status ok{'' if split is None else f' and split {split}'}")
+        of_split = "" if split is None else f" and split {split}"
+        raise CurateError(
+            f"{manifest} has no row with status ok{of_split}; `syndr-curate inspect` counts its rows by split and "
+            "status"
+        )
     provenance = read_provenance(table)
     places = Roots.of_manifest(table, manifest, roots)
     decoding = decoding_of(provenance, DecodeOptions(max_pixels=max_pixels), str(manifest))
@@ -136,7 +140,7 @@ def read_rows(
 
 
 def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, workers: int | None = None) -> Supply:
-    """Find out, without reading a pixel, whether all rows have pixels.
+    """Check, without reading a pixel, that all rows have pixels.
 
     Args:
         rows: The rows.
@@ -145,7 +149,7 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
         workers: Threads.
 
     Raises:
-        CurateError: Pixels are missing and may not or cannot be rendered, or lie outside their root; the message names
+        CurateError: Pixels are missing and may not or cannot be rendered, or are outside their root; the message names
             the rows, or the users' types that are not registered here.
     """
     unstored: list[PixelRow] = []
@@ -162,7 +166,7 @@ def check_supply(rows: ExportRows, *, render: bool, follow_links: bool = False, 
     if lost:
         named = {row.image_root for row in lost if row.image_root is not None}
         unknown = sorted(root for root in named if not roots.has_folder(root))
-        hint = f"; where root {unknown[0]!r} lies is not known: give --root {unknown[0]}=DIR" if unknown else ""
+        hint = f"; the folder of root {unknown[0]!r} is not known: give --root {unknown[0]}=DIR" if unknown else ""
         names = list_ids([row.sample_id for row in lost])
         raise CurateError(f"{len(lost)} rows have neither stored pixels nor a recipe to render them: {names}{hint}")
     if unstored and not render:
@@ -191,7 +195,7 @@ def find_or_make(row: PixelRow, pixels: PixelLoader) -> tuple[Path | bytes, bool
         The file, or the bytes of one; and whether it was made.
 
     Raises:
-        CurateError: There is none and none can be made, or what is stored is no image; the message names the row.
+        CurateError: There are no pixels and none can be made, or they are no image; the message names the row.
     """
     with naming_row(row):
         stored = pixels.find(row)

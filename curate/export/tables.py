@@ -14,7 +14,7 @@ from ..manifest.ids import list_ids
 from ..manifest.schema import CLUSTER_FIELDS
 from ..storage.atomic import cannot_write, write_bytes
 
-# What a row says about itself, once its image lies elsewhere and its split is a folder or a column of its own.
+# What a row says about itself, once its image is elsewhere and its split is a folder or a column of its own.
 FACTS = (
     *("sample_id", "label", "label_std", "label_source", "reference_id", "distortion_id", "distortion", "level"),
     *("dataset", *(field.name for field in CLUSTER_FIELDS)),
@@ -72,7 +72,10 @@ def write_ids(path: Path, ids: Sequence[str]) -> None:
     """
     broken = [identifier for identifier in ids if "\n" in identifier or "\r" in identifier]
     if broken:
-        raise CurateError(f"{len(broken)} ids hold a line break and cannot be lines of a text: {list_ids(broken)}")
+        raise CurateError(
+            f"{len(broken)} ids hold a line break and cannot be lines of a text: {list_ids(broken)}; rename them, or "
+            "export to another form"
+        )
     write_bytes(path, "".join(f"{identifier}\n" for identifier in ids).encode())
 
 

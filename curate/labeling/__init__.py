@@ -1,1 +1,1 @@
-"""Pseudo-labels from labeled references, and how far they miss human labels."""
+"""Pseudo-labels from labeled references, and their error against human labels."""

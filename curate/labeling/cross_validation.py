@@ -1,4 +1,4 @@
-"""How good are the labels? Leave one reference out at a time and predict its human labels from the others."""
+"""The quality of labels: leave one reference out at a time and predict its human labels from the others."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from .scores import Scores, scores_of
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What leaving out one reference at a time has shown.
+    """The result of leaving out one reference at a time.
 
     Attributes:
         labeler: Its name.
@@ -105,8 +105,7 @@ def cross_validate(
     count = len(known.quality)
     if count - 1 < labeler.fewest:
         raise CurateError(
-            f"cross-validating {labeler.name} takes at least {labeler.fewest + 1} labelled references; "
-            f"there are {count}"
+            f"cross-validating {labeler.name} takes at least {labeler.fewest + 1} labeled references; there are {count}"
         )
     predicted, spread = np.empty_like(known.quality), np.empty_like(known.quality)
     for row in range(count):

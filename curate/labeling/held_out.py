@@ -1,4 +1,4 @@
-"""Whose labels may make new ones: a reference that is held out lends its labels to no training row."""
+"""Which labels may be used for new rows: those of held-out references are never used for training rows."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from .settings import LabelSettings
 def without_held_out(
     references: Features, splits: Mapping[str, str], settings: LabelSettings, reporter: Reporter = SILENT
 ) -> Features:
-    """Leave out the references whose labels may not make new ones.
+    """Leave out the references whose labels must not be used for new rows.
 
     Args:
         references: Features of the labeled references, with ids.
@@ -44,5 +44,5 @@ def without_held_out(
         references = features_of_references(references, kept)
     wanted = settings.neighbors.count
     if settings.labeler == "knn" and len(kept) < wanted:
-        reporter.note(f"only {len(kept)} references lend their labels, fewer than --neighbors {wanted}: all are taken")
+        reporter.note(f"only {len(kept)} references give their labels, fewer than --neighbors {wanted}: all are taken")
     return references

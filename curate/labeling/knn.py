@@ -47,7 +47,7 @@ class KnnLabeler:
 def find_neighbors(
     matrix: NDArray[np.floating[Any]], references: Features, settings: NeighborSettings
 ) -> tuple[tuple[Neighbor, ...], ...]:
-    """Find the labeled references that speak for each new one.
+    """Find the labeled references whose labels a new reference gets.
 
     Args:
         matrix: (m, D) features of the new references.

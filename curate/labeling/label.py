@@ -170,7 +170,7 @@ def label_table(
         name: What they are, for messages.
         labels: The labeled set.
         references: Features of its references, with ids; None for a labeler that looks at no content.
-        candidates: Features of the references of the rows, with ids; None likewise.
+        candidates: Features of the references of the rows, with ids; None as above.
         settings: How to label, and whose labels to take.
         splits: Split of each labeled reference that is not for training.
         reporter: Told whose labels are not taken.
@@ -192,8 +192,8 @@ def label_table(
         candidates = _without_content(wanted, name, settings)
     check_rows(candidates.matrix, candidates.require_ids(), candidates.source)
     new = features_of_references(candidates, wanted)
-    lenders = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
-    done = label_rows(usable, new, lenders, labels, make_labeler(settings.labeler, settings.neighbors))
+    label_references = without_held_out(references, {**held_out_of(rows), **splits}, settings, reporter)
+    done = label_rows(usable, new, label_references, labels, make_labeler(settings.labeler, settings.neighbors))
     return mark_held_out(in_order_of(rows, drop_uncertain(done, settings.max_label_std)), splits)
 
 
@@ -252,7 +252,7 @@ def selected_rows(selection: pa.Table, types: tuple[int, ...], levels: tuple[int
 
 
 def label_config(settings: LabelSettings, grid: tuple[tuple[int, ...], tuple[int, ...], int] | None) -> dict[str, Any]:
-    """Return what the provenance says of how rows were labeled.
+    """Return the entry in the provenance for how rows were labeled.
 
     Args:
         settings: How they were.

@@ -50,7 +50,7 @@ def run_label(
     Args:
         label_file: The labeled set; None where the settings name conditions or the labeler calibrated.
         reference_features: Features of its references; None for a labeler that looks at no content.
-        candidate_features: Features of the references to label; None likewise.
+        candidate_features: Features of the references to label; None as above.
         out: The manifest to write.
         selection: What `select` wrote: rows are laid out for types x levels.
         manifest: Rows to label (e.g. from `distort`); exactly one of the two.

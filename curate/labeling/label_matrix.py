@@ -96,7 +96,7 @@ def label_matrix(labels: Labels, references: Features) -> LabelMatrix:
 
 
 def columns_of(known: Sequence[Condition], wanted: Condition) -> list[int]:
-    """Find the columns that tell the label under a condition: their mean is the label.
+    """Find the columns that give the label under a condition: their mean is the label.
 
     Args:
         known: Conditions of a labeled set, each once.
@@ -104,7 +104,7 @@ def columns_of(known: Sequence[Condition], wanted: Condition) -> list[int]:
 
     Returns:
         The column of the condition itself. For an undistorted reference that has none: those of the identity cells, in
-        which the generator changes nothing. Empty where the labeled set does not tell.
+        which the generator changes nothing. Empty where the labeled set has no such columns.
     """
     if wanted in known:
         return [known.index(wanted)]
@@ -122,12 +122,12 @@ def complete_label_matrix(labels: Labels, references: Features) -> LabelMatrix:
         References ascending by id, conditions ascending by type and level: the order of the files does not matter.
 
     Raises:
-        CurateError: Labels are missing or given twice, features and labels speak of different references, or features
+        CurateError: Labels are missing or given twice, features and labels are of different references, or features
             have no direction.
     """
     references.require_ids()
     ids = tuple(sorted(set(labels.reference_ids)))
-    matrix = references.aligned_to(ids, "the labelled references")
+    matrix = references.aligned_to(ids, "the labeled references")
     check_rows(matrix, ids, references.source)
     _require_one_each(labels, ids)
     return label_matrix(labels, replace(references, matrix=matrix, ids=ids, names=None))
@@ -150,7 +150,7 @@ def pristine_labels(labels: Labels) -> dict[str, float]:
 
 
 def require_same_references(references: Features, labels: Labels) -> None:
-    """Refuse feature and label files that speak of different references.
+    """Refuse feature and label files of different references.
 
     Raises:
         CurateError: Names the references that only one of them has, and why their ids do not match, or feature rows
@@ -168,7 +168,8 @@ def require_same_references(references: Features, labels: Labels) -> None:
         )
     if without_labels:
         raise CurateError(
-            f"{references.source} has {len(without_labels)} references without any label: {list_ids(without_labels)}"
+            f"{references.source} has {len(without_labels)} references without any label: "
+            f"{list_ids(without_labels)}; give the features of labeled references alone"
         )
     check_rows(references.matrix, ids, references.source)
 

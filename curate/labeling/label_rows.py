@@ -18,7 +18,7 @@ from .labeler import Labeler, Neighbor
 
 
 def label_rows(rows: pa.Table, new: Features, references: Features, labels: Labels, labeler: Labeler) -> pa.Table:
-    """Give rows of new references their pseudo-labels.
+    """Label rows of new references with pseudo-labels.
 
     Args:
         rows: Manifest rows with reference_id, distortion_id and level.
@@ -66,14 +66,16 @@ def conditions_of(rows: pa.Table) -> list[Condition]:
         )
     bare = rows.filter(pc.or_(pc.is_null(rows["distortion_id"]), pc.is_null(rows["level"])))["sample_id"].to_pylist()
     if bare:
-        raise CurateError(f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}")
+        raise CurateError(
+            f"{len(bare)} rows name no distortion or level, which a label needs: {list_ids(bare)}; leave these rows out"
+        )
     return list(zip(rows["distortion_id"].to_pylist(), rows["level"].to_pylist(), strict=True))
 
 
 def with_labels(
     rows: pa.Table, labels: Matrix, label_std: Matrix, *, source: str, neighbors: pa.Array | None = None
 ) -> pa.Table:
-    """Write labels into rows, and take off those of before.
+    """Write labels into rows in place of earlier ones.
 
     Args:
         rows: n manifest rows.
@@ -131,7 +133,10 @@ def drop_uncertain(rows: pa.Table, max_label_std: float | None) -> pa.Table:
         return rows
     kept = rows.filter(pc.fill_null(pc.less_equal(rows["label_std"], max_label_std), True))
     if not len(kept):
-        raise CurateError(f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}")
+        raise CurateError(
+            f"no row has a label_std of at most {max_label_std:g}; the smallest is {_smallest(rows):.3g}: raise "
+            "--max-label-std"
+        )
     return kept
 
 
@@ -141,7 +146,7 @@ def _refuse(
     """Refuse rows without a label, given by reference and condition; name the neighbors' labels that are missing."""
     if neighbors is None:
         rows = [make_sample_id(reference, *condition) for reference, condition in unknown]
-        raise CurateError(f"no labelled image has the type and level of {len(rows)} rows: {list_ids(rows)}")
+        raise CurateError(f"no labeled image has the type and level of {len(rows)} rows: {list_ids(rows)}")
     conditions = tuple(dict.fromkeys(condition for _, condition in unknown))
     lacking = np.isnan(known.quality_of(conditions)).tolist()
     row_of = {identifier: row for row, identifier in enumerate(known.features.require_ids())}

@@ -24,7 +24,7 @@ class PseudoLabels:
     """Labels of M new references under C conditions.
 
     Attributes:
-        labels: MxC float64 on [0, 10]; NaN where the labeled set does not tell.
+        labels: MxC float64 on [0, 10]; NaN where the labeled set has no label.
         label_std: MxC float64 on the same scale; NaN where the labeler gives none.
         neighbors: For each new reference the labeled ones behind its labels, nearest first; None if the labels come
             from the whole labeled set.
@@ -42,7 +42,7 @@ class Labeler(Protocol):
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
 
     @property
     def fewest(self) -> int:
@@ -55,7 +55,7 @@ class Labeler(Protocol):
     def predict(
         self, known: LabelMatrix, features: NDArray[np.floating[Any]], conditions: Sequence[Condition]
     ) -> PseudoLabels:
-        """Label new references. The company of a reference does not change its labels, not even in the last bit.
+        """Label new references. The labels of a reference do not depend on the other new references, to the last bit.
 
         Args:
             known: The labeled set, N references.

@@ -18,7 +18,7 @@ def make_labeler(name: str, neighbors: NeighborSettings | None = None) -> Labele
         neighbors: For `knn`; None: the published rule.
 
     Raises:
-        CurateError: There is none of that name.
+        CurateError: No such name.
     """
     if name == "knn":
         return KnnLabeler(neighbors or NeighborSettings())
@@ -32,7 +32,7 @@ def make_labeler(name: str, neighbors: NeighborSettings | None = None) -> Labele
 
 
 def labelers_to_compare() -> list[Labeler]:
-    """Return the labelers that `--compare` sets side by side.
+    """Return the labelers that `--compare` compares.
 
     They are the published rule, the nearest alone, the mean of each condition, 20 neighbors without a margin, and the
     Gaussian process.

@@ -15,7 +15,7 @@ from .labeler import PseudoLabels
 
 @dataclass(frozen=True)
 class ConditionLabeler:
-    """Every reference alike: the mean label of each type and level."""
+    """The same for every reference: the mean label of each type and level."""
 
     name: str = field(default="condition", compare=False)
     fewest: ClassVar[int] = 1
@@ -50,11 +50,13 @@ class GpLabeler:
     ) -> PseudoLabels:
         """See `Labeler.predict`."""
         model = fit_gp(known.features.matrix, known.quality, known.rater_noise, search=self.search)
-        return _under(conditions, known, *model.predict(np.asarray(features)))
+        return _for_conditions(conditions, known, *model.predict(np.asarray(features)))
 
 
-def _under(conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix) -> PseudoLabels:
-    """Take what was predicted for the conditions of the labeled set to the conditions wanted."""
+def _for_conditions(
+    conditions: Sequence[Condition], known: LabelMatrix, labels: Matrix, label_std: Matrix
+) -> PseudoLabels:
+    """Map predictions for the conditions of the labeled set to the wanted conditions."""
     wanted = np.full((2, len(labels), len(conditions)), np.nan)
     for number, condition in enumerate(conditions):
         columns = columns_of(known.conditions, condition)

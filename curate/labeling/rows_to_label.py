@@ -11,7 +11,7 @@ from ..runs.progress import Reporter
 
 
 def rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Reporter) -> pa.Table:
-    """Return the ok rows without a label from people, which no other label is as good as.
+    """Return the ok rows without a label from people, which is better than any other label.
 
     Args:
         rows: Manifest rows.
@@ -40,7 +40,7 @@ def rows_to_label(rows: pa.Table, name: str, scale: LabelScale, reporter: Report
 
 
 def in_order_of(rows: pa.Table, labeled: pa.Table) -> pa.Table:
-    """Put labeled rows back among those that were not to be labeled.
+    """Merge labeled rows with those that were not to be labeled, in the original order.
 
     Args:
         rows: All rows, in the order of the result.

@@ -1,4 +1,4 @@
-"""How far predicted labels lie from human ones, and whether their stated spread can be relied on."""
+"""How far predicted labels are from human ones, and how reliable their stated spread is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ CLAIMS = (0.5, 0.68, 0.8, 0.9, 0.95)  # shares of labels that intervals claim to
 
 @dataclass(frozen=True)
 class SpreadBin:
-    """Labels of like stated spread.
+    """Labels with a similar stated spread.
 
     Attributes:
         labels: How many.
         spread: Root mean square of their stated `label_std`.
         rmse: Root mean square of their errors: near `spread` where the spread can be relied on.
-        coverage: Share whose human label lies within one stated spread.
+        coverage: Share whose human label is within one stated spread.
     """
 
     labels: int
@@ -36,7 +36,7 @@ class Interval:
     """Intervals about predicted labels, as wide as a normal error of spread `label_std` would need.
 
     Attributes:
-        claimed: Share of human labels that ought to lie inside.
+        claimed: Share of human labels that should be inside.
         covered: Share that does.
     """
 
@@ -55,7 +55,7 @@ class Scores:
         plcc: Linear correlation; higher is better; None where either side is constant.
         coverage: Share of human labels within one `label_std`, of those that have one; honest: 0.68; None: none have.
         with_spread: Share of labels that have a `label_std`.
-        spread_srcc: Rank correlation of `label_std` and absolute error; above 0, it tells good labels from poor ones.
+        spread_srcc: Rank correlation of `label_std` and absolute error; above 0, it is higher for poor labels.
         reliability: Labels in five bins of rising `label_std`.
         intervals: Claimed and covered shares, of labels that have a `label_std`; empty: none have.
     """
@@ -88,7 +88,7 @@ def scores_of(truth: Matrix, predicted: Matrix, spread: Matrix) -> Scores:
     Args:
         truth: Human labels, any shape, on [0, 10].
         predicted: Predicted labels, same shape.
-        spread: Their `label_std`, same shape; NaN where there is none.
+        spread: Their `label_std`, same shape; NaN without one.
     """
     errors = np.abs(predicted - truth).ravel()
     known = np.isfinite(spread.ravel())

@@ -43,7 +43,7 @@ class NeighborSettings:
     temperature: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         object.__setattr__(self, "count", whole_number("neighbors", self.count, least=1))
         # The settings are written into metadata, as JSON, which has no infinity.
         if not 0 < self.margin < math.inf:
@@ -80,10 +80,10 @@ class LabelSettings:
     conditions: ConditionsName | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a setting that means nothing."""
+        """Refuse an invalid setting."""
         if self.max_label_std is not None and not 0 < self.max_label_std < math.inf:
             raise CurateError(
-                f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it away to keep all"
+                f"max_label_std is {self.max_label_std:g}; expected a finite number above 0; leave it out to keep all"
             )
         if self.neighbors_from not in NEIGHBORS_FROM:
             raise CurateError(f"neighbors_from is {self.neighbors_from!r}; expected {' or '.join(NEIGHBORS_FROM)}")
@@ -93,7 +93,7 @@ class LabelSettings:
             raise CurateError(f"conditions are {self.conditions!r}; expected {' or '.join(CONDITIONS)}")
         if self.labeler not in (LabelSettings.labeler, "condition"):
             raise CurateError(
-                f"labeler is {self.labeler!r} beside conditions, whose means are the labels: leave the labeler out"
+                f"labeler is {self.labeler!r} with conditions, whose means are the labels: leave out the labeler"
             )
         object.__setattr__(self, "labeler", "condition")
 
@@ -103,7 +103,7 @@ class LabelSettings:
         return self.labeler not in ("condition", "calibrated")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as they stand in a manifest's metadata."""
+        """Return the settings as they are in a manifest's metadata."""
         facts = {**vars(self), "neighbors": vars(self.neighbors)}
         if self.conditions is None:
             del facts["conditions"]

@@ -20,7 +20,7 @@ from .settings import LabelSettings
 
 
 def refuse_validating(settings: LabelSettings) -> None:
-    """Refuse to cross-validate labels that need no label file: there is no label of a single picture.
+    """Refuse to cross-validate labels that need no label file: no single picture has a label.
 
     Raises:
         CurateError: The settings name a shipped table, or a labeler that validates itself.
@@ -68,7 +68,7 @@ def cross_validate_label_file(
     compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Validated:
-    """Do what `validate_labels` does for a label file, features of its references and a file of held-out ones.
+    """Run `validate_labels` on a label file, features of its references and a file of held-out ones.
 
     Without features the contents of all references are alike, which changes nothing for the labeler `condition`.
 

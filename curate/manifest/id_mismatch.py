@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 
-from .ids import parse_sample_id, spelled_alike, strip_image_suffix
+from .ids import folded_id, parse_sample_id, strip_image_suffix
 
 PAIRS_EXAMINED = 1000
 
@@ -30,13 +30,13 @@ READINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def explain_mismatch(wanted: Iterable[str], given: Iterable[str], *, wanted_in: str, given_in: str) -> str:
-    """Say why ids that should be in two tables are not, for the end of a message.
+    """Explain why ids that should be in two tables are not; the text ends a message.
 
     Args:
         wanted: The ids looked for; None among them is passed over.
         given: The ids that they were looked for among.
-        wanted_in: Where the former stand, e.g. `the manifest's ok rows`.
-        given_in: Where the latter stand, e.g. the name of a feature file.
+        wanted_in: What holds the wanted ids, e.g. `the manifest's ok rows`.
+        given_in: What holds the given ids, e.g. the name of a feature file.
 
     Returns:
         Text that begins with `; `: what the ids differ in, with one of each side. Without such a difference: one of
@@ -73,8 +73,8 @@ def look_alikes(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, 
     Returns:
         Pairs of an id of either, in the order of the first.
     """
-    of_second = {spelled_alike(identifier): identifier for identifier in second}
-    pairs = ((identifier, of_second.get(spelled_alike(identifier))) for identifier in dict.fromkeys(first))
+    of_second = {folded_id(identifier): identifier for identifier in second}
+    pairs = ((identifier, of_second.get(folded_id(identifier))) for identifier in dict.fromkeys(first))
     return [(identifier, other) for identifier, other in pairs if other is not None and other != identifier]
 
 
@@ -85,7 +85,7 @@ def _pairs(lacking: list[str], spare: list[str]) -> list[tuple[str, str]]:
 
 
 def _difference(first: str, second: str) -> tuple[str, ...]:
-    """Return the fewest readings under which two ids are one; all of them together are known to do."""
+    """Return the smallest set of differences that explains why two ids are not equal."""
     for count in range(1, len(READINGS)):
         for names in combinations(READINGS, count):
             if _read(first, names) == _read(second, names):

@@ -23,7 +23,7 @@ _SAMPLE_ID = re.compile(r"(?P<reference>.+)_(?P<distortion>[1-9][0-9]{2}|[0-9]{1
 
 
 def has_image_suffix(name: str) -> bool:
-    """Tell whether a file name ends like an image's."""
+    """Return whether a file name ends like an image's."""
     return _suffix(name).lower() in IMAGE_SUFFIXES
 
 
@@ -98,12 +98,12 @@ def parse_sample_id(sample_id: str) -> tuple[str, int, int] | None:
     return match["reference"], int(match["distortion"]), int(match["level"])
 
 
-def spelled_alike(identifier: str) -> str:
-    """Return what ids have in common that differ in upper and lower case or in their Unicode form alone.
+def folded_id(identifier: str) -> str:
+    """Return a form of an id that ignores upper and lower case and the Unicode form.
 
-    People's label files do not agree with themselves about these: such ids are taken for one picture where it is safer.
+    Label files are not consistent in these: such ids count as one picture where that is safer.
 
-    >>> spelled_alike("I25") == spelled_alike("i25")
+    >>> folded_id("I25") == folded_id("i25")
     True
     """
     return unicodedata.normalize("NFC", identifier.casefold())
@@ -117,7 +117,7 @@ def list_ids(ids: Sequence[str]) -> str:
 
 
 def refuse_one_text(ids: Iterable[str], what: str) -> None:
-    """Refuse a single text where a list of ids belongs: it would be taken apart into its letters.
+    """Refuse a single text where a list of ids belongs: it would be split into its letters.
 
     Args:
         ids: What was given.

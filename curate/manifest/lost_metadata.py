@@ -21,7 +21,7 @@ LOST_METADATA = (
 
 
 def has_lost_metadata(table: pa.Table | pa.Schema) -> bool:
-    """Tell whether a manifest has no metadata, which every manifest has when it is written.
+    """Return whether a manifest has no metadata, which every manifest has when it is written.
 
     Args:
         table: The manifest, some of its columns, or its schema.
@@ -37,14 +37,14 @@ def warn_of_lost_metadata(table: pa.Table | pa.Schema, path: Path) -> None:
 
 @contextmanager
 def no_metadata_warning() -> Iterator[None]:
-    """Read manifests without the warning: for what names the loss itself, or mends it."""
+    """Read manifests without the warning, for code that reports or repairs the loss itself."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(?s).*has lost its metadata", category=CurateWarning)
         yield
 
 
 def refuse_lost_recipes(table: pa.Table) -> None:
-    """Refuse rows with a recipe that lost the metadata: what is made from them would look complete, and is not.
+    """Refuse rows with a recipe that lost the metadata: results made from them would look complete and would not be.
 
     Args:
         table: A manifest, or its columns with `seed` among them.

@@ -95,7 +95,7 @@ class ManifestFile:
         return self._naming(lambda: conform_columns(table, names))
 
     def tables(self) -> Iterator[pa.Table]:
-        """Go through its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
+        """Yield its rows, in tables of at most 65,536 rows, each checked as `read_manifest` does.
 
         Raises:
             CurateError: Bad rows, or a damaged file.
@@ -167,7 +167,7 @@ def write_manifest_parts(tables: Iterable[pa.Table], path: Path | str, provenanc
             if writer is not None:
                 writer.close()
         if writer is None:
-            raise CurateError(f"{path}: a manifest of no rows")
+            raise CurateError(f"{path}: a manifest of no rows; expected one table of rows or more")
     return counts
 
 
@@ -203,7 +203,10 @@ def _existing(path: Path | str) -> Path:
     if path.is_dir():
         raise CurateError(f"{path} is a folder, expected a manifest file")
     if not path.exists():
-        raise CurateError(f"no manifest at {path}")
+        raise CurateError(
+            f"no manifest at {path}: give a .parquet file that a syndr-curate command wrote, such as `upsample` or "
+            "`distort`"
+        )
     refuse_special(path)
     if path.suffix.lower() in _TEXT_SUFFIXES:
         raise CurateError(
@@ -227,7 +230,7 @@ def _check_unique(ids: pa.ChunkedArray) -> None:
     if pc.count_distinct(ids).as_py() != len(ids):
         counts = pc.value_counts(ids.combine_chunks())
         twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
-        raise CurateError(f"{len(twice)} sample ids occur more than once: {list_ids(twice)}")
+        raise CurateError(f"{len(twice)} sample ids occur more than once: {list_ids(twice)}; expected each once")
 
 
 def _check_ids(table: pa.Table) -> None:
@@ -256,8 +259,8 @@ def _check_labels(table: pa.Table, *, training: bool) -> None:
     outside = pc.or_(pc.less(labels, 0.0), pc.greater(labels, LABEL_MAXIMUM))
     _refuse(ids, pc.fill_null(outside, False), f"rows have a label outside 0 to {LABEL_MAXIMUM:g}")
     if training:
-        unlabelled = pc.and_(pc.equal(table["status"], "ok"), pc.is_null(labels))
-        _refuse(ids, unlabelled, "rows with status ok have no label, which a training manifest needs")
+        unlabeled = pc.and_(pc.equal(table["status"], "ok"), pc.is_null(labels))
+        _refuse(ids, unlabeled, "rows with status ok have no label, which a training manifest needs")
 
 
 def _refuse(ids: pa.ChunkedArray, mask: pa.ChunkedArray, what: str) -> None:

@@ -11,7 +11,7 @@ from .schema import SCHEMA
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one row: its status, the reason if it is not `ok`, and its MDSI score if asked for."""
+    """The outcome of one row: its status, the reason if it is not `ok`, and its MDSI score if asked for."""
 
     status: str
     error: str | None = None

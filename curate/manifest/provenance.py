@@ -76,8 +76,8 @@ def digest_array(matrix: NDArray[Any], ids: Iterable[str]) -> str:
 def digest_table(table: pa.Table) -> str:
     """Return the SHA-256 of a table's rows, without its metadata.
 
-    Equal rows have one digest, however they lie in memory: in pieces, as a slice, with whatever stands in the place of
-    a null.
+    Equal rows have one digest, however they are stored in memory: in pieces, as a slice, with any bytes in the place
+    of a null.
     """
     digest = hashlib.sha256()
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -94,7 +94,7 @@ def make_provenance(
     inputs: Mapping[str, str],
     **facts: Any,
 ) -> dict[str, Any]:
-    """Put together a manifest's provenance.
+    """Return a manifest's provenance.
 
     Neither a clock nor a host name goes in: the same command on the same inputs gives the same bytes.
 
@@ -124,7 +124,7 @@ def attach(table: pa.Table, provenance: Mapping[str, Any]) -> pa.Table:
 
 
 def read_provenance(table: pa.Table | pa.Schema) -> dict[str, Any]:
-    """Return the provenance in a table's or schema's metadata, empty if there is none.
+    """Return the provenance in a table's or schema's metadata, empty without any.
 
     Raises:
         CurateError: The metadata is not a JSON object.

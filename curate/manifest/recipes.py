@@ -53,7 +53,7 @@ class RecipeGrid:
     dataset: str
 
     def __post_init__(self) -> None:
-        """Refuse what is no whole number: rows are seeded with it."""
+        """Refuse a seed that is no whole number."""
         hold_whole_numbers(self, seed=None)
         object.__setattr__(self, "types", whole_numbers("type", self.types))
         object.__setattr__(self, "levels", whole_numbers("level", self.levels))

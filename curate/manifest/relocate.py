@@ -18,20 +18,20 @@ from .schema import SCHEMA_VERSION
 STAGE = "relocate"
 # Besides the roots, what the metadata says and no row does.
 NOT_IN_ROWS = ("exif_orient", "pixels", "label_scale", "denoiser", "config", "inputs", "versions")
-# What decides a row's pixels and where they lie: equal in both manifests, or the ids mean something else.
+# What decides a row's pixels and their place: equal in both manifests, or the ids mean something else.
 _RECIPE = (
     *("dataset", "image_root", "image_path", "reference_id", "reference_root", "reference_path"),
     *("distortion", "distortion_id", "level", "seed", "chain"),
 )
 _MIX_RECIPE = ("box", "source_a", "source_b")
-# What somebody may have meant to change: counted, and said.
+# Columns that a user may have changed on purpose: counted and reported.
 _CHOICES = ("split", "label", "label_std", "label_source", "status")
 
 
 def relocate_manifest(
     manifest: Path | str, folders: Mapping[str, Path], *, provenance_from: Path | str | None = None
 ) -> dict[str, Any]:
-    """Rewrite a manifest's roots in place, and give back metadata that it lost; rows and ids stay as they are.
+    """Rewrite a manifest's roots in place, and restore lost metadata; rows and ids stay as they are.
 
     Args:
         manifest: The file.
@@ -69,7 +69,7 @@ def relocate_manifest(
 
 
 def has_roots_alone(provenance: Mapping[str, Any]) -> bool:
-    """Tell whether a manifest lost its metadata and was given back its roots, without the rest."""
+    """Return whether a manifest lost its metadata and got back only its roots."""
     return provenance.get("stage") == STAGE
 
 
@@ -95,7 +95,7 @@ def _recovered(table: pa.Table, manifest: Path, old_manifest: Path) -> tuple[dic
 
 
 def _check_same_rows(table: pa.Table, manifest: Path, old: pa.Table, old_manifest: Path) -> dict[str, int]:
-    """Refuse rows that another manifest has otherwise; return the number of rows changed in each of `_CHOICES`."""
+    """Refuse rows that differ in another manifest; return the number of rows changed in each of `_CHOICES`."""
     ids: list[str] = table["sample_id"].to_pylist()
     places = pc.index_in(table["sample_id"], old["sample_id"].combine_chunks()).to_pylist()
     absent = [sample_id for sample_id, place in zip(ids, places, strict=True) if place is None]

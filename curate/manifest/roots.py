@@ -25,7 +25,7 @@ class Roots:
     """Where the files of a manifest are.
 
     Attributes:
-        folders: Root name to folder; None where nobody has said yet.
+        folders: Root name to folder; None where it is not known yet.
         metadata_lost: Whether the manifest has lost its metadata, and with it how its references are read.
     """
 
@@ -34,7 +34,7 @@ class Roots:
 
     @classmethod
     def of_manifest(cls, table: pa.Table, manifest: Path, overrides: Mapping[str, Path] | None = None) -> "Roots":
-        """Take the roots of a manifest: relative to the folder of the file itself, with the caller's own before them.
+        """Take the roots of a manifest: relative to the folder of the file itself, with the caller's own first.
 
         Args:
             table: The manifest, or its columns that name roots: roots missing in its metadata are known by its rows.
@@ -67,7 +67,7 @@ class Roots:
         folder = self.folders.get(root or "")
         if folder is None:
             why = f"; {LOST_METADATA}" if self.metadata_lost else ""
-            raise CurateError(f"where the files of root {root!r} lie is not known: give --root {root}=DIR{why}")
+            raise CurateError(f"the folder of root {root!r} is not known: give --root {root}=DIR{why}")
         return folder
 
     def resolve(self, root: str | None, path: str) -> Path:
@@ -82,11 +82,11 @@ class Roots:
         return folder / path
 
     def has_folder(self, root: str | None) -> bool:
-        """Tell whether the root's folder is known."""
+        """Return whether the root's folder is known."""
         return self.folders.get(root or "") is not None
 
     def require_metadata(self) -> None:
-        """Refuse to render from references if how they are read is not known.
+        """Refuse to render from references whose decoding options are not known.
 
         Raises:
             CurateError: The manifest has lost its metadata.
@@ -134,7 +134,7 @@ def rebase(table: pa.Table, old: Path, new: Path) -> pa.Table:
 
 
 def with_home(table: pa.Table, folder: Path | None) -> pa.Table:
-    """Note which folder a table's roots are relative to; new provenance (`attach`) forgets it again.
+    """Record which folder a table's roots are relative to; new provenance (`attach`) drops the record.
 
     Args:
         table: A manifest; one that has lost its metadata has no roots either, and stays as it is.

@@ -107,7 +107,7 @@ def _column(field: pa.Field, values: Any, rows: int) -> pa.Array:
 
 
 def encode(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """Cast values to a type, dictionary types by encoding them afresh.
+    """Cast values to a type; dictionary types are encoded again.
 
     Encoding afresh gives dictionaries in order of first appearance, so that the same rows always
     give the same bytes, whatever tables they were joined from.

@@ -40,7 +40,7 @@ def read_selection(path: Path) -> pa.Table:
     """
     refuse_special(path)
     if not path.is_file():
-        raise CurateError(f"no selection at {path}")
+        raise CurateError(f"no selection at {path}: `syndr-curate select` writes one")
     try:
         table = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:

@@ -25,7 +25,7 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
 
     Args:
         path: The CSV. `split` is `train`, `val` or `test`; references that it does not name are `train`.
-        reference_of: Sample id to reference id, for all labelled images.
+        reference_of: Sample id to reference id, for all labeled images.
 
     Returns:
         Reference id to split, for the references named.
@@ -36,7 +36,9 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
     path = Path(path)
     refuse_special(path)
     if not path.is_file():
-        raise CurateError(f"no split file at {path}")
+        raise CurateError(
+            f"no split file at {path}: give a CSV with reference_id (or id) and split; `syndr-curate split` writes them"
+        )
     frame = read_csv(path)
     keys = [name for name in ("reference_id", "id") if name in frame.columns]
     if len(keys) != 1 or "split" not in frame.columns:
@@ -57,7 +59,10 @@ def read_splits(path: Path | str, reference_of: Mapping[str, str]) -> dict[str, 
         if split not in SPLITS:
             raise CurateError(f"{path}: the split of {name!r} is {split!r}; it may be {', '.join(SPLITS)}")
         if splits.setdefault(reference, split) != split:
-            raise CurateError(f"{path}: reference {reference!r} is in both {splits[reference]!r} and {split!r}")
+            raise CurateError(
+                f"{path}: reference {reference!r} is in both {splits[reference]!r} and {split!r}; expected one split "
+                "for each reference"
+            )
     if unknown:
         known = [*references, *reference_of]
         reason = explain_mismatch([*splits, *unknown], known, wanted_in=str(path), given_in="the labels")
@@ -83,7 +88,7 @@ def split_column(reference_ids: Sequence[str], splits: Mapping[str, str]) -> lis
 
 
 def check_splits(splits: Mapping[str, str], reference_ids: Collection[str]) -> None:
-    """Refuse splits that were not read from a file and speak of unknown references or splits.
+    """Refuse splits that were not read from a file and name unknown references or splits.
 
     Args:
         splits: Reference id to split.

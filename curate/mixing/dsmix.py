@@ -47,7 +47,7 @@ class Confidences(NamedTuple):
 
 @dataclass(frozen=True)
 class Mix:
-    """A mixed image and what is known of it.
+    """A mixed image and its measurements.
 
     Attributes:
         image: uint8 (H, W, 3) RGB.
@@ -61,7 +61,7 @@ class Mix:
 
 
 def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: float = MixSettings.sigma) -> Mix:
-    """Put B where the region is True and A elsewhere, and weigh what is left of either distortion.
+    """Paste B where the region is True and keep A elsewhere, and measure how much of each distortion is visible.
 
     Swapping A and B together with inverting the region gives the same image and swaps the confidences.
 
@@ -86,7 +86,7 @@ def mix_sources(a: DistortedPair, b: DistortedPair, region: Region, *, sigma: fl
 
 
 def confidences(map_a: NDArray[np.float64], map_b: NDArray[np.float64], region: Region) -> Confidences:
-    """Weigh what a mix shows of two distortions.
+    """Measure how visible two distortions are in a mix.
 
     Args:
         map_a: Sensitivity map of the background, (H, W), sum 1.
@@ -109,7 +109,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
         height: Of the picture, in pixels.
         width: Likewise.
         rng: Where the numbers come from.
-        alpha: Above 0; 1 makes every share equally likely, more favours boxes of half the area.
+        alpha: Above 0; 1 makes every share equally likely, more favors boxes of half the area.
 
     Raises:
         RowError: No box leaves something of both images: the picture is too small.
@@ -129,7 +129,7 @@ def draw_box(height: int, width: int, rng: np.random.Generator, *, alpha: float 
 
 @compiled
 def _mass(values: NDArray[np.float64], region: Region, inside: bool) -> float:
-    # Row by row, as the map was normalised: the sum must not depend on the machine's vector width.
+    # Row by row, as the map was normalized: the sum must not depend on the machine's vector width.
     total = 0.0
     for y in range(values.shape[0]):
         row = 0.0

@@ -47,7 +47,7 @@ def mix(
     workers: int | None = None,
     seed: int = MixSettings.seed,
 ) -> pa.Table:
-    """Mix pairs of a manifest's distorted images and say how much of either distortion is left to see.
+    """Mix pairs of a manifest's distorted images and measure how visible each distortion still is.
 
     Args:
         manifest: A manifest of distorted images with their references, or its file. The roots of a table are
@@ -58,7 +58,7 @@ def mix(
         classes: What the two images differ in: their `type`, or their type or level (`type-level`).
         sigma: Smoothing of the sensitivity maps in pixels.
         alpha: CutMix's: the background's share is Beta(alpha, alpha).
-        images_out: Folder of the pixels; None makes recipe rows, whose pixels are mixed anew wherever they are needed.
+        images_out: Folder of the pixels; None makes recipe rows, whose pixels are mixed again wherever they are needed.
         image_format: Of the pixels.
         roots: Folders of roots that have moved.
         workers: Threads; None uses every core.
@@ -68,7 +68,7 @@ def mix(
         A mixed manifest, one row per mix; a mix that could not be made keeps its row and says why.
 
     Raises:
-        CurateError: Fewer than two classes to mix, or where the references lie is not known.
+        CurateError: Fewer than two classes to mix, or the folder of the references is not known.
 
     Source: Shi et al., "DSMix", ECCV 2024.
     """
@@ -101,13 +101,13 @@ def mix_roots(sources: pa.Table, places: Roots, images_out: Path | None) -> Root
 
 
 def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Path, *, stored: bool) -> dict[str, Any]:
-    """Put together the provenance of a mixed manifest.
+    """Return the provenance of a mixed manifest.
 
     Args:
         table: The manifest that the sources come from.
         settings: What was asked for.
-        roots: Where sources, references and mixes lie.
-        out: Where the mixed manifest will lie.
+        roots: Folders of sources, references and mixes.
+        out: Path of the mixed manifest.
         stored: Whether the pixels are stored.
     """
     config = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
@@ -157,7 +157,7 @@ def make_mixes(
         The rows with what became of each.
 
     Raises:
-        CurateError: Where a source lies is not known, or an image cannot be written.
+        CurateError: The folder of a source is not known, or an image cannot be written.
     """
     rows, mixed = mix_rows_of(plan), []
     pixels.require_roots(source for row in rows for source in (row.a, row.b))
@@ -181,7 +181,7 @@ def with_columns(table: pa.Table, values: Mapping[str, Sequence[Any]]) -> pa.Tab
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is known of a mix once its image is gone."""
+    """The measurements of a mix, without its image."""
 
     box: Box
     raw: Confidences

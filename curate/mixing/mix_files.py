@@ -56,7 +56,7 @@ def run_mix(
     Args:
         manifest: Distorted images with their references; without settings, a mixed manifest.
         out: Manifest to write, or a folder: then `manifest.parquet` in it.
-        settings: What to mix; None renders the rows of a mixed manifest as they stand.
+        settings: What to mix; None renders the rows of a mixed manifest as they are.
         images_out: Folder of the pixels; by default `mixes/` beside the manifest.
         recipe_only: Store no pixels.
         preview: Also draw the first mixes, as a PNG.
@@ -71,7 +71,7 @@ def run_mix(
         `rows_with_uniform_map`: those with an image that does not differ visibly from its reference.
 
     Raises:
-        CurateError: Nothing to mix, where files lie is not known, or a result cannot be written.
+        CurateError: Nothing to mix, the folder of some files is not known, or a result cannot be written.
     """
     out = out if out.suffix == ".parquet" else out / MANIFEST_NAME
     refuse_overwriting(out, manifest)

@@ -147,7 +147,7 @@ def _rows(sources: pa.Table, first: Positions, second: Positions, settings: MixS
 
 
 def _streams(first: list[str], second: list[str], settings: MixSettings) -> list[int]:
-    # From content: the same pair has the same stream wherever it stands. A pair drawn again gets another box.
+    # From content: the same pair has the same stream at every position. A pair drawn again gets another box.
     drawn: Counter[tuple[str, str]] = Counter()
     streams = []
     for pair in zip(first, second, strict=True):

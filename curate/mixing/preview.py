@@ -79,13 +79,13 @@ def _block(shown: PreviewMix) -> Image.Image:
     block = Image.new("RGB", (_WIDTH, 2 * line + 2 * _CAPTION + 2 * _MARGIN), _PAPER)
     draw, font = ImageDraw.Draw(block), ImageFont.load_default(_FONT_SIZE)
     inside = shown.box.region(height, width)
-    for row, (letter, color, taken) in enumerate((("A", _COLOR_A, ~inside), ("B", _COLOR_B, inside))):
+    for row, (letter, color, visible) in enumerate((("A", _COLOR_A, ~inside), ("B", _COLOR_B, inside))):
         recipe, source, change = shown.recipes[row], shown.sources[row], shown.mix.maps[row]
         y = _MARGIN + row * line
         pictures = (
             ("reference", source.reference, _INK),
             (f"{letter}: {_name(recipe)}", source.image, color),
-            (_map_caption(change), _faded(_heat(change), taken), _INK),
+            (_map_caption(change), _faded(_heat(change), visible), _INK),
         )
         for column, (caption, picture, ink) in enumerate(pictures):
             x = _MARGIN + column * (CELL_SIDE + _MARGIN)
@@ -135,9 +135,9 @@ def _heat(change: SensitivityMap) -> Picture:
     return np.asarray(cv2.cvtColor(cv2.applyColorMap(codes, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _faded(picture: Picture, taken: NDArray[np.bool_]) -> Picture:
+def _faded(picture: Picture, visible: NDArray[np.bool_]) -> Picture:
     pale = picture + _FADED * (255.0 - picture)
-    return np.where(taken[..., np.newaxis], picture, pale.astype(np.uint8))
+    return np.where(visible[..., np.newaxis], picture, pale.astype(np.uint8))
 
 
 def _scaled(picture: Picture, scale: float) -> Image.Image:

@@ -22,7 +22,7 @@ from .mix import with_columns
 
 
 def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
-    """Return the roots of a mixed manifest whose pixels will lie in `images_out`.
+    """Return the roots of a mixed manifest whose pixels are in `images_out`.
 
     Raises:
         CurateError: The manifest has no mixes, or has lost its metadata.
@@ -49,7 +49,7 @@ def mix_again(
     Args:
         table: A mixed manifest; rows that are not ok stay as they are.
         pixels: Finds or makes the sources; its roots also say where mixes go.
-        out: Where the manifest will lie.
+        out: Path of the manifest.
         workers: Threads; None uses every core.
         reporter: Shows progress.
 
@@ -57,7 +57,7 @@ def mix_again(
         The same rows; `status` and `error` say which could not be made, and why.
 
     Raises:
-        CurateError: Where a source lies is not known, or an image cannot be written.
+        CurateError: The folder of a source is not known, or an image cannot be written.
     """
     rows = mix_rows_of(ok_rows(table))
     pixels.require_roots(source for row in rows for source in (row.a, row.b))

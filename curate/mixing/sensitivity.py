@@ -14,7 +14,7 @@ from ...distortions.numerics.lab import rgb_to_lab
 from ...distortions.numerics.min_max import entry
 from .settings import MixSettings
 
-# Beyond four standard deviations lie 6e-5 of a Gaussian.
+# 6e-5 of a Gaussian is beyond four standard deviations.
 _REACH = 4.0
 # Cell (8, 1) is the identity up to so many code values: rounding, not a visible change.
 _ROUNDING = 1
@@ -22,12 +22,12 @@ _ROUNDING = 1
 
 @dataclass(frozen=True)
 class SensitivityMap:
-    """How much of an image's visible change lies at each pixel.
+    """How an image's visible change is spread over its pixels.
 
     Attributes:
         values: (H, W) float64, at least 0, sum 1.
-        mean_difference: Mean color difference over the picture (CIE 1976), before smoothing and normalising: how
-            strongly the distortion shows, which the map itself no longer tells.
+        mean_difference: Mean color difference over the picture (CIE 1976), before smoothing and normalizing: how
+            visible the distortion is, which the map itself does not show.
         uniform: Whether the image equals its reference, so that there is no change to map and every pixel has the
             same share.
     """

@@ -42,7 +42,7 @@ class MixSettings:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         hold_whole_numbers(self, count=1, seed=None)
         object.__setattr__(self, "types", whole_numbers("type", self.types))
         object.__setattr__(self, "levels", whole_numbers("level", self.levels))

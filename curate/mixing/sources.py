@@ -21,7 +21,7 @@ def load_sources(row: MixRow, pixels: PixelLoader) -> tuple[DistortedPair, Disto
 
     Raises:
         RowError: An image or a reference cannot be had, or their sizes differ; the message names the source.
-        CurateError: Where a file lies is not known.
+        CurateError: The folder of a file is not known.
     """
     a, b = (_load_source(source, pixels) for source in (row.a, row.b))
     height, width = common_size(a.image, b.image)

@@ -94,7 +94,7 @@ def run_distort(
     Args:
         images: Folder, image or manifest (`.parquet`).
         out: Folder of the results.
-        types: Distortion ids; None, without chains, renders the rows of a manifest as they stand.
+        types: Distortion ids; None, without chains, renders the rows of a manifest as they are.
         levels: Levels of each type.
         chains: Several distortions, one after another, as further rows of every reference.
         image_format: Of the pixels.

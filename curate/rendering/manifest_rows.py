@@ -43,7 +43,10 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
     refuse_lost_recipes(columns)
     recorded = Roots.of_manifest(every, manifest, overrides)
     if columns["image_root"].null_count:
-        raise CurateError(f"{manifest}: {columns['image_root'].null_count} rows with a seed name no image_root")
+        raise CurateError(
+            f"{manifest}: {columns['image_root'].null_count} rows with a seed name no image_root; expected the name "
+            "of a root in every row"
+        )
     image_roots = _names(columns["image_root"])
     carried_roots = _names(every.filter(pc.is_null(every["seed"]))["image_root"])
     _refuse_mixed_roots(carried_roots, image_roots, recorded, images_out)

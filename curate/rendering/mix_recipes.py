@@ -57,11 +57,15 @@ def mix_rows_of(table: pa.Table) -> list[MixRow]:
     columns = ["sample_id", "image_root", "image_path", "seed", "box", "source_a", "source_b"]
     missing = [name for name in columns if name not in table.column_names]
     if missing:
-        raise CurateError(f"no mixes: the columns {', '.join(missing)} are missing")
+        raise CurateError(
+            f"no mixes: the columns {', '.join(missing)} are missing; expected a manifest that `syndr-curate mix` wrote"
+        )
     rows = table.select(columns).to_pylist()
     bare = [row["sample_id"] for row in rows if None in (row["source_a"], row["source_b"], row["seed"])]
     if bare:
-        raise CurateError(f"{len(bare)} rows without sources or seed, e.g. {bare[0]!r}")
+        raise CurateError(
+            f"{len(bare)} rows without sources or seed, e.g. {bare[0]!r}; expected rows that `syndr-curate mix` wrote"
+        )
     return [_mix_row(row) for row in rows]
 
 
@@ -108,7 +112,7 @@ def _mix_row(row: dict[str, Any]) -> MixRow:
 
 
 def _has_column(schema: pa.Schema, field: pa.Field) -> bool:
-    """Tell whether a manifest has a column of mixes; other people's may use its name for something else."""
+    """Return whether a manifest has a column of mixes; other people's may use its name for something else."""
     if field.name not in schema.names:
         return False
     found = schema.field(field.name).type

@@ -20,7 +20,7 @@ CLASSES_MIXED = 2  # DSMix pastes one image into another
 
 
 def is_mixed(table: pa.Table) -> bool:
-    """Tell whether a manifest holds mixed images: it has soft labels."""
+    """Return whether a manifest holds mixed images: it has soft labels."""
     return SOFT_LABELS in table.column_names
 
 

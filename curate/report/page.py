@@ -36,7 +36,7 @@ def plotly_script() -> str:
 
 
 def needs_webgl(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a map has more marks than SVG draws swiftly; each model has a panel of all samples."""
+    """Return whether a map has more marks than SVG draws swiftly; each model has a panel of all samples."""
     panels = len(payload["samples"].get("models", (None,)))
     most = max(panels * payload["samples"]["count"], len(payload["references"]["ids"]))
     return bool(most > payload["webgl_from"])

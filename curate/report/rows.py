@@ -21,11 +21,11 @@ LABEL_BINS = 40  # of a quarter of a point each, over [0, 10]
 NO_LABEL = -1
 
 _SPOKEN_SOURCES = {
-    "mos": "labelled by people",
-    "pseudo": "pseudo-labelled",
-    "proxy": "labelled by a metric",
-    "condition": "labelled by type and level",
-    "calibrated": "labelled by calibrated measures",
+    "mos": "labeled by people",
+    "pseudo": "pseudo-labeled",
+    "proxy": "labeled by a metric",
+    "condition": "labeled by type and level",
+    "calibrated": "labeled by calibrated measures",
 }
 _COLUMNS = ("sample_id", "reference_id", "dataset", "distortion_id", "level", "label", "split", "status")
 
@@ -138,8 +138,8 @@ def _is_text(table: pa.Table, name: str) -> bool:
 
 def _sources(table: pa.Table) -> list[str]:
     datasets = table["dataset"].cast(pa.string()).to_pylist()
-    labellers = table["label_source"].cast(pa.string()).to_pylist()
+    labelers = table["label_source"].cast(pa.string()).to_pylist()
     return [
-        f"{dataset or 'no dataset named'}, {_SPOKEN_SOURCES.get(labeller or '', 'no label')}"
-        for dataset, labeller in zip(datasets, labellers, strict=True)
+        f"{dataset or 'no dataset named'}, {_SPOKEN_SOURCES.get(labeler or '', 'no label')}"
+        for dataset, labeler in zip(datasets, labelers, strict=True)
     ]

@@ -31,7 +31,7 @@ KILLED = 9  # the signal that nothing survives; what a system out of memory send
 
 
 class InProcess:
-    """Carries out pieces one by one in the calling process and thread: for work that threads itself."""
+    """Carries out pieces one by one in the calling process and thread: for work that uses threads itself."""
 
     name = "in-process"
     workers = 1
@@ -62,21 +62,21 @@ class Processes:
 
     def run(self, function: Callable[[int], Result], indexes: Iterable[int]) -> Iterator[tuple[int, Result]]:
         """Yield (index, result) as they finish, in no order; see `Executor.run`."""
-        crew: _Crew[Result] = _Crew(pickle.dumps(carrying_types(function)), self.workers)
+        pool: _WorkerPool[Result] = _WorkerPool(pickle.dumps(carrying_types(function)), self.workers)
         rest = iter(indexes)
         try:
-            crew.hand_out(rest)
-            while crew.busy():
-                for member in crew.answering():
-                    received = crew.receive(member)
-                    crew.hand_out(rest)
+            pool.hand_out(rest)
+            while pool.busy():
+                for member in pool.answering():
+                    received = pool.receive(member)
+                    pool.hand_out(rest)
                     yield result_of(received)
         finally:
-            crew.end()
+            pool.end()
 
 
 @dataclass(eq=False)
-class _Member:
+class _WorkerProcess:
     """A process, the pipe to it, and the pieces it was given and has not answered, oldest first."""
 
     process: BaseProcess
@@ -84,12 +84,12 @@ class _Member:
     pieces: list[int] = field(default_factory=list)
 
 
-class _Crew(Generic[Result]):
-    """Processes at work on one pickled function."""
+class _WorkerPool(Generic[Result]):
+    """Processes that run one pickled function."""
 
     def __init__(self, function: bytes, most: int) -> None:
         self.function, self.most = function, most
-        self.members: list[_Member] = []
+        self.members: list[_WorkerProcess] = []
 
     def hand_out(self, indexes: Iterator[int]) -> None:
         """Give pieces to processes while any has room, and start processes as there are pieces for them."""
@@ -110,7 +110,7 @@ class _Crew(Generic[Result]):
         """Whether any piece is not answered."""
         return any(member.pieces for member in self.members)
 
-    def answering(self) -> list[_Member]:
+    def answering(self) -> list[_WorkerProcess]:
         """Wait until a process answers or dies, and return those that did."""
         ready: list[object] = []
         while not ready:
@@ -118,7 +118,7 @@ class _Crew(Generic[Result]):
             ready = list(wait([member.connection for member in self.members], timeout=INTERRUPT_SECONDS))
         return [member for member in self.members if member.connection in ready]
 
-    def receive(self, member: _Member) -> PieceResult[Result]:
+    def receive(self, member: _WorkerProcess) -> PieceResult[Result]:
         """Read one answer.
 
         Raises:
@@ -133,7 +133,7 @@ class _Crew(Generic[Result]):
         return received
 
     def end(self) -> None:
-        """End every process: the idle ones find their pipe closed, the busy ones are told to leave, then killed."""
+        """End every process: the idle ones find their pipe closed, the busy ones are terminated, then killed."""
         for member in self.members:
             if member.pieces:
                 member.process.terminate()
@@ -150,13 +150,13 @@ class _Crew(Generic[Result]):
     def _start(self) -> None:
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-        member = _Member(process, ours)
+        member = _WorkerProcess(process, ours)
         try:
             with _sheltered(needs_main=b"__main__" in self.function):
                 process.start()
                 self.members.append(member)
         except OSError as error:
-            raise CurateError(f"cannot start a worker process: {error}") from error
+            raise CurateError(f"cannot start a worker process: {error}; try fewer (--workers 1)") from error
         finally:
             theirs.close()  # so that the pipe ends when the process does
         try:
@@ -169,7 +169,7 @@ class _Crew(Generic[Result]):
 
 @contextmanager
 def _sheltered(*, needs_main: bool) -> Iterator[None]:
-    """Start a process that the terminal's interrupt does not reach, and that does not run the main script again."""
+    """Start a process that ignores the terminal's interrupt and does not run the main script again."""
     main = sys.modules["__main__"]
     masks = hasattr(signal, "pthread_sigmask")  # inherited by the process, which is deaf from its first instant on
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
@@ -183,7 +183,7 @@ def _sheltered(*, needs_main: bool) -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def _death(member: _Member) -> CurateError:
+def _death(member: _WorkerProcess) -> CurateError:
     member.process.join(PATIENCE_SECONDS)
     code = member.process.exitcode
     how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
@@ -235,7 +235,7 @@ def _leave(_signal: int, _frame: object) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, killed for example: nobody wants its work then."""
+    """End this process when the one that started it is gone, killed for example: its work is not needed then."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

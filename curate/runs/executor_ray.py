@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 IN_FLIGHT_PER_WORKER = 2
-LOST_WORKERS_PER_PIECE = 5  # so many times is a piece carried out again after its worker or node was lost
+LOST_WORKERS_PER_PIECE = 5  # how often a piece is carried out again after its worker or node was lost
 LOOK_SECONDS = 10.0  # without a result before we look whether anyone is left to work
 LOOKS_IN_VAIN = 6  # before a cluster without processors is given up; a node may be on its way
 WORKERS_UNKNOWN = 16  # assumed for a cluster that was not asked
@@ -46,7 +46,7 @@ class RayCluster:
             num_gpus: GPUs that a piece needs for itself.
 
         Raises:
-            CurateError: Ray is not installed, or the address is none.
+            CurateError: Ray is not installed, or the address is not valid.
         """
         self.address, self.asked, self.num_gpus = address, workers, num_gpus
         if address is not None and address != "auto":

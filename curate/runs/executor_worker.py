@@ -27,7 +27,7 @@ THREAD_VARIABLES = (
 
 
 class WorkerTraceback(Exception):  # noqa: N818 - not raised: shown as the cause of what is
-    """Where in a worker an error came from."""
+    """The traceback of an error in a worker."""
 
     def __str__(self) -> str:
         """Return the worker's traceback, under a line of its own."""

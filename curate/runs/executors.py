@@ -1,4 +1,4 @@
-"""Who carries out numbered, independent pieces of work: this process, several of them, or a Ray cluster."""
+"""Executors of numbered, independent pieces of work: this process, several of them, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Executor(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in messages: `in-process`, `processes`, `ray`."""
+        """Its name in messages: `in-process`, `processes`, `ray`."""
 
     @property
     def workers(self) -> int:
-        """How many pieces it works on at once, as far as it knows: for callers that deal out their work."""
+        """How many pieces it works on at once, as far as it knows: for callers that divide their work."""
 
     def run(self, function: Callable[[int], Result], indexes: Iterable[int]) -> Iterator[tuple[int, Result]]:
         """Call a function on every index, once each.

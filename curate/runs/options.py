@@ -18,7 +18,7 @@ class LongRun:
     """How a run that may take days is carried out; none of it changes the rows or the pixels.
 
     Attributes:
-        mode: How it is taken up.
+        mode: How it is started or resumed.
         executor: Who does the work; by default the calling process.
         rows_per_shard: Rows between two marks of progress on disk, and of an archive of pixels; None chooses.
     """
@@ -28,12 +28,12 @@ class LongRun:
     rows_per_shard: int | None = None
 
     def executor_for(self, rows: int) -> Executor | None:
-        """Return who does so many rows: for a few, processes would take longer to start than the rows take."""
+        """Return the executor for so many rows: for a few, starting processes would take longer than the rows."""
         few = rows < _ROWS_WORTH_PROCESSES and self.executor is not None and self.executor.name == "processes"
         return None if few else self.executor
 
     def executor_for_encoding(self) -> Executor | None:
-        """Return who encodes: on this machine, an encoder uses all cores from within one process."""
+        """Return the executor for encoding: on this machine, an encoder uses all cores from one process."""
         return self.executor if self.executor is not None and self.executor.name == "ray" else None
 
 
@@ -82,7 +82,7 @@ def _slurm_share() -> Share:
     fallbacks = {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}
     values = {name: _slurm_number(name, fallback) for name, fallback in fallbacks.items()}
     task, count, first, step = (values[name] for name in ("ID", "COUNT", "MIN", "STEP"))
-    # The last number tells every task of an array with gaps, not only those that find no place in it.
+    # The last number allows every task of an array with gaps, not only those that find no place in it.
     last = _slurm_number("MAX", str(first + (count - 1) * step))
     if step < 1 or (last - first) // step + 1 != count or task not in range(first, last + 1, step):
         raise CurateError(

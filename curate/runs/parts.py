@@ -17,7 +17,7 @@ from .run_folder import part_name
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """How far a run is.
 
     Attributes:
         shards: Shards in all.
@@ -38,7 +38,7 @@ def parts(plan: RunPlan) -> Iterator[pa.Table]:
 
 
 def part_path(plan: RunPlan, shard: int) -> Path:
-    """Return where the part of a shard lies."""
+    """Return the path of a shard's part."""
     return plan.folder / part_name(shard)
 
 
@@ -57,8 +57,8 @@ def read_part(plan: RunPlan, shard: int) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def standing(plan: RunPlan) -> Progress:
-    """Look how far a run is.
+def read_progress(plan: RunPlan) -> Progress:
+    """Read how far a run is.
 
     Raises:
         CurateError: A part is damaged, or of another run.
@@ -99,4 +99,4 @@ def count_not_ok(part: pa.Table) -> int:
 
 def _check_mark(plan: RunPlan, shard: int, schema: pa.Schema) -> None:
     if read_provenance(schema) != {"plan": plan.digest, "shard": shard}:
-        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts anew")
+        raise CurateError(f"{part_path(plan, shard)} belongs to another run; --overwrite starts over")

@@ -40,7 +40,7 @@ class Request:
         listing: (input name, path, bytes) of every file that the rows are made from.
         path_columns: The columns of `rows` that name such files; `a.b` is the field `b` of a struct column `a`.
         work: Turns a shard's rows into its part; picklable.
-        forget: Called when the run starts anew, the plan of an older one being gone: removes what that one has made
+        forget: Called when the run starts over, the plan of an older one being gone: removes what that one has made
             beside its parts. Called again if it was interrupted.
     """
 
@@ -123,7 +123,7 @@ class RunPlan:
             with pq.ParquetFile(path) as file:
                 return file.read_row_group(shard)
         except (OSError, IndexError, pa.ArrowException) as error:
-            raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+            raise CurateError(f"{path} is not readable: {error}; --overwrite starts over") from error
 
     def provenance(self) -> dict[str, Any]:
         """Return what the result says about how it was made."""
@@ -131,7 +131,7 @@ class RunPlan:
 
 
 def read_plan(folder: Path) -> RunPlan | None:
-    """Read the plan of a run folder; None where there is none.
+    """Read the plan of a run folder; None without one.
 
     Raises:
         CurateError: It is damaged or of a newer release.
@@ -142,14 +142,14 @@ def read_plan(folder: Path) -> RunPlan | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise CurateError(f"{path} is not readable: {error}; --overwrite starts anew") from error
+        raise CurateError(f"{path} is not readable: {error}; --overwrite starts over") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise CurateError(
             f"{path} was begun by another version of syndr-curate, whose rows and seeds differ (plan format "
-            f"{_format_of(value)}, expected {FORMAT}): finish the run with that version, or --overwrite starts anew"
+            f"{_format_of(value)}, expected {FORMAT}): finish the run with that version, or --overwrite starts over"
         )
     if any(not isinstance(value.get(key), kind) for key, kind in _KEYS.items()) or value["rows_per_shard"] < 1:
-        raise CurateError(f"{path} is damaged; --overwrite starts anew")
+        raise CurateError(f"{path} is damaged; --overwrite starts over")
     return RunPlan(
         stage=value["stage"],
         folder=folder,
@@ -183,7 +183,7 @@ def make_plan(request: Request) -> RunPlan:
             if writer is not None:
                 writer.close()
         if not count:
-            raise CurateError(f"{request.stage}: there is nothing to do")
+            raise CurateError(f"{request.stage}: no rows to work on; expected one or more")
     digest = digest_json([_without_inputs(request.identity), request.rows_per_shard, digests])
     plan = RunPlan.of(request, rows=count, digest=digest)
     _write_inputs(request)
@@ -207,31 +207,31 @@ def write_plan(plan: RunPlan) -> None:
     write_bytes(plan.folder / PLAN_FILE, json.dumps(value, indent=1, ensure_ascii=False).encode())
 
 
-def resumed(plan: RunPlan, request: Request, *, mended: Callable[[], set[str]] | None = None) -> RunPlan:
-    """Take up a plan that is on disk, if it is the same run.
+def resumed(plan: RunPlan, request: Request, *, failed_files: Callable[[], set[str]] | None = None) -> RunPlan:
+    """Resume a plan that is on disk, if it is the same run.
 
     Args:
         plan: The plan on disk.
         request: What the command asks for now.
-        mended: Where failed rows are retried: gives the paths of inputs that no good row depends on, which may have
-            changed since.
+        failed_files: Where failed rows are retried: gives the paths of inputs that no row with status `ok` depends on.
+            These may have changed since.
 
     Raises:
         CurateError: It is another run; the message names what differs.
     """
     if plan.stage != request.stage:
-        raise CurateError(f"{plan.folder} holds a run of {plan.stage}, not of {request.stage}; --overwrite starts anew")
+        raise CurateError(f"{plan.folder} holds a run of {plan.stage}, not of {request.stage}; --overwrite starts over")
     plan = replace(plan, work=request.work, facts=request.facts)
     found = differences(plan.identity, request.identity)
     if plan.rows_per_shard != request.rows_per_shard:
         found.append(f"rows_per_shard was {plan.rows_per_shard}, is now {request.rows_per_shard}")
     if not found:
-        if mended is not None:
+        if failed_files is not None:
             _write_inputs(request)  # an earlier retry may have been killed between the plan and these
         return plan
     changed = _changed_inputs(plan.folder, request.listing)
-    if mended is not None and changed and all(name.startswith("inputs.") for name in found):
-        untouchable = sorted(set(changed) - mended())
+    if failed_files is not None and changed and all(name.startswith("inputs.") for name in found):
+        untouchable = sorted(set(changed) - failed_files())
         if not untouchable:
             plan = replace(plan, identity=request.identity)
             write_plan(plan)
@@ -239,7 +239,7 @@ def resumed(plan: RunPlan, request: Request, *, mended: Callable[[], set[str]] |
             return plan
         changed = untouchable
     files = f" (changed: {_some(changed)})" if changed else ""
-    raise CurateError(f"cannot resume {plan.folder}: {'; '.join(found)}{files}; --overwrite starts anew")
+    raise CurateError(f"cannot resume {plan.folder}: {'; '.join(found)}{files}; --overwrite starts over")
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

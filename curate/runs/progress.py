@@ -1,4 +1,4 @@
-"""How a stage says how far it is, without knowing who listens."""
+"""How a stage reports its progress, whatever shows it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,35 +10,35 @@ class Task(Protocol):
     """One piece of work under way."""
 
     def advance(self, rows: int = 1, *, failed: int = 0) -> None:
-        """Say that `rows` more are done, `failed` of them badly."""
+        """Count `rows` more as done, `failed` of them as failed."""
 
 
 class Reporter(Protocol):
-    """Whoever shows progress: a bar, a log, nobody."""
+    """What shows progress: a bar, a log, or nothing."""
 
     def task(self, name: str, total: int) -> AbstractContextManager[Task]:
         """Begin a piece of work of `total` rows."""
 
     def note(self, message: str) -> None:
-        """Say something that a user should know while it runs."""
+        """Show a note to the user while it runs."""
 
 
 def counting(task: Task, total: int | None = None) -> Callable[[int, int], None]:
     """Turn a task into a callback (done, of) that may come from several threads.
 
     Args:
-        task: Whom to tell.
+        task: Gets the progress.
         total: The task's own total, where the callback counts in other units.
     """
-    lock, told = Lock(), 0
+    lock, shown = Lock(), 0
 
     def progress(done: int, of: int) -> None:
-        nonlocal told
+        nonlocal shown
         with lock:
             now = done if total is None else total * done // max(1, of)
-            if now > told:
-                task.advance(now - told)
-                told = now
+            if now > shown:
+                task.advance(now - shown)
+                shown = now
 
     return progress
 
@@ -53,7 +53,7 @@ class Silent:
 
     @contextmanager
     def task(self, name: str, total: int) -> Iterator[Task]:  # noqa: ARG002
-        """Begin a piece of work that nobody follows."""
+        """Begin a piece of work without showing it."""
         yield _SilentTask()
 
     def note(self, message: str) -> None:

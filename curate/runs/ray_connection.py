@@ -1,4 +1,4 @@
-"""How we come to a Ray cluster and leave it: joined within a bounded time, nothing on standard output."""
+"""Connecting to a Ray cluster and leaving it: within a bounded time, with nothing on standard output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0  # in which a cluster's port must answer
 JOIN_SECONDS = 60.0  # in which it must take us in
 TRIAL = "import sys, ray; ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)"
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 NAMED_ERROR = re.compile(r"[\w.]*(Error|Exception): ")
 
 
@@ -134,8 +134,8 @@ def require_answer(address: str) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """Return the line of Ray's message that names an error, else the first; without colours."""
-    lines = [line.strip() for line in COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    """Return the line of Ray's message that names an error, else the first; without colors."""
+    lines = [line.strip() for line in COLOR.sub("", str(error)).splitlines() if line.strip()]
     return next((line for line in lines if NAMED_ERROR.match(line)), lines[0] if lines else type(error).__name__)
 
 
@@ -154,7 +154,7 @@ def _environment(*, private: bool) -> Iterator[None]:
     """Set what Ray reads from the environment: no statistics about use and, where private, loopback addresses only.
 
     Without the latter, a Ray started on a shared machine listens on all its network addresses. The variable's name
-    speaks of the systems where Ray's authors made that the default; Ray reads it when it is imported.
+    names the systems where Ray's authors made that the default; Ray reads it when it is imported.
     """
     wanted = {"RAY_USAGE_STATS_ENABLED": "0"}
     if private:
@@ -178,15 +178,15 @@ def _stdout_without(threads: set[threading.Thread]) -> Iterator[None]:
     A thread of Ray prints on standard output that a node was lost, in the middle of what the caller prints there.
     """
     former = sys.stdout
-    sys.stdout = cast(TextIO, _Parted(former, {thread.ident for thread in threads}))
+    sys.stdout = cast(TextIO, _SplitOutput(former, {thread.ident for thread in threads}))
     try:
         yield
     finally:
         sys.stdout = former
 
 
-class _Parted:
-    """Standard output but for some threads, by their idents, whose words go to standard error."""
+class _SplitOutput:
+    """Standard output for all but some threads, given by their idents, whose output goes to standard error."""
 
     def __init__(self, output: TextIO, aside: set[int | None]) -> None:
         self._output, self._aside = output, aside

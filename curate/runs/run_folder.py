@@ -1,4 +1,4 @@
-"""What lies in a run folder, and how it goes away."""
+"""The files of a run folder, and how the folder is removed."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def part_name(shard: int) -> str:
 
 
 def refuse_foreign_files(folder: Path) -> None:
-    """Refuse a folder that has the name of a run folder but is somebody's own: a run would empty and remove it.
+    """Refuse a folder that has the name of a run folder but holds other files: a run would empty and remove it.
 
     Raises:
         CurateError: There are files in it that no run makes.
@@ -30,39 +30,40 @@ def refuse_foreign_files(folder: Path) -> None:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
-        return  # there is none, or the lock will say what is wrong with it
+        return  # no folder, or the lock will report what is wrong with it
     # Hidden ones: temporary files, and what a network file system keeps of open ones.
     foreign = [name for name in names if name not in _OURS and not _PART.fullmatch(name) and not name.startswith(".")]
     if foreign:
         raise CurateError(
-            f"{folder} is where the run would lie, but holds other files ({foreign[0]}): choose another --out"
+            f"{folder} is where the run keeps its files, but it holds other files ({foreign[0]}): choose another --out"
         )
 
 
-def holds_nothing(folder: Path) -> bool:
-    """Tell whether a run folder has nothing in it that a later start would go on with."""
+def has_no_run(folder: Path) -> bool:
+    """Return whether a run folder has nothing in it that a later start could continue."""
     return not any((folder / name).exists() for name in (PLAN_FILE, ROWS_FILE, OLDER_FILE))
 
 
-def clear(folder: Path) -> None:
+def empty_run_folder(folder: Path) -> None:
     """Remove everything of an older run but the lock; its plan must be gone already."""
     for path in folder.iterdir():
         if path.name != LOCK_FILE:
             path.unlink(missing_ok=True)
 
 
-def put_away(folder: Path) -> None:
-    """Take a run folder out of sight and remove it; killed in the middle, it leaves nothing that looks like a run.
+def remove_run_folder(folder: Path) -> None:
+    """Rename a run folder and remove it, so that a kill in the middle leaves nothing that looks like a run.
 
-    What cannot be removed yet (a network file system keeps files that are open, such as the lock) is for `sweep`.
+    Files that cannot be removed yet (a network file system keeps open files, such as the lock) are left to
+    `remove_leftovers`.
     """
     trash = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.{_TRASH}")
     os.replace(folder, trash)
     shutil.rmtree(trash, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what is left of run folders that were put away under this name."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove what is left of removed run folders of this name."""
     before, after = re.escape(f".{folder.name}."), re.escape(f".{_TRASH}")
     gone = re.compile(f"{before}[0-9a-f]{{12}}{after}")
     try:

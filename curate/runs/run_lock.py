@@ -15,18 +15,18 @@ LOCK_FILE = "lock"
 # Planning a run of millions of rows takes a minute or two, for which the other members of an array wait.
 PLANNING_SECONDS = 1800.0
 _POLL_SECONDS = 0.2
-# `status` holds a lock for the moment of a look; who is really at work holds it for longer.
-_GLANCE_SECONDS = 1.0
+# `status` holds a lock for the moment of a look; a run that works holds it for longer.
+_STATUS_LOOK_SECONDS = 1.0
 _OPEN_ATTEMPTS = 5
 _PLANNING_BYTE, _FIRST_SHARD_BYTE = 0, 1
 _SHARED_BYTE = 1 << 40  # beyond all shards: those who do a share hold it together, a whole run alone
-_TAKEN = (errno.EACCES, errno.EAGAIN)
+_LOCKED = (errno.EACCES, errno.EAGAIN)
 
 
 class RunLock:
     """Record locks on one file: byte 0 is planning, byte k + 1 is shard k, the whole file a whole run.
 
-    The system lets go of them when their process ends, however it ends, and shared file systems carry them from one
+    The system releases them when their process ends, however it ends, and shared file systems carry them from one
     machine to another. They are a process's own: two runs in one process do not see each other. Where the system has
     no record locks (Windows), nothing is detected.
     """
@@ -36,45 +36,45 @@ class RunLock:
         self._folder = folder
         self._descriptor = self._open()
 
-    def take_all(self) -> None:
+    def claim_run(self) -> None:
         """Claim the whole run.
 
         Raises:
-            CurateError: Somebody else works in the folder.
+            CurateError: Another run works in the folder.
         """
-        if not self._insist(0, 0):
-            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
+        if not self._lock_patiently(0, 0):
+            raise CurateError(f"another run is working in {self._folder}: wait for it, or stop it")
 
-    def take_planning(self) -> None:
+    def claim_planning(self) -> None:
         """Claim the planning, waiting for others who plan the same run.
 
         Raises:
             CurateError: It takes too long, or a whole run is under way.
         """
-        if not self._insist(_SHARED_BYTE, 1, shared=True):
-            raise CurateError(f"another run is at work in {self._folder}: wait for it, or stop it")
+        if not self._lock_patiently(_SHARED_BYTE, 1, shared=True):
+            raise CurateError(f"another run is working in {self._folder}: wait for it, or stop it")
         deadline = time.monotonic() + PLANNING_SECONDS
-        while not self._try(_PLANNING_BYTE, 1):
+        while not self._lock_now(_PLANNING_BYTE, 1):
             if time.monotonic() > deadline:
                 raise CurateError(f"another run holds {self._folder}: wait for it, or stop it")
             time.sleep(_POLL_SECONDS)
 
-    def leave_planning(self) -> None:
-        """Let others plan."""
+    def release_planning(self) -> None:
+        """Release the planning."""
         _record_lock(self._descriptor, _PLANNING_BYTE, 1, release=True)
 
-    def take_shards(self, shards: Iterable[int]) -> None:
+    def claim_shards(self, shards: Iterable[int]) -> None:
         """Claim some shards.
 
         Raises:
-            CurateError: Somebody else has one of them.
+            CurateError: Another run has one of them.
         """
         for shard in shards:
-            if not self._insist(_FIRST_SHARD_BYTE + shard, 1):
-                raise CurateError(f"another run is at work on shard {shard} in {self._folder}: wait for it, or stop it")
+            if not self._lock_patiently(_FIRST_SHARD_BYTE + shard, 1):
+                raise CurateError(f"another run is working on shard {shard} in {self._folder}: wait for it, or stop it")
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all locks."""
         os.close(self._descriptor)
 
     def _open(self) -> int:
@@ -85,24 +85,24 @@ class RunLock:
                 make_folder(self._folder)
                 return os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
             except OSError as error:
-                # Its run may have put the folder away since it was made.
+                # Its run may have removed the folder since it was made.
                 attempts += 1
                 if not isinstance(error, FileNotFoundError) or attempts == _OPEN_ATTEMPTS:
                     raise cannot_write(path, error) from error
 
-    def _insist(self, start: int, length: int, *, shared: bool = False) -> bool:
-        deadline = time.monotonic() + _GLANCE_SECONDS
-        while not self._try(start, length, shared=shared):
+    def _lock_patiently(self, start: int, length: int, *, shared: bool = False) -> bool:
+        deadline = time.monotonic() + _STATUS_LOOK_SECONDS
+        while not self._lock_now(start, length, shared=shared):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS / 4)
         return True
 
-    def _try(self, start: int, length: int, *, shared: bool = False) -> bool:
+    def _lock_now(self, start: int, length: int, *, shared: bool = False) -> bool:
         if not _record_lock(self._descriptor, start, length, shared=shared):
             return False
         while not self._is_current():
-            # The run that held it has ended and put its folder away.
+            # The run that held it has ended and removed its folder.
             os.close(self._descriptor)
             self._descriptor = self._open()
             if not _record_lock(self._descriptor, start, length, shared=shared):
@@ -129,7 +129,7 @@ def run_lock(folder: Path) -> Iterator[RunLock]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Tell whether somebody works in a run folder."""
+    """Return whether a run is working in a run folder."""
     path = folder / LOCK_FILE
     if sys.platform == "win32" or not path.exists():
         return False
@@ -138,11 +138,11 @@ def is_locked(folder: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
-        return False  # someone else's folder: whether they are at work cannot be told
+        return False  # someone else's folder: whether a run works there is unknown
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in _LOCKED:
             return True
         raise CurateError(f"cannot lock {path}: {error.strerror or error}") from error
     finally:
@@ -160,7 +160,7 @@ def _record_lock(descriptor: int, start: int, length: int, *, shared: bool = Fal
     try:
         fcntl.lockf(descriptor, kind, length, start)
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in _LOCKED:
             return False
         raise CurateError(f"cannot lock the run folder: {error.strerror or error}") from error
     return True

@@ -14,10 +14,17 @@ from ..manifest.provenance import read_provenance
 from ..storage.atomic import remove_temporaries
 from ..storage.paths.regular_files import refuse_special
 from .executors import Executor, InProcess
-from .parts import count_not_ok, part_path, parts, read_part, standing, statuses_of, write_part
+from .parts import count_not_ok, part_path, parts, read_part, read_progress, statuses_of, write_part
 from .plan import Request, RunPlan, differences, failed_paths, make_plan, read_plan, resumed
 from .progress import SILENT, Reporter
-from .run_folder import PLAN_FILE, clear, holds_nothing, put_away, refuse_foreign_files, sweep
+from .run_folder import (
+    PLAN_FILE,
+    empty_run_folder,
+    has_no_run,
+    refuse_foreign_files,
+    remove_leftovers,
+    remove_run_folder,
+)
 from .run_lock import RunLock, run_lock
 
 _FEWEST_SHOWN = 5
@@ -37,14 +44,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Mode:
-    """How a run is taken up.
+    """How a run is started or resumed.
 
     Attributes:
-        overwrite: Start anew, whatever is there.
+        overwrite: Start over and discard what is there.
         retry_failed: Do those rows again whose status is not `ok`.
         share: Do a share of the shards and leave the joining to `merge`; None does them all.
-        replace_finished: Make a result anew that is there and was made otherwise, instead of refusing.
-        replace_unfinished: Likewise a run that was begun.
+        replace_finished: Replace a result that was made with other settings, instead of refusing.
+        replace_unfinished: Replace an unfinished run in the same way.
     """
 
     overwrite: bool = False
@@ -54,18 +61,20 @@ class Mode:
     replace_unfinished: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a share that would start anew what others are at work on.
+        """Refuse a share that would start over a run on which other shares work.
 
         Raises:
             CurateError: It would.
         """
         if self.overwrite and self.share is not None:
-            raise CurateError("a share cannot start the run anew: the other shares are part of it")
+            raise CurateError(
+                "a share cannot start the run again, as the other shares are part of it: leave --overwrite out"
+            )
 
 
 @dataclass(frozen=True)
 class Done:
-    """What finishing a shard did: rows worked on, and how many of them went wrong."""
+    """The result of a shard: rows worked on, and how many of them failed."""
 
     rows: int
     failed: int
@@ -89,7 +98,7 @@ def run_shard(plan: RunPlan, shard: int, known: pa.Table | None = None) -> pa.Ta
         CurateError: The results cannot be written.
     """
     if plan.work is None:
-        raise CurateError(f"{plan.folder} was opened to look at: it has no work to do")
+        raise CurateError(f"{plan.folder} was opened for `status`, without its work; run its command to go on")
     return plan.work(plan.rows_of(shard), shard, known)
 
 
@@ -110,16 +119,16 @@ def carry_out(
     reporter: Reporter = SILENT,
     keep: bool = False,
 ) -> RunPlan:
-    """Do what is missing of a run, and join its parts when all are there.
+    """Do the missing shards of a run, and join its parts when all are done.
 
-    A run that was interrupted goes on where it stopped, and its result has the bytes of one that was not. When every
-    row is `ok`, the run folder goes away with the end; otherwise it stays for `retry_failed`.
+    An interrupted run continues where it stopped; its result is byte-identical to that of an uninterrupted one. When
+    every row is `ok`, the run folder is removed at the end; otherwise it stays for `retry_failed`.
 
     Args:
         request: What to do.
         join: Writes the result from all parts, in order.
-        mode: How to take it up.
-        executor: Who does it; by default the calling process.
+        mode: How to start or resume it.
+        executor: Carries it out; by default the calling process.
         reporter: Shows progress.
         keep: Leave the run folder to the caller, who needs the parts.
 
@@ -127,69 +136,69 @@ def carry_out(
         The plan.
 
     Raises:
-        CurateError: The folder holds another run, somebody else is at work in it, or results cannot be written.
+        CurateError: The folder holds another run, another run works in it, or results cannot be written.
     """
     refuse_special(request.final)
     refuse_foreign_files(request.folder)
     try:
         with run_lock(request.folder) as lock:
             if mode.share is None:
-                lock.take_all()
+                lock.claim_run()
             else:
-                lock.take_planning()
+                lock.claim_planning()
             try:
                 plan = _plan_of(request, mode, reporter)
             finally:
-                if holds_nothing(request.folder):
-                    put_away(request.folder)
+                if has_no_run(request.folder):
+                    remove_run_folder(request.folder)
             if plan is None:
                 return _finished_plan(request)
-            todo = _to_do(plan, mode, lock)
-            _work_off(plan, todo, mode, executor or InProcess(), reporter)
+            todo = _shards_to_do(plan, mode, lock)
+            _run_shards(plan, todo, mode, executor or InProcess(), reporter)
             if mode.share is None:
                 _finish(plan, join, keep=keep)
         return plan
     finally:
-        sweep(request.folder)
+        remove_leftovers(request.folder)
 
 
 def merge(plan: RunPlan, join: Join) -> None:
     """Join the parts of a run that was done in shares.
 
     Raises:
-        CurateError: Shards are missing, or somebody is at work in the folder.
+        CurateError: Shards are missing, or another run works in the folder.
     """
     try:
         with run_lock(plan.folder) as lock:
-            lock.take_all()
-            now = read_plan(plan.folder)  # the run may have come to its end, or started anew, since it was looked at
+            lock.claim_run()
+            now = read_plan(plan.folder)  # the run may have come to its end, or started over, since it was looked at
             if now is not None:
                 _finish(now, join)
-            elif holds_nothing(plan.folder):
-                put_away(plan.folder)
+            elif has_no_run(plan.folder):
+                remove_run_folder(plan.folder)
     finally:
-        sweep(plan.folder)
+        remove_leftovers(plan.folder)
 
 
 def _finish(plan: RunPlan, join: Join, *, keep: bool = False) -> None:
-    """Write the result from all parts, and put the run folder away if every row is `ok`."""
-    progress = standing(plan)
+    """Write the result from all parts, and remove the run folder if every row is `ok`."""
+    progress = read_progress(plan)
     if progress.missing:
         raise CurateError(f"{plan.folder}: {_list(progress.missing)} of {plan.shards} shards are not done")
-    for path in plan.folder.glob(".*.tmp"):  # of killed processes; nobody else is at work now
+    for path in plan.folder.glob(".*.tmp"):  # of killed processes; no other run works now
         path.unlink()
     remove_temporaries(plan.final)
     join(plan, parts(plan))
     if not keep and set(progress.statuses) <= {"ok"}:
-        put_away(plan.folder)
+        remove_run_folder(plan.folder)
 
 
 def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None:
-    """Make the plan or take it up; None where the result is there and nothing is left to do."""
+    """Make the plan or resume it; None if the result exists and nothing is left to do."""
     there = None if mode.overwrite else read_plan(request.folder)
     if there is not None:
         try:
-            return _taken_up(there, request, mode, reporter)
+            return _resumed_plan(there, request, mode, reporter)
         except CurateError:
             if not mode.replace_unfinished:
                 raise
@@ -201,13 +210,13 @@ def _plan_of(request: Request, mode: Mode, reporter: Reporter) -> RunPlan | None
             return None
         if not mode.replace_finished:
             raise CurateError(
-                f"{request.final} is there already and differs: {'; '.join(found)}; --overwrite makes it anew"
+                f"{request.final} exists already and differs: {'; '.join(found)}; --overwrite replaces it"
             )
     # First the plan: killed in what follows, no run is there whose pixels are gone.
     (request.folder / PLAN_FILE).unlink(missing_ok=True)
     if request.forget is not None:
         request.forget()
-    clear(request.folder)
+    empty_run_folder(request.folder)
     return make_plan(request)
 
 
@@ -219,18 +228,18 @@ def _refuse_lost_retry(request: Request, mode: Mode) -> None:
     if failed:
         raise CurateError(
             f"{failed} rows of {request.final} are not ok, but {request.folder}, which knows how to do them again, is "
-            "gone: --overwrite makes all anew"
+            "gone: --overwrite starts over"
         )
 
 
-def _taken_up(plan: RunPlan, request: Request, mode: Mode, reporter: Reporter) -> RunPlan:
-    progress = standing(plan)
+def _resumed_plan(plan: RunPlan, request: Request, mode: Mode, reporter: Reporter) -> RunPlan:
+    progress = read_progress(plan)
 
-    def mended() -> set[str]:
+    def failed_files() -> set[str]:
         shards = ((plan.rows_of(shard), statuses_of(plan, shard)) for shard in range(plan.shards))
         return failed_paths(shards, request.path_columns)
 
-    plan_now = resumed(plan, request, mended=mended if mode.retry_failed and not progress.missing else None)
+    plan_now = resumed(plan, request, failed_files=failed_files if mode.retry_failed and not progress.missing else None)
     done = progress.shards - len(progress.missing)
     failed = sum(count for status, count in progress.statuses.items() if status != "ok")
     hint = f"; {failed} rows are not ok: --retry-failed does them again" if failed and not mode.retry_failed else ""
@@ -251,12 +260,12 @@ def _finished_plan(request: Request) -> RunPlan:
         return RunPlan.of(request, rows=file.metadata.num_rows, digest="")
 
 
-def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
+def _shards_to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
     shards: Sequence[int] = range(plan.shards)
     if mode.share is not None:
         shards = mode.share.shards(plan.shards)
-        lock.take_shards(shards)
-        lock.leave_planning()
+        lock.claim_shards(shards)
+        lock.release_planning()
     missing = [shard for shard in shards if not part_path(plan, shard).exists()]
     if not mode.retry_failed:
         return missing
@@ -264,7 +273,7 @@ def _to_do(plan: RunPlan, mode: Mode, lock: RunLock) -> list[int]:
     return [s for s in shards if s in gone or not pc.all(pc.equal(statuses_of(plan, s), "ok")).as_py()]
 
 
-def _work_off(plan: RunPlan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
+def _run_shards(plan: RunPlan, todo: Sequence[int], mode: Mode, executor: Executor, reporter: Reporter) -> None:
     function = functools.partial(complete_shard, plan, mode.retry_failed)
     rows = sum(_rows_to_do(plan, shard) for shard in todo)
     with reporter.task(plan.stage, rows) as task:

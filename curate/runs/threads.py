@@ -88,7 +88,7 @@ def each_task(tasks: Iterable[Task], work: Callable[[Task], None], workers: int 
     queue, lock = iter(tasks), Lock()
     stopped = False
 
-    def take_until_empty() -> None:
+    def run_tasks() -> None:
         nonlocal stopped
         try:
             while not stopped:
@@ -101,7 +101,7 @@ def each_task(tasks: Iterable[Task], work: Callable[[Task], None], workers: int 
             stopped = True  # an error, or nothing left: either way no thread needs another task
 
     with ThreadPoolExecutor(count) as pool:
-        running = [pool.submit(take_until_empty) for _ in range(count)]
+        running = [pool.submit(run_tasks) for _ in range(count)]
         try:
             for thread in running:
                 thread.result()

@@ -109,7 +109,7 @@ class Search:
     def join_part(self, rows: Positions, columns: Positions) -> None:
         """Join what one part of a tile holds: by sketches first, by whole products where they leave too much over."""
         if self.sketch is not None:
-            numbers = taken(self.sketch.short, rows) @ taken(self.sketch.short, columns).T
+            numbers = rows_at(self.sketch.short, rows) @ rows_at(self.sketch.short, columns).T
             patience = decisions_for(numbers.size, self.rows)
             rows = rows[self._join(numbers, rows, columns, bound_rule(self.threshold, self.sketch.slack, patience)) :]
         if len(rows):
@@ -124,7 +124,7 @@ class Search:
         return settled
 
 
-def taken(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:
+def rows_at(table: NDArray[np.float32], positions: Positions) -> NDArray[np.float32]:
     """Rows of a table at ascending positions, without a copy where they stand side by side."""
     first, last = int(positions[0]), int(positions[-1])
     side_by_side = last - first + 1 == len(positions)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, in folders that not everybody may write to."""
+"""Files that appear complete or not at all, in folders that are not writable by everybody."""
 
 import contextlib
 import errno
@@ -23,7 +23,7 @@ _NO_FOLDER_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno
 
 @contextlib.contextmanager
 def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = None) -> Iterator[Path]:
-    """Give a temporary path in the same folder that becomes `path` when the block ends well.
+    """Yield a temporary path in the same folder that becomes `path` when the block ends without an error.
 
     Between the last write and the rename the process passes the crash point `before-rename`, a hook for tests.
 
@@ -31,7 +31,7 @@ def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = No
         path: Where the finished file belongs. Missing folders are made.
         durable: Have the content reach the disk before the file appears, and its appearance before the block is left.
             Not needed for a file that can be made again.
-        crash_name: A second crash point at the same place, so that a test can tell this file from others.
+        crash_name: A second crash point at the same place, so that a test can distinguish this file from others.
 
     Yields:
         A path beside `path`, to be written and closed inside the block.
@@ -66,23 +66,23 @@ def atomic_path(path: Path, *, durable: bool = True, crash_name: str | None = No
         temporary.unlink(missing_ok=True)
 
 
-def refuse_overwriting(out: Path, *taken: Path | None) -> None:
+def refuse_overwriting(out: Path, *in_use: Path | None) -> None:
     """Refuse to write over a file that the same command reads or writes.
 
     Args:
         out: Where a result will go.
-        *taken: Files that are in use; None stands for none.
+        *in_use: Files that must not be replaced; None is skipped.
 
     Raises:
         CurateError: `out` is one of them.
     """
-    for path in taken:
+    for path in in_use:
         if path is not None and Path(out).resolve() == Path(path).resolve():
             raise CurateError(f"{out} would overwrite {path}, which this command uses too: give another output")
 
 
 def require_parquet_name(out: Path, flag: str = "--out") -> None:
-    """Refuse a name that does not end in `.parquet`, which another program, or the next command, would take amiss.
+    """Refuse a name that does not end in `.parquet`, which another program, or the next command, would not read.
 
     Args:
         out: Where a Parquet file will go.
@@ -114,8 +114,8 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, crash_name:
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes left of their attempts to write `path` through `atomic_path`.
 
-    Only for a caller that knows that nobody is writing `path` now, nor another file whose name begins with the same 32
-    characters.
+    Only for a caller that knows that no process is writing `path` now, nor another file whose name begins with the same
+    32 characters.
 
     Raises:
         CurateError: A temporary file cannot be removed.
@@ -163,7 +163,7 @@ def create_file(path: Path, *, buffer_bytes: int = -1) -> BinaryIO:
 
 
 def sync_file(path: Path) -> None:
-    """Have a file's content reach the disk.
+    """Flush a file's content to the disk.
 
     Raises:
         OSError: It did not.
@@ -176,7 +176,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder reach the disk, where the file system knows how.
+    """Flush the names in a folder to the disk, where the file system can.
 
     Raises:
         OSError: They did not.

@@ -12,7 +12,7 @@ _lock = threading.Lock()
 
 
 def crash_point(name: str) -> None:
-    """Kill the own process, as a power cut would, when `SYNDR_CURATE_CRASH_AT` says so.
+    """Kill this process, as a power cut would, when `SYNDR_CURATE_CRASH_AT` says so.
 
     A test hook. `SYNDR_CURATE_CRASH_AT=before-rename` kills at the first passage of the point of that name,
     `before-rename:3` at the third; passages are counted per process, over all its threads.

@@ -13,7 +13,7 @@ from .atomic import refuse_overwriting
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Colors that people with the common color deficiencies can tell apart (Okabe and Ito 2008).
+# Colors that people with the common color deficiencies can distinguish (Okabe and Ito 2008).
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5A5A5A")
 DIAGONAL = "#787878"
 DPI = 100

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..errors import CurateError, RowError
-from .decoding.color_profiles import UnusableProfileError, says_srgb, to_srgb
+from .decoding.color_profiles import UnusableProfileError, is_srgb, to_srgb
 from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture
 from .decoding.torn_files import torn_file_problem
 from .decoding.torn_jpeg import lacks_end_marker, with_end_marker
@@ -99,7 +99,7 @@ class DecodeOptions:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What a user should know of an image that is read all the same.
+    """Facts about an image that is read, for notes to the user.
 
     Attributes:
         profile_ignored: It has an ICC profile other than sRGB, or one that cannot be used, and is read without it.
@@ -122,7 +122,7 @@ def decode_image(
     Gray and palette images are expanded, transparency is dropped, 12 and 16 bits a channel are rounded to 8. Without a
     profile that is obeyed, CMYK is converted by Pillow's plain formula. An animation is refused: which frame was meant
     is not known. Of a multi-picture JPEG, as phones write, the first is taken. A file with a hole in it is refused as
-    far as its format tells (docs/torn-files.md).
+    far as its format shows (docs/torn-files.md).
 
     Args:
         source: A file, or a file's content.
@@ -172,20 +172,20 @@ def image_size(source: Path | bytes) -> tuple[int, int] | None:
 
 
 def image_facts(path: Path, *, icc: ColorProfiles = "ignore") -> ImageFacts:
-    """Look at an image file without decoding it, for what decoding it passes over; nothing of one that is no image."""
+    """Read from an image file what decoding ignores, without decoding it; nothing for a file that is no image."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with regular_file(path) as file, open_picture(file) as image:
                 profile: bytes | None = image.info.get("icc_profile") or None
-                ignored = icc == "ignore" and profile is not None and not says_srgb(profile)
+                ignored = icc == "ignore" and profile is not None and not is_srgb(profile)
                 return ImageFacts(ignored, image.format in ("JPEG", "MPO") and _lacks_end_marker(file))
     except (OSError, Image.DecompressionBombError, *DAMAGE):
         return ImageFacts()
 
 
 def image_problem(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> str | None:
-    """Say why an image cannot be used as far as its header tells, None if it looks fine; pixels are not decoded."""
+    """Say why an image cannot be used as far as its header shows, None if it looks fine; pixels are not decoded."""
     try:
         with _reading(source) as file:
             head = file.read(HEAD_BYTES)
@@ -233,7 +233,7 @@ def encode_image(image: NDArray[np.uint8], image_format: ImageFormat = "png") ->
 
 @contextmanager
 def _refusing_torn_files() -> Iterator[None]:
-    """Have Pillow refuse torn files, though another library told it to fill them up with grey (pyiqa does on import).
+    """Have Pillow refuse torn files, although another library set it to fill them up with gray (pyiqa does on import).
 
     The switch is one for the whole process: it is as it was when the last of the threads that decode has ended.
     """
@@ -247,7 +247,7 @@ def _refusing_torn_files() -> Iterator[None]:
         yield
     finally:
         with _torn_files.lock:
-            # In this order: whoever asks without the lock sees one of the two.
+            # In this order: a caller without the lock sees one of the two.
             ImageFile.LOAD_TRUNCATED_IMAGES = _torn_files.refusals == 1
             _torn_files.refusals -= 1
 

@@ -1,6 +1,6 @@
 """A folder of pixels belongs to one manifest: another one's pixels would have the same names.
 
-The note of it lies beside the folder, so that the folder holds pixels and nothing else.
+The note about it is beside the folder, so that the folder holds pixels and nothing else.
 """
 
 import os
@@ -15,7 +15,7 @@ _SUFFIX = ".syndr-curate-owner"
 
 
 def claim_folder(folder: Path, manifest: Path, *, write: bool) -> None:
-    """Make a folder the place of a manifest's pixels, before any is written or looked for there.
+    """Claim a folder for a manifest's pixels, before any is written or read there.
 
     Args:
         folder: Where the pixels go.

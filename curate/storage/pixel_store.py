@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..errors import CurateError
 from .formats import Layout
 from .images import UnreadableImageError
-from .paths.file_names import rendered_path, why_missing
+from .paths.file_names import explain_missing_file, rendered_path
 from .paths.regular_files import special_kind
 from .staging import clean_leftovers
 from .store_files import files_sink
@@ -86,9 +86,9 @@ def open_sink(
 ) -> contextlib.AbstractContextManager[PixelSink]:
     """Open the store of one shard's pixels.
 
-    What is stored appears whole or not at all. When the block ends well, everything has reached the disk: the shard may
+    A file appears complete or not at all. When the block ends without an error, all are on the disk: the shard may
     be marked as done. When it does not, an archive does not appear, and of `files` those remain that were finished.
-    Temporary files lie in `folder/.tmp-<shard>/`, which the next attempt at the shard empties.
+    Temporary files are in `folder/.tmp-<shard>/`, which the next attempt at the shard empties.
 
     Args:
         layout: How pixels are kept.
@@ -138,10 +138,10 @@ def stored_pixels(path: Path) -> Path | bytes | None:
 
 
 def absence(path: Path) -> UnreadableImageError:
-    """Return what to say of a path for which `stored_pixels` gives None."""
+    """Return the message for a path for which `stored_pixels` gives None."""
     place = _inside_archive(path)
     if place is None:
-        return UnreadableImageError(why_missing(path) or "No such file or directory")
+        return UnreadableImageError(explain_missing_file(path) or "No such file or directory")
     return UnreadableImageError(f"{place[0].name} holds no {place[1]}")
 
 

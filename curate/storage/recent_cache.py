@@ -39,7 +39,7 @@ class RecentCache(Generic[Value]):
         self._start_empty()
 
     def get(self, key: Hashable, build: Callable[[], Value]) -> Value:
-        """Return the value of a key, built once by whoever asks first.
+        """Return the value of a key, built once by the first caller.
 
         Args:
             key: What the value belongs to.

@@ -2,5 +2,5 @@
 
 
 def is_safe_path(path: str) -> bool:
-    """Tell whether a manifest's path stays inside its root: relative, POSIX, no `..`."""
+    """Return whether a manifest's path stays inside its root: relative, POSIX, no `..`."""
     return bool(path) and path[0] != "/" and ".." not in path.split("/") and "\\" not in path and "\0" not in path

@@ -1,4 +1,4 @@
-"""Where a shard's unfinished pixels lie: a folder of its own, so that what a killed process left is found at once."""
+"""A shard's unfinished pixels have a folder of their own, so that what a killed process left is found at once."""
 
 import contextlib
 import itertools
@@ -21,11 +21,11 @@ _BUFFER = 1 << 20
 class Staging:
     """The temporary files of one attempt at one shard.
 
-    They lie in `folder/.tmp-<shard>/`, on the file system that the finished files are renamed on. Names carry a
+    They are in `folder/.tmp-<shard>/`, on the file system that the finished files are renamed on. Names carry a
     random token: two processes at one shard by mistake never write into each other's file.
 
     Attributes:
-        folder: Where the temporary files lie.
+        folder: Folder of the temporary files.
     """
 
     def __init__(self, folder: Path, shard: int) -> None:
@@ -35,7 +35,7 @@ class Staging:
         self._numbers = itertools.count()
 
     def new_path(self) -> Path:
-        """Return a name that nothing has yet."""
+        """Return an unused name."""
         return self.folder / f"{self._token}-{next(self._numbers)}{_SUFFIX}"
 
     def remove(self) -> None:
@@ -49,7 +49,7 @@ class Staging:
 
 @contextlib.contextmanager
 def staging(folder: Path, shard: int) -> Iterator[Staging]:
-    """Give a shard an empty folder for its temporary files; the remains of a killed attempt go first.
+    """Give a shard an empty folder for its temporary files; the remains of a killed attempt are removed first.
 
     Raises:
         CurateError: The folder cannot be made.
@@ -68,7 +68,7 @@ def staging(folder: Path, shard: int) -> Iterator[Staging]:
 
 @contextlib.contextmanager
 def staged_archive(path: Path, shard: int) -> Iterator[BinaryIO]:
-    """Give a file to write that becomes `path`, whole and on the disk, when the block ends well.
+    """Yield a file to write that becomes `path`, complete and on the disk, when the block ends without an error.
 
     The last crash point before the rename is `before-archive-rename`.
 
@@ -96,7 +96,7 @@ def clean_leftovers(folder: Path, shard: int | None = None) -> None:
     """Remove the temporary files that killed processes left below a folder of pixels.
 
     Only `.part` files in folders `.tmp-<number>` directly below `folder` go, and these folders when that empties
-    them; a link is removed, never followed. Only for a caller that knows that nobody is writing those shards now.
+    them; a link is removed, never followed. Only for a caller that knows that no process is writing those shards now.
 
     Args:
         folder: Where the pixels are; it need not exist.

@@ -28,7 +28,7 @@ class FilesSink:
     ordered = False
 
     def __init__(self, folder: Path, stage: Staging) -> None:
-        """Write below `folder`, by way of a staging folder."""
+        """Write below `folder`, through a staging folder."""
         self._folder = folder
         self._real_folder = os.path.realpath(folder)
         self._stage = stage
@@ -36,7 +36,7 @@ class FilesSink:
         self._written: list[str] = []
 
     def put(self, row: Mapping[str, object], content: bytes) -> None:
-        """Store one row's image; the file appears whole or not at all.
+        """Store one row's image; the file appears complete or not at all.
 
         The last crash point before the rename is `before-image-rename`.
 
@@ -45,7 +45,7 @@ class FilesSink:
             content: The image file.
 
         Raises:
-            CurateError: The file would lie outside the folder, by its name or by a link, or cannot be written.
+            CurateError: The file would be outside the folder, by its name or by a link, or cannot be written.
         """
         relative = str(row["image_path"])
         if not is_safe_path(relative) or not PurePosixPath(relative).name:
@@ -63,7 +63,7 @@ class FilesSink:
         self._written.append(relative)
 
     def sync(self) -> None:
-        """Have all files, and their names, reach the disk.
+        """Flush all files, and their names, to the disk.
 
         Raises:
             CurateError: They did not.
@@ -105,7 +105,7 @@ class FilesSink:
 
 @contextlib.contextmanager
 def files_sink(folder: Path, shard: int) -> Iterator[FilesSink]:
-    """Open the files of one shard; when the block ends well, all of them have reached the disk.
+    """Open the files of one shard; when the block ends without an error, all of them are on the disk.
 
     Args:
         folder: Where the images go. It may itself be a link.

@@ -105,7 +105,7 @@ class ParquetSink:
 
 @contextlib.contextmanager
 def parquet_sink(path: Path, shard: int, *, schema: pa.Schema) -> Iterator[ParquetSink]:
-    """Open a Parquet file that appears, whole and on the disk, when the block ends well.
+    """Open a Parquet file that appears, complete and on the disk, when the block ends without an error.
 
     Args:
         path: The file to make or replace.

@@ -85,7 +85,7 @@ class TarSink:
 
 @contextlib.contextmanager
 def tar_sink(path: Path, shard: int) -> Iterator[TarSink]:
-    """Open a tar that appears, whole and on the disk, when the block ends well.
+    """Open a tar that appears, complete and on the disk, when the block ends without an error.
 
     Raises:
         CurateError: It cannot be written.
@@ -100,7 +100,7 @@ def member_name(row: Mapping[str, object], archive: Path) -> str:
     """Return a row's name inside its archive.
 
     Raises:
-        CurateError: Its `image_path` does not lie in that archive.
+        CurateError: Its `image_path` is not in that archive.
     """
     folder, _, name = str(row["image_path"]).partition("/")
     if folder != archive.name or not name or "/" in name:
@@ -109,7 +109,7 @@ def member_name(row: Mapping[str, object], archive: Path) -> str:
 
 
 def archive_identity(file: BinaryIO) -> tuple[object, ...]:
-    """Return what tells one state of an open archive from another: its name, place on the disk, size and time."""
+    """Return what identifies one state of an open archive: its name, place on the disk, size and time."""
     state = os.fstat(file.fileno())
     return (file.name, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
 
@@ -149,7 +149,7 @@ def _index(file: BinaryIO) -> _Index:
         for member in tar:
             # A negative size in a header leads backwards; the standard library would walk in circles.
             if tar.offset <= position:
-                raise tarfile.ReadError("a member lies before the one it follows")
+                raise tarfile.ReadError("a member is before the one it follows")
             position = tar.offset
             if member.isreg() and member.sparse is None and not member.name.endswith(".json"):
                 index[member.name] = (member.offset_data, member.size)

@@ -1,4 +1,4 @@
-"""`syndr-curate.toml`: one table per command, keys named like its flags, below the flags in rank."""
+"""`syndr-curate.toml`: one table per command, keys named like its flags, which flags override."""
 
 import sys
 from collections.abc import Mapping
@@ -39,7 +39,9 @@ def read_settings(folder: Path, commands: Mapping[str, Mapping[str, bool]]) -> d
     try:
         tables = tomllib.loads(read_utf8(path))
     except tomllib.TOMLDecodeError as error:
-        raise CurateError(f"{path.name} cannot be read: {error}") from error
+        raise CurateError(
+            f"{path.name} cannot be read: {error}; expected TOML, such as seed = 7 below [upsample]"
+        ) from error
     settings: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
         if " " in name:

@@ -1,4 +1,4 @@
-"""What `label` and `upsample` share when asked how good their labels are."""
+"""What `label` and `upsample` share to cross-validate their labels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,15 @@ class ValidationFlags:
         bool,
         typer.Option(
             "--cross-validate",
-            help="Write no manifest: leave out one labeled reference at a time, and say how far off labels are.",
+            help="Write no manifest; predict each labeled reference from the others and print the errors.",
         ),
     ] = False
-    compare: Annotated[bool, typer.Option("--compare", help="Cross-validate every labeler, side by side.")] = False
+    compare: Annotated[bool, typer.Option("--compare", help="Cross-validate all labelers and compare them.")] = False
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Cross-validate, and draw it: a PNG file (extra `plot`).", show_default=False),
+        typer.Option(
+            "--plot", help="Cross-validate, and draw the result as a PNG file (extra `plot`).", show_default=False
+        ),
     ] = None
 
     @property

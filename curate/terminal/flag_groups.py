@@ -12,7 +12,7 @@ from .number_flags import with_strict_numbers
 def with_flag_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take groups of flags.
 
-    A parameter whose type is a dataclass becomes one flag for each of its fields, where the parameter stands. The
+    A parameter whose type is a dataclass becomes one flag for each of its fields, in the place of the parameter. The
     command is called with the dataclass. Flags that take numbers read them strictly.
 
     Args:

@@ -169,12 +169,12 @@ class FeatureFlags:
     @property
     def references(self) -> Path:
         """The file of the references, which must be given."""
-        return opt.required(self.reference_features, "--reference-features")
+        return opt.required(self.reference_features, "--reference-features", "`syndr-curate encode` writes it")
 
     @property
     def candidates(self) -> Path:
         """The file of the candidates, which must be given."""
-        return opt.required(self.candidate_features, "--candidate-features")
+        return opt.required(self.candidate_features, "--candidate-features", "`syndr-curate encode` writes it")
 
 
 @dataclass(frozen=True)

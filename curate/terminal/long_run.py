@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExecutorFlags:
-    """Who carries out a long run."""
+    """Where a long run is carried out."""
 
     executor: opt.ExecutorOption = "local"
     ray_address: opt.RayAddress = None
@@ -23,7 +23,7 @@ class ExecutorFlags:
 
 @dataclass(frozen=True)
 class ResumeFlags:
-    """How a long run is cut into shards and taken up again."""
+    """How a long run is cut into shards and resumed."""
 
     rows_per_shard: opt.RowsPerShard = None
     overwrite: opt.Overwrite = False
@@ -31,7 +31,7 @@ class ResumeFlags:
 
 
 def refuse_strict_share(context: typer.Context, shard: str | None) -> None:
-    """Refuse `--strict` where only a share of the run is done, whose rows nobody counts before they are merged.
+    """Refuse `--strict` where only a share of the run is done, whose rows are counted only when they are merged.
 
     Raises:
         CurateError: Both were given.
@@ -46,23 +46,23 @@ def long_run(
     """Turn the flags of a long run into how it is carried out.
 
     Args:
-        where: Who does the work.
-        resume: How it is cut and taken up again.
+        where: Where the work is done.
+        resume: How it is cut and resumed.
         workers: How many workers; None uses every core.
         shard: This machine's share, `1/3` or `slurm`.
         num_gpus: On Ray, GPUs that a shard takes for itself.
 
     Raises:
-        CurateError: The flags do not go together, or the executor is not to be had.
+        CurateError: The flags contradict each other, or the executor is not available.
     """
     from ..runs.executors import make_executor
     from ..runs.options import LongRun, parse_share
     from ..runs.shards import Mode
 
     if resume.overwrite and resume.retry_failed:
-        raise CurateError("--overwrite starts anew, --retry-failed goes on: give one of them")
+        raise CurateError("--overwrite starts over, --retry-failed goes on: give one of them")
     if resume.overwrite and shard is not None:
-        raise CurateError("--overwrite with --shard: each share would start the run anew; remove its run folder first")
+        raise CurateError("--overwrite with --shard: each share would start the run over; remove its run folder first")
     if shard is not None and where.executor != "local":
         raise CurateError("--shard is for one machine's share; a Ray cluster shares the work out itself")
     share = None if shard is None else parse_share(shard)

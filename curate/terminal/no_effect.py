@@ -1,4 +1,4 @@
-"""Flags that a command would take and pass over are refused: whoever gives one means something by it."""
+"""Refuse flags that would have no effect, so that nobody relies on one."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from ..errors import CurateError
 
 
 def refuse_without_effect(context: typer.Context, why: str, *parameters: str) -> None:
-    """Refuse flags that mean nothing beside the others.
+    """Refuse flags that have no effect together with the others.
 
     What the settings file says is no request: it holds for every call of a command.
 
@@ -23,11 +23,11 @@ def refuse_without_effect(context: typer.Context, why: str, *parameters: str) ->
     given = [name for name in parameters if _is_from_command_line(context, name)]
     if given:
         flags = ", ".join(_flag(context, name) for name in given)
-        raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it away")
+        raise CurateError(f"{flags} {'has' if len(given) == 1 else 'have'} no effect {why}: leave it out")
 
 
 def refuse_flags_of_the_other_input(context: typer.Context, images: Path) -> None:
-    """Refuse flags of folders beside a manifest or one image, and `--root` beside a folder or an image.
+    """Refuse flags of folders with a manifest or one image, and `--root` with a folder or an image.
 
     Args:
         context: The call.

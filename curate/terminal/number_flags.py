@@ -1,4 +1,4 @@
-"""Numbers on the command line and in the settings file, read strictly whatever Typer's release takes for one."""
+"""Numbers on the command line and in the settings file, read strictly, whatever Typer accepts."""
 
 import copy
 import math
@@ -20,7 +20,7 @@ class NumberReader:
     Attributes:
         kind: `int` or `float`.
         minimum: The smallest value allowed; None for any.
-        maximum: The largest; likewise.
+        maximum: The largest; as above.
     """
 
     kind: type[int] | type[float]

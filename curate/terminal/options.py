@@ -20,31 +20,34 @@ KADID_ID, KADID_LABEL, KADID_REFERENCE = "dist_img", "dmos", "ref_img"
 DEFAULT_MANIFEST = Path("manifests/train.parquet")
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes, where there are any.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no notes.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any row has a status other than ok.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads; by default one per core.")]
 
 LayoutOption = Annotated[
     Layout,
-    typer.Option("--layout", help="Pixels as files, as tars for webdataset, or in Parquet files with an image column."),
+    typer.Option(
+        "--layout",
+        help="How pixels are stored: image files, tars for webdataset, or Parquet files with an image column.",
+    ),
 ]
 ExecutorOption = Annotated[
-    ExecutorName, typer.Option("--executor", help="Carry out the run on this machine, or on a Ray cluster.")
+    ExecutorName, typer.Option("--executor", help="Where the run is carried out: this machine or a Ray cluster.")
 ]
 RayAddress = Annotated[
     str | None,
     typer.Option(
-        "--ray-address", help="With --executor ray: auto or host:port of a cluster.", show_default="start one here"
+        "--ray-address", help="With --executor ray: the cluster, auto or host:port.", show_default="start one here"
     ),
 ]
 Shard = Annotated[
     str | None,
     typer.Option(
         "--shard",
-        help="Do only a share of the run, 1/3 to 3/3, or slurm: this array task's (slurm:32: of 32). Then `merge`.",
+        help="Do only this share of the run: 1/3, or slurm for this array task (slurm:32: of 32). Then run `merge`.",
     ),
 ]
 RowsPerShard = Annotated[
@@ -52,14 +55,12 @@ RowsPerShard = Annotated[
     typer.Option(
         "--rows-per-shard",
         min=1,
-        help="Rows between two marks of progress, and of an archive of pixels.",
+        help="Rows per shard: after each, progress is saved; an archive of pixels holds one shard.",
         show_default="by the size of the run",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start anew, whatever an earlier run left.")]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Do those rows again that an earlier run could not do.")
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over and discard what an earlier run left.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try the rows again that failed in an earlier run.")]
 
 Types = Annotated[
     str,
@@ -70,21 +71,23 @@ Types = Annotated[
     ),
 ]
 Levels = Annotated[str, typer.Option("--levels", help="Levels of the new rows, 1-5, comma-separated.")]
-ImageFormatOption = Annotated[ImageFormat, typer.Option("--format", help="Lossless format of the pixels.")]
+ImageFormatOption = Annotated[ImageFormat, typer.Option("--format", help="Image format, lossless.")]
 RecipeOnly = Annotated[
-    bool, typer.Option("--recipe-only", help="Store no pixels: a row is enough to render them again.")
+    bool, typer.Option("--recipe-only", help="Store no pixels; they are rendered from the rows when needed.")
 ]
 ImagesOut = Annotated[
-    Path | None, typer.Option("--images-out", help="Folder of the pixels.", show_default="images/ beside the manifest")
+    Path | None,
+    typer.Option("--images-out", help="Folder for the rendered images.", show_default="images/ beside the manifest"),
 ]
 
 Ids = Annotated[
-    IdStyle, typer.Option("--ids", help="An image's id: its file stem, or its relative path without suffix.")
+    IdStyle,
+    typer.Option("--ids", help="What becomes an image's id: the file's stem, or its relative path without suffix."),
 ]
 FollowLinks = Annotated[
-    bool, typer.Option("--follow-links", help="Also search linked folders that lead out of the folder of images.")
+    bool, typer.Option("--follow-links", help="Also search linked folders outside the folder of images.")
 ]
-ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Turn images as their EXIF orientation says.")]
+ExifOrient = Annotated[bool, typer.Option("--exif-orient", help="Rotate images by their EXIF orientation.")]
 ColorProfilesOption = Annotated[
     ColorProfiles,
     typer.Option("--icc", help="Color profiles other than sRGB: ignore them, or convert the pixels to sRGB."),
@@ -103,12 +106,14 @@ Pool = Annotated[
     str | None,
     typer.Option(
         "--pool",
-        help="Features of quality: mean, std or mean,std of each channel of several stages, over whole pictures.",
+        help="Quality features instead of content features: mean, std or mean,std of each channel, over whole images.",
     ),
 ]
 PooledLayers = Annotated[
     str | None,
-    typer.Option("--layers", help="With --pool: stages, 1 the finest, comma-separated.", show_default="all"),
+    typer.Option(
+        "--layers", help="With --pool: stages of the network, 1 is the finest, comma-separated.", show_default="all"
+    ),
 ]
 Weights = Annotated[
     Path | None, typer.Option("--weights", help="Local checkpoint (.pth, .safetensors) for the named encoder.")
@@ -117,12 +122,14 @@ Device = Annotated[DeviceName, typer.Option("--device", help="Where torch comput
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images per call of the encoder.")]
 
 ReferenceFeatures = Annotated[
-    Path | None, typer.Option("--reference-features", help="Features of the labelled references (with ids).")
+    Path | None, typer.Option("--reference-features", help="Features of the labeled references (with ids).")
 ]
 CandidateFeatures = Annotated[
     Path | None, typer.Option("--candidate-features", help="Features of the candidates (with ids).")
 ]
-Candidates = Annotated[str, typer.Option("--candidates", help="Draw N candidates first, or `all`.")]
+Candidates = Annotated[
+    str, typer.Option("--candidates", help="Number of candidates to draw at random before selecting, or `all`.")
+]
 MaxSelected = Annotated[int | None, typer.Option("--max-selected", min=1, help="Keep at most N new references.")]
 
 LabelerOption = Annotated[
@@ -142,24 +149,33 @@ ConditionsOption = Annotated[
 ]
 MaxLabelStd = Annotated[
     float | None,
-    typer.Option("--max-label-std", help="Leave out rows whose label_std is above this.", show_default="keep all"),
+    typer.Option("--max-label-std", help="Leave out rows with a label_std above this.", show_default="keep all"),
 ]
 Neighbors = Annotated[
     int,
-    typer.Option("--neighbors", min=1, help="Nearest labelled references per new one; all, where fewer are left."),
+    typer.Option("--neighbors", min=1, help="Nearest labeled references per new one; all of them if there are fewer."),
 ]
-Margin = Annotated[float, typer.Option("--margin", help="Of these, keep those with d - d_min below this.")]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin", help="Of these neighbors, keep those whose distance exceeds the smallest by less than this."
+    ),
+]
 WeightingOption = Annotated[
-    Weighting, typer.Option("--weighting", help="softmax(d) as published, or softmax(-d/temperature).")
+    Weighting,
+    typer.Option(
+        "--weighting",
+        help="Weights of the neighbors, by distance d: softmax(d) as published, or softmax(-d/temperature).",
+    ),
 ]
 NeighborsFromOption = Annotated[
     NeighborsFrom,
     typer.Option(
         "--neighbors-from",
-        help="Who lends labels to new rows: references that --split-file does not hold out, or all of them.",
+        help="Which references give their labels to new rows: those that --split-file does not hold out, or all.",
     ),
 ]
-Temperature = Annotated[float, typer.Option("--temperature", help="Of --weighting similarity.")]
+Temperature = Annotated[float, typer.Option("--temperature", help="With --weighting similarity: the temperature.")]
 
 LabelsFile = Annotated[Path | None, typer.Option("--labels", help="CSV with a score per distorted image.")]
 IdColumn = Annotated[str, typer.Option("--id-column", help="Label file: column of image names.")]
@@ -169,7 +185,7 @@ StdColumn = Annotated[
     str | None,
     typer.Option(
         "--std-column",
-        help="Label file: column of vote spread.",
+        help="Label file: column of the standard deviation of the votes.",
         show_default="var with KADID-10k's columns, else none",
     ),
 ]
@@ -178,7 +194,7 @@ Raters = Annotated[
     typer.Option(
         "--raters",
         min=1,
-        help="Votes per image: the standard error is std/sqrt(raters).",
+        help="Votes per image; the standard error is std/sqrt(raters).",
         show_default="30 with KADID-10k's columns, else 1: the column is a standard error",
     ),
 ]
@@ -192,12 +208,12 @@ LevelColumn = Annotated[
     str | None,
     typer.Option("--level-column", help="Label file: column of levels 1-5.", show_default="from the image name"),
 ]
-LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The scores measure degradation: flip them.")]
+LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="Lower scores are better: flip them.")]
 LabelRange = Annotated[
     str | None,
     typer.Option(
         "--label-range",
-        help="MIN,MAX of the score's scale. By default held-out rows have a part in it: give it to keep them out.",
+        help="MIN,MAX of the score's scale. The default uses held-out rows too; give it to leave them out.",
         show_default="of the whole file",
     ),
 ]
@@ -205,24 +221,29 @@ SplitFile = Annotated[
     Path | None,
     typer.Option(
         "--split-file",
-        help="CSV of reference_id (or id) and split: val and test are held out, and lend no labels to new rows.",
+        help="CSV of reference_id (or id) and split: val and test are held out, and give no labels to new rows.",
     ),
 ]
 
-RunFolder = Annotated[Path, typer.Argument(help="Folder or file that a long run writes, or its run folder.")]
+RunFolder = Annotated[Path, typer.Argument(help="What a long run was given as --out, or its run folder.")]
 RootOverrides = Annotated[
     list[str] | None, typer.Option("--root", help="name=DIR: where a root's files are now; may be repeated.")
 ]
 
 
-def required(value: Path | None, flag: str) -> Path:
+def required(value: Path | None, flag: str, what: str) -> Path:
     """Return a path that must be given, by flag or settings file.
+
+    Args:
+        value: The path, if it was given.
+        flag: The flag.
+        what: What the file is and where it comes from, for the message.
 
     Raises:
         CurateError: It is not.
     """
     if value is None:
-        raise CurateError(f"{flag} FILE is needed")
+        raise CurateError(f"{flag} FILE is needed: {what}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""`--plugin` of every command: functions of the user's that register types of distortion."""
+"""`--plugin` of every command: the user's functions that register types of distortion."""
 
 import functools
 import importlib
@@ -21,7 +21,7 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option(
         "--plugin",
-        help="module:function that registers distortions of your own; may be repeated. It is run: trust it.",
+        help="module:function that registers distortions of your own; may be repeated. Its code is run: trust it.",
     ),
 ]
 _PLUGIN = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<function>[^\W\d]\w*)")
@@ -81,7 +81,10 @@ def load_plugin(name: str) -> None:
         raise CurateError(_raised(name, error)) from error
     function = getattr(module, parts["function"], None)
     if not callable(function):
-        raise CurateError(f"--plugin {name}: {module.__file__} has no function {parts['function']!r}")
+        raise CurateError(
+            f"--plugin {name}: {module.__file__} has no function {parts['function']!r}; expected the one that calls "
+            "register_distortion"
+        )
     with loading_plugin(name) as registered:
         try:
             function()

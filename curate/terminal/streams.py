@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-EXIT_READER_LEFT = 141  # as a shell says of a program that was stopped because nobody reads its output any more
+EXIT_READER_LEFT = 141  # as a shell reports a program that was stopped because its output has no reader
 
 
 class OutputLostError(Exception):
@@ -18,7 +18,7 @@ class OutputLostError(Exception):
     It is no `OSError`, which Typer and the commands take for something that befell a file.
 
     Attributes:
-        reader_left: Whether somebody read the beginning and left, as `head` does.
+        reader_left: Whether a program read the beginning and ended, as `head` does.
     """
 
     def __init__(self, cause: OSError) -> None:

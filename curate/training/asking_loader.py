@@ -1,4 +1,4 @@
-"""The loader that asks a sampler for indices, found on the call stack: nothing else tells a sampler who uses it."""
+"""The loader that asks a sampler for indices, found on the call stack: a sampler cannot know it otherwise."""
 
 import sys
 from collections.abc import Iterator, Sequence, Sized
@@ -8,7 +8,7 @@ from torch.utils.data import DistributedSampler
 
 from ..errors import CurateError
 
-# accelerate's, which the Trainer of transformers uses too: they deal the batches of a loader, or slices of them, out.
+# accelerate's, also used by the Trainer of transformers: they split a loader's batches, or parts of them, over ranks.
 _SPLITTERS_OF_BATCHES = ("BatchSamplerShard", "DataLoaderDispatcher")
 
 

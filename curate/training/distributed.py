@@ -1,4 +1,4 @@
-"""Which of several training processes this is, and work that one of them does for all."""
+"""The rank of this training process, and work that rank 0 does for all."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from ..whole_numbers import whole_number
 
 
 def is_distributed() -> bool:
-    """Tell whether `torch.distributed` runs."""
+    """Return whether `torch.distributed` runs."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 

@@ -1,4 +1,4 @@
-"""DRCDown inside a training loop: a sampler that thins redundant clusters anew for every epoch."""
+"""DRCDown inside a training loop: a sampler that thins redundant clusters before every epoch."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             features_fn: Called without arguments when features for a new epoch are wanted; returns what `update` takes.
             num_replicas: Number of processes; by default that of `torch.distributed`, or 1, whenever it is needed: the
                 sampler may be made before the processes are joined, as under Lightning.
-            rank: Which of them this is; likewise.
+            rank: Which of them this is; as above.
             shuffle: Whether an epoch's rows come in an order of its own; otherwise in the dataset's.
             drop_last: Whether rows that cannot be split evenly are left out, rather than some repeated.
 
         Raises:
-            CurateError: A setting means nothing, nothing says which rows the indices mean, the rows lack labels, or
+            CurateError: A setting is invalid, nothing says which rows the indices mean, the rows lack labels, or
                 none of them is of split `train`.
         """
         self._settings = DownsampleSettings(similarity, label_gap, keep_min, keep_fraction, scope, seed, device)
@@ -154,13 +154,13 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             )
         order = shuffled(self._kept, seed=self._settings.seed, epoch=self.epoch) if self._shuffle else self._kept
 
-        def deal(start: int) -> list[int]:
+        def share_from(start: int) -> list[int]:
             share = share_of_rank(order, replicas=replicas, rank=rank, drop_last=self._drop_last, start=start)
             indices: list[int] = share.tolist()
             return indices
 
         self._iteration = EpochIndices(
-            deal, epoch=self.epoch, replicas=replicas, start=self._start, at_first=self._check_first
+            share_from, epoch=self.epoch, replicas=replicas, start=self._start, at_first=self._check_first
         )
         self._start = 0
         return self._iteration
@@ -213,8 +213,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         """
         number = check_epoch(epoch)
         if number != self.epoch:
-            self._look_back()
-            self._go_on()
+            self._warn_of_unseen_rows()
+            self._forget_iteration()
         if self._features_fn is not None and self._clustered_for != number and not self._start:
             self.update(self._features_fn(), epoch=number)
         elif self._clusters is not None and self.epoch != number:
@@ -226,7 +226,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
 
         Args:
             rows_seen: How many indices of the running iteration this rank has trained on: batches times their size. A
-                loader draws ahead of the loop, so the sampler cannot know. By default the iteration begins anew.
+                loader draws ahead of the loop, so the sampler cannot know. By default the iteration starts over.
                 torchdata's `StatefulDataLoader` keeps the position itself.
 
         Raises:
@@ -248,7 +248,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         """Go on where `state_dict` was taken.
 
         The number of ranks and the device may differ: the kept sets are the same, and the rows of the epoch that were
-        not seen are dealt out to the ranks there are now.
+        not seen are split over the ranks that run now.
 
         Raises:
             CurateError: The state is from other rows or other settings; the message says which.
@@ -258,11 +258,11 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         restored_late = self._epoch_is_set and self._iteration is not None and self._iteration.drawn == 0
         if restored_late and is_over(state, self.epoch):
             if self._clusters is None and state["clusters"] is not None:
-                self._take_clusters(state)
+                self._restore_clusters(state)
                 self._draw(self.epoch)
             return
-        self._go_on()
-        self._take_clusters(state)
+        self._forget_iteration()
+        self._restore_clusters(state)
         self.epoch = state["epoch"]
         if self._clusters is None:
             self._kept, self.summary = self._rows.training, None
@@ -270,7 +270,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
             self._draw(self.epoch)
         self._start = state.get("position", 0)
 
-    def _take_clusters(self, state: Mapping[str, Any]) -> None:
+    def _restore_clusters(self, state: Mapping[str, Any]) -> None:
         clusters = state["clusters"]
         self._clusters = None if clusters is None else clusters.cpu().numpy().astype(np.int32)
         self._clustered_for, self._clustered_alone = state["clustered_for"], False
@@ -295,14 +295,14 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         begun = self._start if iteration is None else iteration.start
         return begun + rows_seen * self._replicas_and_rank()[0]
 
-    def _go_on(self) -> None:
+    def _forget_iteration(self) -> None:
         """Leave the running iteration: a loader that still holds it gets no further index."""
         if self._iteration is not None:
             self._iteration.outdated = True
         self._iteration = None
         self._start = 0
 
-    def _look_back(self) -> None:
+    def _warn_of_unseen_rows(self) -> None:
         given = self._iteration
         if given is not None and 0 < given.drawn < given.total:
             # Lightning measures a loader before it sets the epoch, and stops there even if the epoch is longer.
@@ -322,7 +322,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
         if self._clusters is None:
             raise RuntimeError("clusters are drawn from before there are any")
         draw = draw_epoch(self._rows, self._clusters, self._settings, epoch=epoch)
-        self._go_on()
+        self._forget_iteration()
         self._kept, self.summary, self.epoch = draw.kept, draw.summary, epoch
         return draw.summary
 

@@ -30,7 +30,7 @@ class EpochIndices(Iterator[int]):
 
     def __init__(
         self,
-        deal: Callable[[int], list[int]],
+        share_from: Callable[[int], list[int]],
         *,
         epoch: int,
         replicas: int,
@@ -40,7 +40,7 @@ class EpochIndices(Iterator[int]):
         """Begin before the first of the indices.
 
         Args:
-            deal: Gives the rank's indices from a position on.
+            share_from: Gives the rank's indices from a position on.
             epoch: The epoch that they belong to.
             replicas: Number of ranks: each index moves the position on by so many rows.
             start: Where to begin.
@@ -48,7 +48,7 @@ class EpochIndices(Iterator[int]):
         """
         self.epoch = epoch
         self.outdated = False
-        self._deal, self._replicas, self._at_first = deal, replicas, at_first
+        self._share_from, self._replicas, self._at_first = share_from, replicas, at_first
         self._go_to(start)
 
     def __next__(self) -> int:
@@ -60,7 +60,7 @@ class EpochIndices(Iterator[int]):
         if self.outdated:
             raise CurateError(
                 f"the indices of epoch {self.epoch} are asked for after the sampler went on to other rows: call "
-                "set_epoch or update before the loader is iterated, and iterate it anew for every epoch"
+                "set_epoch or update before the loader is iterated, and iterate it again for every epoch"
             )
         if self._at_first is not None:
             self._at_first()
@@ -93,7 +93,7 @@ class EpochIndices(Iterator[int]):
             self._go_to(whole_number("the position in the loader's state", state.get("position"), least=0))
 
     def _go_to(self, position: int) -> None:
-        self._indices = self._deal(position)
+        self._indices = self._share_from(position)
         self.start, self.total, self.drawn = position, len(self._indices), 0
 
 

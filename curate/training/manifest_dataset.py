@@ -54,7 +54,7 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
     """The ok rows of a manifest, in its order, as a map-style dataset.
 
     Item i has the pixels that the manifest promises: the stored image (a file, a member of a tar, bytes in a Parquet
-    file), otherwise a rendering from the row's reference and seed, or of a mix its two sources mixed anew: bit for bit
+    file), otherwise a rendering from the row's reference and seed, or of a mix its two sources mixed again: bit for bit
     what would be stored. An image that cannot be had is an error that names its row, never another row's image.
 
     It may be used in any number of `DataLoader` workers, forked or spawned: rows are Arrow columns, whose memory forked
@@ -101,7 +101,11 @@ class ManifestDataset(torch.utils.data.Dataset[Sample]):
         self.rows_not_ok = len(table) - len(usable)
         chosen = usable if split is None else usable.filter(pc.equal(usable["split"], split))
         if not len(chosen):
-            raise CurateError(f"the manifest has no row with status ok{'' if split is None else f' and split {split}'}")
+            of_split = "" if split is None else f" and split {split}"
+            raise CurateError(
+                f"the manifest has no row with status ok{of_split}; `syndr-curate inspect` counts its rows by split "
+                "and status"
+            )
         check_renderers(chosen)
         warn_of_unlike_labels(chosen, "the manifest" if isinstance(manifest, pa.Table) else str(manifest))
         left_out = [name for name in _LEFT_OUT if name in chosen.column_names]

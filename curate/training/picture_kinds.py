@@ -1,4 +1,4 @@
-"""What a transform is given, a PIL image, an array or a tensor, as an array, and the other way round."""
+"""Conversion of a transform's input (PIL image, array or tensor) to an array and back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def codes_of(image: object) -> NDArray[np.uint8]:
         The pixels, of a PIL image or a tensor (H, W, C) uint8.
 
     Raises:
-        CurateError: It is none of these.
+        CurateError: It is of another kind.
     """
     if isinstance(image, np.ndarray):
         return image

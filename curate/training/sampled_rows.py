@@ -50,7 +50,7 @@ def sampled_rows(
 
 
 def features_of(features: Features, sample_ids: list[str]) -> Features:
-    """Leave out the features of the manifest's other rows: they are not asked for, whatever they are.
+    """Leave out the features of the manifest's other rows: they are not needed.
 
     Args:
         features: (N, D); without ids they come back as they are.

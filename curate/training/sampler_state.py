@@ -1,4 +1,4 @@
-"""What a saved state of the sampler must agree with before it is loaded."""
+"""Checks of a saved state of the sampler before it is loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import CurateError
 from ..whole_numbers import whole_number
 
 STATE_VERSION = 2
-_VERSIONS = (1, 2)  # a state of version 1 has no position: its epoch begins anew
+_VERSIONS = (1, 2)  # a state of version 1 has no position: its epoch starts over
 
 
 def check_state(state: Mapping[str, Any], *, settings: Mapping[str, Any], rows: str, filtered: int) -> None:
@@ -52,7 +52,7 @@ def check_state(state: Mapping[str, Any], *, settings: Mapping[str, Any], rows: 
 
 
 def is_over(state: Mapping[str, Any], epoch: int) -> bool:
-    """Tell whether a state was saved at the end of an epoch before the one that the loop has set.
+    """Return whether a state was saved at the end of an epoch before the one that the loop has set.
 
     Args:
         state: What was saved.

@@ -38,7 +38,7 @@ def target_names(layout: Layout = "type") -> tuple[str, ...]:
     """Name the entries of a target, in order.
 
     Args:
-        layout: `type`: the 25 types, so that type t stands at t - 1. `type-pristine`: the same behind the class of
+        layout: `type`: the 25 types, so that type t is at index t - 1. `type-pristine`: the same behind the class of
             pristine images at 0, the order of the classifier of `domains`. `type-level`: the 125 pairs of a type and a
             level, level after level of each type.
 

@@ -14,7 +14,7 @@ def cross_validate_upsample(
     That set may be a label file or proxy labels; without the references that a split file holds out.
 
     Args:
-        request: What `upsample` was told; candidates are not looked at, and nothing is written.
+        request: The settings of `upsample`; candidates are not used, and nothing is written.
         compare: Score the other labelers too.
         reporter: Shows progress.
 

@@ -1,4 +1,4 @@
-"""What rendering the rows of `upsample` will take, before it begins."""
+"""An estimate of time and disk for rendering the rows of `upsample`, before it begins."""
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ def forecast_rendering(request: UpsampleRequest, rows: pa.Table, roots: Roots, r
     Args:
         request: What to do.
         rows: All rows whose pixels will be rendered.
-        roots: Where their references lie.
+        roots: Folders of their references.
         reporter: Told the number and the size.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The conditions that a reference of `upsample` gets, be it new or distorted and labeled by us."""
+"""The conditions of each reference of `upsample`: new ones, and those that are distorted and labeled here."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def grid_of(
 
 
 def reference_rows(source: ImageSource | None, settings: UpsampleSettings) -> pa.Table:
-    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labelled set.
+    """Lay out the rows of the references that we distort and label ourselves: every level, as in a labeled set.
 
     Raises:
         CurateError: There are no references.

@@ -20,7 +20,7 @@ class InputFolders:
 
     Attributes:
         references: The pristine references; None where only their features are given.
-        candidates: The candidates, or those of them that are drawn; None likewise.
+        candidates: The candidates, or those of them that are drawn; None as above.
     """
 
     references: ImageSource | None
@@ -61,7 +61,7 @@ def open_references(request: UpsampleRequest) -> ImageSource | None:
         if request.reference_features is None:
             raise CurateError("give the references: --reference-features FILE, or --references DIR to encode them")
         return None
-    # A label file names its references by their file names, wherever they lie.
+    # A label file names its references by their file names, without folders.
     ids: IdStyle = request.ids if request.labels is None else "stem"
     return open_source(folder, ids=ids, follow_links=request.follow_links)
 

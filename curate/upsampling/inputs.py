@@ -59,13 +59,13 @@ class Contents:
 
     Attributes:
         references: Features of the references that candidates are measured against, held out or not.
-        lenders: Features of those of them whose labels make new ones.
+        label_references: Features of the references whose labels are used for new rows.
         candidates: Features of the candidates.
         unusable_candidates: How many candidates could not be encoded.
     """
 
     references: Features
-    lenders: Features
+    label_references: Features
     candidates: Features
     unusable_candidates: int
 
@@ -95,7 +95,7 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
     Args:
         request: What the user said.
         folders: The folders that it names.
-        reporter: Shows progress, and is told what could not be used.
+        reporter: Shows progress, and notes what could not be used.
 
     Raises:
         CurateError: Something is missing, unreadable, or does not fit the rest.
@@ -121,12 +121,12 @@ def read_inputs(request: UpsampleRequest, folders: InputFolders, reporter: Repor
         neighbors = labeled_and_readable(neighbors, labels, reporter)
     elif conditions is not None and request.reference_features is not None and folders.references is not None:
         neighbors = features_of_references(neighbors, [entry.id for entry in folders.references.entries])
-    lenders = neighbors
+    label_references = neighbors
     if conditions is None:
-        lenders = without_held_out(neighbors, splits, request.settings.labeling, reporter)
+        label_references = without_held_out(neighbors, splits, request.settings.labeling, reporter)
     return UpsampleInputs(
         labels=labels,
-        contents=Contents(neighbors, lenders, candidates.features, candidates.unusable),
+        contents=Contents(neighbors, label_references, candidates.features, candidates.unusable),
         splits=splits,
         digests={**digests, **references.digests, **candidates.digests},
         encoders={**references.encoders, **candidates.encoders},
@@ -165,7 +165,7 @@ def read_features(
         role: Whose features.
         request: What the user said.
         source: The images of that role.
-        reporter: Shows progress, and is told which images could not be encoded.
+        reporter: Shows progress, and notes which images could not be encoded.
         keep: Write what is encoded to a file beside the manifest, in a run that can be resumed; otherwise it stays in
             memory.
 
@@ -197,7 +197,7 @@ def labeled_and_readable(references: Features, labels: Labels, reporter: Reporte
     Args:
         references: Features of the images in the folder.
         labels: The labeled set.
-        reporter: Told how many are left out, on either side.
+        reporter: Notes how many are left out, on either side.
 
     Raises:
         CurateError: None is left.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ..datasets.features import Features
-from ..datasets.image_folders import ImageSource
+from ..datasets.image_folders import KADID_IMAGES, ImageSource
 from ..datasets.labels import Labels
 from ..errors import CurateError
 from ..labeling.label_matrix import require_same_references
@@ -15,14 +15,14 @@ from ..manifest.roots import Roots
 from ..manifest.splits import mark_held_out
 from ..runs.options import run_folder
 from ..runs.progress import SILENT, Reporter
-from ..runs.run_folder import put_away
+from ..runs.run_folder import remove_run_folder
 from .grids import reference_rows
 from .input_folders import InputFolders, open_references
 from .inputs import labeled_and_readable, read_features, read_split_file
 from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
 from .proxy_labels import proxy_labels
 from .render_rows import RowsToRender, measured, measured_in_memory, rows_to_render
-from .request import UpsampleRequest, completed
+from .request import KADID, UpsampleRequest, completed
 from .rows import original_rows
 
 
@@ -78,12 +78,12 @@ def measure_references(
 ) -> LabeledSet:
     """Distort the references and label them by a full-reference metric, in a run that can be resumed.
 
-    The run folder stays until `put_measured_away`: the new rows may still have to be rendered.
+    The run folder stays until `remove_measuring_run`: the new rows may still have to be rendered.
 
     Args:
         request: What to do.
         source: The references.
-        roots: Where they lie, and where pixels go.
+        roots: Folders of the references and of the pixels.
         reporter: Shows progress.
 
     Raises:
@@ -98,11 +98,11 @@ def measure_references(
     return LabeledSet(labels, unmeasured=unmeasured, archives=rows.shards)
 
 
-def put_measured_away(request: UpsampleRequest) -> None:
+def remove_measuring_run(request: UpsampleRequest) -> None:
     """Remove the run folder of `measure_references`, if there is one."""
     folder = run_folder(request.references_result)
     if folder.exists():
-        put_away(folder)
+        remove_run_folder(folder)
 
 
 def originals_of(
@@ -121,8 +121,8 @@ def originals_of(
         labeled: The labeled set.
         paths: How the manifest names its files.
         splits: Split of each reference that is not for training.
-        roots: Where the files lie.
-        reporter: Told how many labeled images are missing.
+        roots: Folders of the files.
+        reporter: Notes how many labeled images are missing.
 
     Raises:
         CurateError: No labeled image is of the types asked for, or none is where it should be.
@@ -142,7 +142,7 @@ def _labels_of(request: UpsampleRequest, rows: RowsToRender, outcomes: list[Outc
 
 
 def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots, reporter: Reporter) -> pa.Table:
-    """Note which labeled images are not where `root` says; without a root nobody can tell."""
+    """Note which labeled images are not where `root` says; without a root this is not known."""
     if request.root is None:
         return originals
     files = zip(originals["image_root"].to_pylist(), originals["image_path"].to_pylist(), strict=True)
@@ -152,8 +152,12 @@ def _without_missing(originals: pa.Table, request: UpsampleRequest, roots: Roots
     ]
     missing = sum(outcome.status != "ok" for outcome in outcomes)
     if missing == len(outcomes):
-        example = originals["image_path"][0].as_py()
-        raise CurateError(f"none of the {missing} labelled images is under {request.root}, e.g. {example}")
+        example = roots.resolve(originals["image_root"][0].as_py(), originals["image_path"][0].as_py())
+        layout = f" ({KADID}: the folder that holds {KADID_IMAGES}/; for another set, add --dataset NAME)"
+        raise CurateError(
+            f"none of the {missing} labeled images is below --root {request.root}: {example} does not exist. Give the "
+            f"folder of the labeled images as --root{layout if originals['dataset'][0].as_py() == KADID else ''}"
+        )
     if missing:
-        reporter.note(f"{missing} labelled images are not under {request.root}: their rows say so")
+        reporter.note(f"{missing} labeled images are not below --root {request.root}: their rows get a status")
     return with_outcomes(originals, outcomes)

@@ -19,7 +19,7 @@ class ManifestPaths:
     Attributes:
         dataset: Name of the labeled set.
         image_root: Root of the labeled images.
-        image_prefix: What stands before their file names, e.g. `images/` for KADID-10k.
+        image_prefix: What is put before their file names, e.g. `images/` for KADID-10k.
         reference_root: Root of their references.
         reference_paths: Reference id to path, where a folder was searched; otherwise the label file's names are taken.
         candidate_dataset: Name of the candidate set.

@@ -1,4 +1,4 @@
-"""Labels for pristine references that have none: distorted by us, and measured by a full-reference metric."""
+"""Labels for pristine references without any: distorted here, and measured by a full-reference metric."""
 
 from collections.abc import Sequence
 

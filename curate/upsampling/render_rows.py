@@ -33,7 +33,7 @@ class RowsToRender:
 
     Attributes:
         table: The rows.
-        roots: Where references lie and pixels go.
+        roots: Folders of the references and of the pixels.
         folder: The folder of the pixels' root.
         layout: How pixels are stored; None stores none, and looks at the references only.
         decoding: How references are read.
@@ -120,7 +120,7 @@ def rows_to_render(
 
     Args:
         table: Rows with recipes.
-        roots: Where references lie and pixels go.
+        roots: Folders of the references and of the pixels.
         request: What the user said.
         layout: How pixels are stored; None stores none.
         measure: Compare each image with its reference.
@@ -141,7 +141,7 @@ def rows_to_render(
 
 
 def measured(rows: RowsToRender, folder: Path, final: Path, run: LongRun, reporter: Reporter) -> list[Outcome]:
-    """Render rows and measure each against its reference; the run folder stays for whoever takes the result further.
+    """Render rows and measure each against its reference; the run folder stays for the next step.
 
     Returns:
         One outcome per row, in order.

@@ -1,4 +1,4 @@
-"""Everything that `upsample` is told, and whether it goes together."""
+"""All settings of one `upsample`, and the check that they fit each other."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,14 +34,14 @@ class EncoderChoice:
 
 @dataclass(frozen=True)
 class UpsampleRequest:
-    """Everything that `upsample` is told.
+    """All settings of one `upsample`.
 
     Attributes:
         settings: What to add and how to label it.
         out: The training manifest.
         labels: Label file; None with `proxy_labels`, conditions among the settings, or a KADID-10k `root`.
-        dataset: Name of the labelled set; `kadid10k` has a known layout.
-        root: Folder of the labelled images.
+        dataset: Name of the labeled set; `kadid10k` has a known layout.
+        root: Folder of the labeled images.
         references: Folder of pristine references.
         proxy_labels: Distort the references ourselves and label them by a full-reference metric.
         reference_features: Feature file; None encodes the references.
@@ -112,7 +112,7 @@ class UpsampleRequest:
 
 
 def known_label_file(dataset: str | None, root: Path | None) -> Path | None:
-    """Return the label file of a data set with a known layout; None where there is none, or no root."""
+    """Return the label file of a data set with a known layout; None for another data set, or without a root."""
     return root / KADID_LABELS if dataset == KADID and root is not None else None
 
 
@@ -146,7 +146,7 @@ def completed(request: UpsampleRequest, *, labeled_set_only: bool = False) -> Up
         if request.settings.only_new:
             raise CurateError(
                 "--only-new leaves the references out, and there is nothing else: give candidates "
-                "(--candidates-root DIR), or leave --only-new away"
+                "(--candidates-root DIR), or leave out --only-new"
             )
     if request.dataset in RESERVED_ROOTS:
         raise CurateError(

@@ -1,4 +1,4 @@
-"""The rows of `upsample`: labelled originals, new references with their pseudo-labels, and both in one manifest."""
+"""The rows of `upsample`: labeled originals, new references with their pseudo-labels, and both in one manifest."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,26 +40,26 @@ def original_rows(
     *,
     with_pristine: bool = False,
 ) -> pa.Table:
-    """Lay out the labelled images of the given types, at every level they have.
+    """Lay out the labeled images of the given types, at every level they have.
 
     Args:
-        labels: The labelled set.
+        labels: The labeled set.
         types: Distortion ids to keep.
         paths: How files are named.
         splits: Split of each reference that is not for training.
-        with_pristine: Add each reference itself, labelled as its identity cells are.
+        with_pristine: Add each reference itself, labeled as its identity cells are.
 
     Returns:
         Manifest rows with labels, in the label file's order.
 
     Raises:
-        CurateError: No labelled image is of these types.
+        CurateError: No labeled image is of these types.
     """
     has_pristine = PRISTINE in labels.distortion_ids
     wanted = [PRISTINE, *types] if with_pristine and has_pristine else list(types)
     chosen = np.flatnonzero(np.isin(labels.distortion_ids, wanted))
     if not len(chosen):
-        raise CurateError(f"no labelled image is of the types {', '.join(map(str, types))}")
+        raise CurateError(f"no labeled image is of the types {', '.join(map(str, types))}: choose others with --types")
     picked = chosen.tolist()
     references = [labels.reference_ids[i] for i in picked]
     names = {kind: distortion_name(kind) for kind in wanted}
@@ -102,7 +102,8 @@ def new_rows(
     chosen = [identifier for identifier, _ in kept_rows(selection)]
     if not chosen:
         raise CurateError(
-            "no candidate passed the selection: every one is too close to a reference or too far from all"
+            "no candidate passed the selection: every one is too close to a reference or too far from all; give more "
+            "or other candidates"
         )
     names = dict(zip(candidates.require_ids(), candidates.names or (), strict=True))
     path_of = names if paths.candidate_paths is None else paths.candidate_paths
@@ -132,7 +133,7 @@ def label_new_rows(
         chosen: Ids of their references.
         references: Features of the references whose labels are taken.
         candidates: Features of the candidates.
-        labels: The labelled set.
+        labels: The labeled set.
         settings: The labeler and its bound on `label_std`.
 
     Raises:
@@ -148,7 +149,7 @@ def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any],
     """Put originals and new rows into one training manifest.
 
     Raises:
-        CurateError: A new reference has the id of a labelled one.
+        CurateError: A new reference has the id of a labeled one.
     """
     refuse_shared_ids(originals["reference_id"].to_pylist(), new["reference_id"].to_pylist())
     if only_new:
@@ -158,19 +159,19 @@ def join_rows(originals: pa.Table, new: pa.Table, provenance: Mapping[str, Any],
     return joined
 
 
-def refuse_shared_ids(labelled: Iterable[str], chosen: Iterable[str]) -> None:
-    """Refuse new references that have the id of a labelled one; warn of those that nearly have.
+def refuse_shared_ids(labeled: Iterable[str], chosen: Iterable[str]) -> None:
+    """Refuse new references that have the id of a labeled one; warn of those that nearly have.
 
     Raises:
         CurateError: Names the ids.
     """
-    labelled, chosen = list(labelled), list(chosen)
-    shared = set(labelled) & set(chosen)
+    labeled, chosen = list(labeled), list(chosen)
+    shared = set(labeled) & set(chosen)
     if shared:
         raise CurateError(
-            f"{len(shared)} candidates have the id of a labelled reference: {list_ids(sorted(shared))} (rename them)"
+            f"{len(shared)} candidates have the id of a labeled reference: {list_ids(sorted(shared))} (rename them)"
         )
-    alike = look_alikes(chosen, labelled)
+    alike = look_alikes(chosen, labeled)
     if alike:
         shown = "; ".join(f"{new!a} and {old!a}" for new, old in alike[:_PAIRS_SHOWN])
         warnings.warn(

@@ -35,7 +35,7 @@ from .forecast import forecast_rendering
 from .grids import reference_rows
 from .input_folders import InputFolders, open_folders
 from .inputs import Contents, UpsampleInputs, read_inputs
-from .labeled_set import LabeledSet, measure_references, originals_of, put_measured_away
+from .labeled_set import LabeledSet, measure_references, originals_of, remove_measuring_run
 from .manifest_paths import ManifestPaths, manifest_paths, manifest_roots
 from .proxy_labels import PROXY_SCALE
 from .render_rows import RowsToRender, rows_to_render
@@ -84,7 +84,7 @@ def run_upsample(request: UpsampleRequest, reporter: Reporter = SILENT) -> dict[
         labeled = _label_by_neighbors(request, inputs, LabeledSet(inputs.labels), new, paths, roots, reporter)
     elif _is_complete(request, _provenance(request, inputs, PROXY_SCALE, roots)):
         reporter.note(f"{request.out} is complete; nothing to do")
-        put_measured_away(request)
+        remove_measuring_run(request)
         return {**summary, **_counts(request, planned=planned)}
     else:
         measured = measure_references(request, folders.references, roots, reporter)
@@ -148,7 +148,7 @@ def _new_references(
 def _label_by_conditions(
     request: UpsampleRequest, shipped: ShippedConditions, rows: pa.Table, splits: Mapping[str, str]
 ) -> _LabeledRows:
-    """Label references and new rows alike: a mean asks nobody, so that all rows are rendered in one go."""
+    """Label references and new rows alike: a mean needs no neighbors, so all rows are rendered in one run."""
     labeled = drop_uncertain(label_by_conditions(rows, shipped), request.settings.labeling.max_label_std)
     return _LabeledRows(rows.slice(0, 0), mark_held_out(labeled, splits), shipped.scale)
 
@@ -168,7 +168,7 @@ def _label_by_neighbors(
         rows = label_new_rows(
             rows,
             new.ids,
-            references=inputs.contents.lenders,
+            references=inputs.contents.label_references,
             candidates=inputs.contents.candidates,
             labels=labeled.labels,
             settings=request.settings,
@@ -200,7 +200,7 @@ def _forecast(
 
 
 def _is_complete(request: UpsampleRequest, provenance: Mapping[str, Any]) -> bool:
-    """Tell whether the result is there as this run would make it; asked where the labels would be made first."""
+    """Return whether the result is there as this run would make it; asked where the labels would be made first."""
     out, mode = request.out, request.run.mode
     if not out.exists() or run_folder(out).exists() or mode.overwrite:
         return False
@@ -255,7 +255,7 @@ def _render_and_join(
     if not len(rows.table):  # measured references without candidates: there is nothing left to render
         write_manifest(join_rows(originals, rows.table, {**identity, **facts}, only_new=only_new), out, training=True)
         clean_leftovers(request.images_folder)
-        put_measured_away(request)
+        remove_measuring_run(request)
         return
     run = request.run
     mode = replace(run.mode, replace_finished=True, replace_unfinished=run.mode.retry_failed)
@@ -266,7 +266,7 @@ def _render_and_join(
         executor=run.executor_for(len(rows.table)),
         reporter=reporter,
     )
-    put_measured_away(request)
+    remove_measuring_run(request)
 
 
 def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelScale, roots: Roots) -> dict[str, Any]:

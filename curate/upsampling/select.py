@@ -36,10 +36,10 @@ CANDIDATE_DRAW = "candidates"  # names the random stream of the draw
 
 @dataclass(frozen=True)
 class Bounds:
-    """The two distances that a candidate must lie between.
+    """The two distances that a candidate must be between.
 
     Attributes:
-        near: τ, the median distance of a training reference to its nearest neighbour among the others.
+        near: τ, the median distance of a training reference to its nearest neighbor among the others.
         far: The largest distance between two training references.
     """
 
@@ -76,7 +76,7 @@ def select(
         One row per candidate, in order: `candidate_id, candidate_path, status, nearest_reference, nearest_distance,
         farthest_distance`. `status` is `kept`, or why not: `too_close`, `too_far`, `thinned`, `not_drawn`,
         `over_limit`.
-        τ and `far` stand in the provenance.
+        τ and `far` are in the provenance.
 
     Raises:
         CurateError: Widths differ, fewer than two references, or a feature row without a direction.

@@ -27,7 +27,7 @@ class SelectSettings:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         hold_whole_numbers(self, candidates=1, max_selected=1, seed=None)
 
 
@@ -58,7 +58,7 @@ class UpsampleSettings:
     seed: int = SelectSettings.seed
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Refuse invalid settings."""
         if self.labeling.labeler == "calibrated":
             raise CurateError(
                 "upsample does not label by calibrated, which compares pixels: make the rows first, then label "
@@ -69,7 +69,7 @@ class UpsampleSettings:
         object.__setattr__(self, "levels", whole_numbers("level", self.levels))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as they stand in a manifest's metadata."""
+        """Return the settings as they are in a manifest's metadata."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
         del plain["labeling"]
         return {**plain, **self.labeling.as_json()}

@@ -1,4 +1,4 @@
-"""Stage `upsample`: select, distort and label new references, and join them with the labelled originals (DDCUp)."""
+"""Stage `upsample`: select, distort and label new references, and join them with the labeled originals (DDCUp)."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -44,10 +44,10 @@ def upsample(
     seed: int = UpsampleSettings.seed,
     reporter: Reporter = SILENT,
 ) -> pa.Table:
-    """Select new references, label them by their neighbours and join them with the originals; no pixels are made.
+    """Select new references, label them by their neighbors and join them with the originals; no pixels are made.
 
     Args:
-        labels: The labelled set, or a label file with KADID-10k's columns (others: `read_labels`).
+        labels: The labeled set, or a label file with KADID-10k's columns (others: `read_labels`).
         reference_features: Features of its references, with ids: a file, `Features`, or a table as `encode` gives
             it. Candidates are measured against every labeled reference, held out or not.
         candidate_features: Features of the candidates, likewise.
@@ -89,22 +89,24 @@ def upsample(
         only_new=only_new,
         seed=seed,
     )
-    labelled_set = labels if isinstance(labels, Labels) else read_labels(labels)
+    labeled_set = labels if isinstance(labels, Labels) else read_labels(labels)
     references, pool = as_features(reference_features), as_features(candidate_features)
     paths = paths or ManifestPaths(dataset="labelled", image_root="labelled", reference_root="labelled")
-    require_same_references(references, labelled_set)
-    check_splits(splits or {}, labelled_set.references())
+    require_same_references(references, labeled_set)
+    check_splits(splits or {}, labeled_set.references())
     selection = select(references, pool, count=candidates, max_selected=max_selected, seed=seed, reporter=reporter)
-    originals = original_rows(labelled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
+    originals = original_rows(labeled_set, settings.types, paths, splits or {}, with_pristine=with_pristine)
     rows, chosen = new_rows(selection, pool, settings, paths)
-    lenders = without_held_out(references, splits or {}, settings.labeling, reporter)
-    rows = label_new_rows(rows, chosen, references=lenders, candidates=pool, labels=labelled_set, settings=settings)
+    label_references = without_held_out(references, splits or {}, settings.labeling, reporter)
+    rows = label_new_rows(
+        rows, chosen, references=label_references, candidates=pool, labels=labeled_set, settings=settings
+    )
     roots = dict.fromkeys((paths.image_root, paths.reference_root, CANDIDATES, RENDERED))
     inputs = {
         "reference_features": digest_array(references.matrix, references.require_ids()),
         "candidate_features": digest_array(pool.matrix, pool.require_ids()),
     }
-    scale = labelled_set.scale.as_json()
+    scale = labeled_set.scale.as_json()
     config = settings.as_json()
     provenance = make_provenance(
         "upsample",

@@ -1,1 +1,1 @@
-"""What cameras, phones and web sites do to a picture: one module for each part of its way."""
+"""What cameras, phones and web sites do to a picture: one module per step."""

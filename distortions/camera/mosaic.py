@@ -1,6 +1,6 @@
 """A Bayer mosaic: which color each site measures, the photons it counts, and the colors that are interpolated.
 
-Red lies at the top left; even rows are red and green, odd rows green and blue.
+Red is at the top left; even rows are red and green, odd rows green and blue.
 """
 
 from __future__ import annotations

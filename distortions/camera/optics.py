@@ -92,7 +92,7 @@ def aperture_kernel(radius: float, *, blades: int, turn: float, rim: float) -> N
     down, across = axis[:, np.newaxis], axis[np.newaxis, :]
     sector = 2 * math.pi / blades
     angle = (np.arctan2(down, across) + turn) % sector - sector / 2
-    # The edge of a polygon lies `radius` away at its corners and radius cos(sector / 2) in the middle of a side.
+    # The edge of a polygon is `radius` away at its corners and radius cos(sector / 2) in the middle of a side.
     from_middle = np.hypot(down, across) * np.cos(angle) / (radius * math.cos(sector / 2))
     light = np.where(from_middle <= 1, 1 + rim * from_middle**2, 0.0)
     kernel = light.reshape(2 * half + 1, SUBPIXELS, 2 * half + 1, SUBPIXELS).sum(axis=(1, 3))
@@ -112,7 +112,7 @@ def shake_kernel(
         speeds: N standard normals.
 
     Returns:
-        Weights that sum to 1, float64, both sides odd; the path's mean lies in the middle.
+        Weights that sum to 1, float64, both sides odd; the path's mean is in the middle.
     """
     angles = direction + np.cumsum(TURN_DEVIATION * turns)
     speed = np.abs(1.0 + np.cumsum(SPEED_DEVIATION * speeds))

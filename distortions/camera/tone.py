@@ -21,7 +21,7 @@ FLATTENING = (0.3, 0.6)  # of large areas' range, at full strength
 DETAIL = 1.9  # what local contrast is multiplied by, at full strength
 EXPOSURE = (-1.2, 0.8)  # natural logarithm
 COLORFULNESS = (-0.5, 0.6)
-DARKEST = 1e-4  # luminance below which nothing is told apart
+DARKEST = 1e-4  # luminance below which nothing is distinguished
 # Large areas are judged on a small copy: its shorter side, and the deviation of its blur, in its pixels.
 SMALL_SIDE = 64
 AREA_SIGMA = 4.0

@@ -1,4 +1,4 @@
-"""One typed door to numba, so that compiled functions keep their signatures under strict typing.
+"""One typed entry to numba, so that compiled functions keep their signatures under strict typing.
 
 Small matrices enter compiled loops as tuples: an array's elements would be read from memory again for every pixel.
 """
@@ -32,7 +32,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     try:
         return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-    except RuntimeError:  # neither beside the package nor in the home folder may anything be written
+    except RuntimeError:  # neither the package folder nor the home folder is writable
         return cast("Callable[P, R]", numba.njit(nogil=True, error_model="numpy")(function))
 
 

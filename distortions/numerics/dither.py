@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 
-# The generator looks colours up through a map of 5 bits per channel: the nearest colour to a cell's centre serves the
+# The generator looks colors up through a map of 5 bits per channel: the nearest color to a cell's center serves the
 # whole cell, which is what makes dithering cheap.
 CELL_BITS = 3
 CELLS = 256 >> CELL_BITS
@@ -17,14 +17,14 @@ FORWARD, BACK_BELOW, BELOW, FORWARD_BELOW = 7 / 16, 3 / 16, 5 / 16, 1 / 16
 
 
 def dither(codes: NDArray[np.uint8], palette: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace every pixel by a palette colour and hand the error on to its neighbours.
+    """Replace every pixel by a palette color and pass the error on to its neighbors.
 
     Args:
         codes: H x W x 3 RGB, uint8.
-        palette: N x 3 colours in codes, float64.
+        palette: N x 3 colors in codes, float64.
 
     Returns:
-        H x W x 3 colours in [0, 1], float64.
+        H x W x 3 colors in [0, 1], float64.
 
     Source: Floyd, Steinberg, An adaptive algorithm for spatial greyscale, Proc. SID 17 (1976).
     """
@@ -54,8 +54,8 @@ def _dither(
     nearest = np.full((CELLS, CELLS, CELLS), -1, np.int16)
     # What the rows above hand down; one pixel of margin on either side takes the errors that leave the image.
     below = np.zeros((width + 2, 3))
-    handed = np.zeros(3)  # to the right neighbour
-    diagonal = np.zeros(3)  # to the pixel below the right neighbour
+    handed = np.zeros(3)  # to the right neighbor
+    diagonal = np.zeros(3)  # to the pixel below the right neighbor
     wanted = np.empty(3)
     for y in range(height):
         handed[:] = 0.0

@@ -106,11 +106,11 @@ def _separable(
     margin = radius * channels
     row = np.empty(samples + 2 * margin)
     middle = row[margin : margin + samples]
-    centre = half_kernel[0]  # a scalar: an array element would be read again for every sample
+    center = half_kernel[0]  # a scalar: an array element would be read again for every sample
     for y in range(height):
         source = image[y]
         for i in range(samples):
-            middle[i] = line.scale * centre * source[i]
+            middle[i] = line.scale * center * source[i]
         for j in range(1, radius + 1):
             above, below = image[max(y - j, 0)], image[min(y + j, height - 1)]
             weight = line.scale * half_kernel[j]
@@ -119,7 +119,7 @@ def _separable(
         _fill_margins(row, margin, channels)
         target = out[y]
         for i in range(samples):
-            target[i] = offset + centre * middle[i]
+            target[i] = offset + center * middle[i]
         for j in range(1, radius + 1):
             left = row[margin - j * channels : margin - j * channels + samples]
             right = row[margin + j * channels : margin + j * channels + samples]

@@ -40,7 +40,7 @@ def disk_quadrant(radius: int) -> NDArray[np.float64]:
     """
     edges = np.arange(radius + 1) + 0.5
     # Area of the circle in [0, x] x [0, y] at every corner of the pixel grid of one quadrant; a pixel's share is the
-    # mixed difference. The middle row and column lie half in the quadrant, hence the doubling.
+    # mixed difference. Half of the middle row and column is in the quadrant, hence the doubling.
     corners = np.zeros((radius + 2, radius + 2))
     corners[1:, 1:] = [[_quarter_disk_area(x, y, radius) for x in edges] for y in edges]
     quadrant = np.diff(np.diff(corners, axis=0), axis=1)
@@ -85,7 +85,7 @@ def motion_kernel(length: int, angle: float) -> NDArray[np.float64]:
 
 
 def _quarter_disk_area(x: float, y: float, radius: float) -> float:
-    """Area of the disk's first quadrant that lies in [0, x] x [0, y]."""
+    """Area of the disk's first quadrant inside [0, x] x [0, y]."""
     x, y = min(x, radius), min(y, radius)
     if math.hypot(x, y) <= radius:
         return x * y

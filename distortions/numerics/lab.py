@@ -57,7 +57,7 @@ def map_lab(image: CodedImage, change: Callable[[Lab], Lab]) -> NDArray[np.float
     """Change an image pixel by pixel in Lab; some rows at a time, so that no whole plane in Lab is laid out.
 
     Args:
-        image: The image; its table must lie in [0, 1].
+        image: The image; its table must be in [0, 1].
         change: Takes and returns lightness (N x W) and a, b (N x W x 2) of N rows; it may write over what it takes.
 
     Returns:
@@ -75,7 +75,7 @@ def rgb_to_lab(image: CodedImage) -> Lab:
     """Convert an sRGB image in [0, 1] to CIE Lab.
 
     Args:
-        image: The image; its table must lie in [0, 1].
+        image: The image; its table must be in [0, 1].
 
     Returns:
         Lightness (H x W, 0 to 100) and the pair a, b (H x W x 2), float64.

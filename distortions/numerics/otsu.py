@@ -18,7 +18,7 @@ EVALUATIONS_PER_THRESHOLD = 200
 
 
 def otsu_thresholds(histogram: NDArray[np.float64], number: int) -> NDArray[np.float64]:
-    """Return thresholds that maximise the variance between classes.
+    """Return thresholds that maximize the variance between classes.
 
     The search is local and starts from evenly spaced thresholds, so its result is what the generator found, not
     the global optimum.
@@ -124,14 +124,14 @@ def _step(
     """Replace the worst corner, or shrink towards the best; return how many costs were evaluated."""
     n: int = simplex.shape[1]
     worst = simplex[n]
-    centre = np.zeros(n)
+    center = np.zeros(n)
     for i in range(n):
-        centre += simplex[i]
-    centre /= n
-    reflected = (1 + REFLECT) * centre - REFLECT * worst
+        center += simplex[i]
+    center /= n
+    reflected = (1 + REFLECT) * center - REFLECT * worst
     cost = _cost(reflected, weight, moment)
     if cost < costs[0]:
-        further = (1 + REFLECT * EXPAND) * centre - REFLECT * EXPAND * worst
+        further = (1 + REFLECT * EXPAND) * center - REFLECT * EXPAND * worst
         further_cost = _cost(further, weight, moment)
         if further_cost < cost:
             reflected, cost = further, further_cost
@@ -141,11 +141,11 @@ def _step(
         simplex[n], costs[n] = reflected, cost
         return 1
     if cost < costs[n]:
-        nearer = (1 + CONTRACT * REFLECT) * centre - CONTRACT * REFLECT * worst
+        nearer = (1 + CONTRACT * REFLECT) * center - CONTRACT * REFLECT * worst
         nearer_cost = _cost(nearer, weight, moment)
         accepted = nearer_cost <= cost
     else:
-        nearer = (1 - CONTRACT) * centre + CONTRACT * worst
+        nearer = (1 - CONTRACT) * center + CONTRACT * worst
         nearer_cost = _cost(nearer, weight, moment)
         accepted = nearer_cost < float(costs[n])
     if accepted:

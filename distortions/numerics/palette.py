@@ -1,4 +1,4 @@
-"""A palette that keeps the variance within each colour small.
+"""A palette that keeps the variance within each color small.
 
 Source: Wu, Efficient statistical computations for optimal color quantization, Graphics Gems II (1991).
 """
@@ -17,14 +17,14 @@ COUNT, SQUARES, MOMENTS = 0, 4, 5  # number of pixels; sums of R, G, B (1 to 3);
 
 
 def minimum_variance_palette(codes: NDArray[np.uint8], number: int) -> NDArray[np.float64]:
-    """Cut colour space into boxes, always the box of most variance, and return their mean colours.
+    """Cut color space into boxes, always the box of most variance, and return their mean colors.
 
     Args:
         codes: H x W x 3 RGB, uint8.
-        number: How many colours at most, at least 1.
+        number: How many colors at most, at least 1.
 
     Returns:
-        N x 3 colours in codes, float64, N <= ``number``; fewer where no box holds two occupied cells any more.
+        N x 3 colors in codes, float64, N <= ``number``; fewer where no box holds two occupied cells any more.
     """
     moments = _moments(codes.reshape(-1, 3))
     _accumulate(moments)
@@ -48,7 +48,7 @@ def _moments(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 @compiled
 def _accumulate(moments: NDArray[np.float64]) -> None:
-    """Sum over all three axes, so that a box is a matter of its eight corners."""
+    """Sum over all three axes, so that a box needs only its eight corners."""
     for red in range(1, CORNERS):
         for green in range(1, CORNERS):
             row = np.zeros(MOMENTS)
@@ -77,7 +77,7 @@ def _volume(moments: NDArray[np.float64], box: NDArray[np.int64], out: NDArray[n
 
 @compiled
 def _mean_energy(sums: NDArray[np.float64]) -> float:
-    """The squared length of the summed colour over the count: what a box's mean explains of its sum of squares."""
+    """The squared length of the summed color over the count: what a box's mean explains of its sum of squares."""
     energy: float = (sums[1] * sums[1] + sums[2] * sums[2] + sums[3] * sums[3]) / sums[COUNT]
     return energy
 

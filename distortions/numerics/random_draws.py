@@ -1,4 +1,4 @@
-"""What the random types share: standard normals, and a check of the numbers that they are handed.
+"""What the random types share: standard normals, and a check of the numbers that they get.
 
 Normals are made by inversion: one uniform each, through the normal quantile.
 

@@ -19,7 +19,7 @@ def warp_in_turn(image: NDArray[np.float64], fields: NDArray[np.float64], amount
 
     Args:
         image: H x W x C, float64, C-contiguous; overwritten. Values may end outside their old range. They are NaN where
-            a query lies outside the extended image: the generator extends rows by what columns need and the other way
+            a query is outside the extended image: the generator extends rows by what columns need and the other way
             round, and this keeps it so.
         fields: K x H x W x 2, float64, C-contiguous: the shifts of each warp in turn, rows, then columns.
         amount: Pixels per unit of shift.

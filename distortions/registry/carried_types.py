@@ -57,13 +57,13 @@ _Carried: TypeAlias = "tuple[dict[str, Any], _Place | UserFunction]"
 
 
 class CarriedTypes:
-    """Stands for the types that are registered here: where it is unpickled, they are registered too.
+    """Carries the types that are registered here: where it is unpickled, they are registered too.
 
     Something that renders, and may be pickled into another process, holds one.
     """
 
     def __reduce__(self) -> tuple[Callable[[tuple[_Carried, ...]], CarriedTypes], tuple[tuple[_Carried, ...]]]:
-        """Take the types along as they are at this moment."""
+        """Pickle the types as they are at this moment."""
         return _register_again, (tuple(map(_carried, user_types())),)
 
 
@@ -124,7 +124,7 @@ def _found(values: dict[str, Any], where: _Place | UserFunction) -> UserFunction
     if digest_source(function) != values["source_sha256"]:
         message = (
             f"type {values['id']} ({values['name']}) has another source in a worker than where the work began: "
-            f"{where.module} of {where.folder} was edited, or is another file there; start anew with one and the same"
+            f"{where.module} of {where.folder} was edited, or is another file there; start over with one and the same"
         )
         raise DistortionError(message)
     return function

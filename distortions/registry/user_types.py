@@ -135,8 +135,8 @@ def register_distortion(
         id: 200 to 999.
         name: Small letters, digits and underscores, beginning with a letter.
         function: `function(image, parameter)`, or `function(image, parameter, rng)` of a random type: takes H x W x 3
-            RGB, uint8, which it may change, and returns the same shape and dtype. It stands at the top of a module, so
-            that worker processes find it. The same arguments must give the same pixels, in several threads at a time;
+            RGB, uint8, which it may change, and returns the same shape and dtype. It is defined at the top of a module,
+            so that worker processes find it. The same arguments must give the same pixels, in several threads at once;
             all that is random comes from `rng`, a `numpy.random.Generator`.
         parameters: What the function receives at levels 1 to 5, from mild to severe.
         parameter: What that number is, e.g. `radius in pixels`.
@@ -183,7 +183,7 @@ def register_distortion(
 
 
 def add_user_type(entry: UserDistortion) -> None:
-    """Make a type known, in place of its former state.
+    """Register a type, in place of an earlier version of it.
 
     Args:
         entry: The type.
@@ -211,7 +211,7 @@ def user_types() -> tuple[UserDistortion, ...]:
 
 
 def find_user_type(kind: int | str) -> UserDistortion | None:
-    """Return a registered type by its id or its name; None if there is none such."""
+    """Return a registered type by its id or its name; None without one."""
     if isinstance(kind, str):
         return next((entry for entry in _REGISTERED.values() if entry.name == kind), None)
     return _REGISTERED.get(kind)
@@ -224,7 +224,7 @@ def place_of(entry: UserDistortion) -> str:
 
 @contextmanager
 def loading_plugin(name: str) -> Iterator[list[UserDistortion]]:
-    """Say which plug-in registers types inside the block; the list that it gives holds them afterwards.
+    """Set the plug-in that registers types inside the block; yields a list that holds them afterwards.
 
     Args:
         name: `module:function`.
@@ -309,7 +309,7 @@ def _five_numbers(values: Sequence[float], name: str) -> tuple[float, float, flo
 
 
 def _number(value: object) -> float:
-    """Return a number as JSON has it; NaN for what is none."""
+    """Return a number as JSON has it; NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
     return int(value) if isinstance(value, Integral) else float(value)

@@ -95,7 +95,7 @@ def read_places(file: Path | None, data: Sequence[str] = (), train: Sequence[str
     own = sorted(set(found["train"]) & set(OWN_FLAGS))
     if own:
         raise CurateError(
-            f"train: {own[0]} is not for you to set, since the tables set it; leave it away. Networks are exchanged "
+            f"train: {own[0]} is not for you to set, since the tables set it; leave it out. Networks are exchanged "
             "under [backbones], their weights under [weights]; --seeds says how many seeds"
         )
     return Places(**found)

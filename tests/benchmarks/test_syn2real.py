@@ -53,7 +53,7 @@ def without_time(results):
     return [{key: value for key, value in result.items() if "seconds" not in key} for result in results]
 
 
-def test_no_photograph_has_two_roles_and_seeds_deal_anew(ids, tmp_path):
+def test_no_photograph_has_two_roles_and_seeds_deal_again(ids, tmp_path):
     run = Run(tmp_path, SIZE)
     deals = [roles_of(ids, run, seed) for seed in range(2)]
     for deal in deals:
@@ -150,11 +150,11 @@ def test_the_report_adds_up(finished):
     assert (finished.folder / "report.png").is_file()
 
 
-def test_the_network_sees_detail_about_128_and_grey():
+def test_the_network_sees_detail_about_128_and_gray():
     flat = np.full((1, 8, 8, 3), 90, np.uint8)
     assert np.unique(seen(flat)[..., :3]).tolist() == [128]
     assert np.unique(seen(flat)[..., 3]).tolist() == [90]
-    flat[0, 4, 4, 0] = 115  # 25 above its neighbours, 24 above a mean of 25 pixels that holds it
+    flat[0, 4, 4, 0] = 115  # 25 above its neighbors, 24 above a mean of 25 pixels that holds it
     assert seen(flat)[0, 4, 4, 0] == 128 + 2 * 24
 
 

@@ -42,7 +42,7 @@ def test_the_digest_is_that_of_the_packaged_file():
     assert newest_digest() == hashlib.sha256(content).hexdigest()
 
 
-def test_distort_names_the_weights_of_new_rows_and_of_rows_rendered_anew(photos, tmp_path):
+def test_distort_names_the_weights_of_new_rows_and_of_rows_rendered_again(photos, tmp_path):
     run_distort(photos, tmp_path / "a", types=(1,), levels=(1,), recipe_only=True)
     made = tmp_path / "a" / "manifest.parquet"
     assert read_provenance(read_manifest(made))["denoiser"] == newest_digest()

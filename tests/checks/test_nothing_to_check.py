@@ -46,10 +46,10 @@ def test_a_manifest_of_failed_rows_alone_is_not_verified(pictures):
     assert verdict.problems == ["nothing was checked: none of the 2 rows has status ok"]
 
 
-def test_a_manifest_whose_files_nobody_knows_is_not_verified_until_somebody_says(pictures, tmp_path):
+def test_a_manifest_without_a_known_folder_is_not_verified_until_it_is_given(pictures, tmp_path):
     manifest = pictures(folder=None)
     verdict = verify(manifest)
-    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root images=DIR"]
+    assert verdict.problems == ["nothing was checked: the folder of the files is not known; give --root images=DIR"]
     assert verdict.not_checked == {"images": 1}
     again = verify(manifest, roots={"images": tmp_path / "pictures"})
     assert (again.problems, again.files_decoded) == ([], 1)
@@ -101,10 +101,10 @@ def recipes(tmp_path):
     return make
 
 
-def test_recipes_whose_reference_nobody_knows_are_not_counted_as_checked(recipes):
+def test_recipes_without_a_known_folder_of_references_are_not_counted_as_checked(recipes):
     verdict = verify(recipes({"images": "images", "photos": None}))
     assert (verdict.recipe_rows, verdict.not_checked) == (0, {"photos": 2})
-    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root photos=DIR"]
+    assert verdict.problems == ["nothing was checked: the folder of the files is not known; give --root photos=DIR"]
 
 
 def test_recipes_need_no_folder_of_the_pixels_that_they_do_not_have(recipes):

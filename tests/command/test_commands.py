@@ -249,7 +249,7 @@ def test_files_under_an_unknown_root_are_reported_as_not_checked(syndr_curate, p
     assert verdict["not_checked"] == {"kadid10k": 2430, "candidates": 432}
     assert (done.returncode, verdict["ok"]) == (1, False)
     assert verdict["problems"] == [
-        "nothing was checked: where the files lie is not known; give --root kadid10k=DIR --root candidates=DIR"
+        "nothing was checked: the folder of the files is not known; give --root kadid10k=DIR --root candidates=DIR"
     ]
 
 

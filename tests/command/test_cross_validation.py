@@ -12,7 +12,7 @@ from syndr_curate.curate.storage.images import decode_image
 
 
 @pytest.fixture(scope="module")
-def labelled_set(tmp_path_factory):
+def labeled_set(tmp_path_factory):
     """Five references, two types, two levels: labels that fall with the level, and the content's share in them."""
     folder = tmp_path_factory.mktemp("labelled")
     rng = np.random.Generator(np.random.PCG64(0))
@@ -33,8 +33,8 @@ def asked(folder):
     return ("--labels", folder / "labels.csv", "--reference-features", folder / "features.npz")
 
 
-def test_upsample_gives_the_scores_that_label_gives_and_needs_no_candidates(syndr_curate, labelled_set):
-    command = (*asked(labelled_set), "--labeler", "gp", "--json")
+def test_upsample_gives_the_scores_that_label_gives_and_needs_no_candidates(syndr_curate, labeled_set):
+    command = (*asked(labeled_set), "--labeler", "gp", "--json")
     by_label = syndr_curate("label", "--cross-validate", *command).stdout
     by_upsample = syndr_curate("upsample", "--cross-validate", *command).stdout
     assert by_upsample == by_label
@@ -46,8 +46,8 @@ def test_upsample_gives_the_scores_that_label_gives_and_needs_no_candidates(synd
     assert covered == sorted(covered)
 
 
-def test_plot_draws_the_comparison_and_writes_nothing_else(syndr_curate, labelled_set, tmp_path):
-    command = ("upsample", "--compare", "--labeler", "gp", "--plot", "cv.png", "--json", *asked(labelled_set))
+def test_plot_draws_the_comparison_and_writes_nothing_else(syndr_curate, labeled_set, tmp_path):
+    command = ("upsample", "--compare", "--labeler", "gp", "--plot", "cv.png", "--json", *asked(labeled_set))
     scores = json.loads(syndr_curate(*command, cwd=tmp_path).stdout)
     names = [each["labeler"] for each in scores["compare"]]
     assert names == [
@@ -84,20 +84,20 @@ def test_labels_of_references_that_cannot_be_read_are_left_out(syndr_curate, ima
 @pytest.mark.parametrize(
     ("plot", "reason"), [("cv.jpg", "ends in .png"), ("labels.csv", "ends in .png"), (".", "ends in .png")]
 )
-def test_a_picture_that_is_no_png_is_refused_before_anything_is_computed(syndr_curate, labelled_set, plot, reason):
-    done = syndr_curate("label", *asked(labelled_set), "--plot", plot, cwd=labelled_set, check=False)
+def test_a_picture_that_is_no_png_is_refused_before_anything_is_computed(syndr_curate, labeled_set, plot, reason):
+    done = syndr_curate("label", *asked(labeled_set), "--plot", plot, cwd=labeled_set, check=False)
     assert done.returncode == 2
     assert reason in done.stderr
-    assert (labelled_set / "labels.csv").read_text().startswith("dist_img")
+    assert (labeled_set / "labels.csv").read_text().startswith("dist_img")
 
 
 @pytest.mark.parametrize("command", ["label", "upsample"])
-def test_without_matplotlib_one_line_names_the_extra_before_anything_is_computed(labelled_set, tmp_path, command):
+def test_without_matplotlib_one_line_names_the_extra_before_anything_is_computed(labeled_set, tmp_path, command):
     # The features are of other references: an error, were they looked at.
     save_features(tmp_path / "other.npz", ["x", "y"], np.ones((2, 4), np.float32))
     flags = (
         "--labels",
-        labelled_set / "labels.csv",
+        labeled_set / "labels.csv",
         "--reference-features",
         tmp_path / "other.npz",
         "--plot",
@@ -117,11 +117,11 @@ main()
     assert line.endswith("pip install 'syndr-curate[plot]'")
 
 
-def test_too_few_references_are_an_error_in_one_line(syndr_curate, labelled_set, tmp_path):
-    frame = pd.read_csv(labelled_set / "labels.csv")
+def test_too_few_references_are_an_error_in_one_line(syndr_curate, labeled_set, tmp_path):
+    frame = pd.read_csv(labeled_set / "labels.csv")
     frame[frame.ref_img == "ref0.png"].to_csv(tmp_path / "one.csv", index=False)
     save_features(tmp_path / "one.npz", ["ref0"], np.ones((1, 4), np.float32))
     command = ("upsample", "--cross-validate", "--labels", tmp_path / "one.csv")
     done = syndr_curate(*command, "--reference-features", tmp_path / "one.npz", check=False)
     assert done.returncode == 2
-    assert "at least 2 labelled references" in done.stderr
+    assert "at least 2 labeled references" in done.stderr

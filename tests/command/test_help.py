@@ -1,8 +1,10 @@
 """Help answers at once: nothing heavy is imported for it."""
 
+import platform
 import subprocess
 import sys
 from importlib import resources
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -72,7 +74,31 @@ def test_downsample_never_imports_torch(tmp_path):
     assert (tmp_path / "epoch0.parquet").exists()
 
 
-def test_the_version_is_the_installed_one(syndr_curate):
+def test_the_version_is_the_installed_one_with_those_that_decide_on_results(syndr_curate):
     from importlib.metadata import version
 
-    assert syndr_curate("--version").stdout.strip() == f"syndr-curate {version('syndr-curate')}"
+    lines = syndr_curate("--version").stdout.splitlines()
+    assert lines[0] == f"syndr-curate {version('syndr-curate')}"
+    assert f"Python {platform.python_version()} ({platform.platform()})" == lines[1]
+    assert f"torch {version('torch')}" in lines
+    assert {line.split()[0] for line in lines} >= {"torchvision", "open_clip", "faiss", "numpy", "pyarrow", "OpenCV"}
+
+
+def test_the_version_imports_nothing_heavy():
+    assert not imported_by("--version") & HEAVY
+
+
+def test_two_packages_that_bring_one_library_are_both_named(monkeypatch):
+    from syndr_curate.curate.terminal import versions
+
+    installed = {"opencv-python": "4.9", "opencv-python-headless": "4.11"}
+
+    def version(package):
+        if package not in installed:
+            raise PackageNotFoundError(package)
+        return installed[package]
+
+    monkeypatch.setattr(versions, "version", version)
+    lines = versions.version_report("1.0").splitlines()
+    assert "OpenCV 4.11 (opencv-python-headless), 4.9 (opencv-python)" in lines
+    assert "torch is not installed" in lines

@@ -70,7 +70,7 @@ def test_a_flag_without_effect_is_refused(command, folder, syndr_curate):
     said = syndr_curate(*command.split(), cwd=folder, check=False)
     assert said.returncode == 2
     assert said.stderr.startswith(f"error: {CASES[command]}")
-    assert said.stderr.endswith(": leave it away\n")
+    assert said.stderr.endswith(": leave it out\n")
     assert sorted(path.name for path in folder.iterdir()) == ["photos"]
 
 

@@ -121,7 +121,7 @@ def test_exports_and_reports_name_the_absent_plugin_of_recipes_and_say_when_it_i
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "my_types.py").write_text(PLUGIN.replace("255", "254"))
     other = syndr_curate(verb, manifest, *flags, *GIVEN, cwd=tmp_path)
-    assert "warning: rows were made with another state of users' types" in " ".join(other.stderr.split())
+    assert "warning: rows were made with another version of users' types" in " ".join(other.stderr.split())
 
 
 def test_label_takes_labels_of_the_type(work, syndr_curate):

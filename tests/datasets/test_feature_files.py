@@ -282,7 +282,7 @@ def test_a_pickle_or_text_by_another_name_is_never_run(tmp_path):
                 load_features(tmp_path / f"f{suffix}")
 
 
-def test_an_archive_named_npy_and_an_array_named_npz_are_told_apart(tmp_path):
+def test_an_archive_named_npy_and_an_array_named_npz_are_distinguished(tmp_path):
     with (tmp_path / "f.npy").open("wb") as file:
         np.savez(file, ids=np.array(IDS), features=ROWS)
     with pytest.raises(CurateError, match=r"f\.npy is an archive of arrays: name it \.npz"):
@@ -345,7 +345,7 @@ def test_list_columns_of_any_kind_are_read(tmp_path, kind):
 
 
 @pytest.mark.parametrize("key", ["id", "sample_id", "reference_id", "ids", "names"])
-def test_the_id_column_goes_by_several_names(tmp_path, key):
+def test_the_id_column_has_several_names(tmp_path, key):
     write_parquet(tmp_path / "f.parquet")
     table = pq.read_table(tmp_path / "f.parquet").rename_columns([key, "features"])
     pq.write_table(table, tmp_path / "f.parquet")

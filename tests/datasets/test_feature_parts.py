@@ -23,14 +23,14 @@ def folder(tmp_path):
     return folder
 
 
-def test_the_parts_lie_one_below_the_other_in_the_order_of_their_names(folder):
+def test_the_parts_are_one_below_the_other_in_the_order_of_their_names(folder):
     features = load_features(folder)
     assert features.ids == ("c", "a", "b")
     assert np.array_equal(features.matrix, ROWS)
     assert features.source == str(folder)
 
 
-def test_marks_and_notes_beside_the_parts_are_no_matter(folder):
+def test_marks_and_notes_beside_the_parts_do_not_matter(folder):
     for name in ("_SUCCESS", "._part-0.parquet.crc", ".part-0.parquet.crc", "README.md"):
         (folder / name).write_text("no features")
     assert load_features(folder).ids == ("c", "a", "b")
@@ -93,7 +93,7 @@ def test_parts_that_do_not_belong_together_are_refused(folder):
         load_features(folder)
 
 
-def test_a_digest_tells_one_state_of_the_folder_from_another(folder):
+def test_a_digest_differs_between_two_states_of_the_folder(folder):
     before = digest_features(folder)
     assert digest_features(folder) == before
     (folder / "part-1.parquet").rename(folder / "part-9.parquet")

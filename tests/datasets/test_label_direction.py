@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from syndr_curate.curate.datasets.label_direction import doubt_direction
+from syndr_curate.curate.datasets.label_direction import describe_reversed_labels
 from syndr_curate.curate.datasets.labels import LabelFile, read_labels
 
 from ..making import Notes
@@ -15,7 +15,7 @@ FALLING = np.array([8.0, 2.0, 7.0, 3.0, 5.0, 6.0])
 
 
 def doubt(quality, types=TYPES, levels=LEVELS, lower_is_better=False):
-    return doubt_direction(types, levels, np.asarray(quality), lower_is_better=lower_is_better)
+    return describe_reversed_labels(types, levels, np.asarray(quality), lower_is_better=lower_is_better)
 
 
 def test_quality_that_falls_in_most_types_is_not_doubted():
@@ -53,7 +53,7 @@ def test_a_needless_flip_is_warned_of(falling):
         read_labels(falling)
 
 
-def test_a_reporter_is_told_instead(falling):
+def test_a_reporter_gets_the_note_instead(falling):
     notes = Notes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -75,7 +75,7 @@ def test_an_explicit_range_holds_whatever_the_file_spans(write_text):
 
 def test_scores_outside_the_range_are_named(write_text):
     path = write_text("d.csv", HEADER, "a_01_01,a,0.5,0", "a_01_02,a,3,0", "a_01_03,a,5.1,0")
-    with pytest.raises(CurateError, match="2 scores lie outside 1 to 5: 'a_01_01', 'a_01_03'"):
+    with pytest.raises(CurateError, match="2 scores are outside 1 to 5: 'a_01_01', 'a_01_03'"):
         read_labels(path, label_range=(1.0, 5.0))
 
 
@@ -86,7 +86,7 @@ def test_a_range_without_width_is_refused(write_text, label_range):
         read_labels(path, label_range=label_range)
 
 
-def test_other_column_names_are_told(write_text):
+def test_other_column_names_are_given(write_text):
     path = write_text("own.csv", "source,score,name", "cat.bmp,1,cat_03_02.bmp", "dog.bmp,9,dog_04_01.bmp")
     labels = read_labels(path, SOURCED)
     assert labels.sample_ids == ("cat_03_02", "dog_04_01")
@@ -95,7 +95,7 @@ def test_other_column_names_are_told(write_text):
     assert np.isnan(labels.standard_errors).all()
 
 
-def test_without_a_reference_column_the_id_tells(write_text):
+def test_without_a_reference_column_the_id_names_the_reference(write_text):
     path = write_text("own.csv", "name,score", "cat_03_02.bmp,1", "big_dog_04_01.bmp,9")
     assert read_labels(path, OWN).reference_ids == ("cat", "big_dog")
 
@@ -109,12 +109,12 @@ def test_ids_of_any_form_do_with_explicit_columns(write_text):
     ]
 
 
-def test_ids_that_do_not_tell_are_named_with_the_way_out(write_text):
+def test_ids_without_type_and_level_are_named_with_the_way_out(write_text):
     path = write_text("own.csv", "name,score", "cat_03_02,1", "p2,2")
-    with pytest.raises(CurateError, match=r"reference cannot be told from 1 ids, .*: 'p2' \(name a column with --ref"):
+    with pytest.raises(CurateError, match=r"reference cannot be read from 1 ids, .*: 'p2' \(name a column with --ref"):
         read_labels(path, OWN)
     path = write_text("own.csv", "name,score,source", "cat_03_02,1,cat", "p2,2,cat")
-    with pytest.raises(CurateError, match=r"distortion cannot be told from 1 ids, .*--distortion-column"):
+    with pytest.raises(CurateError, match=r"distortion cannot be read from 1 ids, .*--distortion-column"):
         read_labels(path, SOURCED)
 
 
@@ -146,8 +146,8 @@ def test_a_column_of_types_holds_whole_numbers(write_text, value):
 
 
 def test_tabs_separate_in_a_tsv(write_text):
-    path = write_text("own.tsv", "name\tscore", "cat, grey_01_01\t1", "dog_01_01\t2")
-    assert read_labels(path, OWN).sample_ids == ("cat, grey_01_01", "dog_01_01")
+    path = write_text("own.tsv", "name\tscore", "cat, gray_01_01\t1", "dog_01_01\t2")
+    assert read_labels(path, OWN).sample_ids == ("cat, gray_01_01", "dog_01_01")
 
 
 def test_a_byte_order_mark_does_not_hide_the_first_column(write_text):
@@ -291,7 +291,7 @@ def test_a_reference_column_that_is_not_there_is_refused_when_it_was_named(write
         read_labels(path, SOURCED)
 
 
-def test_one_condition_labelled_twice_is_refused(write_text):
+def test_one_condition_labeled_twice_is_refused(write_text):
     columns = LabelColumns("name", "score", "reference", None, 1, "kind", "strength")
     twice = write_text("two.csv", "name,score,reference,kind,strength", "p,1,a,3,2", "q,9,a.png,3,2")
     with pytest.raises(CurateError, match="reference, type and level: 1 ids occur more than once: 'a_03_02'"):

@@ -8,7 +8,7 @@ import pytest
 
 
 def made_up_picture(height, width, *, seed=0, low=0, high=255):
-    """Smooth colour with edges and a little grain: every family of distortion has something to do."""
+    """Smooth color with edges and a little grain: every family of distortion has something to do."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     channels = [
@@ -24,12 +24,12 @@ def picture():
     return made_up_picture(97, 131)
 
 
-@pytest.fixture(scope="session", params=["color", "grey", "narrow", "odd", "thin"], ids=lambda kind: f"{kind}-picture")
+@pytest.fixture(scope="session", params=["color", "gray", "narrow", "odd", "thin"], ids=lambda kind: f"{kind}-picture")
 def varied_picture(request):
-    """Pictures unlike the reference ones: grey, of narrow range (52 to 177), of odd and of extreme shape."""
+    """Pictures unlike the reference ones: gray, of narrow range (52 to 177), of odd and of extreme shape."""
     return {
         "color": lambda: made_up_picture(60, 80),
-        "grey": lambda: np.repeat(made_up_picture(61, 50)[:, :, :1], 3, axis=2),
+        "gray": lambda: np.repeat(made_up_picture(61, 50)[:, :, :1], 3, axis=2),
         "narrow": lambda: made_up_picture(55, 63, low=52, high=177),
         "odd": lambda: made_up_picture(37, 101, seed=3),
         "thin": lambda: made_up_picture(5, 70, seed=4),

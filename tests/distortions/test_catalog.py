@@ -18,7 +18,7 @@ def test_there_are_25_types_in_order():
     assert len({entry.name for entry in CATALOG}) == 25
 
 
-def test_the_camera_family_has_ids_from_101_on_and_names_of_its_own():
+def test_the_camera_family_has_ids_from_101_on_and_its_own_names():
     assert [entry.id for entry in CAMERA] == list(range(101, 101 + len(CAMERA)))
     assert len({entry.name for entry in ALL_TYPES}) == len(ALL_TYPES)
 
@@ -101,7 +101,7 @@ def test_a_level_that_is_whole_has_the_parameter_of_the_catalog_whatever_its_typ
 
 @pytest.mark.parametrize("entry", ALL_TYPES, ids=lambda entry: entry.name)
 @given(level=st.floats(1, 5))
-def test_between_two_levels_the_parameter_lies_between_theirs(entry, level):
+def test_between_two_levels_the_parameter_is_between_theirs(entry, level):
     lower, upper = entry.parameters[int(level) - 1], entry.parameters[min(int(level), 4)]
     assert min(lower, upper) <= entry.parameter_at(level) <= max(lower, upper)
 

@@ -52,7 +52,7 @@ def test_a_step_that_cannot_be_done_is_named(image, chain, said):
         apply_chain(image, chain)
 
 
-def test_a_level_may_lie_between_two_and_is_the_same_from_a_float32(image):
+def test_a_level_may_be_between_two_and_is_the_same_from_a_float32(image):
     by_hand = distort(distort(image, 1, 2.3), 11, 1.25, seed=5)
     assert np.array_equal(apply_chain(image, (ChainStep(1, 2.3), ChainStep(11, 1.25, 5))), by_hand)
     stored = float(np.float32(2.3))

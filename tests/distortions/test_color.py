@@ -28,8 +28,8 @@ def slow_gradient(plane, axis):
 
 
 def slow_color_shift(x, amount, u, slow_filters, stretched):
-    grey = 0.298936 * x[..., 0] + 0.587043 * x[..., 1] + 0.114021 * x[..., 2]
-    e = np.sqrt(slow_gradient(grey, 1) ** 2 + slow_gradient(grey, 0) ** 2)
+    gray = 0.298936 * x[..., 0] + 0.587043 * x[..., 1] + 0.114021 * x[..., 2]
+    e = np.sqrt(slow_gradient(gray, 1) ** 2 + slow_gradient(gray, 0) ** 2)
     e = stretched(np.clip(stretched(slow_filters.correlated(e, slow_filters.gaussian(4))), 0.1, 1))
     rank = math.floor(0.99 * e.size + 0.5) - 1
     high, low = np.sort(e.ravel())[rank], 1 - np.sort(1 - e.ravel())[rank]
@@ -159,7 +159,7 @@ def test_saturation_agrees_with_hsv(rendered, assert_same_picture, level, factor
     assert_same_picture(distort(image, 7, level), rendered(expected), ties=0.005)
 
 
-def test_factor_0_leaves_the_largest_channel_as_grey():
+def test_factor_0_leaves_the_largest_channel_as_gray():
     image = np.array([[[0, 0, 0], [255, 10, 0], [20, 80, 30]]], np.uint8)
     np.testing.assert_array_equal(distort(image, 7, 4), [[[0] * 3, [255] * 3, [80] * 3]])
 

@@ -57,11 +57,11 @@ def test_a_read_only_picture_is_accepted(picture):
     distort(frozen, "non_eccentricity_patch", 3, seed=1)
 
 
-def test_grey_is_replicated_to_three_channels(picture):
-    grey = picture[:, :, 0]
-    expected = distort(np.repeat(grey[:, :, np.newaxis], 3, axis=2), 1, 3)
-    np.testing.assert_array_equal(distort(grey, 1, 3), expected)
-    np.testing.assert_array_equal(distort(grey[:, :, np.newaxis], 1, 3), expected)
+def test_gray_is_replicated_to_three_channels(picture):
+    gray = picture[:, :, 0]
+    expected = distort(np.repeat(gray[:, :, np.newaxis], 3, axis=2), 1, 3)
+    np.testing.assert_array_equal(distort(gray, 1, 3), expected)
+    np.testing.assert_array_equal(distort(gray[:, :, np.newaxis], 1, 3), expected)
 
 
 def test_alpha_is_dropped(picture):

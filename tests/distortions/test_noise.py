@@ -15,7 +15,7 @@ def random_field(kind, shape, seed=0):
 
 
 @pytest.fixture(scope="module")
-def middle_grey():
+def middle_gray():
     return np.full((200, 300, 3), 128, np.uint8)
 
 
@@ -66,8 +66,8 @@ def test_denoise_begins_with_clipped_white_noise(picture, stretched, level):
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
-def test_white_noise_has_its_variance_on_every_channel(middle_grey, level):
-    out = distort(middle_grey, 11, level, seed=level, stretch=False) / 255
+def test_white_noise_has_its_variance_on_every_channel(middle_gray, level):
+    out = distort(middle_gray, 11, level, seed=level, stretch=False) / 255
     variance = get(11).parameters[level - 1]
     # 60,000 samples a channel: a relative standard deviation of 0.6 % in the variance.
     np.testing.assert_allclose(out.reshape(-1, 3).var(axis=0), variance, rtol=0.03)
@@ -75,18 +75,18 @@ def test_white_noise_has_its_variance_on_every_channel(middle_grey, level):
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_noise_in_ycbcr_is_strongest_in_blue(middle_grey, level):
+def test_noise_in_ycbcr_is_strongest_in_blue(middle_gray, level):
     variance = get(12).parameters[level - 1]
-    out = distort(middle_grey, 12, level, seed=level, stretch=False).reshape(-1, 3) / 255
+    out = distort(middle_gray, 12, level, seed=level, stretch=False).reshape(-1, 3) / 255
     # Rounding to 8 bit adds a variance of 1 / 12 code.
     expected = np.array([3.90, 2.17, 5.43]) * variance + 1 / 12 / 255**2
     np.testing.assert_allclose(out.var(axis=0), expected, rtol=0.04)
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
-def test_impulses_have_their_density_and_are_evenly_black_and_white(middle_grey, level):
+def test_impulses_have_their_density_and_are_evenly_black_and_white(middle_gray, level):
     density = get(13).parameters[level - 1]
-    out = distort(middle_grey, 13, level, seed=level, stretch=False)
+    out = distort(middle_gray, 13, level, seed=level, stretch=False)
     count = out.size
     for value in (0, 255):
         expected = count * density / 2
@@ -94,8 +94,8 @@ def test_impulses_have_their_density_and_are_evenly_black_and_white(middle_grey,
     assert ((out == 0) | (out == 128) | (out == 255)).all()
 
 
-def test_impulses_strike_channels_independently(middle_grey):
-    struck = distort(middle_grey, 13, 5, seed=1, stretch=False) != 128
+def test_impulses_strike_channels_independently(middle_gray):
+    struck = distort(middle_gray, 13, 5, seed=1, stretch=False) != 128
     # All three channels of one pixel: 0.03^3 of 60,000 pixels, that is 1.6.
     assert struck.all(axis=2).sum() <= 8
 

@@ -173,10 +173,10 @@ def test_quantization_rounds_up_except_at_the_ends(picture):
     assert reference[out == 0].max() < values[1]
 
 
-def test_thresholds_lie_between_separate_clusters():
+def test_thresholds_are_between_separate_clusters():
     histogram = np.zeros(256)
-    for centre in (20, 70, 120, 170, 220):
-        histogram[centre - 4 : centre + 5] = 100
+    for center in (20, 70, 120, 170, 220):
+        histogram[center - 4 : center + 5] = 100
     thresholds = otsu_thresholds(histogram, 4)
     for threshold, below, above in zip(thresholds, (20, 70, 120, 170), (70, 120, 170, 220), strict=True):
         assert below + 4 <= threshold < above - 4

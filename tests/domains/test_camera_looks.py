@@ -63,7 +63,7 @@ def test_most_pictures_keep_their_size_and_the_others_become_smaller():
     assert min(smaller) < 0.65
 
 
-def test_what_is_cut_before_it_is_made_smaller_lies_within_the_reference():
+def test_what_is_cut_before_it_is_made_smaller_is_within_the_reference():
     assert {drawn_shrinking((FRAME, 900), drawing(seed)) for seed in range(40)} == {1.0}
     assert {drawn_shrinking((50, 900), drawing(seed)) for seed in range(40)} == {1.0}
     for seed in range(40):

@@ -83,7 +83,7 @@ def test_damaged_and_foreign_files_are_refused_with_what_to_do(classifier, tmp_p
     beside.write_text(json.dumps({**facts, "weights_digest": "0"}))
     refused("do not belong together")
     beside.write_text("[1]")
-    refused("says nothing of a domain classifier")
+    refused("does not describe a domain classifier")
     beside.write_text("{")
     refused("is not JSON")
     beside.unlink()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from syndr_curate import CurateError
 from syndr_curate.curate.domains.excess_rule import select_by_excess
-from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
+from syndr_curate.curate.domains.pristine_scores import PristineScores
 from syndr_curate.curate.domains.selection_rule import CLASSES
 
 MEAN, LIMIT = 1 / 64, 1 / 4  # of every type over pristine photographs; exact in float32
@@ -18,7 +18,7 @@ MEAN, LIMIT = 1 / 64, 1 / 4  # of every type over pristine photographs; exact in
 def pristine_everywhere():
     means = np.full(CLASSES, MEAN, np.float32)
     means[0] = 1 - 25 * MEAN
-    return PristineBeliefs(means, np.full(CLASSES, LIMIT, np.float32))
+    return PristineScores(means, np.full(CLASSES, LIMIT, np.float32))
 
 
 def plain(images):
@@ -68,7 +68,7 @@ def rule_in_plain_words(scores, means, limits, most, excluded):
 )
 def test_the_rule_is_what_its_two_conditions_say(seed, images, most, excluded):
     rng = np.random.Generator(np.random.PCG64(seed))
-    pristine = PristineBeliefs.of_scores(rng.dirichlet(np.full(CLASSES, 0.3), 200))
+    pristine = PristineScores.of_scores(rng.dirichlet(np.full(CLASSES, 0.3), 200))
     # Some types stand out more than others, and some do not.
     scores = rng.dirichlet(np.full(CLASSES, 0.3) + 2.0 * rng.random(CLASSES) ** 8, images)
     found = select_by_excess(scores, pristine, most=most, excluded=excluded)
@@ -161,7 +161,7 @@ def test_an_excluded_type_is_left_out_and_gives_its_place_to_another():
     assert types_of(scores, excluded=range(1, 26)) == ()
 
 
-def test_an_excluded_type_does_not_set_the_quarter_but_its_shares_are_told():
+def test_an_excluded_type_does_not_set_the_quarter_but_its_shares_are_reported():
     scores = showing(50, {9: (40, 0.8), 3: (10, 0.5)})  # excess 0.63 and 0.10
     assert types_of(scores) == (9,)
     found = select_by_excess(scores, pristine_everywhere(), excluded=[9])
@@ -178,7 +178,7 @@ def test_one_image_is_too_few_for_any_type():
     assert not found.certainty.any()
 
 
-def test_certainty_tells_a_clear_type_from_one_at_the_bound():
+def test_certainty_separates_a_clear_type_from_one_at_the_bound():
     found = select_by_excess(showing(100, {9: (50, 0.8), 3: (8, 0.9), 5: (2, 0.9)}), pristine_everywhere(), most=6)
     assert found.types == (9,)  # 3 is shown by enough images, and has 0.18 of the largest excess
     assert found.certainty[9] == 1
@@ -190,7 +190,7 @@ def test_certainty_tells_a_clear_type_from_one_at_the_bound():
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_the_order_of_the_images_does_not_matter_not_even_to_certainty(seed, images):
     rng = np.random.Generator(np.random.PCG64(seed))
-    pristine = PristineBeliefs.of_scores(rng.dirichlet(np.full(CLASSES, 0.3), 200))
+    pristine = PristineScores.of_scores(rng.dirichlet(np.full(CLASSES, 0.3), 200))
     scores = rng.dirichlet(np.full(CLASSES, 0.3) + rng.random(CLASSES) ** 8, images)
     # Repeated rows are ties of the order.
     scores = scores[rng.integers(images, size=images)]

@@ -47,7 +47,7 @@ def test_the_strongest_square_is_found_where_one_is_pasted(picture):
 def test_repeated_columns_and_rows_are_seen_each_on_their_axis(picture):
     wide = np.repeat(picture[:, ::2], 2, axis=1)
     columns, rows = np.split(copy_features(Planes(wide)) - copy_features(Planes(picture)), 2)
-    assert columns[0] < -2  # the quietest column step, relative to its neighbours
+    assert columns[0] < -2  # the quietest column step, relative to its neighbors
     assert abs(rows[0]) < 0.5
     turned = np.split(copy_features(Planes(np.ascontiguousarray(wide.transpose(1, 0, 2)))), 2)
     assert turned[1] == pytest.approx(np.split(copy_features(Planes(wide)), 2)[0], abs=1e-4)
@@ -64,8 +64,8 @@ def test_the_block_grid_is_found_wherever_it_begins(picture):
 
 def test_a_shift_of_green_is_found_forward_not_backward():
     rng = np.random.Generator(np.random.PCG64(4))
-    grey = np.clip(128 + rng.normal(0, 40, (192, 256)), 0, 255)
-    still = np.repeat(grey[:, :, None], 3, axis=2).astype(np.uint8)
+    gray = np.clip(128 + rng.normal(0, 40, (192, 256)), 0, 255)
+    still = np.repeat(gray[:, :, None], 3, axis=2).astype(np.uint8)
     moved = still.copy()
     # Half of green stays where it was, as away from edges.
     moved[..., 1] = (still[..., 1] // 2) + np.roll(still[..., 1], (3, 6), (0, 1)) // 2
@@ -79,12 +79,12 @@ def test_a_shift_of_green_is_found_forward_not_backward():
 
 def test_noise_in_rgb_and_in_ycbcr_differ_after_jpeg_in_how_luma_and_blue_hang_together():
     rng = np.random.Generator(np.random.PCG64(6))
-    grey = np.full((384, 512, 3), 128.0)
-    noise = rng.normal(0, 12, grey.shape)
+    gray = np.full((384, 512, 3), 128.0)
+    noise = rng.normal(0, 12, gray.shape)
     # Columns: what Y, Cb and Cr add to red, green and blue (BT.601, full range).
     to_rgb = np.array([[1, 1, 1], [0, -0.344, 1.772], [1.402, -0.714, 0]])
     in_rgb, in_ycbcr = (
-        save_as_jpeg(np.clip(np.rint(grey + added), 0, 255).astype(np.uint8), 97) for added in (noise, noise @ to_rgb)
+        save_as_jpeg(np.clip(np.rint(gray + added), 0, 255).astype(np.uint8), 97) for added in (noise, noise @ to_rgb)
     )
     # Of independent red, green and blue, luma and blue - luma correlate by (.114 - .447) / (.669 * 1.105) = -.45.
     found = [chroma_noise_features(Planes(picture).halved().halved())[0] for picture in (in_rgb, in_ycbcr)]

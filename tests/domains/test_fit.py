@@ -88,7 +88,7 @@ def test_what_was_written_selects_types(photos, fitted, tmp_path):
 
 def test_what_is_said_of_pristine_pictures_is_held_out_and_kept_in_the_file(photos, fitted, tmp_path):
     known = fitted.classifier.pristine
-    # Ten pictures: the limit is the largest score of each class, and no class is believed in more than that on average.
+    # Ten pictures: the limit is the largest score of each class, and no class has a mean score above it.
     assert (known.means <= known.limits).all()
     assert known.means.sum() == pytest.approx(1, abs=1e-5)
     write_fitted(fitted, tmp_path / "c.safetensors")
@@ -129,7 +129,7 @@ def test_without_matplotlib_a_fit_says_so_first_and_writes_all_but_the_figure(ph
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "c.safetensors"]
 
 
-def test_a_class_without_pictures_is_named_and_never_believed_in(photos, fitted, tmp_path):
+def test_a_class_without_pictures_is_named_and_never_scored(photos, fitted, tmp_path):
     unseen = fitted.facts["classes_unseen"]
     assert len(unseen) == 20  # 5 references of one type each, and pristine
     kinds = [fitted.facts["classes"].index(name) for name in unseen]
@@ -141,7 +141,7 @@ def test_a_class_without_pictures_is_named_and_never_believed_in(photos, fitted,
     assert f"not known, as no picture was made of them: {', '.join(unseen)}" in text
 
 
-def test_a_fit_tells_while_it_runs_which_classes_it_cannot_learn(photos):
+def test_a_fit_notes_while_it_runs_which_classes_it_cannot_learn(photos):
     notes = []
 
     class Noting(Silent):
@@ -184,7 +184,7 @@ def test_settings_that_do_not_fit_are_refused(photos, tmp_path, arguments, messa
 
 def test_outputs_keep_away_from_the_references_and_the_weights(photos, tmp_path):
     before = (photos / "p0.png").read_bytes()
-    with pytest.raises(CurateError, match=r"lies in the folder of references: its \.png would be taken for one"):
+    with pytest.raises(CurateError, match=r"is in the folder of references: its \.png would be read as a reference"):
         run_domains_fit(photos, photos / "p0.safetensors")
     assert (photos / "p0.png").read_bytes() == before
     with pytest.raises(CurateError, match="would overwrite"):

@@ -17,7 +17,7 @@ def three_clouds(rows_each=60):
     return features, classes
 
 
-def test_separate_clouds_are_told_apart_by_those_who_have_not_seen_them():
+def test_separate_clouds_are_classified_by_networks_that_have_not_seen_them():
     features, classes = three_clouds()
     folds = np.arange(len(classes)) % 3
     ensemble, held_out = train_ensemble(features, classes, folds, count=3, seed=1, settings=SETTINGS)
@@ -59,7 +59,7 @@ def test_an_emphasised_class_weighs_so_many_times_as_much():
     assert ensemble.scores(features).mean(axis=0)[0] == pytest.approx(0.7375, abs=0.06)
 
 
-def test_threads_and_neighbours_change_nothing():
+def test_threads_and_neighbors_change_nothing():
     features, classes = three_clouds(30)
     folds = np.arange(len(classes)) % 3
     one, held = train_ensemble(features, classes, folds, count=3, seed=4, settings=SETTINGS, workers=1)

@@ -9,7 +9,7 @@ import pytest
 from syndr_curate import CurateError
 from syndr_curate.curate.datasets.type_lists import parse_types
 from syndr_curate.curate.domains import select as domains_select
-from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
+from syndr_curate.curate.domains.pristine_scores import PristineScores
 from syndr_curate.curate.domains.select import run_domains_select, select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
 from syndr_curate.curate.domains.selection_text import describe_selection
@@ -30,7 +30,7 @@ class ByColor:
     """
 
     kind = "light"
-    pristine = PristineBeliefs(np.eye(CLASSES, dtype=np.float32)[0], np.full(CLASSES, 0.25, np.float32))
+    pristine = PristineScores(np.eye(CLASSES, dtype=np.float32)[0], np.full(CLASSES, 0.25, np.float32))
     rankings = ((1, 2, 3, 4), (9, 0, 21, 23), (0, 1, 2, 3))
 
     def prepare(self, image):

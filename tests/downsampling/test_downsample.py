@@ -176,7 +176,7 @@ def on_disk(tmp_path, training_table):
     return folder
 
 
-def test_the_epochs_manifest_lies_beside_the_training_manifest(on_disk, tmp_path):
+def test_the_epochs_manifest_is_beside_the_training_manifest(on_disk, tmp_path):
     save_features(tmp_path / "epoch3.npy", names(60), np.ones((60, 4), np.float32))
     summary = run_downsample(tmp_path / "epoch3.npy", on_disk / "train.parquet", dropped=tmp_path / "out" / "d.parquet")
     assert summary["out"] == str(on_disk / "epoch3.parquet")

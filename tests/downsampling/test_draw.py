@@ -58,7 +58,7 @@ def test_a_cluster_draws_alike_whatever_else_there_is():
     assert np.array_equal(beside[70:], alone)
 
 
-def test_another_epoch_seed_or_member_draws_anew():
+def test_another_epoch_seed_or_member_draws_again():
     known = keep_mask(ids_of(60), np.zeros(60, int), **PAPER)
     for change in ({"epoch": 4}, {"seed": 124}):
         assert not np.array_equal(keep_mask(ids_of(60), np.zeros(60, int), **{**PAPER, **change}), known)

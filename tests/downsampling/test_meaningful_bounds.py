@@ -250,7 +250,7 @@ def test_the_command_line_prints_it_on_stderr_and_in_the_json(tmp_path, syndr_cu
     assert done.stderr.splitlines().count(note_of(LINKED, keep_min=4)) == 1
 
 
-def test_it_is_the_same_whoever_looked_for_clusters():
+def test_it_is_the_same_for_every_executor():
     table, chosen = training_rows(names(50), [5.0] * 50), DownsampleSettings(keep_min=4)
     executor = make_executor("local", workers=2)
     shared = downsample_epoch(LINKED, table, epoch=0, settings=chosen, executor=executor)

@@ -102,7 +102,7 @@ def test_other_weights_do_not_go_on_with_a_run(photos, tmp_path):
     run = LongRun(Mode(share=Share(1, 9)), rows_per_shard=2)
     settings = {"encoder": "resnet50", "device": "cpu", "batch_size": 2, "run": run}
     run_encode(photos, tmp_path / "f.parquet", weights=first, **settings)
-    with pytest.raises(CurateError, match=r"cannot resume .*encoder\.weights was .* --overwrite starts anew"):
+    with pytest.raises(CurateError, match=r"cannot resume .*encoder\.weights was .* --overwrite starts over"):
         run_encode(photos, tmp_path / "f.parquet", weights=second, **settings)
 
 

@@ -57,7 +57,7 @@ def checkpoints(random_resnet, tmp_path_factory):
 
 
 def pooled_features(network, image):
-    """The centre crop, ImageNet's mean and deviation, the network up to its pooling: nothing else."""
+    """The center crop, ImageNet's mean and deviation, the network up to its pooling: nothing else."""
     import torch
     from torchvision.transforms import functional
 
@@ -69,7 +69,7 @@ def pooled_features(network, image):
 
 
 @pytest.mark.parametrize("name", ["plain.pth", "plain.safetensors", "parallel.pth.tar"])
-def test_resnet50_is_torchvisions_on_the_centre_crop(random_resnet, checkpoints, images, name):
+def test_resnet50_is_torchvisions_on_the_center_crop(random_resnet, checkpoints, images, name):
     encoder = make_encoder("resnet50", weights=checkpoints / name, device="cpu")
     features = encoder.encode([encoder.prepare(image) for image in images])
     assert (features.shape, features.dtype) == ((3, 2048), np.float32)
@@ -119,9 +119,9 @@ def test_a_layer_of_another_shape_is_refused_in_one_line(random_resnet, tmp_path
     import torch
 
     state = {**random_resnet.state_dict(), "conv1.weight": torch.zeros(64, 1, 7, 7)}
-    torch.save(state, tmp_path / "grey.pth")
-    with pytest.raises(CurateError, match=r"grey\.pth does not fit resnet50: .*conv1\.weight") as refused:
-        make_encoder("resnet50", weights=tmp_path / "grey.pth", device="cpu")
+    torch.save(state, tmp_path / "gray.pth")
+    with pytest.raises(CurateError, match=r"gray\.pth does not fit resnet50: .*conv1\.weight") as refused:
+        make_encoder("resnet50", weights=tmp_path / "gray.pth", device="cpu")
     one_line(refused)
 
 
@@ -257,7 +257,7 @@ def test_gist_needs_no_weights_and_takes_none(tmp_path):
     features = encoder.encode([encoder.prepare(picture) for picture in pictures])
     assert features.shape == (2, 480)
     assert np.array_equal(features[1], gist_features(pictures[1]))
-    with pytest.raises(CurateError, match="the encoder gist has no weights: leave --weights away"):
+    with pytest.raises(CurateError, match="the encoder gist has no weights: leave out --weights"):
         make_encoder("gist", weights=tmp_path / "w.pth")
 
 

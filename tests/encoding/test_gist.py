@@ -51,7 +51,7 @@ def test_a_near_copy_is_closer_than_any_other_kind_of_scene():
         assert cosine(copy, features) > max(others)
 
 
-def test_vertical_and_horizontal_stripes_are_told_apart():
+def test_vertical_and_horizontal_stripes_are_distinguished():
     wave = (127 + 120 * np.sin(np.arange(128) / 3)).astype(np.uint8)
     vertical = np.repeat(np.tile(wave, (128, 1))[..., None], 3, axis=2)
     horizontal = np.ascontiguousarray(vertical.transpose(1, 0, 2))

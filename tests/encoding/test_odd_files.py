@@ -162,10 +162,10 @@ def test_nothing_is_written_into_a_linked_folder_that_is_read(linked, tmp_path):
     assert "other: the next run would read its images as references" in " ".join(done.stderr.split())
     assert command("distort", linked, *given).returncode == 0
     fit = ("domains", "fit", "--references", linked, "--out", tmp_path / "other" / "d.safetensors", "--follow-links")
-    assert "lies in the folder of references" in " ".join(command(*fit).stderr.split())
+    assert "is in the folder of references" in " ".join(command(*fit).stderr.split())
 
 
-def test_what_lies_behind_a_followed_link_is_rendered_again_and_exported(linked, tmp_path):
+def test_what_is_behind_a_followed_link_is_rendered_again_and_exported(linked, tmp_path):
     out = tmp_path / "out"
     assert command("distort", linked, "--types", "1", "--out", out, "--recipe-only", "--follow-links").returncode == 0
     manifest = out / "manifest.parquet"

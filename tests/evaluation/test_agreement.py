@@ -107,7 +107,7 @@ def test_neither_shift_nor_scale_of_the_scores_matters():
 @pytest.mark.parametrize(
     ("labels", "scores"), [([], []), ([1.0], [2.0]), ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]), ([1.0, 2.0], [5.0, 5.0])]
 )
-def test_what_cannot_be_told_is_none(labels, scores):
+def test_an_undefined_number_is_none(labels, scores):
     found = agreement_of(np.array(labels), np.array(scores))
     assert found == Agreement(len(labels), None, None, None, None, None)
 

@@ -231,7 +231,7 @@ def test_rows_of_one_split_are_scored_alone(truth):
         evaluate(model, table, split="test")
 
 
-def test_rows_without_a_label_and_predictions_without_a_row_are_counted_and_told(truth):
+def test_rows_without_a_label_and_predictions_without_a_row_are_counted_and_noted(truth):
     status = pa.array(["unreadable"] + ["ok"] * (len(truth) - 1)).dictionary_encode()
     table = truth.set_column(truth.column_names.index("status"), truth.schema.field("status"), status)
     notes = Notes()
@@ -374,7 +374,7 @@ def test_files_of_one_name_are_known_by_their_folders(truth, tmp_path):
     assert list(evaluate(paths, truth).overall.runs) == ["seed0", "seed1"]
 
 
-def test_files_that_cannot_be_told_apart_are_refused(truth, tmp_path):
+def test_files_with_names_alike_are_refused(truth, tmp_path):
     with pytest.raises(CurateError, match="several would be called 'run': give each file once"):
         evaluate([tmp_path / "a" / "run" / "1.csv", tmp_path / "b" / "run" / "1.csv"], truth)
     with pytest.raises(CurateError, match="no predictions are given; expected at least one file"):

@@ -28,7 +28,7 @@ def panels(found):
     return {axes.get_title(): axes for axes in figure.axes}
 
 
-def test_the_first_runs_scores_lie_beside_the_labels():
+def test_the_first_runs_scores_are_beside_the_labels():
     found = evaluated()
     axes = panels(found)["a: 30 images"]
     points, curve = axes.lines

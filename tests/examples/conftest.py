@@ -39,7 +39,7 @@ def trainer():
 
 @pytest.fixture(scope="module")
 def manifests(image_folder, tmp_path_factory):
-    """Recipe rows of four pictures (two labelled by people, two not), all candidates, and a test set."""
+    """Recipe rows of four pictures (two labeled by people, two not), all candidates, and a test set."""
     folder = tmp_path_factory.mktemp("manifests")
     pictures = image_folder("scene", 4, height=80, width=96)
     run_distort(pictures, folder, types=(1, 21), levels=(1, 2, 3, 4, 5), seed=1, recipe_only=True)

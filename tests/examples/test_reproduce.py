@@ -127,7 +127,7 @@ def test_what_is_trained_for_dgqa_and_for_the_method_differs_in_the_variant_alon
     assert set(table["label_source"].to_pylist()) == {"mos", "pseudo"}
 
 
-def test_work_asked_for_in_another_way_is_done_anew(example, tmp_path):
+def test_work_asked_for_in_another_way_is_done_again(example, tmp_path):
     done_once, folder = example["commands"].done_once, tmp_path / "work"
 
     def work():
@@ -177,7 +177,7 @@ def test_places_are_read_from_a_file_and_flags_come_before_it(example, tmp_path,
     assert found.backbone_of("swin_t") == ("swin_t", "cached")
 
 
-def test_places_that_nobody_asked_for_are_refused_by_name(example, tmp_path):
+def test_places_that_were_not_asked_for_are_refused_by_name(example, tmp_path):
     read = example["places"].read_places
     file = tmp_path / "paths.toml"
     file.write_text("seed = 1\n")
@@ -194,7 +194,7 @@ def test_places_that_nobody_asked_for_are_refused_by_name(example, tmp_path):
         read(None, ["bid=nowhere"]).folder_of("bid")
 
 
-def test_ours_stand_beside_the_papers_with_their_spread(example):
+def test_ours_are_beside_the_papers_with_their_spread(example):
     paper, results = example["paper"], example["results"]
     methods = (paper.Method("DGQA", "baseline"), paper.Method("ours"))
     table = paper.Table("A title", methods, (paper.BID,), {("DGQA", "BID"): 0.77})

@@ -244,7 +244,7 @@ def test_weights_that_are_none_of_the_backbones_are_refused_by_name(trainer, tmp
         trainer["model"].QualityModel("timm:resnet1000")
 
 
-def test_weights_may_lie_in_a_checkpoint_of_several_processes(trainer, tmp_path):
+def test_weights_may_be_in_a_checkpoint_of_several_processes(trainer, tmp_path):
     from torchvision.models import resnet18
 
     donor = resnet18(weights=None)

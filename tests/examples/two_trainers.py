@@ -1,4 +1,4 @@
-"""One of two training processes, started by torchrun: train.py as it stands, with a note of the rows of every step.
+"""One of two training processes, started by torchrun: train.py as it is, with a note of the rows of every step.
 
 Run as `python -m torch.distributed.run --nproc-per-node 2 two_trainers.py NOTES FLAGS ...`.
 """

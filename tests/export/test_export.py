@@ -253,11 +253,11 @@ def test_lost_pixels_and_missing_labels_are_named_before_anything_is_written(sto
     with pytest.raises(CurateError, match=r"root 'images' lies is not known: give --root images=DIR"):
         export(tmp_path / "nowhere.parquet", "hf", tmp_path / "out", render=True)
     labels = pa.array([None, *table["label"].to_pylist()[1:]], pa.float32())
-    unlabelled = table.set_column(9, table.schema.field("label"), labels)
-    write_manifest(unlabelled, stored.parent / "unlabelled.parquet")
+    unlabeled = table.set_column(9, table.schema.field("label"), labels)
+    write_manifest(unlabeled, stored.parent / "unlabeled.parquet")
     with pytest.raises(CurateError, match="no label"):
-        export(stored.parent / "unlabelled.parquet", "pyiqa", tmp_path / "out")
-    assert export(stored.parent / "unlabelled.parquet", "hf", tmp_path / "out")["rows"] == 11
+        export(stored.parent / "unlabeled.parquet", "pyiqa", tmp_path / "out")
+    assert export(stored.parent / "unlabeled.parquet", "hf", tmp_path / "out")["rows"] == 11
     assert first in pq.read_table(tmp_path / "out" / "train" / "metadata.parquet")["sample_id"].to_pylist()
     write_manifest(table.slice(0, 8), tmp_path / "train.parquet")
     with pytest.raises(CurateError, match="no row with status ok and split val"):

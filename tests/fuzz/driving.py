@@ -68,7 +68,7 @@ def damaged(content: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     return change()
 
 
-# Text as it stands in files that went through many hands; hypothesis adds what nobody thought of.
+# Text as it is in files that went through many hands; hypothesis adds what nobody thought of.
 ODD_TEXTS = st.one_of(
     st.sampled_from(["", " ", "a\nb", '"', "'", "\0", "a\0", "\x1b[2J", "\ufeff", "\ud800", "\udcff", "é", "e\u0301"]),
     st.sampled_from(["nan", "inf", "-inf", "1e999", "1_0", "0x1f", "1,5", "3.0", "-1", "\u0663", "9" * 50]),

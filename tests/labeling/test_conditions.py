@@ -33,10 +33,10 @@ def rows_of(*names, types=(1,), levels=(1, 3)):
 
 
 @pytest.fixture
-def labels(labelled):
+def labels(labeled):
     """Two types; nobody rated type 2 at level 1 of `c`, and only `a` has type 3."""
     cells = {("a", 1, 1): 8.0, ("b", 1, 1): 6.0, ("c", 1, 1): 4.0, ("a", 2, 1): 3.0, ("b", 2, 1): 5.0}
-    return labelled({**cells, ("a", 3, 1): 2.0})
+    return labeled({**cells, ("a", 3, 1): 2.0})
 
 
 def test_the_table_holds_mean_and_sample_deviation_of_the_labels_that_there_are(labels):
@@ -67,8 +67,8 @@ def test_held_out_references_have_no_part_in_the_mean(labels):
     assert table["label"].to_pylist() == [5.0]
 
 
-def test_a_condition_that_nobody_rated_is_named(labels):
-    with pytest.raises(CurateError, match="no labelled image has the type and level of 1 rows: 'x_01_03'"):
+def test_a_condition_without_ratings_is_named(labels):
+    with pytest.raises(CurateError, match="no labeled image has the type and level of 1 rows: 'x_01_03'"):
         label(labels, labeler="condition", manifest=rows_of("x", levels=(1, 3)))
 
 
@@ -162,7 +162,7 @@ def test_conditions_stand_alone(labels, at_angles):
         label(labels, conditions="kadid10k", manifest=rows_of("x"))
     with pytest.raises(CurateError, match="leave out the labels and all features"):
         label(candidate_features=at_angles(x=1), conditions="kadid10k", manifest=rows_of("x"))
-    with pytest.raises(CurateError, match="labeler is 'gp' beside conditions"):
+    with pytest.raises(CurateError, match="labeler is 'gp' with conditions"):
         label(conditions="kadid10k", labeler="gp", manifest=rows_of("x"))
     with pytest.raises(CurateError, match="conditions are 'tid2013'; expected kadid10k"):
         label(conditions="tid2013", manifest=rows_of("x"))
@@ -211,7 +211,7 @@ def test_the_command_takes_the_means_of_a_label_file_without_features(folder):
     assert read_manifest(folder / "out.parquet")["label"].to_pylist() == [3.0]
 
 
-def test_what_goes_beside_conditions_is_refused_by_name(syndr_curate, folder):
+def test_what_contradicts_conditions_is_refused_by_name(syndr_curate, folder):
     base = ("label", "--manifest", "rows.parquet", "--conditions", "kadid10k", "--out", "out.parquet")
     for flags, message in {
         ("--labels", "labels.csv"): "--labels has no effect with --conditions",

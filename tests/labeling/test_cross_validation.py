@@ -74,15 +74,15 @@ def test_the_order_of_the_files_does_not_matter(labeler):
     assert before.predicted.tobytes() == after.predicted.tobytes()
 
 
-def test_the_mean_is_that_of_the_others(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
+def test_the_mean_is_that_of_the_others(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
     result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("condition"))
     assert result.predicted[:, 0].tolist() == [5.5, 4.0, 2.5]
     assert result.scores().mae == pytest.approx((4.5 + 0 + 4.5) / 3)
 
 
-def test_the_nearest_of_the_others_speaks_alone(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
+def test_the_nearest_of_the_others_gives_the_label(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("c", 1, 1): 7.0})
     result = cross_validate(labels, at_angles(a=0, b=10, c=30), make_labeler("nearest"))
     assert result.predicted[:, 0].tolist() == [4.0, 1.0, 4.0]
     assert np.isnan(result.spread).all()
@@ -125,9 +125,9 @@ def test_equal_values_share_their_rank():
     assert rank_correlation(np.array([1.0, 1.0, 2.0]), np.array([5.0, 6.0, 7.0])) == pytest.approx(0.75**0.5)
 
 
-def test_types_and_levels_are_scored_apart(at_angles, labelled):
+def test_types_and_levels_are_scored_apart(at_angles, labeled):
     cells = {("a", 1, 1): 1.0, ("a", 2, 3): 2.0, ("b", 1, 1): 4.0, ("b", 2, 3): 9.0}
-    result = cross_validate(labelled(cells), at_angles(a=0, b=10), make_labeler("nearest"))
+    result = cross_validate(labeled(cells), at_angles(a=0, b=10), make_labeler("nearest"))
     assert {kind: scores.mae for kind, scores in result.by_type().items()} == {1: 3.0, 2: 7.0}
     assert {level: scores.mae for level, scores in result.by_level().items()} == {1: 3.0, 3: 7.0}
 
@@ -155,7 +155,7 @@ def test_the_text_has_a_line_per_type_and_level():
     ]
 
 
-def test_comparing_tells_its_progress_over_all_labelers():
+def test_comparing_shows_its_progress_over_all_labelers():
     labels, features = random_set(0)
     seen: list[tuple[int, int]] = []
     chosen = [make_labeler("condition"), make_labeler("nearest")]
@@ -165,29 +165,29 @@ def test_comparing_tells_its_progress_over_all_labelers():
     assert len(comparison_text(results).splitlines()) == 3
 
 
-def test_a_missing_cell_is_named(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 1.0, ("a", 1, 3): 2.0, ("b", 1, 1): 4.0})
+def test_a_missing_cell_is_named(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 1.0, ("a", 1, 3): 2.0, ("b", 1, 1): 4.0})
     with pytest.raises(CurateError, match="1 labels are missing: 'b_01_03'"):
         complete_label_matrix(labels, at_angles(a=0, b=10))
 
 
-def test_a_cell_given_twice_is_named(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("b", 1, 3): 2.0})
+def test_a_cell_given_twice_is_named(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0, ("b", 1, 3): 2.0})
     twice = replace(labels, levels=np.array([1, 1, 1], np.int8))
     with pytest.raises(CurateError, match="1 labels are given more than once: 'b_01_01'"):
         complete_label_matrix(twice, at_angles(a=0, b=10))
 
 
-def test_a_labeled_reference_without_features_is_named(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0})
-    with pytest.raises(CurateError, match="no features for 1 of the labelled references: 'b'"):
+def test_a_labeled_reference_without_features_is_named(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 4.0})
+    with pytest.raises(CurateError, match="no features for 1 of the labeled references: 'b'"):
         complete_label_matrix(labels, at_angles(a=0))
 
 
 @pytest.mark.parametrize(("labeler", "needed"), [("condition", 2), ("gp", 5)])
 def test_too_few_references_are_refused(labeler, needed):
     labels, features = random_set(0, references=needed - 1)
-    with pytest.raises(CurateError, match=f"at least {needed} labelled references; there are {needed - 1}"):
+    with pytest.raises(CurateError, match=f"at least {needed} labeled references; there are {needed - 1}"):
         cross_validate(labels, features, make_labeler(labeler))
 
 

@@ -136,13 +136,13 @@ def test_a_missing_label_is_counted():
 
 def test_three_references_are_too_few():
     features, labels = random_set(6, references=3)
-    with pytest.raises(CurateError, match="at least 4 labelled references; 3 given"):
+    with pytest.raises(CurateError, match="at least 4 labeled references; 3 given"):
         fit_gp(features, labels)
 
 
 def test_features_of_another_width_are_refused():
     features, labels = random_set(7)
-    with pytest.raises(CurateError, match=r"shape \(2, 3\) given to a labeller of 7 numbers"):
+    with pytest.raises(CurateError, match=r"shape \(2, 3\) given to a labeler of 7 numbers"):
         fit_gp(features, labels).predict(np.ones((2, 3)))
 
 

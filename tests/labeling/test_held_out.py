@@ -30,15 +30,15 @@ def references(at_angles):
 
 
 @pytest.fixture
-def labels(labelled):
-    return labelled({(reference, 1, 1): quality for reference, quality in LABELS.items()})
+def labels(labeled):
+    return labeled({(reference, 1, 1): quality for reference, quality in LABELS.items()})
 
 
 def rows_of(*names):
     return attach(recipe_table(names, types=(1,), levels=(1,)), {"stage": "distort"})
 
 
-def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, references, at_angles):
+def test_the_nearest_reference_gives_no_label_where_it_is_held_out(labels, references, at_angles):
     one = NeighborSettings(count=1)
     new = {"manifest": rows_of("x"), "neighbors": one, "splits": {"a": "test", "c": "train"}}
     assert label(labels, references, at_angles(x=1), **new)["label"].to_pylist() == [4.0]
@@ -47,16 +47,16 @@ def test_the_nearest_reference_lends_nothing_where_it_is_held_out(labels, refere
 
 @pytest.mark.parametrize(("splits", "mean"), [({}, 13 / 3), ({"a": "test"}, 6.0), ({"b": "val", "c": "test"}, 1.0)])
 def test_the_mean_is_that_of_the_training_references(labels, references, at_angles, splits, mean):
-    lenders = without_held_out(references, splits, LabelSettings())
-    table = label_rows(rows_of("x"), at_angles(x=1), lenders, labels, make_labeler("condition"))
+    label_references = without_held_out(references, splits, LabelSettings())
+    table = label_rows(rows_of("x"), at_angles(x=1), label_references, labels, make_labeler("condition"))
     assert table["label"].to_pylist() == pytest.approx([mean])
 
 
-def test_a_gap_in_the_labels_of_a_held_out_reference_stops_no_labeler(labelled, references, at_angles):
+def test_a_gap_in_the_labels_of_a_held_out_reference_stops_no_labeler(labeled, references, at_angles):
     cells = {(reference, 1, level): 5.0 for reference in "abc" for level in (1, 3) if (reference, level) != ("a", 3)}
     rows = recipe_table(["x"], types=(1,), levels=(3,))
-    lenders = without_held_out(references, {"a": "val"}, LabelSettings())
-    table = label_rows(rows, at_angles(x=1), lenders, labelled(cells), make_labeler("condition"))
+    label_references = without_held_out(references, {"a": "val"}, LabelSettings())
+    table = label_rows(rows, at_angles(x=1), label_references, labeled(cells), make_labeler("condition"))
     assert table["label"].to_pylist() == [5.0]
 
 
@@ -73,7 +73,7 @@ def with_column(table, name, values):
     return table.set_column(table.schema.get_field_index(name), field, column)
 
 
-def test_a_reference_that_the_manifest_itself_holds_out_lends_nothing(labels, references, at_angles):
+def test_a_reference_that_the_manifest_itself_holds_out_gives_no_label(labels, references, at_angles):
     rows = with_column(rows_of("x", "a"), "split", ["train", "test"])
     one = NeighborSettings(count=1)
     table = label(labels, references, at_angles(x=1, a=0), manifest=rows, neighbors=one)
@@ -102,12 +102,12 @@ def test_splits_of_unknown_references_are_refused(labels, references, at_angles)
         label(labels, references, at_angles(x=1), manifest=rows_of("x"), splits={"z": "test"})
 
 
-def test_who_lends_no_labels_is_said(labels, references, at_angles):
+def test_references_that_give_no_labels_are_noted(labels, references, at_angles):
     notes = Notes()
     label(labels, references, at_angles(x=1), manifest=rows_of("x"), splits={"a": "test"}, reporter=notes)
     assert notes.told == [
         "1 held-out references lend no labels: 2 references do (--neighbors-from all would take all)",
-        "only 2 references lend their labels, fewer than --neighbors 5: all are taken",
+        "only 2 references give their labels, fewer than --neighbors 5: all are taken",
     ]
     notes = Notes()
     fewer = NeighborSettings(count=3)
@@ -142,7 +142,7 @@ def label_files(folder, settings=None, out="out.parquet"):
     return read_manifest(folder / out)
 
 
-def test_the_split_file_stands_in_the_provenance_and_is_not_overwritten(files):
+def test_the_split_file_is_in_the_provenance_and_is_not_overwritten(files):
     table = label_files(files)
     assert read_provenance(table)["inputs"]["splits"] == digest_file(files / "split.csv")
     assert table["split"].to_pylist() == ["train", "test"]

@@ -51,8 +51,8 @@ def test_at_most_k_neighbors_are_asked(at_angles):
     assert [v.id for v in found] == ["a", "c"]
 
 
-def test_a_label_is_the_weighted_mean_and_its_spread_the_weighted_deviation(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 8.0, ("a", 1, 3): 6.0, ("b", 1, 1): 4.0, ("b", 1, 3): 6.0})
+def test_a_label_is_the_weighted_mean_and_its_spread_the_weighted_deviation(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 8.0, ("a", 1, 3): 6.0, ("b", 1, 1): 4.0, ("b", 1, 3): 6.0})
     table = label_rows(rows_of("new"), at_angles(new=0), at_angles(a=10, b=20), labels, KnnLabeler())
     w = table["neighbors"][0].as_py()[0]["weight"]
     mean = 8 * w + 4 * (1 - w)
@@ -63,37 +63,37 @@ def test_a_label_is_the_weighted_mean_and_its_spread_the_weighted_deviation(at_a
     assert [n["reference_id"] for n in table["neighbors"][0].as_py()] == ["a", "b"]
 
 
-def test_one_neighbor_has_no_spread(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 8.0, ("b", 1, 1): 4.0})
+def test_one_neighbor_has_no_spread(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 8.0, ("b", 1, 1): 4.0})
     table = label_rows(rows_of("new", levels=(1,)), at_angles(new=0), at_angles(a=10, b=90), labels, KnnLabeler())
     assert table["label"].to_pylist() == [8.0]
     assert table["label_std"].to_pylist() == [None]
 
 
-def test_a_pristine_row_takes_the_mean_of_the_identity_cells(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 9.0, ("a", 3, 1): 10.0, ("a", 1, 3): 5.0})
+def test_a_pristine_row_takes_the_mean_of_the_identity_cells(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 9.0, ("a", 3, 1): 10.0, ("a", 1, 3): 5.0})
     rows = rows_of("new", types=(0, 1), levels=(3,))
     table = label_rows(rows, at_angles(new=0), at_angles(a=10), labels, KnnLabeler())
     assert table["label"].to_pylist() == [9.5, 5.0]
 
 
-def test_a_missing_label_is_named(at_angles, labelled):
-    labels = labelled({("a", 1, 1): 9.0})
+def test_a_missing_label_is_named(at_angles, labeled):
+    labels = labeled({("a", 1, 1): 9.0})
     with pytest.raises(CurateError, match="1 labels are needed and not in the label file: 'a_01_03'"):
         label_rows(rows_of("new"), at_angles(new=0), at_angles(a=10), labels, KnnLabeler())
 
 
-def test_only_labels_of_neighbors_and_of_their_rows_have_to_be_there(at_angles, labelled):
+def test_only_labels_of_neighbors_and_of_their_rows_have_to_be_there(at_angles, labeled):
     # b is no neighbor of x, and no row asks for the level that a lacks.
-    labels = labelled({("a", 1, 1): 9.0, ("b", 2, 3): 4.0})
+    labels = labeled({("a", 1, 1): 9.0, ("b", 2, 3): 4.0})
     table = label_rows(rows_of("x", levels=(1,)), at_angles(x=0), at_angles(a=10, b=90), labels, KnnLabeler())
     assert table["label"].to_pylist() == [9.0]
 
 
-def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_angles, labelled):
+def test_labels_match_by_id_so_that_shifted_positions_cannot_be_expressed(at_angles, labeled):
     # The released code takes positions from a list of 74 references and applies them to one of 81. Here a reference
     # that is missing from one side is an error with its name, and the order of either side changes nothing.
-    labels = labelled({("a", 1, 1): 1.0, ("b", 1, 1): 2.0, ("c", 1, 1): 3.0})
+    labels = labeled({("a", 1, 1): 1.0, ("b", 1, 1): 2.0, ("c", 1, 1): 3.0})
     with pytest.raises(CurateError, match="no features for 1 labeled references: 'b'"):
         require_same_references(at_angles(a=10, c=50), labels)
     with pytest.raises(CurateError, match=r"3 would match but for upper and lower case.*'a' in the labels and 'A'"):

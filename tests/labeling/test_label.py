@@ -26,8 +26,8 @@ def candidates(at_angles):
 
 
 @pytest.fixture
-def labels(labelled):
-    return labelled({(reference, 1, level): float(level) for reference in "ab" for level in (1, 3)})
+def labels(labeled):
+    return labeled({(reference, 1, level): float(level) for reference in "ab" for level in (1, 3)})
 
 
 def rows_of(*names):

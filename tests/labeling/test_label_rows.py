@@ -13,11 +13,11 @@ IDS = tuple(f"r{i}" for i in range(6))
 
 
 @pytest.fixture
-def labeled_set(labelled, features):
+def labeled_set(labeled, features):
     rng = np.random.Generator(np.random.PCG64(0))
     matrix = rng.normal(size=(6, 5))
     cells = {(i, t, lv): float(rng.uniform(1, 9)) for i in IDS for t, lv in ((1, 1), (1, 3), (3, 1), (21, 3))}
-    return labelled(cells), features(dict(zip(IDS, matrix.tolist(), strict=True))), cells
+    return labeled(cells), features(dict(zip(IDS, matrix.tolist(), strict=True))), cells
 
 
 @pytest.fixture
@@ -52,22 +52,22 @@ def test_a_pristine_row_takes_the_mean_of_the_identity_cells(labeled_set, new, l
     assert by_kind[0] == pytest.approx((by_kind[1] + by_kind[3]) / 2, abs=1e-6)
 
 
-def test_a_type_that_nobody_labeled_is_named(labeled_set, new):
+def test_a_type_without_labels_is_named(labeled_set, new):
     labels, references, _ = labeled_set
-    with pytest.raises(CurateError, match="no labelled image has the type and level of 1 rows: 'new_21_01'"):
+    with pytest.raises(CurateError, match="no labeled image has the type and level of 1 rows: 'new_21_01'"):
         label_rows(rows_of((21,)), new, references, labels, GpLabeler())
 
 
-def test_a_gap_in_the_labeled_set_stops_gp_and_not_knn(labelled, features, new):
+def test_a_gap_in_the_labeled_set_stops_gp_and_not_knn(labeled, features, new):
     content = {i: np.eye(5)[row % 5] + row for row, i in enumerate(IDS)}
     gap = {(i, t, 1): 5.0 for i in IDS for t in (1, 2) if (i, t) != ("r0", 2)}
-    table = label_rows(rows_of((1,), (1,)), new, features(content), labelled(gap), KnnLabeler())
+    table = label_rows(rows_of((1,), (1,)), new, features(content), labeled(gap), KnnLabeler())
     assert table["label"].to_pylist() == [5.0]
     with pytest.raises(CurateError, match="1 labels are missing: 'r0_02_01'"):
-        label_rows(rows_of((1,), (1,)), new, features(content), labelled(gap), GpLabeler())
+        label_rows(rows_of((1,), (1,)), new, features(content), labeled(gap), GpLabeler())
 
 
-def test_rows_labeled_anew_by_gp_keep_no_neighbors_of_before(labeled_set, new):
+def test_rows_labeled_again_by_gp_keep_no_earlier_neighbors(labeled_set, new):
     labels, references, _ = labeled_set
     before = label_rows(rows_of((1,)), new, references, labels, KnnLabeler())
     assert before["neighbors"].null_count == 0

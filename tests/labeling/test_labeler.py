@@ -113,7 +113,7 @@ def test_so_it_is_on_kadid(tmp_path, reference_data, name, every):
         assert_same(result, left_out, written)
 
 
-def test_labelers_of_equal_settings_are_equal_whatever_tables_call_them():
+def test_labelers_of_equal_settings_are_equal_whatever_their_names_in_tables():
     compared = labelers_to_compare()
     assert compared.index(make_labeler("knn")) == 0
     assert compared.index(make_labeler("gp")) == len(compared) - 1

@@ -25,7 +25,7 @@ def test_settings_that_mean_nothing_are_refused(wrong):
 
 @pytest.mark.parametrize("bound", [0.0, -1.0, INFINITE, NONE])
 def test_a_bound_on_uncertainty_is_a_finite_number_above_0(bound):
-    with pytest.raises(CurateError, match=r"max_label_std is .*; expected a finite number above 0; leave it away"):
+    with pytest.raises(CurateError, match=r"max_label_std is .*; expected a finite number above 0; leave it out"):
         LabelSettings(max_label_std=bound)
 
 

@@ -138,7 +138,7 @@ def test_verify_warns_of_a_manifest_with_nothing_but_its_roots(lost, photos, tmp
     assert (verdict.recipe_rows, verdict.rendered_again) == (4, 4)
 
 
-def test_whoever_makes_pixels_of_a_manifest_with_nothing_but_its_roots_is_told(lost, photos, tmp_path):
+def test_making_pixels_of_a_manifest_with_only_its_roots_warns(lost, photos, tmp_path):
     relocate_manifest(lost, {**photos, "images": tmp_path})
     for use in (ManifestDataset, lambda m: mix(m, count=1, types=[10, 16], levels=[2])):
         with pytest.warns(CurateWarning, match="has lost its metadata, and only its roots were given back"):
@@ -157,7 +157,7 @@ def test_a_loader_refuses_to_render_and_still_reads_what_is_stored(lost, old, ph
 
 
 USES = {
-    "distort anew": lambda lost, roots, out: run_distort(lost, out, types=None, roots=roots),
+    "distort again": lambda lost, roots, out: run_distort(lost, out, types=None, roots=roots),
     "distort references": lambda lost, roots, out: run_distort(lost, out, types=(1,), roots=roots),
     "mix": lambda lost, roots, _: mix(lost, count=1, types=[10, 16], levels=[2], roots=roots),
     "encode": lambda lost, roots, _: encode(lost, "gist", roots=roots),

@@ -49,7 +49,7 @@ def test_type_0_is_one_pristine_row_a_reference():
     assert grid(types=(0, 3)).conditions() == ((0, 0), (3, 1), (3, 3), (3, 5))
 
 
-def test_images_lie_in_a_folder_per_reference():
+def test_images_are_in_a_folder_per_reference():
     rows = recipe_rows([Reference("a", "a.jpg"), Reference("x/a", "x/a.jpg")], grid())
     assert len(set(rows["image_path"].to_pylist())) == len(rows)
 

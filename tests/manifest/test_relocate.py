@@ -50,7 +50,7 @@ def replaced(table, name, values):
     return table.set_column(position, table.schema.field(name), pa.array(values, table.schema.field(name).type))
 
 
-def test_relocating_through_a_link_writes_roots_for_the_place_it_lies_in(manifest, tmp_path):
+def test_relocating_through_a_link_writes_roots_for_the_linked_folder(manifest, tmp_path):
     (tmp_path / "shelf" / "deep").mkdir(parents=True)
     link = tmp_path / "shelf" / "deep" / "latest.parquet"
     link.symlink_to(manifest)
@@ -138,7 +138,7 @@ def test_rows_with_equal_ids_and_other_recipes_are_refused(lost, old, name, valu
     assert lost.read_bytes() == content
 
 
-def test_what_somebody_chose_anew_is_counted(lost, old):
+def test_columns_that_a_user_changed_are_counted(lost, old):
     table = read_manifest(lost)
     table = replaced(table, "split", ["val", "train", "val"])
     without_metadata(replaced(table, "label", [1.0, None, None]), lost)

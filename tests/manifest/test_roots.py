@@ -13,7 +13,7 @@ def roots_of(path, overrides=None):
     return Roots.of_manifest(read_manifest(path), path, overrides)
 
 
-def test_roots_are_relative_to_the_manifest_wherever_one_stands(manifest, tmp_path, monkeypatch):
+def test_roots_are_relative_to_the_folder_of_the_manifest(manifest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "data")
     resolved = roots_of(manifest).resolve("pictures", "sub/a.png")
     assert resolved.resolve() == tmp_path / "data" / "images" / "sub" / "a.png"

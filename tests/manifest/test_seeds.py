@@ -63,7 +63,7 @@ def test_a_smaller_draw_is_part_of_a_larger_one():
     assert uniform_draw(IDS, 3, 5) < uniform_draw(IDS, 7, 5)
 
 
-def test_another_context_draws_anew():
+def test_another_context_draws_again():
     assert len({frozenset(uniform_draw(IDS, 5, 123, epoch)) for epoch in range(20)}) > 15
 
 
@@ -78,7 +78,7 @@ def test_a_digest_of_ids_is_one_in_any_order(order):
     assert digest_ids(order) == digest_ids(IDS)
 
 
-def test_a_digest_of_ids_tells_sets_apart():
+def test_a_digest_of_ids_differs_between_sets():
     assert digest_ids(["b", "a"]) == "51f0df627eafec87293cace2af5bdf2a"
     assert len({digest_ids(ids) for ids in (["ab"], ["a", "b"], ["a"], [], [""])}) == 5
 

@@ -154,7 +154,7 @@ def test_a_box_that_would_leave_only_one_image_is_drawn_again():
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 50), st.integers(3, 50), st.sampled_from([0.1, 1.0, 30.0]))
-def test_every_box_lies_in_the_picture_and_leaves_both_images(seed, height, width, alpha):
+def test_every_box_is_in_the_picture_and_leaves_both_images(seed, height, width, alpha):
     box = draw_box(height, width, np.random.default_rng(seed), alpha=alpha)
     assert 0 <= box.left < box.right <= width
     assert 0 <= box.top < box.bottom <= height

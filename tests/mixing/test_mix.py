@@ -321,7 +321,7 @@ def test_nothing_is_written_over_the_input_or_among_the_references(manifest, pho
     assert not (tmp_path / "mix.parquet").exists()
 
 
-def test_references_nobody_knows_are_an_error_before_anything_is_made(photos, tmp_path):
+def test_references_without_a_known_folder_are_an_error_before_anything_is_made(photos, tmp_path):
     table = attach(distorted(photos), {"roots": {"references": None, "images": None}})
     write_manifest(table, tmp_path / "distorted.parquet")
     with pytest.raises(CurateError, match="--root references=DIR"):

@@ -20,7 +20,7 @@ def painted(*pixels, code=255, on=BLACK):
 
 
 def lightness(code):
-    """CIE L* of a grey sRGB code, from the two definitions."""
+    """CIE L* of a gray sRGB code, from the two definitions."""
     linear = ((code / 255 + 0.055) / 1.055) ** 2.4
     return 116 * linear ** (1 / 3) - 16
 
@@ -31,7 +31,7 @@ def test_black_and_white_are_100_apart_and_equal_colors_0():
     assert np.count_nonzero(difference) == 1
 
 
-def test_greys_are_apart_by_their_lightness():
+def test_grays_are_apart_by_their_lightness():
     difference = color_difference(painted((0, 0), code=119), painted((0, 0), code=200))
     assert difference[0, 0] == pytest.approx(lightness(200) - lightness(119), abs=0.01)
 

@@ -32,7 +32,7 @@ UNREADABLE = {
     "torn_png": "truncated",
     "folder": "Is a directory",
 }
-ODD = ("cmyk", "grey16", "palette", "palette_transparent", "one_pixel", "grey", "bilevel", "rgba", "progressive", "bmp")
+ODD = ("cmyk", "gray16", "palette", "palette_transparent", "one_pixel", "gray", "bilevel", "rgba", "progressive", "bmp")
 
 
 def saved(image: Image.Image, kind: str, **settings: object) -> bytes:
@@ -72,11 +72,11 @@ def mixed(tmp_path_factory) -> Path:
         "forbidden.png": png,
         "torn_png.png": png[: len(png) // 2],
         "cmyk.jpg": saved(picture.convert("CMYK"), "JPEG"),
-        "grey16.png": saved(wide, "PNG"),
+        "gray16.png": saved(wide, "PNG"),
         "palette.png": saved(picture.quantize(64), "PNG"),
         "palette_transparent.png": saved(picture.quantize(64), "PNG", transparency=3),
         "one_pixel.png": saved(picture.crop((0, 0, 1, 1)), "PNG"),
-        "grey.png": saved(picture.convert("L"), "PNG"),
+        "gray.png": saved(picture.convert("L"), "PNG"),
         "bilevel.png": saved(picture.convert("1"), "PNG"),
         "rgba.png": saved(picture.convert("RGBA"), "PNG"),
         "progressive.jpg": saved(picture, "JPEG", progressive=True),
@@ -90,8 +90,8 @@ def mixed(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def labelled(mixed, tmp_path_factory) -> Path:
-    """A manifest with one labelled recipe row per input, broken or not."""
+def labeled(mixed, tmp_path_factory) -> Path:
+    """A manifest with one labeled recipe row per input, broken or not."""
     names = sorted(path.name for path in mixed.iterdir())
     rows = recipe_table(
         {name.rpartition(".")[0]: name for name in names}, types=(1,), levels=(3,), references="references"
@@ -110,10 +110,10 @@ def go(arguments: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_200_inputs_give_200_rows_with_their_reasons_and_labels(labelled, tmp_path, unprivileged):
-    done = go([*unprivileged, str(SCRIPT), "distort", str(labelled), "--out", str(tmp_path / "out"), "--quiet"])
+def test_200_inputs_give_200_rows_with_their_reasons_and_labels(labeled, tmp_path, unprivileged):
+    done = go([*unprivileged, str(SCRIPT), "distort", str(labeled), "--out", str(tmp_path / "out"), "--quiet"])
     assert done.returncode == 0, done.stderr
-    before, after = read_manifest(labelled), read_manifest(tmp_path / "out" / "manifest.parquet")
+    before, after = read_manifest(labeled), read_manifest(tmp_path / "out" / "manifest.parquet")
     assert len(after) == 200
     for untouched in ("sample_id", "label", "label_source", "reference_id", "seed", "image_path"):
         assert after[untouched].to_pylist() == before[untouched].to_pylist()
@@ -125,7 +125,7 @@ def test_200_inputs_give_200_rows_with_their_reasons_and_labels(labelled, tmp_pa
     assert len(good) == 190
     assert {row["status"] for row in good} == {"ok"}
     assert all((tmp_path / "out" / "images" / row["image_path"]).is_file() for row in good)
-    strict = go([*unprivileged, str(SCRIPT), "distort", str(labelled), "--out", str(tmp_path / "out"), "--strict"])
+    strict = go([*unprivileged, str(SCRIPT), "distort", str(labeled), "--out", str(tmp_path / "out"), "--strict"])
     assert strict.returncode == 3
     assert "10 rows are not ok: --retry-failed does them again" in strict.stderr
 
@@ -144,11 +144,11 @@ def test_encoding_them_keeps_every_row_too(mixed, tmp_path, unprivileged):
     assert all(np.isfinite(row["features"]).all() == (row["status"] == "ok") for row in rows.values())
 
 
-def test_the_odd_ones_have_their_picture(labelled, mixed, tmp_path, unprivileged):
+def test_the_odd_ones_have_their_picture(labeled, mixed, tmp_path, unprivileged):
     assert {path.stem for path in mixed.iterdir() if not path.name.startswith("good")} == {*UNREADABLE, *ODD}
-    go([*unprivileged, str(SCRIPT), "distort", str(labelled), "--out", str(tmp_path / "out"), "--quiet"])
+    go([*unprivileged, str(SCRIPT), "distort", str(labeled), "--out", str(tmp_path / "out"), "--quiet"])
     images = tmp_path / "out" / "images"
     with Image.open(images / "one_pixel" / "one_pixel_01_03.png") as image:
         assert image.size == (1, 1)
-    with Image.open(images / "grey" / "grey_01_03.png") as image:
+    with Image.open(images / "gray" / "gray_01_03.png") as image:
         assert image.size == (SIDE, SIDE)

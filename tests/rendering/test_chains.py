@@ -97,10 +97,10 @@ def test_a_chain_without_a_seed_is_somebody_elses_picture(manifest, loader):
 
 def test_its_stored_pixels_are_shown(manifest, loader, tmp_path):
     (tmp_path / "images" / "a").mkdir(parents=True)
-    grey = np.full((64, 64, 3), 90, np.uint8)
-    Image.fromarray(grey).save(tmp_path / "images" / "a" / "chained.png")
+    gray = np.full((64, 64, 3), 90, np.uint8)
+    Image.fromarray(gray).save(tmp_path / "images" / "a" / "chained.png")
     _, chained = pixel_rows(read_manifest(manifest))
-    assert np.array_equal(loader.load(chained), grey)
+    assert np.array_equal(loader.load(chained), gray)
 
 
 def test_distort_renders_it_as_it_stands(manifest, loader, tmp_path):

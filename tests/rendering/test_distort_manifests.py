@@ -37,7 +37,7 @@ def recipes(photos, tmp_path):
 
 
 def with_columns(path, **columns):
-    """Write a manifest anew, with other values in some columns."""
+    """Write a manifest again, with other values in some columns."""
     table = read_manifest(path)
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.string()))
@@ -69,7 +69,7 @@ def test_a_reference_that_is_held_out_since_makes_another_run(recipes, tmp_path)
     settings = {"types": (9,), "levels": (1,), "recipe_only": True}
     run_distort(recipes, tmp_path / "new", **settings)
     with_columns(recipes, split=HELD_OUT)
-    with pytest.raises(CurateError, match=r"differs: inputs\.splits has changed; --overwrite makes it anew"):
+    with pytest.raises(CurateError, match=r"differs: inputs\.splits has changed; --overwrite replaces it"):
         run_distort(recipes, tmp_path / "new", **settings)
 
 

@@ -161,7 +161,7 @@ def test_an_unknown_root_ends_encode_before_anything_is_written(sets, tmp_path, 
     manifest = moved(sets / kind, tmp_path, **roots)
     done = command("encode", manifest, "--encoder", "gist", "--out", tmp_path / "f.parquet")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ("error: where the files of root 'references' lie is not known: give --root references=DIR\n")
+    assert done.stderr == ("error: the folder of root 'references' is not known: give --root references=DIR\n")
     assert [path.name for path in tmp_path.iterdir()] == ["moved.parquet"]
 
 
@@ -171,7 +171,7 @@ def test_a_root_that_the_metadata_does_not_know_ends_encode_too(sets, tmp_path):
     write_manifest(attach(seedless, {**read_provenance(table), "roots": {}}), tmp_path / "m.parquet")
     done = command("encode", tmp_path / "m.parquet", "--encoder", "gist", "--out", tmp_path / "f.parquet")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: where the files of root 'images' lie is not known: give --root images=DIR\n"
+    assert done.stderr == "error: the folder of root 'images' is not known: give --root images=DIR\n"
     assert [path.name for path in tmp_path.iterdir()] == ["m.parquet"]
 
 
@@ -188,10 +188,10 @@ def test_an_unknown_root_ends_mix_and_export_and_domains_select(sets, tmp_path):
 
 def test_verify_counts_what_an_unknown_root_keeps_it_from_checking(sets, tmp_path):
     verdict = verify(moved(sets / "files", tmp_path, images=None))
-    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root images=DIR"]
+    assert verdict.problems == ["nothing was checked: the folder of the files is not known; give --root images=DIR"]
     assert verdict.not_checked == {"images": 12}
     verdict = verify(moved(sets / "mixes", tmp_path, references=None))
-    assert verdict.problems == ["nothing was checked: where the files lie is not known; give --root references=DIR"]
+    assert verdict.problems == ["nothing was checked: the folder of the files is not known; give --root references=DIR"]
     assert (verdict.not_checked, verdict.recipe_rows) == ({"references": MIXES}, 0)
     verdict = verify(moved(sets / "files", tmp_path, references=None))
     assert (verdict.problems, verdict.files_decoded) == ([], 12)

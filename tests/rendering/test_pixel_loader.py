@@ -1,4 +1,4 @@
-"""From any row to its pixels: stored, rendered, mixed anew; and what each says when it cannot be had."""
+"""From any row to its pixels: stored, rendered, mixed again; and what each says when it cannot be had."""
 
 import pickle
 from dataclasses import replace
@@ -24,7 +24,7 @@ from ..making import decoded_names
 BLUR = Recipe("a_01_03", "images", "a/a_01_03.png", "photos", "a.png", 1, 3, 7)
 NOISE = Recipe("b_11_02", "images", "b/b_11_02.png", "photos", "b.png", 11, 2, 8)
 MIX = MixRow("mix_1", "mixes", "mix_1.png", BLUR, NOISE, 9, Box(2, 3, 20, 30))
-GREY = np.full((64, 64, 3), 90, np.uint8)
+GRAY = np.full((64, 64, 3), 90, np.uint8)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def without(roots, *names):
     return Roots({**roots.folders, **dict.fromkeys(names)})
 
 
-def store(roots, row, image=GREY):
+def store(roots, row, image=GRAY):
     place = roots.resolve(row.image_root, row.image_path)
     place.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(place)
@@ -56,8 +56,8 @@ def test_stored_pixels_go_before_new_ones(roots, row):
     loader = PixelLoader(roots)
     fresh = loader.load(row)
     store(roots, row)
-    assert np.array_equal(loader.load(row), GREY)
-    assert np.array_equal(loader.load_stored(row), GREY)
+    assert np.array_equal(loader.load(row), GRAY)
+    assert np.array_equal(loader.load_stored(row), GRAY)
     assert np.array_equal(loader.make(row), fresh)
     assert np.array_equal(PixelLoader(without(roots, row.image_root)).load(row), fresh)
 
@@ -120,7 +120,7 @@ def test_a_stored_row_needs_no_root_of_a_reference(roots, row):
     store(roots, row)
     loader = PixelLoader(without(roots, "photos"))
     loader.require_roots([row])
-    assert np.array_equal(loader.load(row), GREY)
+    assert np.array_equal(loader.load(row), GRAY)
 
 
 def test_a_row_that_cannot_be_left_out_ends_the_request_by_its_name(roots):

@@ -216,9 +216,9 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="session")
 def report_files(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[..., NDArray[np.uint8]]) -> ReportFiles:
-    """Four labelled references, one of them named like an attack, and two candidates, one of them kept.
+    """Four labeled references, one of them named like an attack, and two candidates, one of them kept.
 
-    Types 1 and 9 at levels 1 and 5: 16 labelled rows and 4 pseudo-labelled ones. All rows of one reference have one
+    Types 1 and 9 at levels 1 and 5: 16 labeled rows and 4 pseudo-labeled ones. All rows of one reference have one
     feature vector, so its rows of one level are one cluster; at most one row of a cluster is kept.
     """
     folder = tmp_path_factory.mktemp("report")
@@ -259,7 +259,7 @@ def report_files(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[
     return ReportFiles(folder)
 
 
-def _rows(names: Sequence[str], root: str, labelled_by: str) -> pa.Table:
+def _rows(names: Sequence[str], root: str, labeled_by: str) -> pa.Table:
     references = [Reference(name, f"{name}.png") for name in names]
     grid = RecipeGrid(
         types=(1, 9), levels=(1, 5), seed=123, reference_root=root, image_root="images", suffix=".png", dataset=root
@@ -272,8 +272,8 @@ def _rows(names: Sequence[str], root: str, labelled_by: str) -> pa.Table:
     ]
     columns = {
         "label": pa.array(labels, pa.float32()),
-        "label_source": pa.array([labelled_by] * len(table)).dictionary_encode(),
-        "neighbors": pa.array([neighbors if labelled_by == "pseudo" else None] * len(table), NEIGHBORS),
+        "label_source": pa.array([labeled_by] * len(table)).dictionary_encode(),
+        "neighbors": pa.array([neighbors if labeled_by == "pseudo" else None] * len(table), NEIGHBORS),
     }
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)

@@ -99,7 +99,7 @@ def test_pointing_at_a_mark_shows_its_picture_and_facts(page):
     page.move_to(*place)
     page.wait_for("Boolean(document.querySelector('#reference-map .inspector img'))")
     assert page.ask("document.querySelector('#reference-map .inspector img').src").startswith("data:image/webp")
-    assert "originals (labelled)" in inspector(page, "reference-map")
+    assert "originals (labeled)" in inspector(page, "reference-map")
 
 
 def test_the_keyboard_steps_through_the_marks(page):
@@ -112,7 +112,7 @@ def test_the_keyboard_steps_through_the_marks(page):
     assert "Cluster" in inspector(page)
 
 
-def test_neighbours_stand_beside_their_reference_with_distance_and_weight(page):
+def test_neighbors_stand_beside_their_reference_with_distance_and_weight(page):
     text = page.ask("document.querySelector('#cards .card').innerText")
     for part in ("new", "b", "distance 0.060", "weight 60.0 %", "weight 40.0 %"):
         assert part in text

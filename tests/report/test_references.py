@@ -72,7 +72,7 @@ def test_originals_and_kept_ones_are_on_the_map_before_the_others():
     assert limited(points, 7, seed=1) == points
 
 
-def test_a_card_holds_the_neighbours_nearest_first_and_the_span_of_labels():
+def test_a_card_holds_the_neighbors_nearest_first_and_the_span_of_labels():
     far, near = ({"reference_id": n, "distance": d, "weight": w} for n, d, w in (("f", 0.4, 0.51), ("n", 0.35, 0.49)))
     table = build_table(
         {

@@ -72,7 +72,7 @@ def test_cells_are_counted_by_source_type_level_bin_and_state():
     kinds = pa.array([1, 1, 9, None], pa.int16())
     frame = joined_rows(manifest("abcd", distortion_id=kinds), manifest("ac"))
     sources = source_names(frame)
-    assert sources == ["kadid10k, labelled by people"]
+    assert sources == ["kadid10k, labeled by people"]
     cells = count_cells(frame, sources)
     rows = list(zip(*(cells[name] for name in ("type", "level", "bin", "state", "count")), strict=True))
     assert rows == [(-1, 3, 20, 1, 1), (1, 3, 20, 0, 1), (1, 3, 20, 1, 1), (9, 3, 20, 0, 1)]

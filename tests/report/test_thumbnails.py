@@ -30,7 +30,7 @@ def test_a_picture_is_scaled_to_its_longer_side():
     assert (image.format, image.size) == ("WEBP", (100, 50))
 
 
-def test_a_small_picture_keeps_its_size_and_colours():
+def test_a_small_picture_keeps_its_size_and_colors():
     red = np.zeros((8, 10, 3), np.uint8)
     red[..., 0] = 200
     image = Image.open(io.BytesIO(base64.b64decode(thumbnail(red).partition(",")[2]))).convert("RGB")

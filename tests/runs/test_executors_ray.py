@@ -32,7 +32,7 @@ def test_an_address_that_is_none_is_refused_before_any_work(address):
         make_executor("ray", ray_address=address)
 
 
-def test_a_port_where_nobody_listens_is_one_line(monkeypatch):
+def test_a_port_without_a_listener_is_one_line(monkeypatch):
     monkeypatch.setattr(ray_connection, "CONNECT_SECONDS", 1.0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -235,7 +235,7 @@ def test_a_finished_run_is_not_done_again(photos, tmp_path):
 def test_another_setting_does_not_go_on_with_a_run(photos, tmp_path, change, named):
     out = tmp_path / "out"
     run_distort(photos, out, **{**SETTINGS, "run": LongRun(Mode(share=Share(1, 2)), rows_per_shard=4)})
-    with pytest.raises(CurateError, match=f"cannot resume .*{named}.*--overwrite starts anew"):
+    with pytest.raises(CurateError, match=f"cannot resume .*{named}.*--overwrite starts over"):
         run_distort(photos, out, **{**SETTINGS, **change})
 
 
@@ -361,22 +361,22 @@ def test_two_runs_in_one_folder_are_detected(photos, tmp_path):
         first.kill()
     assert second.returncode == 2
     assert second.stderr.count("\n") == 1
-    assert f"another run is at work in {out / 'run'}" in second.stderr
+    assert f"another run is working in {out / 'run'}" in second.stderr
     assert json.loads(running.stdout)["state"] == "running"
 
 
 def test_shares_that_overlap_are_detected(tmp_path):
     with run_lock(tmp_path / "run") as lock:
-        lock.take_shards([2])
+        lock.claim_shards([2])
         code = f"""
 from pathlib import Path
 from syndr_curate.curate.runs.run_lock import run_lock
 with run_lock(Path({str(tmp_path / "run")!r})) as lock:
-    lock.take_shards([1, 3])
-    lock.take_shards([2])
+    lock.claim_shards([1, 3])
+    lock.claim_shards([2])
 """
         done = go([str(SCRIPT.with_name("python")), "-c", code])
-    assert "another run is at work on shard 2" in done.stderr
+    assert "another run is working on shard 2" in done.stderr
 
 
 def wait_for(path: Path) -> None:

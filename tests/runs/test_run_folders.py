@@ -52,18 +52,18 @@ def pixels(out: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts anew"),
-        ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts anew"),
+        ("plan.json", b"{", "plan.json is not readable: .* --overwrite starts over"),
+        ("plan.json", b"\xff\xfe", "plan.json is not readable: .* --overwrite starts over"),
         (
             "plan.json",
             b"[]",
             "plan.json was begun by another version of .* .plan format unknown, expected 2",
         ),
         ("plan.json", b'{"format": 3}', "plan.json was begun by another version of .* .plan format 3, expected 2"),
-        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts anew"),
+        ("plan.json", b'{"format": 2}', "plan.json is damaged; --overwrite starts over"),
         ("part-00000.parquet", b"", "part-00000.parquet is not readable: .*; remove it and start again"),
         ("part-00000.parquet", b"PAR1 no PAR1", "part-00000.parquet is not readable: .*; remove it and start again"),
-        ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts anew"),
+        ("rows.parquet", b"", "rows.parquet is not readable: .*; --overwrite starts over"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_to_do(photos, begun, name, content, said):
@@ -107,7 +107,7 @@ def test_a_result_of_a_version_with_63_bit_seeds_is_not_taken_for_complete(photo
     table = pq.read_table(path)
     facts = {**read_provenance(table), "schema_version": 1}
     pq.write_table(attach(table.drop_columns(["chain"]), facts), path)
-    with pytest.raises(CurateError, match="differs: schema_version was 1, is now 2; --overwrite makes it anew"):
+    with pytest.raises(CurateError, match="differs: schema_version was 1, is now 2; --overwrite replaces it"):
         run_distort(photos, tmp_path / "out", **settings())
 
 
@@ -168,7 +168,7 @@ def test_a_result_whose_images_are_being_replaced_is_none_after_a_crash(photos, 
     assert sorted(path.name for path in out.glob("[!.]*")) == ["images", "manifest.parquet"]
 
 
-def test_a_run_killed_while_it_starts_anew_does_not_pass_for_the_older_one(photos, begun):
+def test_a_run_killed_while_it_starts_over_is_not_read_as_the_older_one(photos, begun):
     flags = ["--types", "1,9", "--levels", "1,3", "--rows-per-shard", "4", "--quiet", "--workers", "1"]
     command = [str(SCRIPT), "distort", str(photos), "--out", str(begun), *flags]
     env = {**os.environ, "SYNDR_CURATE_CRASH_AT": "before-rename:1"}  # the first file of the new plan
@@ -183,7 +183,7 @@ def test_failed_rows_without_their_run_folder_are_not_silently_kept(photos, tmp_
     (photos / "p1.png").write_bytes(b"torn")
     run_distort(photos, tmp_path / "out", **settings())
     shutil.rmtree(tmp_path / "out" / "run")
-    with pytest.raises(CurateError, match=r"4 rows of .* are not ok, but .* is gone: --overwrite makes all anew"):
+    with pytest.raises(CurateError, match=r"4 rows of .* are not ok, but .* is gone: --overwrite starts over"):
         run_distort(photos, tmp_path / "out", **settings(Mode(retry_failed=True)))
 
 
@@ -217,8 +217,8 @@ def test_a_manifest_is_not_rendered_over_itself(photos, tmp_path):
     assert len(read_manifest(manifest)) == 12
 
 
-def test_a_share_cannot_start_anew():
-    with pytest.raises(CurateError, match="a share cannot start the run anew"):
+def test_a_share_cannot_start_over():
+    with pytest.raises(CurateError, match="a share cannot start the run again"):
         Mode(overwrite=True, share=Share(1, 2))
 
 
@@ -281,7 +281,7 @@ def elsewhere(code: str) -> "subprocess.CompletedProcess[str]":
 
 def test_who_plans_is_seen_by_others(tmp_path):
     with run_lock(tmp_path / "out" / "run") as lock:
-        lock.take_all()
+        lock.claim_run()
         done = elsewhere(
             "import json; from pathlib import Path; from syndr_curate.curate.checks.run_status import status_of\n"
             f"print(json.dumps(status_of(Path({str(tmp_path / 'out')!r}))))"
@@ -291,14 +291,14 @@ def test_who_plans_is_seen_by_others(tmp_path):
 
 def test_the_same_share_twice_and_a_merge_meanwhile_are_refused(photos, begun):
     with run_lock(begun / "run") as lock:
-        lock.take_shards([1])
+        lock.claim_shards([1])
         again = [str(SCRIPT), "distort", str(photos), "--out", str(begun), "--types", "1,9", "--levels", "1,3"]
         share = subprocess.run(
             [*again, "--rows-per-shard", "4", "--shard", "2/3"], capture_output=True, text=True, check=False
         )
         merge = subprocess.run([str(SCRIPT), "merge", str(begun)], capture_output=True, text=True, check=False)
-    assert share.stderr.splitlines()[-1].startswith("error: another run is at work on shard 1 in ")
-    assert merge.stderr.startswith("error: another run is at work in ")
+    assert share.stderr.splitlines()[-1].startswith("error: another run is working on shard 1 in ")
+    assert merge.stderr.startswith("error: another run is working in ")
     assert (share.returncode, merge.returncode) == (2, 2)
     assert status_of(begun)["shards_done"] == 1
 
@@ -315,7 +315,7 @@ with open({str(tmp_path / "run" / "lock")!r}, "r+") as file:
     with subprocess.Popen([str(SCRIPT.with_name("python")), "-c", code], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        lock.take_all()
+        lock.claim_run()
     lock.close()
 
 
@@ -324,10 +324,10 @@ def test_what_cannot_be_removed_at_once_is_swept_later(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "lock").touch()
     monkeypatch.setattr(run_folder.shutil, "rmtree", lambda *_, **__: None)  # as where open files cannot be removed
-    run_folder.put_away(folder)
+    run_folder.remove_run_folder(folder)
     folder.mkdir()
-    run_folder.put_away(folder)  # a second one has room beside the first
+    run_folder.remove_run_folder(folder)  # a second one has room beside the first
     monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 2
-    run_folder.sweep(folder)
+    run_folder.remove_leftovers(folder)
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ def draw(figure):
     figure.subplots().plot([0, 1], [2, 3])
 
 
-def test_a_figure_has_its_size_and_tells_nothing_of_when_and_with_what_it_was_made(tmp_path):
+def test_a_figure_has_its_size_and_does_not_record_when_and_with_what_it_was_made(tmp_path):
     (tmp_path / "f.png").write_bytes(figure_png(draw, width=320, height=240))
     with Image.open(tmp_path / "f.png") as picture:
         assert picture.size == (320, 240)

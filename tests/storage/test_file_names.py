@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from syndr_curate.curate.export.names import safe_name
-from syndr_curate.curate.storage.paths.file_names import LONGEST_NAME, is_holdable, rendered_path, shortened, spelled
+from syndr_curate.curate.storage.paths.file_names import (
+    LONGEST_NAME,
+    is_storable_name,
+    rendered_path,
+    shortened,
+    spelled,
+)
 from syndr_curate.curate.storage.safe_paths import is_safe_path
 
 LIMIT = 255
@@ -31,7 +37,7 @@ def test_an_export_shortens_by_the_same_rule():
     assert safe_name(identifier) == shortened(identifier.replace(" ", "~20"), of=identifier)
 
 
-def test_rendered_images_lie_in_a_folder_per_reference():
+def test_rendered_images_are_in_a_folder_per_reference():
     assert rendered_path("a", "a_01_03", ".png") == "a/a_01_03.png"
     assert rendered_path("x/a", "x/a_01_03", ".bmp") == "x/a/a_01_03.bmp"
 
@@ -49,5 +55,7 @@ def test_every_name_on_a_disk_is_spelled_as_a_safe_text(name):
     text.encode()
     assert is_safe_path(text) or text == ".."
     assert spelled(text) == text
-    assert is_holdable(text)
-    assert is_holdable(name.decode("utf-8", "surrogateescape")) == (text == name.decode("utf-8", "surrogateescape"))
+    assert is_storable_name(text)
+    assert is_storable_name(name.decode("utf-8", "surrogateescape")) == (
+        text == name.decode("utf-8", "surrogateescape")
+    )

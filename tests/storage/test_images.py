@@ -63,21 +63,21 @@ def test_a_file_and_its_content_give_the_same_pixels(picture, save_image):
     assert image_size(path) == (12, 10)
 
 
-def test_grey_is_copied_to_three_channels():
+def test_gray_is_copied_to_three_channels():
     image = decode_image(encoded(Image.fromarray(np.array([[0, 128, 255]], np.uint8)), "PNG"))
     assert image.tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
 
 
-def test_16_bit_grey_is_scaled_by_257():
-    grey = np.array([[0, 257, 128 * 257, 65535, 128, 129]], np.uint16)
-    image = decode_image(encoded(Image.fromarray(grey), "PNG"))
+def test_16_bit_gray_is_scaled_by_257():
+    gray = np.array([[0, 257, 128 * 257, 65535, 128, 129]], np.uint16)
+    image = decode_image(encoded(Image.fromarray(gray), "PNG"))
     assert image[0, :, 0].tolist() == [0, 1, 128, 255, 0, 1]  # 128 / 257 = 0.498, 129 / 257 = 0.502
     assert (image == image[..., :1]).all()
 
 
 def test_big_endian_16_bit_tiff_is_scaled_alike():
-    grey = Image.frombytes("I;16B", (2, 1), struct.pack(">HH", 257, 65535))
-    assert decode_image(encoded(grey, "TIFF"))[0, :, 0].tolist() == [1, 255]
+    gray = Image.frombytes("I;16B", (2, 1), struct.pack(">HH", 257, 65535))
+    assert decode_image(encoded(gray, "TIFF"))[0, :, 0].tolist() == [1, 255]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -114,7 +114,7 @@ def test_a_palette_is_expanded_and_transparency_dropped_without_a_warning():
         assert decode_image(content)[0].tolist() == [[10, 20, 30], [200, 100, 50], [7, 7, 7]]
 
 
-def test_the_colour_below_transparency_stays():
+def test_the_color_below_transparency_stays():
     rgba = np.array([[[10, 20, 30, 0], [1, 2, 3, 255]]], np.uint8)
     assert decode_image(encoded(Image.fromarray(rgba), "PNG")).tolist() == [[[10, 20, 30], [1, 2, 3]]]
 
@@ -169,7 +169,7 @@ def test_a_tiff_is_turned_only_when_asked_for_though_pillow_turns_it_always(orie
     assert np.array_equal(decode_image(as_tiff, exif_orient=True), decode_image(as_png, exif_orient=True))
 
 
-def test_exif_orientation_turns_16_bit_grey_too():
+def test_exif_orientation_turns_16_bit_gray_too():
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     content = encoded(Image.fromarray(np.array([[0, 65535]], np.uint16)), "PNG", exif=exif)

@@ -78,7 +78,7 @@ def test_every_picture_comes_back_by_its_rows_path(layout, store, pictures, tmp_
         assert np.array_equal(decode_image(stored_pixels(tmp_path / "images" / row["image_path"])), picture)
 
 
-def test_files_lie_in_a_folder_of_their_reference(store, tmp_path):
+def test_files_are_in_a_folder_of_their_reference(store, tmp_path):
     store("files")
     assert [p for p in everything(tmp_path / "images") if p.endswith(".png")] == [
         "a.b/c%/c%_01_03.png",
@@ -238,7 +238,7 @@ def test_a_parquet_store_is_read_by_small_row_groups_and_images_are_not_compress
 
 
 @pytest.mark.parametrize("layout", ARCHIVES)
-def test_an_archive_that_was_replaced_is_read_anew(layout, make_rows, tmp_path):
+def test_an_archive_that_was_replaced_is_read_again(layout, make_rows, tmp_path):
     (row,) = make_rows(layout, IDS[:1]).to_pylist()
     for content in (b"first", b"later"):
         with open_sink(layout, tmp_path, 3, schema=SCHEMA) as sink:

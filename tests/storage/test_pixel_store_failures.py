@@ -188,7 +188,7 @@ def test_an_interrupt_stays_one_when_the_footer_cannot_be_written_either(tmp_pat
         ("parquet", "before-archive-rename"),
     ],
 )
-def test_what_a_kill_leaves_lies_in_one_folder_and_the_next_attempt_removes_it(layout, crash_at, tmp_path):
+def test_what_a_kill_leaves_is_in_one_folder_and_the_next_attempt_removes_it(layout, crash_at, tmp_path):
     images = tmp_path / "images"
     assert write_shard(layout, images, crash_at=crash_at).returncode == -signal.SIGKILL
     finished = int(crash_at[-1]) - 1 if layout == "files" else 0
@@ -202,7 +202,7 @@ def test_what_a_kill_leaves_lies_in_one_folder_and_the_next_attempt_removes_it(l
 
 
 @POSIX
-def test_cleaning_up_removes_all_shards_leftovers_or_one_and_nobody_elses(tmp_path):
+def test_cleaning_up_removes_all_shards_leftovers_or_one_and_no_others(tmp_path):
     images = tmp_path / "images"
     for shard in (3, 4, 100_000):
         (images / f".tmp-{shard:05d}").mkdir(parents=True)

@@ -168,7 +168,7 @@ def test_compressed_files_with_a_hole_are_refused_and_flat_ones_are_not(kind, op
 
 @pytest.mark.parametrize("size", [1, 64, 300])
 @pytest.mark.parametrize("filler", [0x00, 0xFF])
-def test_the_checksum_of_a_deflate_strip_tells_small_holes_too(size, filler):
+def test_the_checksum_of_a_deflate_strip_shows_small_holes_too(size, filler):
     content = encoded(Image.fromarray(NOISE), "TIFF", compression="tiff_adobe_deflate")
     for place in range(2000, len(content) - 3000, 20_011):
         torn = content[:place] + bytes([filler]) * size + content[place + size :]

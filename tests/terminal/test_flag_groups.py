@@ -38,7 +38,7 @@ def test_the_command_gets_the_group_as_one_value(app):
     assert done.output == "a.png Size(width=3, height=5) True\n"
 
 
-def test_flags_stand_where_the_group_stands_and_keep_their_rules(app):
+def test_flags_take_the_place_of_their_group_and_keep_their_rules(app):
     help_text = CliRunner().invoke(app, ["--help"], env={"NO_COLOR": "1", "TERM": "dumb"}).output
     assert help_text.index("--width") < help_text.index("--height") < help_text.index("--loud")
     assert CliRunner().invoke(app, ["a.png", "--width", "3", "--height", "0"]).exit_code == 2

@@ -114,7 +114,7 @@ def test_a_bar_shows_the_name_of_its_task_as_it_is(name, capsys):
     assert "\x1b[2J" not in said
 
 
-def test_what_is_fitted_is_told_in_lines_of_its_own():
+def test_a_fit_is_described_in_separate_lines():
     recalls = {distortion_name(kind): None for kind in range(26)}
     summary = {
         **{"kind": "mlp", "references": 3, "recall": recalls},

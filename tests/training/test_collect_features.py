@@ -10,7 +10,7 @@ from torch import nn
 
 
 class Small(nn.Module):
-    """The mean color, normalised, dropped out, and a head of two layers."""
+    """The mean color, normalized, dropped out, and a head of two layers."""
 
     def __init__(self):
         super().__init__()

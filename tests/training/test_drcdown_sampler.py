@@ -184,7 +184,7 @@ def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
         assert sorted(sampler) == [0, 2]
 
 
-def test_a_loop_that_stops_early_is_told_once(recwarn):
+def test_a_loop_that_stops_early_warns_once(recwarn):
     table, matrix = case(1, 100)
     sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: matrix)
     for epoch in range(4):
@@ -196,7 +196,7 @@ def test_a_loop_that_stops_early_is_told_once(recwarn):
     assert "of epoch 1 only 3 of" in str(warning.message)
 
 
-def test_an_epoch_that_is_iterated_twice_is_told_once(recwarn):
+def test_an_epoch_that_is_iterated_twice_warns_once(recwarn):
     table, matrix = case(1, 100)
     sampler = DRCDownSampler(ManifestDataset(table), features_fn=lambda: matrix)
     first = list(sampler)

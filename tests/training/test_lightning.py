@@ -118,7 +118,7 @@ def test_an_epoch_longer_than_the_one_before_is_not_cut_short(fit):
     assert lengths[1] == lengths[3] == 40 > lengths[0]
 
 
-def test_a_length_taken_too_early_is_told(fit, monkeypatch, recwarn):
+def test_a_length_taken_too_early_warns(fit, monkeypatch, recwarn):
     def without_set_epoch(self):
         return DataLoader(self.dataset, batch_size=5, sampler=self.sampler)
 

@@ -36,7 +36,7 @@ def sets(image_folder, tmp_path_factory):
     return folder
 
 
-def labelled(folder, **columns) -> pa.Table:
+def labeled(folder, **columns) -> pa.Table:
     table = read_manifest(folder / "manifest.parquet")
     for name, values in columns.items():
         table = table.set_column(table.column_names.index(name), table.schema.field(name), values)
@@ -92,7 +92,7 @@ def test_a_copy_in_another_process_takes_no_images_along(sets):
 def test_a_transform_gets_a_pil_image_and_a_batch_has_the_fields_of_a_sample(sets):
     labels = pa.array(np.linspace(0, 10, 100, dtype=np.float32))
     stds = pa.array([0.5, None] * 50, pa.float32())
-    table = labelled(sets / "files", label=labels, label_std=stds)
+    table = labeled(sets / "files", label=labels, label_std=stds)
     seen = []
 
     def transform(image):
@@ -120,7 +120,7 @@ def test_a_row_without_a_label_has_nan(sets):
 def test_only_ok_rows_of_the_split_are_there(sets):
     statuses = pa.array(["ok"] * 90 + ["failed"] * 10).dictionary_encode()
     splits = pa.array((["train"] * 3 + ["val"]) * 25).dictionary_encode()
-    table = labelled(sets / "files", status=statuses, split=splits)
+    table = labeled(sets / "files", status=statuses, split=splits)
     whole = ManifestDataset(table, folder=sets / "files")
     assert (len(whole), whole.rows_not_ok) == (90, 10)
     val = ManifestDataset(table, split="val", folder=sets / "files")
@@ -160,7 +160,7 @@ def test_what_cannot_be_rendered_says_why_and_which_row(sets, tmp_path, image_fo
     place = recipes["distortion_id"].to_pylist().index(20)
     with pytest.raises(CurateError, match=f"'{tiny.sample_ids[place]}' .* needs an image of at least"):
         tiny[place]
-    unseeded = labelled(sets / "recipe", seed=pa.nulls(100, pa.int64()))
+    unseeded = labeled(sets / "recipe", seed=pa.nulls(100, pa.int64()))
     with pytest.raises(CurateError, match=rf"'{first}' .*: No such file"):
         ManifestDataset(unseeded, folder=sets / "recipe")[0]
 
@@ -199,7 +199,7 @@ def test_the_exif_orientation_of_references_is_obeyed_where_the_manifest_says_so
 
 
 def test_the_rows_are_a_table_to_look_things_up_in(sets, tmp_path):
-    table = labelled(sets / "files").append_column("scene", pa.array(["x"] * 100))
+    table = labeled(sets / "files").append_column("scene", pa.array(["x"] * 100))
     write_manifest(table, tmp_path / "m.parquet")
     dataset = ManifestDataset(tmp_path / "m.parquet", split="train", roots={"images": sets / "files" / "images"})
     assert set(dataset.rows["scene"].to_pylist()) == {"x"}

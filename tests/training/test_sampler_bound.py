@@ -19,7 +19,7 @@ LINKED = 1 + 0.1 * np.random.Generator(np.random.PCG64(0)).normal(size=(60, 8)) 
 TWO_CLUSTERS = np.repeat(np.eye(2), 30, axis=0)
 
 
-def test_features_that_are_all_linked_are_told_of_once_with_the_commands_words(recwarn):
+def test_features_that_are_all_linked_are_warned_of_once_with_the_commands_words(recwarn):
     sampler = DRCDownSampler(ManifestDataset(TABLE), keep_min=5)
     for epoch in range(3):
         sampler.update(LINKED + 0.001 * epoch, epoch=epoch)
@@ -50,7 +50,7 @@ def test_other_bounds_are_searched_for_once(monkeypatch):
     assert searched == [1]
 
 
-def test_a_bound_that_means_nothing_only_later_is_told_of_then():
+def test_a_bound_that_becomes_meaningless_later_is_warned_of_then():
     sampler = DRCDownSampler(ManifestDataset(TABLE), keep_min=5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

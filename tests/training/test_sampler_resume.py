@@ -47,7 +47,7 @@ def test_a_plain_loop_says_how_many_rows_it_has_seen():
     assert list(second) == whole_epoch(3)
 
 
-def test_without_a_count_the_epoch_begins_anew():
+def test_without_a_count_the_epoch_starts_over():
     first = sampler_of()
     first.update(ALIKE, epoch=2)
     indices = iter(first)
@@ -131,7 +131,7 @@ def test_a_count_that_cannot_be_is_refused(seen, message):
         sampler.state_dict(rows_seen=seen)
 
 
-def test_a_state_of_the_first_version_begins_its_epoch_anew():
+def test_a_state_of_the_first_version_starts_its_epoch_over():
     first = sampler_of()
     first.update(ALIKE, epoch=1)
     state = first.state_dict()

@@ -37,12 +37,12 @@ def filled(layout):
     return [{int(i): float(row[i]) for i in np.flatnonzero(row)} for row in soft_targets(MIXED, layout=layout)]
 
 
-def test_type_t_stands_at_t_minus_1():
+def test_type_t_is_at_t_minus_1():
     assert filled("type") == [{9: 0.75, 22: 0.25}, {24: 1.0}, {0: 1.0}]
     assert soft_targets(MIXED).shape == (3, 25)
 
 
-def test_with_a_pristine_class_type_t_stands_at_t():
+def test_with_a_pristine_class_type_t_is_at_t():
     assert filled("type-pristine") == [{10: 0.75, 23: 0.25}, {25: 1.0}, {1: 1.0}]
     assert soft_targets(MIXED, layout="type-pristine").shape == (3, 26)
 

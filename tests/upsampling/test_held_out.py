@@ -126,7 +126,7 @@ def run(inputs, tmp_path, **changes):
     return pd.read_parquet(asked.out), read_provenance(read_manifest(asked.out))
 
 
-def lenders(frame):
+def label_references(frame):
     new = frame[frame.label_source == "pseudo"]
     return {voice["reference_id"] for voices in new.neighbors for voice in voices}
 
@@ -136,14 +136,14 @@ def test_held_out_references_are_marked_and_are_no_neighbors(inputs, tmp_path):
     assert set(frame[frame.reference_id == "r0"].split) == {"test"}
     assert set(frame[frame.reference_id == "r3"].split) == {"val"}
     assert set(frame[frame.split == "train"].reference_id) == {"r1", "r2", "r4", "r5", "r6", "new", "newer"}
-    assert lenders(frame) == {"r1", "r2", "r4", "r5", "r6"}
+    assert label_references(frame) == {"r1", "r2", "r4", "r5", "r6"}
     assert provenance["config"]["neighbors_from"] == "train"
     assert provenance["label_scale"] == {"min": 0.0, "max": 10.0, "higher_is_better": True}
 
 
 def test_all_references_are_neighbors_where_asked_for(inputs, tmp_path):
     frame, provenance = run(inputs, tmp_path, labeling=replace(LABELERS["every reference"], neighbors_from="all"))
-    assert lenders(frame) == {f"r{number}" for number in range(7)}
+    assert label_references(frame) == {f"r{number}" for number in range(7)}
     assert provenance["config"]["neighbors_from"] == "all"
 
 
@@ -168,16 +168,16 @@ def test_fewer_references_than_neighbors_is_said(inputs):
     asked = request(inputs, LabelSettings(neighbors=NeighborSettings(count=6)), dry_run=True)
     run_upsample(asked, notes)
     assert "2 held-out references lend no labels: 5 references do (--neighbors-from all would take all)" in notes.told
-    assert "only 5 references lend their labels, fewer than --neighbors 6: all are taken" in notes.told
+    assert "only 5 references give their labels, fewer than --neighbors 6: all are taken" in notes.told
 
 
-def test_a_split_file_that_leaves_nobody_to_learn_from_is_refused(inputs, tmp_path):
+def test_a_split_file_that_leaves_no_reference_to_learn_from_is_refused(inputs, tmp_path):
     (tmp_path / "all.csv").write_text("reference_id,split\n" + "".join(f"r{n},test\n" for n in range(7)))
     with pytest.raises(CurateError, match=r"holds out all 7 labeled references; expected .* --neighbors-from all"):
         run(inputs, tmp_path, split_file=tmp_path / "all.csv")
     assert not (tmp_path / "train.parquet").exists()
     (tmp_path / "most.csv").write_text("reference_id,split\n" + "".join(f"r{n},test\n" for n in range(4)))
-    with pytest.raises(CurateError, match="learns from at least 4 labelled references; 3 given"):
+    with pytest.raises(CurateError, match="learns from at least 4 labeled references; 3 given"):
         run(inputs, tmp_path, labeling=LABELERS["gp"], split_file=tmp_path / "most.csv")
 
 
@@ -242,7 +242,7 @@ def test_measured_references_that_are_held_out_lend_no_labels_either(image_folde
     )
     run_upsample(asked)
     frame = pd.read_parquet(asked.out)
-    assert lenders(frame) == {"ref0", "ref2", "ref3"}
+    assert label_references(frame) == {"ref0", "ref2", "ref3"}
     assert set(frame[frame.reference_id == "ref1"].split) == {"test"}
     broken = frame[frame.reference_id == "broken"]
     assert (set(broken.status), set(broken.split)) == ({"unreadable"}, {"val"})
@@ -256,4 +256,4 @@ def test_the_flags_of_a_label_file_hold_for_a_data_set_of_known_layout(syndr_cur
     features = ("--reference-features", inputs / "references.npz", "--candidate-features", inputs / "candidates.npz")
     done = syndr_curate(*command, *features, cwd=tmp_path, check=False)
     assert done.returncode == 2
-    assert "scores lie outside 0 to 8" in done.stderr
+    assert "scores are outside 0 to 8" in done.stderr

@@ -21,7 +21,7 @@ def test_near_is_the_median_of_nearest_distances_and_far_the_largest(at_angles):
     assert bounds.far == pytest.approx(1.0, abs=1e-7)
 
 
-def test_a_candidate_must_lie_strictly_between_the_two_bounds(at_angles):
+def test_a_candidate_must_be_strictly_between_the_two_bounds(at_angles):
     # near = 1 - cos 40 (both references are each other's nearest), far = the same: nothing can pass at an end.
     references = at_angles(a=0, b=40, c=100, d=140)
     near, far = reference_bounds(references.matrix).near, reference_bounds(references.matrix).far

@@ -27,7 +27,7 @@ CANDIDATES = {"near": (1.0, 0.01, 0.0, 0.0), "new": (0.1, 0.1, 1.0, 0.0), "far":
 
 @pytest.fixture
 def files(tmp_path):
-    """Three labelled references, three candidates of which only `new` lies between the bounds."""
+    """Three labeled references, three candidates of which only `new` lies between the bounds."""
     for name, rows in (("references", REFERENCES), ("candidates", CANDIDATES)):
         save_features(tmp_path / f"{name}.npz", list(rows), np.array(list(rows.values()), np.float32))
     lines = ["dist_img,ref_img,dmos,var"]
@@ -140,7 +140,7 @@ def test_a_dry_run_counts_and_writes_nothing(files):
 def test_a_candidate_with_the_id_of_a_reference_is_refused(files):
     renamed = {"r1" if name == "new" else name: row for name, row in CANDIDATES.items()}
     save_features(files / "candidates.npz", list(renamed), np.array(list(renamed.values()), np.float32))
-    with pytest.raises(CurateError, match="id of a labelled reference: 'r1'"):
+    with pytest.raises(CurateError, match="id of a labeled reference: 'r1'"):
         run_upsample(request(files))
     assert not (files / "out" / "train.parquet").exists()
 
@@ -326,7 +326,7 @@ def test_a_dataset_may_not_take_the_name_of_a_root(files):
 
 @pytest.fixture(scope="module")
 def kadid_folder(tmp_path_factory, image_folder):
-    """A folder laid out like KADID-10k: four references, one of them torn, and one picture that nobody labelled."""
+    """A folder laid out like KADID-10k: four references, one of them torn, and one picture that nobody labeled."""
     made = image_folder("I", 5, first_seed=300)
     root = tmp_path_factory.mktemp("kadid") / "KADID-10k"
     root.mkdir()
@@ -342,7 +342,7 @@ def kadid_folder(tmp_path_factory, image_folder):
     return root
 
 
-def test_a_torn_reference_of_a_dataset_is_no_neighbour_and_shifts_no_label(kadid_folder, image_folder, tmp_path):
+def test_a_torn_reference_of_a_dataset_is_no_neighbor_and_shifts_no_label(kadid_folder, image_folder, tmp_path):
     given = UpsampleRequest(
         settings=UpsampleSettings(types=(1,)),
         out=tmp_path / "train.parquet",
@@ -365,8 +365,8 @@ def test_a_torn_reference_of_a_dataset_is_no_neighbour_and_shifts_no_label(kadid
     assert voices <= {"I0", "I2", "I3"}
 
 
-def test_a_root_without_any_of_the_labelled_images_is_refused(files):
-    with pytest.raises(CurateError, match="none of the 30 labelled images is under"):
+def test_a_root_without_any_of_the_labeled_images_is_refused(files):
+    with pytest.raises(CurateError, match="none of the 30 labeled images is below --root"):
         run_upsample(request(files, root=files))
 
 

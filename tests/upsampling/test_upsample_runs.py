@@ -1,4 +1,4 @@
-"""`upsample` as a long run: encoding, labelling and rendering go on where they stopped."""
+"""`upsample` as a long run: encoding, labeling and rendering go on where they stopped."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def undisturbed(place) -> dict[str, bytes]:
     return tree(place / "whole")
 
 
-# Parts: 1 and 2 of the features, 3 to 9 of the labelled references (50 rows), 10 of the new rows.
+# Parts: 1 and 2 of the features, 3 to 9 of the labeled references (50 rows), 10 of the new rows.
 @pytest.mark.parametrize("crash", ["part:2", "part:5", "part:10"])
 def test_a_killed_upsample_goes_on_to_the_same_bytes(place, undisturbed, crash):
     out = crash.replace(":", "-")
@@ -71,7 +71,7 @@ def test_what_a_kill_at_the_very_end_leaves_goes_with_the_next_call(place, undis
     assert tree(place / "whole") == undisturbed
 
 
-def test_archives_of_labelled_and_new_rows_lie_side_by_side(place, syndr_curate):
+def test_archives_of_labeled_and_new_rows_are_side_by_side(place, syndr_curate):
     done = go(arguments(place, "tars", "--layout", "webdataset"))
     assert done.returncode == 0, done.stderr
     table = read_manifest(place / "tars" / "train.parquet")

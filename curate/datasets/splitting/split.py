@@ -29,7 +29,7 @@ def split(
     """Draw splits by reference, or read the one that a set has.
 
     All rows of a reference are in the same split; a row without a reference, such as a photograph, is drawn by itself.
-    Ids that differ in upper and lower case or in their Unicode form alone are taken for one reference.
+    Ids that differ in upper and lower case or in their Unicode form alone count as one reference.
 
     Args:
         source: Labels, a manifest or its file (`.parquet`), or a label file (CSV).

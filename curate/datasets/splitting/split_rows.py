@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import CurateError
-from ...manifest.ids import list_ids, parse_sample_id, require_unique, spelled_alike, stem_id
+from ...manifest.ids import folded_id, list_ids, parse_sample_id, require_unique, stem_id
 from ...manifest.split_names import Split
 from ...storage.texts.csv_tables import read_csv
 from ..label_cells import require_column
@@ -44,8 +44,8 @@ class SplitRows:
     official: tuple[Split, ...] | None = None
 
     def units(self) -> list[str]:
-        """Return what must stay together, for each row: its reference, or itself, however it is spelled."""
-        return [spelled_alike(reference or row) for row, reference in zip(self.ids, self.references, strict=True)]
+        """Return what must stay in one split, for each row: its reference, or itself, whatever its spelling."""
+        return [folded_id(reference or row) for row, reference in zip(self.ids, self.references, strict=True)]
 
     @property
     def are_by_reference(self) -> bool:
@@ -67,10 +67,13 @@ class SplitRows:
         """Return the official split of each unit.
 
         Raises:
-            CurateError: There is none, or a reference is in two splits.
+            CurateError: The set has no split, or a reference is in two.
         """
         if self.official is None:
-            raise CurateError(f"{self.source} has no split of its own; expected rows of several splits")
+            raise CurateError(
+                f"{self.source} has no split of its own; expected rows of several splits (without --split-column or "
+                "with --redraw, a split is drawn)"
+            )
         splits: dict[str, str] = {}
         torn = [
             row
@@ -139,14 +142,14 @@ def label_file_rows(
             split.
     """
     if not path.is_file():
-        raise CurateError(f"no label file at {path}")
+        raise CurateError(f"no label file at {path}: give a CSV with a row per image, or a manifest")
     frame = read_csv(path)
     require_column(path, frame, id_column)
     ids = tuple(stem_id(name) for name in frame[id_column])
     if not all(ids):
         raise CurateError(f"{path}: {ids.count('')} rows have nothing in column {id_column!r}; expected image names")
     if not ids:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     hint = "the file names without folder; a manifest, as `testset csv --ids path` writes it, keeps the folder"
     require_unique(ids, f"{path}, column {id_column!r} ({hint})")
     references: tuple[str | None, ...]

@@ -1,1 +1,1 @@
-"""Labeled test sets: in their official layouts, or anybody's own."""
+"""Labeled test sets: in their official layouts, or a user's own."""

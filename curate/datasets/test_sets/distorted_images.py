@@ -13,7 +13,7 @@ from ..labels import LabelFile, LabelScale
 from .image_names import ImageFolder, ImageTree
 from .label_files import first_folder, read_mat, read_sheet, require_file
 from .labeled_csv import read_labeled_csv
-from .ratings import Rating, Reading, number_of, require_as_many
+from .ratings import Rating, Reading, read_number, require_equal_counts
 
 LIVE_FOLDERS = (("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174))
 CSIQ_TYPES = {  # the spreadsheet's name of a type: its folder, and how file names call it
@@ -46,7 +46,7 @@ def read_tid2013(root: Path, images: str | None) -> Reading:
             raise CurateError(f"{file}: {line!r} is not a score and a name like I01_01_1.bmp")
         name, reference = match["name"], references.find(f"{match['reference'].upper()}.BMP")
         ratings.append(
-            Rating(stem_id(name), folder.find(name), number_of(file, name, match["score"]), reference=reference)
+            Rating(stem_id(name), folder.find(name), read_number(file, name, match["score"]), reference=reference)
         )
     return Reading((file,), ratings, LabelScale(0.0, 9.0))
 
@@ -64,10 +64,12 @@ def read_live(root: Path, images: str | None) -> Reading:
     references = read_mat(names_file, "refnames_all")
     names = [f"{folder}/img{number}.bmp" for folder, count in LIVE_FOLDERS for number in range(1, count + 1)]
     for path, values in ((file, scores), (file, copies), (names_file, references)):
-        require_as_many(path, values, Path("LIVE release 2"), names)
-    numbers = [number_of(file, name, score) for name, score in zip(names, scores, strict=True)]
+        require_equal_counts(path, values, Path("LIVE release 2"), names)
+    numbers = [read_number(file, name, score) for name, score in zip(names, scores, strict=True)]
     if min(numbers) == max(numbers):
-        raise CurateError(f"{file}: dmos_new holds 982 times the same score")
+        raise CurateError(
+            f"{file}: dmos_new holds 982 times the same score; expected the official file of the set: download it again"
+        )
     folder, pristine = ImageFolder(root, images or "."), ImageFolder(root, "refimgs")
     ratings = [
         Rating(strip_image_suffix(name), folder.find(name), score, reference=pristine.find(reference))
@@ -98,7 +100,7 @@ def read_csiq(root: Path, images: str | None) -> Reading:
         picture = row["image"].removesuffix(".0")
         name = f"{picture}.{kind[1]}.{level}.png"
         path = folder.find(name if flat else f"{kind[0]}/{name}")
-        score = number_of(file, name, row["dmos"])
+        score = read_number(file, name, row["dmos"])
         ratings.append(Rating(stem_id(name), path, score, reference=references.find(f"{picture}.png")))
     return Reading((file,), ratings, LabelScale(0.0, 1.0, False))
 
@@ -132,7 +134,7 @@ def read_pipal(root: Path, images: str | None) -> Reading:
                 Rating(
                     stem_id(name),
                     distorted.find(name),
-                    number_of(file, name, match["score"]),
+                    read_number(file, name, match["score"]),
                     reference_id=reference,
                     reference=pristine.get(f"{reference}.bmp"),
                     group=match["kind"],

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from ...errors import CurateError
-from ...manifest.ids import has_image_suffix, list_ids, spelled_alike, strip_image_suffix
+from ...manifest.ids import folded_id, has_image_suffix, list_ids, strip_image_suffix
 from ...storage.safe_paths import is_safe_path
 
 
 class ImageFolder:
-    """The folder of a set's images; names are found whatever case or Unicode form their letters have on disk."""
+    """The folder of a set's images; names are found in any case or Unicode form."""
 
     def __init__(self, root: Path, relative: str) -> None:
         """List nothing yet; folders are listed once, when they are first asked for."""
@@ -76,7 +76,7 @@ class ImageFolder:
 
 
 class ImageTree:
-    """The images of a folder and of all folders below it, by their file names, however these are spelled on disk."""
+    """The images of a folder and of all folders below it, by their file names, in any case or Unicode form."""
 
     def __init__(self, root: Path, relative: str = ".") -> None:
         """List the folder `relative` of `root`."""
@@ -87,7 +87,7 @@ class ImageTree:
                 self._paths.add(file, (Path(parent) / file).relative_to(root).as_posix())
 
     def find(self, name: str) -> str:
-        """Return the path of the file `name`, relative to the set's root; where it is nowhere, one in the folder.
+        """Return the path of the file `name`, relative to the set's root; if there is none, a path in the folder.
 
         Raises:
             CurateError: As `get`.
@@ -95,10 +95,10 @@ class ImageTree:
         return self.get(name) or self._prefix + name
 
     def get(self, name: str) -> str | None:
-        """Return the path of the file `name`, relative to the set's root; None where it is nowhere.
+        """Return the path of the file `name`, relative to the set's root; None if there is none.
 
         Raises:
-            CurateError: Several folders have a file of that name: which one was rated cannot be told.
+            CurateError: Several folders have a file of that name: which one was rated is unknown.
         """
         found = self._paths.of(name)
         if len(found) > 1:
@@ -110,7 +110,7 @@ class ImageTree:
 
 
 class _Spellings:
-    """Things by a name: by its exact spelling, or where there is none, by one of other case or Unicode form."""
+    """Entries by name: by the exact spelling, or else in another case or Unicode form."""
 
     def __init__(self) -> None:
         self._exact: dict[str, list[str]] = {}
@@ -118,11 +118,11 @@ class _Spellings:
 
     def add(self, name: str, thing: str) -> None:
         self._exact.setdefault(name, []).append(thing)
-        self._alike.setdefault(spelled_alike(name), []).append(thing)
+        self._alike.setdefault(folded_id(name), []).append(thing)
 
     def of(self, name: str) -> list[str]:
-        """Return what has the name, in the order of the things; several where it cannot be told which is meant."""
-        return sorted(self._exact.get(name) or self._alike.get(spelled_alike(name), []))
+        """Return the entries with the name, in order; several if the name is ambiguous."""
+        return sorted(self._exact.get(name) or self._alike.get(folded_id(name), []))
 
     def all(self) -> list[str]:
         return [thing for things in self._exact.values() for thing in things]

@@ -14,7 +14,7 @@ _HEADER_ROWS = 20  # CSIQ's header is in the fourth row, below a title
 
 
 def find_file(root: Path, *names: str) -> Path | None:
-    """Return the first of `names` that lies in `root` or in one of its folders (an unpacked archive often adds one)."""
+    """Return the first of `names` that is in `root` or in one of its folders (an unpacked archive often adds one)."""
     for name in names:
         for path in (root / name, *sorted(root.glob(f"*/{name}"))):
             if path.is_file():
@@ -59,7 +59,7 @@ def read_mat(path: Path, name: str) -> list[Any]:
     except (MatReadError, *DAMAGE) as error:
         raise CurateError(f"{path} is not a readable MATLAB file: {' '.join(str(error).split())}") from error
     if name not in content:
-        raise CurateError(f"{path} has no variable {name!r}")
+        raise CurateError(f"{path} has no variable {name!r}; expected the official file of the set: download it again")
     values = np.asarray(content[name]).ravel()
     return [_text_of_cell(path, value) for value in values] if values.dtype == object else values.tolist()
 
@@ -82,7 +82,10 @@ def read_sheet(path: Path, columns: Sequence[str], *, sheet: str | None = None) 
         frame = read_csv(path)
         missing = [name for name in columns if name not in frame.columns]
         if missing:
-            raise CurateError(f"{path} has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}")
+            raise CurateError(
+                f"{path} has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}; expected the "
+                "official file of the set: download it again"
+            )
         found = zip(*(frame[name].tolist() for name in columns), strict=True)
         return [dict(zip(columns, row, strict=True)) for row in found if any(row)]
     lines = _xlsx_rows(path, sheet)
@@ -91,7 +94,10 @@ def read_sheet(path: Path, columns: Sequence[str], *, sheet: str | None = None) 
             places = [(name, line.index(name)) for name in columns]
             rows = [{name: row[at] if at < len(row) else "" for name, at in places} for row in lines[number + 1 :]]
             return [row for row in rows if any(row.values())]
-    raise CurateError(f"{path} has no row that names the columns {', '.join(columns)}")
+    raise CurateError(
+        f"{path} has no row that names the columns {', '.join(columns)}; expected the official file of the set: "
+        "download it again"
+    )
 
 
 def _xlsx_rows(path: Path, sheet: str | None) -> list[list[str]]:
@@ -107,7 +113,10 @@ def _xlsx_rows(path: Path, sheet: str | None) -> list[list[str]]:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             if sheet is not None and sheet not in book.sheetnames:
-                raise CurateError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.sheetnames)}")
+                raise CurateError(
+                    f"{path} has no sheet {sheet!r}; it has {', '.join(book.sheetnames)}; expected the official file "
+                    "of the set: download it again"
+                )
             page = book.worksheets[0] if sheet is None else book[sheet]
             return [[_text(cell) for cell in row] for row in page.iter_rows(values_only=True)]
         finally:
@@ -130,5 +139,8 @@ def _text(value: object) -> str:
 def _text_of_cell(path: Path, value: Any) -> str:
     inner = np.asarray(value).ravel()
     if inner.size != 1:
-        raise CurateError(f"{path} has a cell that is not one text: {value!r:.60}")
+        raise CurateError(
+            f"{path} has a cell that is not one text: {value!r:.60}; expected the official file of the set: download "
+            "it again"
+        )
     return str(inner[0]).strip()

@@ -1,4 +1,4 @@
-"""Rated images from a label file in anybody's columns: one row per image, with or without references."""
+"""Rated images from a label file with any columns: one row per image, with or without references."""
 
 import math
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ def read_labeled_csv(
 
     Args:
         file: The label file, its columns and its scale. References may be missing, in single rows too.
-        images: Where the images and the references lie; names in the file may lack their suffix.
+        images: Folder of the images and the references; names in the file may lack their suffix.
         ids: `stem`: an id is the file name without its suffix. `path`: the name as the file has it, without it.
         conditions: Whether every row has a type and a level of KADID-10k; otherwise only where `file.columns` names the
             columns of the two.
@@ -39,7 +39,7 @@ def read_labeled_csv(
             require_column(path, frame, name)
     names = frame[columns.id].tolist()
     if not names:
-        raise CurateError(f"{path} has a header and no rows")
+        raise CurateError(f"{path} has a header and no rows; expected a row per image")
     sample_ids = [_id_of(name, ids) for name in names]
     nameless = [repr(name) for name, identifier in zip(names, sample_ids, strict=True) if not identifier]
     if nameless:

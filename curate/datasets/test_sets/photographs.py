@@ -14,7 +14,7 @@ from ...storage.texts.strict_numbers import whole_number
 from ..labels import LabelScale
 from .image_names import ImageFolder, ImageTree
 from .label_files import find_file, first_folder, read_mat, read_sheet, require_file
-from .ratings import Rating, Reading, number_of, records_of, require_as_many, scale_around
+from .ratings import Rating, Reading, read_number, read_records, require_equal_counts, widened_scale
 
 KONIQ_SPLITS = {"training": "train", "validation": "val", "test": "test"}
 # "an average of 175 ratings on each image", says the set's readme; the number of each image is not published.
@@ -39,25 +39,27 @@ def read_koniq10k(root: Path, images: str | None) -> Reading:
     spread = (scale.maximum - scale.minimum) / 4.0
     splits: dict[str, str] = {}
     if sets is not None:
-        for row in records_of(sets, ("image_name", "set")):
+        for row in read_records(sets, ("image_name", "set")):
             if row["set"] not in KONIQ_SPLITS:
                 raise CurateError(
                     f"{sets}: the set of {row['image_name']!r} is {row['set']!r}, not one of {', '.join(KONIQ_SPLITS)}"
                 )
             splits[row["image_name"]] = KONIQ_SPLITS[row["set"]]
     files = tuple(file for file in (scores, sets) if file is not None)
-    rows = records_of(files[0], ("image_name", "MOS", "SD", "c_total"))
+    rows = read_records(files[0], ("image_name", "MOS", "SD", "c_total"))
     names = [row["image_name"] for row in rows]
     lacking = [name for name in names if splits and name not in splits]
     if lacking:
         reason = explain_mismatch(names, splits, wanted_in=str(files[0]), given_in=str(sets))
-        raise CurateError(f"{sets} does not say the set of {list_ids(lacking)}{reason}")
+        raise CurateError(
+            f"{sets} does not say the set of {list_ids(lacking)}{reason}; expected a row for every image of the set"
+        )
     ratings = []
     for row in rows:
         file = row["image_name"]
-        votes = number_of(files[0], file, row["c_total"], least=0)
-        error = number_of(files[0], file, row["SD"], least=0) * spread / math.sqrt(votes) if votes > 0 else None
-        score = number_of(files[0], file, row["MOS"])
+        votes = read_number(files[0], file, row["c_total"], least=0)
+        error = read_number(files[0], file, row["SD"], least=0) * spread / math.sqrt(votes) if votes > 0 else None
+        score = read_number(files[0], file, row["MOS"])
         ratings.append(Rating(stem_id(file), folder.find(file), score, error, split=splits.get(file, "test")))
     return Reading(files, ratings, scale)
 
@@ -66,7 +68,7 @@ def read_livec(root: Path, images: str | None) -> Reading:
     """Read LIVE In the Wild (LIVE Challenge): 1,162 photographs, MOS 0-100, higher is better.
 
     `Data/AllImages_release.mat`, `Data/AllMOS_release.mat` and, where it is there, `Data/AllStdDev_release.mat`; images
-    in `Images/`. The seven pictures `t1` to `t7` that raters practised on are left out, as everybody leaves them out.
+    in `Images/`. The seven pictures `t1` to `t7` that raters practiced on are left out, as everybody leaves them out.
     Standard errors take every image to have the average number of votes.
     """
     names_file = require_file(root, "Data/AllImages_release.mat", "AllImages_release.mat")
@@ -74,19 +76,20 @@ def read_livec(root: Path, images: str | None) -> Reading:
     spread_file = find_file(root, "Data/AllStdDev_release.mat", "AllStdDev_release.mat")
     names = read_mat(names_file, "AllImages_release")
     scores = read_mat(scores_file, "AllMOS_release")
-    require_as_many(names_file, names, scores_file, scores)
+    require_equal_counts(names_file, names, scores_file, scores)
     errors: list[float | None] = [None] * len(names)
     if spread_file is not None:
         spreads = read_mat(spread_file, "AllStdDev_release")
-        require_as_many(names_file, names, spread_file, spreads)
+        require_equal_counts(names_file, names, spread_file, spreads)
         errors = [
-            number_of(spread_file, n, s, least=0) / math.sqrt(LIVEC_VOTES) for n, s in zip(names, spreads, strict=True)
+            read_number(spread_file, n, s, least=0) / math.sqrt(LIVEC_VOTES)
+            for n, s in zip(names, spreads, strict=True)
         ]
     folder = ImageFolder(root, images or "Images")
     rated = [each for each in zip(names, scores, errors, strict=True) if not _PRACTICE.match(str(each[0]))]
-    ratings = [Rating(stem_id(n), folder.find(n), number_of(scores_file, n, s), error) for n, s, error in rated]
+    ratings = [Rating(stem_id(n), folder.find(n), read_number(scores_file, n, s), error) for n, s, error in rated]
     practice = len(names) - len(rated)
-    left_out = f"{practice} pictures that raters practised on" if practice else None
+    left_out = f"{practice} pictures that raters practiced on" if practice else None
     files = tuple(file for file in (names_file, scores_file, spread_file) if file is not None)
     return Reading(files, ratings, LabelScale(0.0, 100.0), left_out)
 
@@ -105,7 +108,9 @@ def read_bid(root: Path, images: str | None) -> Reading:
         if image_number is None or image_number < 0:
             raise CurateError(f"{file}: {row['Image Number']!r} is not an image number; expected digits such as 17")
         name = f"DatabaseImage{image_number:04d}.JPG"
-        ratings.append(Rating(stem_id(name), folder.find(name), number_of(file, name, row["Average Subjective Grade"])))
+        ratings.append(
+            Rating(stem_id(name), folder.find(name), read_number(file, name, row["Average Subjective Grade"]))
+        )
     return Reading((file,), ratings, LabelScale(0.0, 5.0))
 
 
@@ -120,7 +125,7 @@ def read_spaq(root: Path, images: str | None) -> Reading:
     file = require_file(root, *paths)
     folder = ImageFolder(root, images or "TestImage")
     ratings = [
-        Rating(stem_id(name), folder.find(name), number_of(file, name, row["MOS"]))
+        Rating(stem_id(name), folder.find(name), read_number(file, name, row["MOS"]))
         for row in read_sheet(file, ("Image name", "MOS"))
         for name in (row["Image name"],)
     ]
@@ -138,12 +143,12 @@ def read_biq2021(root: Path, images: str | None) -> Reading:
     files = tuple(require_file(root, name) for name in pair)
     folder = ImageFolder(root, images or "Images")
     ratings = [
-        Rating(name, folder.find(row["Image Name"]), number_of(file, name, row["MOS"]), split=split)
+        Rating(name, folder.find(row["Image Name"]), read_number(file, name, row["MOS"]), split=split)
         for file, split in zip(files, ("train", "test"), strict=True)
-        for row in records_of(file, ("Image Name", "MOS"))
+        for row in read_records(file, ("Image Name", "MOS"))
         for name in (stem_id(row["Image Name"]),)
     ]
-    return Reading(files, ratings, scale_around(files[0], [rating.score for rating in ratings], 0.0, 1.0))
+    return Reading(files, ratings, widened_scale(files[0], [rating.score for rating in ratings], 0.0, 1.0))
 
 
 def read_cid2013(root: Path, images: str | None) -> Reading:
@@ -160,10 +165,10 @@ def read_cid2013(root: Path, images: str | None) -> Reading:
         Rating(
             row["Source_ID"],
             tree.find(f"{row['Source_ID']}.jpg"),
-            number_of(file, row["Source_ID"], row["Realigned MOS"]),
+            read_number(file, row["Source_ID"], row["Realigned MOS"]),
             group=row["Source_ID"].partition("_C")[0],
         )
         for row in read_sheet(file, ("Source_ID", "Realigned MOS"), sheet="CID2013 MOS")
     ]
-    scale = scale_around(file, [rating.score for rating in ratings], 0.0, 100.0)
+    scale = widened_scale(file, [rating.score for rating in ratings], 0.0, 100.0)
     return Reading((file,), ratings, scale, group_column="image_set")

@@ -1,4 +1,4 @@
-"""Labeled test sets, official ones and anybody's own, laid out as a manifest."""
+"""Labeled test sets, official ones and a user's own, as a manifest."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -51,7 +51,7 @@ class RatedSet:
         left_out: Entries of the label file that are no rated test images, and what they are; None if there are none.
         group_column: The manifest's column of the set's own groups; None where it has none.
         split_file: The file that the splits came from, where it is not the set's own.
-        options: How somebody's own label file was read; empty for the official sets.
+        options: How a user's own label file was read; empty for the official sets.
     """
 
     name: str
@@ -128,14 +128,14 @@ def read_test_set(
     dataset: str | None = None,
     split_file: Path | str | None = None,
 ) -> RatedSet:
-    """Read a labeled test set: from its official layout, or from anybody's label file and folder.
+    """Read a labeled test set: from its official layout, or from a user's label file and folder.
 
     Args:
         name: `koniq10k`, `livec`, `bid`, `spaq`, `biq2021`, `cid2013`, `tid2013`, `live`, `csiq`, `pipal`, `kadid10k`,
             or `csv`: a set of one's own.
         root: The set's folder, with its own label files in it. `csv` needs none.
         images: Folder of the images, relative to `root`, where it is not the official one. For `csv` without a `root`,
-            a folder as it stands; by default that of the label file.
+            a folder as it is; by default that of the label file.
         labels: For `csv`: the label file.
         ids: For `csv`: an id is the file stem, or the name with its folders.
         dataset: For `csv`: what the manifest calls the set; by default the name of the label file's folder.
@@ -196,13 +196,15 @@ def _read_own_set(
 
 def _require_below(root: Path, images: str | None) -> None:
     if images is not None and not ((is_safe_path(images) or images == ".") and (root / images).is_dir()):
-        raise CurateError(f"no folder {images!r} inside {root}")
+        raise CurateError(
+            f"no folder {images!r} inside {root}: --images names the folder of the images, relative to --root"
+        )
 
 
 def _checked(name: str, root: Path, read: Reading, options: Mapping[str, Any] | None = None) -> RatedSet:
     source = read.files[0]
     if not read.ratings:
-        raise CurateError(f"{source} names no images")
+        raise CurateError(f"{source} names no images; expected a row per image")
     require_unique((rating.id for rating in read.ratings), f"{source}: images")
     unsafe = [r.path for r in read.ratings if not is_safe_path(r.path)]
     if unsafe:

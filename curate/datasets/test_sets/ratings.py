@@ -16,15 +16,15 @@ _LARGEST_OVERSHOOT = 0.5
 
 @dataclass(frozen=True)
 class Rating:
-    """What people said of one image.
+    """The rating of one image.
 
     Attributes:
         id: The row's sample id: the file's stem (LIVE: with its folder, since its folders share file names).
         path: The image, relative to the set's root.
         score: On the set's own scale.
         standard_error: Of the score, on the same scale; None where the set does not say how many people voted.
-        reference_id: Id of the pristine image; None where there is none.
-        reference: The pristine image, relative to the set's root; None where there is none.
+        reference_id: Id of the pristine image; None without one.
+        reference: The pristine image, relative to the set's root; None without one.
         condition: Type (1-25) and level (1-5) where they are KADID-10k's; None otherwise.
         group: The group of the set that the image is in, e.g. PIPAL's class; None where there are none.
         split: `train`, `val` or `test`: the official one, otherwise `test`.
@@ -43,7 +43,7 @@ class Rating:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found: its label files, and every rating in file order.
+    """What a reader returns: its label files, and every rating in file order.
 
     Attributes:
         files: The label files.
@@ -60,8 +60,8 @@ class Reading:
     group_column: str | None = None
 
 
-def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: float) -> LabelScale:
-    """Return a set's stated scale, wider where its scores leave it a little, as normalized or realigned scores do.
+def widened_scale(file: Path, scores: Sequence[float], minimum: float, maximum: float) -> LabelScale:
+    """Return a set's stated scale, wider where its scores exceed it a little, as normalized or realigned scores do.
 
     Args:
         file: The label file, for messages.
@@ -70,7 +70,7 @@ def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: f
         maximum: The stated upper end.
 
     Raises:
-        CurateError: A score lies so far outside that it is on another scale.
+        CurateError: A score is so far outside that it is on another scale.
     """
     overshoot = _LARGEST_OVERSHOOT * (maximum - minimum)
     far = [score for score in scores if not minimum - overshoot <= score <= maximum + overshoot]
@@ -82,7 +82,7 @@ def scale_around(file: Path, scores: Sequence[float], minimum: float, maximum: f
     return LabelScale(min(minimum, *scores), max(maximum, *scores)) if scores else LabelScale(minimum, maximum)
 
 
-def records_of(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_records(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Read some columns of a CSV file, one dictionary per row.
 
     Raises:
@@ -91,11 +91,14 @@ def records_of(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     frame = read_csv(path)
     for name in columns:
         if name not in frame.columns:
-            raise CurateError(f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))}")
+            raise CurateError(
+                f"{path} has no column {name!r}; it has {', '.join(map(str, frame.columns))}; expected the official "
+                "file of the set: download it again"
+            )
     return [dict(zip(columns, row, strict=True)) for row in zip(*(frame[c].tolist() for c in columns), strict=True)]
 
 
-def number_of(path: Path, name: str, value: object, *, least: float = -math.inf) -> float:
+def read_number(path: Path, name: str, value: object, *, least: float = -math.inf) -> float:
     """Read a score or a spread.
 
     Raises:
@@ -109,11 +112,13 @@ def number_of(path: Path, name: str, value: object, *, least: float = -math.inf)
     return number
 
 
-def require_as_many(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:
-    """Refuse two files of one set that have not as many entries.
+def require_equal_counts(path: Path, values: Sequence[object], other: Path, others: Sequence[object]) -> None:
+    """Refuse two files of one set with different numbers of entries.
 
     Raises:
         CurateError: They have not.
     """
     if len(values) != len(others):
-        raise CurateError(f"{path} has {len(values)} entries, {other} has {len(others)}; they belong together")
+        raise CurateError(
+            f"{path} has {len(values)} entries, {other} has {len(others)}; expected as many: download both again"
+        )

@@ -39,7 +39,7 @@ def testset(
             `kadid10k`, or `csv`: a set of one's own.
         root: The set's folder, with its own label file in it. `csv` needs none.
         images: Folder of the images, relative to `root`, where it is not the official one. For `csv` without a `root`,
-            a folder as it stands; by default that of the label file.
+            a folder as it is; by default that of the label file.
         labels: For `csv`: a label file, with a name and a score per image.
         columns: For `csv`: which columns of it mean what. Types and levels are read where both columns are named.
         lower_is_better: For `csv`: the scores are of degradation.
@@ -70,7 +70,7 @@ def run_testset(rated: RatedSet, out: Path, *, reporter: Reporter = SILENT) -> d
     Args:
         rated: The set as read.
         out: The manifest.
-        reporter: Is told what was left out and which images are missing.
+        reporter: Notes what was left out and which images are missing.
 
     Returns:
         `dataset, rows, rows_not_ok, left_out, label_scale, higher_is_better, splits, out`; `groups` where the set has
@@ -107,7 +107,7 @@ def run_testset(rated: RatedSet, out: Path, *, reporter: Reporter = SILENT) -> d
 
 
 def manifest_of(rated: RatedSet, out: Path) -> pa.Table:
-    """Return a test set's manifest, as it would stand at `out`.
+    """Return a test set's manifest, as it would be written to `out`.
 
     Args:
         rated: The set as read.

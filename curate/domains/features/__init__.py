@@ -32,7 +32,7 @@ FEATURE_VERSION = 3
 
 
 def domain_features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Describe a patch by hand-made features that tell the distortion types apart.
+    """Describe a patch by hand-made features that distinguish the distortion types.
 
     Args:
         patch: uint8 (H, W, 3) RGB, at least 64 x 64.

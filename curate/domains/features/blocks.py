@@ -12,7 +12,7 @@ from .planes import Plane, Planes, halve, log_energy, log_share
 
 _JPEG_BLOCK = 8
 _DCT_BANDS = 6
-_CAP = 24.0  # of a step in code values, so that one strong edge does not stand for a whole side
+_CAP = 24.0  # of a step in code values, so that one strong edge does not count for a whole side
 _NOTICEABLE = 0.5  # code values
 _SQUARES = (16, 32)  # sides of the pasted squares of types 20 and 23
 _RANKS = (0, 1, 2, 4, 8, 16)
@@ -37,7 +37,7 @@ def grid_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def copy_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe rows and columns that repeat their neighbour, as nearest-neighbour scaling leaves them."""
+    """Describe rows and columns that repeat their neighbor, as nearest-neighbor scaling leaves them."""
     found = []
     for axis in (1, 0):
         steps = sum(np.abs(np.diff(plane, axis=axis)).mean(axis=1 - axis) for plane in planes.rgb)
@@ -77,7 +77,7 @@ def square_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def shift_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe where green lies against red and blue: type 5 moves it down and to the right."""
+    """Describe how green is shifted against red and blue: type 5 moves it down and to the right."""
     red, green, blue = planes.rgb
     other = np.asarray((red + blue) / 2, np.float32)
     return np.concatenate([_shift(green, other), _shift(halve(green), halve(other))])

@@ -15,14 +15,14 @@ _MOMENTS, _DIRECTIONS = 4, 4
 def contrast_sums(
     normal: NDArray[np.float32], edges: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Sum powers, neighbour products and a histogram of normalised coefficients.
+    """Sum powers, neighbor products and a histogram of normalized coefficients.
 
     Args:
         normal: (H, W).
         edges: Inner edges of the histogram, rising.
 
     Returns:
-        Sums of |n|, n^2, n^3 and n^4; sum and absolute sum of the products with the neighbour on the right, below,
+        Sums of |n|, n^2, n^3 and n^4; sum and absolute sum of the products with the neighbor on the right, below,
         below right and below left, (4, 2); counts between the edges.
     """
     height, width = normal.shape
@@ -62,14 +62,14 @@ def contrast_sums(
 
 @compiled
 def tone_counts(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count codes and colours of a picture.
+    """Count codes and colors of a picture.
 
     Args:
         image: (H, W, 3).
 
     Returns:
         Histograms of red, green, blue, the largest, the smallest channel and (rounded) luma, (6, 256); the number of
-        different colours at 7, 6 and 5 bits per channel.
+        different colors at 7, 6 and 5 bits per channel.
     """
     height, width = image.shape[:2]
     counts = np.zeros((6, _TONES), np.int64)
@@ -105,7 +105,7 @@ def lag_sums(
         limit: Values are clipped to [-limit, limit].
 
     Returns:
-        Mean product per lag, (L,); 0 where no pixel has such a neighbour.
+        Mean product per lag, (L,); 0 where no pixel has such a neighbor.
     """
     height, width = chosen.shape[0] * block, chosen.shape[1] * block
     sums = np.zeros(len(lags))
@@ -164,7 +164,7 @@ def spike_counts(
 def sudden_steps(
     image: NDArray[np.uint8], cap: float, noticeable: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Find steps between neighbouring pixels that exceed those beside them.
+    """Find steps between neighboring pixels that exceed those beside them.
 
     Args:
         image: (H, W, 3).

@@ -1,4 +1,4 @@
-"""Features of what is left when the picture is taken away: noise, its colour, its grain, and where it sits."""
+"""Features of the residual without the picture: noise, its color, its grain, and where it is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def noise_features(planes: Planes) -> NDArray[np.float32]:
 
 
 def chroma_noise_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe how the noise of luma and of chroma hang together in flat blocks.
+    """Describe how the noise of luma and of chroma is related in flat blocks.
 
     Saved as JPEG, noise added to RGB (type 11) and to YCbCr (type 12) hardly differ in anything else: the first is
     brighter where there is less blue. The halved chroma of JPEG hides it at full size, so ask coarser planes.

@@ -57,7 +57,7 @@ def halve(plane: Plane) -> Plane:
 
 
 def log_share(share: NDArray[np.floating] | float) -> NDArray[np.float32]:
-    """Put shares of pixels on a logarithmic scale on which one pixel in ten thousand is as good as none."""
+    """Put shares of pixels on a logarithmic scale on which one pixel in ten thousand counts as none."""
     return np.asarray(np.log10(np.asarray(share, np.float32) + np.float32(1e-4)), np.float32)
 
 

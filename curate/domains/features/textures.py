@@ -21,7 +21,7 @@ _CHROMA_RADII = 8
 
 
 def texture_features(planes: Planes) -> NDArray[np.float32]:
-    """Describe mean-subtracted, contrast-normalised coefficients of luma and chroma over scales.
+    """Describe mean-subtracted, contrast-normalized coefficients of luma and chroma over scales.
 
     Source: BRISQUE (Mittal, Moorthy, Bovik, TIP 2012), whose fits are replaced by plain histograms and moments.
     """

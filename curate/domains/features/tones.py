@@ -1,4 +1,4 @@
-"""Features of tones and colours: what tone curves, saturation and quantisation leave behind."""
+"""Features of tones and colors: what tone curves, saturation and quantisation leave behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COARSE_BINS = 16
 _PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 _TOP_CODES = (8, 16, 32, 64)
 _HUES = 8
-_GREY = 1e-6
+_GRAY = 1e-6
 
 
 def tone_features(planes: Planes) -> NDArray[np.float32]:
@@ -61,7 +61,7 @@ def color_features(planes: Planes) -> NDArray[np.float32]:
         first.mean() / _TONES,
         second.mean() / _TONES,
     ]
-    return np.concatenate([np.array(facts, np.float32), hues / max(float(hues.sum()), _GREY)]).astype(np.float32)
+    return np.concatenate([np.array(facts, np.float32), hues / max(float(hues.sum()), _GRAY)]).astype(np.float32)
 
 
 def _combs(histogram: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -76,7 +76,7 @@ def _combs(histogram: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def _peaks(histogram: NDArray[np.floating]) -> NDArray[np.float32]:
     inner = histogram[4:-4]  # the ends are clipping, described apart
-    total = float(inner.sum()) + _GREY
+    total = float(inner.sum()) + _GRAY
     facts = []
     for width in (1, 3, 5, 9):
         smooth = np.convolve(inner, np.ones(width) / width, mode="same")

@@ -1,4 +1,4 @@
-"""References made to look as if taken and published by others: what no class may be recognized by."""
+"""References changed as other cameras and web sites would: no class may be recognized by these changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..patches import random_patch
 
-# Side of what is cut from a reference and distorted, in pixels: a patch of the light classifier, and room for it to lie
+# Side of what is cut from a reference and distorted, in pixels: a patch of the light classifier, and room for it to be
 # anywhere on the grids of block coders. What is beyond would be computed and thrown away.
 FRAME = 288
 # Of other sharpness, with grain. What sets one collection apart from another must not decide what counts as pristine.
@@ -23,7 +23,7 @@ _TONED = 0.6
 _GAMMAS, _SATURATIONS, _FARTHEST_END = (0.7, 1.45), (0.4, 1.3), 24.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # The stretch on entry leaves gaps in the histogram of a reference that does not span 0 to 255. Photographs that do
-# have none, so gaps must not stand for "pristine".
+# have none, so gaps must not mean "pristine".
 _FULL_RANGE = 0.5
 # Photographs from the web were made smaller after they had been spoiled.
 _SHRUNK, _MOST_SHRUNK = 0.35, 0.6

@@ -23,7 +23,7 @@ from ..evaluation import ClassScores, score_classes
 from ..features import FEATURE_VERSION, domain_features
 from ..mlp_ensemble import TrainingSettings, train_ensemble
 from ..patches import random_patch
-from ..pristine_beliefs import PristineBeliefs
+from ..pristine_scores import PristineScores
 from ..selection_rule import CLASSES
 from ..settings import DomainsFitSettings, PerReference
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
@@ -41,7 +41,7 @@ class LightSettings:
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
         levels: Levels that a reference is distorted at, drawn for each type; None: five with one type, two with all.
-        pristine_variants: Pristine pictures of a reference, each drawn anew.
+        pristine_variants: Pristine pictures of a reference, each drawn separately.
         pristine_weight: How many times as much as a type the class pristine weighs. Mild cells of several types hardly
             differ from pristine pictures and together outweigh them.
         folds: Networks; each leaves out one fold of the references, on which it is tested.
@@ -146,11 +146,11 @@ def fit_domains(
     config = {"kind": "light", "feature_version": FEATURE_VERSION, **asdict(settings)}
     seen = set(patches.classes.tolist())
     facts = domain_facts(source, config, unusable, seen, decoding, reporter)
-    pristine = PristineBeliefs.of_scores(held_out[patches.classes == PRISTINE])
+    pristine = PristineScores.of_scores(held_out[patches.classes == PRISTINE])
     return FittedDomains(LightClassifier(ensemble, pristine), clean, again, facts)
 
 
-def classes_besides(seen: Collection[int]) -> list[int]:
+def unseen_classes(seen: Collection[int]) -> list[int]:
     """Return the classes that no picture was made of, rising."""
     return [kind for kind in range(CLASSES) if kind not in seen]
 
@@ -163,7 +163,7 @@ def domain_facts(
     decoding: DecodeOptions,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Put together what a classifier's JSON says of where it comes from, and say which classes it does not know.
+    """Return the provenance of a classifier for its JSON, and note the classes that it does not know.
 
     Args:
         source: The references.
@@ -173,7 +173,7 @@ def domain_facts(
         decoding: How references are read.
         reporter: Gets a note of the classes that none was made of.
     """
-    unseen = [distortion_name(kind) for kind in classes_besides(seen)]
+    unseen = [distortion_name(kind) for kind in unseen_classes(seen)]
     if unseen:
         reporter.note(
             f"no picture of {len(unseen)} classes, which the classifier will not know: {', '.join(unseen)}; "
@@ -195,7 +195,7 @@ def _labeled_patches(
 ) -> tuple[_LabeledPatches, dict[str, str]]:
     ids = [entry.id for entry in source.entries]
     types = types_of_references(ids, settings.per_reference, settings.seed)
-    describe = _describer(source, types, settings, decoding)
+    describe = _patch_describer(source, types, settings, decoding)
     rows: list[NDArray[np.float32]] = []
     labels: list[tuple[int, bool, str]] = []
     unusable: dict[str, str] = {}
@@ -228,7 +228,7 @@ def _labeled_patches(
 _Described = tuple[NDArray[np.float32], list[tuple[int, bool]], str | None]
 
 
-def _describer(
+def _patch_describer(
     source: ImageSource, types: dict[str, tuple[int, ...]], settings: LightSettings, decoding: DecodeOptions
 ) -> Callable[[ImageEntry], _Described]:
     nothing = np.zeros((0, 0), np.float32)

@@ -69,7 +69,10 @@ def run_domains_fit(
         refuse_overwriting(written, weights)
     source = open_source(references, ids=ids, follow_links=follow_links)
     if any(out.resolve().is_relative_to(folder.resolve()) for folder in (references, *source.linked)):
-        raise CurateError(f"--out {out} lies in the folder of references: its .png would be taken for one next time")
+        raise CurateError(
+            f"--out {out} is in the folder of references: its .png would be read as a reference next time; choose "
+            "another --out"
+        )
     skipped = note_skipped(source.skipped, references, reporter)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
@@ -78,12 +81,12 @@ def run_domains_fit(
     if settings.kind == "light":
         if weights is not None:
             raise CurateError(
-                "the light classifier starts from no weights: leave --weights away, or add --kind resnet50"
+                "the light classifier starts from no weights: leave out --weights, or add --kind resnet50"
             )
         if settings.batch_size is not None:
-            raise CurateError("--batch-size is of resnet50: leave it away, or add --kind resnet50")
+            raise CurateError("--batch-size is of resnet50: leave it out, or add --kind resnet50")
         if settings.device == "cuda":
-            raise CurateError("the light classifier needs no GPU: leave --device cuda away, or add --kind resnet50")
+            raise CurateError("the light classifier needs no GPU: leave out --device cuda, or add --kind resnet50")
         light = LightSettings(per_reference=chosen, seed=settings.seed)
         if settings.epochs is not None:
             light = replace(light, training=replace(light.training, epochs=settings.epochs))
@@ -132,7 +135,7 @@ def write_fitted(fitted: FittedDomains, out: Path) -> dict[str, Any]:
 
 
 def describe_fit(summary: Mapping[str, Any]) -> str:
-    """Lay a summary out for people, with a line per class."""
+    """Format a summary as text, with a line per class."""
     clean, again = (
         f"top-1 {_percent(summary[f'held_out_top1{suffix}'])}, top-4 {_percent(summary[f'held_out_top4{suffix}'])}"
         for suffix in ("", "_recompressed")

@@ -21,10 +21,10 @@ from ...storage.images import DecodeOptions, decode_image, encode_image
 from ...whole_numbers import hold_whole_numbers
 from ..evaluation import score_classes
 from ..patches import random_patch
-from ..pristine_beliefs import PristineBeliefs
+from ..pristine_scores import PristineScores
 from ..resnet import ResNetClassifier, ResNetTrainer, normalized
 from ..settings import RESNET_BATCH, DomainsFitSettings, PerReference
-from .fit import FittedDomains, classes_besides, domain_facts
+from .fit import FittedDomains, domain_facts, unseen_classes
 from .training_pictures import fold_of_references, training_cells, training_pictures, types_of_references
 
 _FAILURES_SHOWN = 10
@@ -39,7 +39,7 @@ class ResNetSettings:
 
     Attributes:
         per_reference: Whether a reference gets `one` type, as in the paper, or `all`.
-        pristine_variants: Pristine pictures of a reference, each drawn anew.
+        pristine_variants: Pristine pictures of a reference, each drawn separately.
         weights: Local ImageNet checkpoint; None takes the published one.
         device: Where torch computes.
         epochs: Passes over the pictures, one random patch of each.
@@ -128,14 +128,14 @@ def fit_resnet_domains(
         with reporter.task("fine-tune", settings.epochs * len(training)) as task:
             for epoch in range(settings.epochs):
                 if epoch and epoch == settings.epochs * 2 // 3:
-                    trainer.slow_down(0.1)
+                    trainer.lower_learning_rate(0.1)
                 order = np.random.Generator(np.random.PCG64([settings.seed, epoch])).permutation(len(training))
                 trainer.epoch(training_batches([training[i] for i in order], epoch, settings, workers=workers))
                 task.advance(len(training))
         seen = {picture.kind for picture in training}
-        classifier = trainer.finished(classes_besides(seen))
+        classifier = trainer.finished(unseen_classes(seen))
         scores, classes, again = _held_out(classifier, tested, workers)
-    classifier.pristine = PristineBeliefs.of_scores(scores[classes == PRISTINE])
+    classifier.pristine = PristineScores.of_scores(scores[classes == PRISTINE])
     clean, compressed = (score_classes(scores[chosen], classes[chosen]) for chosen in (~again, again))
     config = {**asdict(settings), "kind": "resnet50", "weights": settings.weights and digest_file(settings.weights)}
     del config["device"]
@@ -207,7 +207,7 @@ def training_batches(
         workers: Threads; None uses every core.
 
     Yields:
-        Normalised patches (B, 3, 224, 224) and their classes (B,).
+        Normalized patches (B, 3, 224, 224) and their classes (B,).
     """
 
     def patch_of(numbered: tuple[int, PictureFile]) -> NDArray[np.float32]:
@@ -218,7 +218,7 @@ def training_batches(
 
     patches: list[NDArray[np.float32]] = []
     classes: list[int] = []
-    # Batch normalisation learns nothing from a single patch: what is left over joins the batch before.
+    # Batch normalization learns nothing from a single patch: what is left over joins the batch before.
     size = settings.batch
     for number, patch in enumerate(ordered_map(patch_of, enumerate(pictures), workers)):
         patches.append(patch)

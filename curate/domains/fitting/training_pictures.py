@@ -16,7 +16,7 @@ from ...rendering.render import render
 from ..settings import PerReference
 from .camera_looks import FRAME, by_another_camera, drawn_shrinking, shrink
 
-# Cells that cannot be told from a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
+# Cells that look like a pristine image: they would teach that a pristine image is distorted. (8, 1) differs
 # from it by one code value at most.
 PRISTINE_LOOKING_CELLS = frozenset({*IDENTITY_CELLS, (8, 1)})
 _AS_IT_IS = 0.5  # of the pristine pictures: not stretched, as the photographs of a target set are not
@@ -52,7 +52,7 @@ def training_cells(
         identifier: The reference's id.
         types: Distortion ids.
         levels: How many levels of each type, drawn for this reference.
-        pristine_variants: Pristine pictures, each drawn anew.
+        pristine_variants: Pristine pictures, each drawn separately.
         seed: The run's seed.
 
     Returns:
@@ -67,7 +67,7 @@ def training_cells(
 
 
 def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: int) -> dict[str, tuple[int, ...]]:
-    """Deal the types out to the references.
+    """Assign types to the references.
 
     Args:
         ids: Of the references.
@@ -82,17 +82,17 @@ def types_of_references(ids: Sequence[str], per_reference: PerReference, seed: i
     if per_reference == "all":
         return dict.fromkeys(ids, every)
     left: set[str] = set(ids)
-    dealt: dict[str, tuple[int, ...]] = {}
+    assigned: dict[str, tuple[int, ...]] = {}
     for place, kind in enumerate(every):
         # An equal share of who is left, so that the last type gets the rest.
         drawn = uniform_draw(sorted(left), -(-len(left) // (len(every) - place)), seed, "domain", kind)
-        dealt.update(dict.fromkeys(drawn, (kind,)))
+        assigned.update(dict.fromkeys(drawn, (kind,)))
         left -= drawn
-    return dealt
+    return assigned
 
 
 def fold_of_references(ids: Sequence[str], folds: int, seed: int) -> dict[str, int]:
-    """Deal references out to folds of equal size, give or take one; fewer references than folds make fewer folds.
+    """Assign references to folds of equal size, plus or minus one; fewer references than folds make fewer folds.
 
     Args:
         ids: Of the references.

@@ -1,1 +1,1 @@
-"""Labels from a fitted map of full-reference measures, for rows that no human label speaks of."""
+"""Labels from a fitted map of full-reference measures, for rows without a human label."""

@@ -1,4 +1,4 @@
-"""From labeled single distortions to a map that labels any row: fit, and say how far it misses."""
+"""From labeled single distortions to a map that labels any row: the fit and its error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ FITTED_SOURCES = ("mos", "condition")
 
 @dataclass(frozen=True)
 class Calibration:
-    """A map from full-reference measures to quality, and how far it misses.
+    """A map from full-reference measures to quality, and its error.
 
     Attributes:
         quality: The map.
@@ -47,7 +47,7 @@ class Calibration:
     library: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the provenance says of it."""
+        """Return its entry in the provenance."""
         return {
             "version": MEASURES_VERSION,
             "measures": list(MEASURES),
@@ -74,11 +74,11 @@ def calibrate(
         name: What it is called.
         settings: Whether held-out references are learned from.
         splits: Split of each reference that is not for training, besides what the rows say.
-        reporter: Shows progress, and is told the errors.
+        reporter: Shows progress, and notes the errors.
 
     Raises:
-        CurateError: scikit-learn is missing, there are too few rows, a row cannot be measured, or where files lie is
-            not known.
+        CurateError: scikit-learn is missing, there are too few rows, a row cannot be measured, or a folder is not
+            known.
     """
     library = require_scikit_learn("the labeler calibrated")
     scale = scale_of(rows, name)

@@ -32,7 +32,7 @@ def label_table_by_calibration(
 ) -> tuple[pa.Table, Calibration]:
     """Fit a map to one manifest, and label the ok rows of another by how they differ from their references.
 
-    References that either of the two holds out teach nothing. What can be told of the rows without pixels is checked
+    References that either of the two holds out teach nothing. What can be checked without pixels is checked
     before the fit, which takes minutes.
 
     Args:

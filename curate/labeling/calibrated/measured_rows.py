@@ -39,7 +39,7 @@ class MeasuredRows:
 
 @dataclass(frozen=True)
 class RowsToMeasure:
-    """Rows that can be compared with their references as far as can be told without looking at pixels.
+    """Rows that can be compared with their references as far as is known without reading pixels.
 
     Attributes:
         loader: Finds or makes their pixels.
@@ -61,8 +61,8 @@ def rows_to_measure(rows: pa.Table, place: Path, name: str) -> RowsToMeasure:
         name: What it is called.
 
     Raises:
-        CurateError: Where the files lie is not known, rows name no reference to compare them with, or they are recipes
-            of a user's type that is not registered here.
+        CurateError: The folder of the files is not known, rows name no reference to compare them with, or they are
+            recipes of a user's type that is not registered here.
     """
     check_renderers(rows)
     decoding = decoding_of(read_provenance(rows), DecodeOptions(), name)

@@ -1,4 +1,4 @@
-"""How sure a calibrated label is: the errors on types that the map did not see, by predicted label."""
+"""The uncertainty of a calibrated label: the errors on types that the map did not see, by predicted label."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ BINS = 5
 
 @dataclass(frozen=True)
 class Spread:
-    """The error that 68 % of labels keep to, per bin of predicted label: labels in the middle are less sure.
+    """The error that 68 % of labels keep to, per bin of predicted label: labels in the middle are less certain.
 
     Attributes:
         edges: BINS - 1 predicted labels between the bins, ascending, on [0, 10].

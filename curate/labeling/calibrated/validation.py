@@ -1,4 +1,4 @@
-"""How far calibrated labels miss: on references and on types that the map did not see."""
+"""The error of calibrated labels: on references and on types that the map did not see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,7 +148,7 @@ def _refuse_too_few(rows: FitRows) -> None:
 
 
 def _reference_folds(references: Sequence[str]) -> NDArray[np.int64]:
-    """Deal references out to folds, in the order of their ids."""
+    """Assign references to folds, in the order of their ids."""
     ids = sorted(set(references))
     fold = {identifier: number % REFERENCE_FOLDS for number, identifier in enumerate(ids)}
     return np.array([fold[identifier] for identifier in references])

@@ -1,1 +1,1 @@
-"""The human mean of each type and level: what people say of a condition, whatever the picture."""
+"""The human mean of each type and level: the mean score of a condition over all pictures."""

@@ -1,4 +1,4 @@
-"""Condition tables that ship with the package: labels for whoever has no labeled set."""
+"""Condition tables that ship with the package: labels for users without a labeled set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def read_conditions(name: ConditionsName) -> ShippedConditions:
         name: `kadid10k`: 25 types at 5 levels, each the mean over all 81 references of KADID-10k.
 
     Raises:
-        CurateError: There is none of that name.
+        CurateError: No such name.
     """
     if name not in CONDITIONS:
         raise CurateError(f"conditions are {name!r}; expected {' or '.join(CONDITIONS)}")

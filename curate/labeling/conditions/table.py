@@ -12,7 +12,7 @@ FEWEST_FOR_SPREAD = 2
 
 @dataclass(frozen=True)
 class ConditionTable:
-    """What references are worth on average under each condition.
+    """The mean label of references under each condition.
 
     Attributes:
         conditions: C pairs (distortion id, level).

@@ -1,1 +1,1 @@
-"""How well numbers on one scale go with numbers on another."""
+"""How well numbers on one scale agree with numbers on another."""

@@ -73,7 +73,7 @@ def fit_logistic(scores: Vector, labels: Vector, *, near: LogisticCurve | None =
 
 
 def varies(values: Vector) -> bool:
-    """Tell whether values differ, by enough that the squares of their differences are above 0 in float64."""
+    """Return whether values differ, by enough that the squares of their differences are above 0 in float64."""
     return len(values) > 0 and float(np.ptp(values)) > LEAST_RANGE
 
 

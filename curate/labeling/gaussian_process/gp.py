@@ -27,7 +27,7 @@ _NOTHING = 1e-9  # of the strongest direction: what is weaker is rounding
 
 @dataclass(frozen=True)
 class GpSearch:
-    """What the hyperparameters are chosen from; the defaults are what paid (docs/label-evidence.md).
+    """What the hyperparameters are chosen from; the defaults are those that helped (docs/label-evidence.md).
 
     Attributes:
         relevances: See `GpSettings`.
@@ -96,14 +96,14 @@ class GpModel:
 
         Returns:
             Labels, MxC on [0, 10], and the standard deviation of a human label about them, MxC on the same scale: what
-            content does not tell, and the noise of the raters.
+            content does not explain, and the noise of the raters.
 
         Raises:
             CurateError: The width differs from that of the training features.
         """
-        width = len(self.kernel.centre)
+        width = len(self.kernel.center)
         if features.ndim != 2 or features.shape[1] != width:  # noqa: PLR2004
-            raise CurateError(f"features of shape {features.shape} given to a labeller of {width} numbers per row")
+            raise CurateError(f"features of shape {features.shape} given to a labeler of {width} numbers per row")
         means = np.empty((len(features), len(self.spread)))
         stds = np.empty_like(means)
         with one_core_per_product():
@@ -217,7 +217,7 @@ def _choose(search: GpSearch, units: Matrix, odds: Matrix, labels: Matrix) -> tu
 
 
 def _held_out(units: Matrix, odds: Matrix, settings: GpSettings) -> tuple[Matrix, Matrix]:
-    """Return the errors (NxC) and doubts (N) of held-out folds under given settings."""
+    """Return the errors (NxC) and relative variances (N) of held-out folds under given settings."""
     errors, doubts = np.empty_like(odds), np.empty(len(odds))
     for train, test in _folds(len(units)):
         directions = Directions.of(odds[train])
@@ -230,7 +230,7 @@ def _held_out(units: Matrix, odds: Matrix, settings: GpSettings) -> tuple[Matrix
 def _predict(
     kernel: ContentKernel, directions: Directions, settings: GpSettings, units: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return posterior means (MxC, odds) and doubts (M): predictive variance over noise variance, at least 1."""
+    """Return posterior means (MxC, odds) and relative variances (M): predictive over noise variance, at least 1."""
     cross, own = kernel.cross(units)
     turned = cross @ kernel.vectors
     posterior = own - (turned**2 / (kernel.values + settings.penalty)).sum(axis=1)
@@ -266,11 +266,11 @@ def _require_complete(features: NDArray[Any], labels: Matrix, rater_noise: Matri
         raise CurateError(f"{len(features)} references have features and {len(labels)} have labels")
     if len(labels) < FEWEST_REFERENCES:
         raise CurateError(
-            f"the gp labeller learns from at least {FEWEST_REFERENCES} labelled references; {len(labels)} given "
+            f"the gp labeler learns from at least {FEWEST_REFERENCES} labeled references; {len(labels)} given "
             "(use --labeler knn)"
         )
     missing = int(np.count_nonzero(~np.isfinite(labels)))
     if missing:
-        raise CurateError(f"the gp labeller needs a label for every reference and condition; {missing} are missing")
+        raise CurateError(f"the gp labeler needs a label for every reference and condition; {missing} are missing")
     if rater_noise is not None and rater_noise.shape != labels.shape:
         raise CurateError(f"rater noise of shape {rater_noise.shape} beside labels of shape {labels.shape}")

@@ -1,4 +1,4 @@
-"""Kernels that say how alike the content of references is, for predicting what it does to their labels."""
+"""Kernels of the similarity of content, for predicting its effect on labels."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ContentKernel:
-    """A centred kernel over the training references, with mean diagonal 1, and its eigendecomposition.
+    """A centered kernel over the training references, with mean diagonal 1, and its eigendecomposition.
 
     Attributes:
-        centre: D, mean of the training rows.
-        rows: NxD, training rows about the centre.
+        center: D, mean of the training rows.
+        rows: NxD, training rows about the center.
         weights: D, what each feature counts; the mean squared weighted length of the rows is 1.
         length: Squared length of the squared exponential; None: linear.
         squares: N, squared weighted lengths of the rows.
-        raw: NxN, the kernel before it is centred.
-        scale: Mean diagonal of the centred kernel (1 if that is 0).
-        values: N eigenvalues of the centred, scaled kernel, at least 0.
+        raw: NxN, the kernel before it is centered.
+        scale: Mean diagonal of the centered kernel (1 if that is 0).
+        values: N eigenvalues of the centered, scaled kernel, at least 0.
         vectors: NxN, its eigenvectors in columns.
     """
 
-    centre: Matrix
+    center: Matrix
     rows: Matrix
     weights: Matrix
     length: float | None
@@ -45,17 +45,17 @@ class ContentKernel:
             units: MxD, unit length.
 
         Returns:
-            The centred kernel with each training row, MxN, and with itself, M.
+            The centered kernel with each training row, MxN, and with itself, M.
         """
-        new = units - self.centre
+        new = units - self.center
         products = (new * self.weights) @ self.rows.T
         squares = (new**2 * self.weights).sum(axis=1)
         raw = _shape(products, squares, self.squares, self.length)
         itself = squares if self.length is None else np.ones(len(units))
         row_means = raw.mean(axis=1)
         grand = self.raw.mean()
-        centred = raw - row_means[:, None] - self.raw.mean(axis=0) + grand
-        return centred / self.scale, (itself - 2 * row_means + grand) / self.scale
+        centered = raw - row_means[:, None] - self.raw.mean(axis=0) + grand
+        return centered / self.scale, (itself - 2 * row_means + grand) / self.scale
 
 
 def content_kernels(
@@ -69,19 +69,19 @@ def content_kernels(
         relevance: Power of the share of the residuals that a feature alone explains; 0: all features count alike.
         lengths: See `ContentKernel`.
     """
-    centre = units.mean(axis=0)
-    rows = units - centre
+    center = units.mean(axis=0)
+    rows = units - center
     weights = _relevances(rows, scores, relevance)
     products = (rows * weights) @ rows.T
     squares = np.diagonal(products).copy()
     for length in lengths:
         raw = _shape(products, squares, squares, length)
         means = raw.mean(axis=0)
-        centred = raw - means - means[:, None] + means.mean()
-        scale = float(np.trace(centred)) / len(centred)
+        centered = raw - means - means[:, None] + means.mean()
+        scale = float(np.trace(centered)) / len(centered)
         scale = scale if scale > 0 else 1.0
-        values, vectors = np.linalg.eigh(centred / scale)
-        yield ContentKernel(centre, rows, weights, length, squares, raw, scale, np.maximum(values, 0.0), vectors)
+        values, vectors = np.linalg.eigh(centered / scale)
+        yield ContentKernel(center, rows, weights, length, squares, raw, scale, np.maximum(values, 0.0), vectors)
 
 
 def unit_rows(features: NDArray[np.floating[Any]]) -> Matrix:

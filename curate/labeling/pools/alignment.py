@@ -36,7 +36,7 @@ class Alignment:
 def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
     """Shift the labels of each type of a pool so that the type has the mean that it has in the first pool.
 
-    Labels of unlike sources in the pool may lie on unlike scales, so each source has its own shifts. The means are over
+    Labels of unlike sources in the pool may be on unlike scales, so each source has its own shifts. The means are over
     the levels that both pools have, each level counting alike, of training rows alone: labels of held-out rows move
     none of them. All labeled rows of the source and type are shifted. A pool without labels stays as it is.
 
@@ -71,7 +71,7 @@ def aligned(pool: pa.Table, first: pa.Table) -> Alignment:
 
 
 def _shifts(pool: pa.Table, wanted: Mapping[tuple[int, int], float]) -> dict[int, float]:
-    """Return what the labels of each type lack to the means wanted, over the cells that have both."""
+    """Return the difference of each type's mean to the wanted mean, over the cells that have both."""
     means = _cell_means(pool)
     differences: dict[int, list[float]] = {}
     for cell in sorted(means.keys() & wanted.keys()):

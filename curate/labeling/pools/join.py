@@ -96,7 +96,7 @@ def join(manifests: Sequence[Path | str], out: Path | str, *, labels: JoinLabels
 
 
 def describe_join(summary: Mapping[str, Any]) -> str:
-    """Lay a summary out for people: what was shifted, one line for each type.
+    """Format a summary as text: what was shifted, one line for each type.
 
     Args:
         summary: What `join` returns.

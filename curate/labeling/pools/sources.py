@@ -30,7 +30,7 @@ def label_sources(tables: Sequence[pa.Table]) -> list[str]:
 
 
 def scale_of_rows(table: pa.Table) -> pa.ChunkedArray:
-    """Return for each row the source whose scale its label lies on; null for a row without a label.
+    """Return for each row the source whose scale its label is on; null for a row without a label.
 
     That is its own source; of a pseudo-label, the one source beside it, if there is just one.
 
@@ -56,7 +56,7 @@ def has_one_scale(table: pa.Table) -> bool:
 
 
 def warn_of_unlike_labels(table: pa.Table, name: str) -> None:
-    """Warn that a training set mixes labels of unlike sources, unless it is on record that somebody chose so.
+    """Warn that a training set mixes labels of unlike sources, unless the metadata records that a user chose so.
 
     Args:
         table: A manifest.
@@ -65,7 +65,7 @@ def warn_of_unlike_labels(table: pa.Table, name: str) -> None:
     sources = label_sources([table])
     if len(sources) > 1 and JOINED_LABELS not in read_provenance(table):
         warnings.warn(
-            f"{name} has labels of unlike sources ({', '.join(sources)}), which may lie on other scales: a model "
+            f"{name} has labels of unlike sources ({', '.join(sources)}), which may be on other scales: a model "
             "learns the offset between them. `syndr-curate join --labels align` puts pools on one scale",
             CurateWarning,
             stacklevel=3,

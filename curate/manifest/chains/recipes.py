@@ -71,7 +71,7 @@ def chain_rows(references: Sequence[Reference], grid: RecipeGrid, wanted: ChainS
 
 
 def chains_of(reference_id: str, wanted: ChainSettings, seed: int) -> tuple[SeededChain, ...]:
-    """Return the chains of a reference: the named ones, then the drawn ones, no two alike.
+    """Return the chains of a reference: the named ones, then the drawn ones, each different.
 
     They depend on the reference's id, the settings and the seed alone. Of a larger number, the first are the same.
 

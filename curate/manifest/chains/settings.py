@@ -51,8 +51,8 @@ class ChainSettings:
         """Refuse what cannot be drawn.
 
         Raises:
-            CurateError: A number is none, a type, level or option does not exist, chains cannot be as long as asked, or
-                a chain is named twice.
+            CurateError: A number is not valid, a type, level or option does not exist, chains cannot be as long as
+                asked, or a chain is named twice.
         """
         hold_whole_numbers(self, drawn=0)
         if self.drawn > MOST_DRAWN:
@@ -78,12 +78,12 @@ class ChainSettings:
         if self.stretch == "once":
             own = [format_chain(chain) for chain in self.named if any(step.is_stretch for step in chain)]
             if own:
-                raise CurateError(f"the chain {own[0]} says where it is stretched: leave --stretch once away")
+                raise CurateError(f"the chain {own[0]} says where it is stretched: leave out --stretch once")
             long = [chain for chain in self.named if len(chain) > _MOST_DISTORTIONS]
             if long:
                 raise CurateError(
                     f"the chain {format_chain(long[0])} has {len(long[0])} distortions; expected at most "
-                    f"{_MOST_DISTORTIONS} with --stretch once, which adds two steps: shorten it, or leave the flag away"
+                    f"{_MOST_DISTORTIONS} with --stretch once, which adds two steps: shorten it, or leave out the flag"
                 )
         if self.drawn > self.different():
             raise CurateError(
@@ -105,9 +105,9 @@ class ChainSettings:
         return tuple(tuple(pairs) for pairs in found.values())
 
     def different(self) -> int:
-        """Return how many chains there are to draw from."""
+        """Return the number of different chains that can be drawn."""
         # By number of groups that a chain takes: the ways to choose them, and a type and level of each.
-        loose, last = [1], [1]  # of groups that stand anywhere; of compressions, which stand last
+        loose, last = [1], [1]  # of groups anywhere in the chain; of compressions, which come last
         for pairs in self.groups():
             is_last = self.order == "compression-last" and is_compression(pairs[0][0])
             ways = last if is_last else loose
@@ -125,7 +125,7 @@ class ChainSettings:
         return stretched_once(chain) if self.stretch == "once" else chain
 
     def as_json(self) -> dict[str, Any]:
-        """Return what decides the chains, for the provenance."""
+        """Return the settings of the chains, for the provenance."""
         facts: dict[str, Any] = {"named": [format_chain(chain) for chain in self.named], "stretch": self.stretch}
         if self.drawn:
             drawing = {name: list(getattr(self, name)) for name in ("length", "types", "levels")}
@@ -153,5 +153,5 @@ class ChainSettings:
 
 
 def is_compression(distortion_id: int) -> bool:
-    """Tell whether a type is one that a chain ends with: a file is compressed after everything else."""
+    """Return whether a type is one that a chain ends with: a file is compressed after everything else."""
     return get(distortion_id).subfamily == "compression"

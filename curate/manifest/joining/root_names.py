@@ -20,7 +20,7 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
         tables: Manifests whose roots are relative to one folder.
 
     Returns:
-        The same rows. A root whose folder nobody knows is another one than a known one of the same name.
+        The same rows. A root with an unknown folder is different from a root of the same name with a known folder.
     """
     folders: dict[str, str | None] = {}
     renamed = []
@@ -28,14 +28,14 @@ def with_distinct_roots(tables: Sequence[pa.Table]) -> list[pa.Table]:
         names = {}
         for name, folder in recorded_roots(table).items():
             is_same = name not in folders or folders[name] == folder
-            names[name] = name if is_same else _free(f"{name}-{number}", folders)
+            names[name] = name if is_same else _unused_name(f"{name}-{number}", folders)
             folders[names[name]] = folder
         renamed.append(_renamed(table, names))
     return renamed
 
 
-def _free(name: str, taken: Mapping[str, str | None]) -> str:
-    while name in taken:
+def _unused_name(name: str, used: Mapping[str, str | None]) -> str:
+    while name in used:
         name += "+"
     return name
 

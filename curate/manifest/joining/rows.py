@@ -68,7 +68,10 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
     provenances = [read_provenance(table) for table in tables]
     scales = [p["label_scale"] for p in provenances if p.get("label_scale") is not None]
     if any(scale != scales[0] for scale in scales):
-        raise CurateError(f"the manifests' labels come from different scales: {scales}")
+        raise CurateError(
+            f"the manifests' labels come from different scales: {scales}; label all with one --label-range, or join "
+            "them with `syndr-curate join --labels align`"
+        )
     _refuse_unknown_scales(tables, provenances)
     require_same_pixel_facts(provenances)
     denoiser, registered = shared_denoiser(tables), shared_user_types(provenances)
@@ -82,7 +85,7 @@ def join(tables: Sequence[pa.Table]) -> pa.Table:
         roots[name] = folder
     facts = {**provenances[0], "roots": roots}
     if any(other.get(JOINED_LABELS) != facts.get(JOINED_LABELS) for other in provenances):
-        facts.pop(JOINED_LABELS, None)  # nobody chose to have these rows' labels among those
+        facts.pop(JOINED_LABELS, None)  # no user chose to have these rows' labels among those
     if scales:
         facts["label_scale"] = scales[0]
     if denoiser is not None:
@@ -104,7 +107,7 @@ def _shown(folder: str | None) -> str:
 
 
 def _refuse_unknown_scales(tables: Sequence[pa.Table], provenances: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse labels whose scale is not known beside labels whose scale is: they would be taken for the same."""
+    """Refuse labels whose scale is not known beside labels whose scale is: they would be read as one scale."""
     known = [provenance.get("label_scale") is not None for provenance in provenances]
     labeled = [table["label"].null_count < len(table) for table in tables]
     unknown = [

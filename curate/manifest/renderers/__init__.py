@@ -1,1 +1,1 @@
-"""What renders a manifest's rows besides this package's own types, and whether it is what it was."""
+"""What renders a manifest's rows besides this package's own types, and whether it has changed."""

@@ -11,7 +11,7 @@ from .user_types import describe_absent_types, other_user_types, refuse_absent_t
 
 
 def check_renderers(table: pa.Table) -> None:
-    """Warn before rows are rendered otherwise than they were made, and refuse those that cannot be.
+    """Warn before rows are rendered differently than before, and refuse those that cannot be rendered.
 
     Stored pixels need no renderer: where a manifest has them, a type that is not registered is refused when a row of it
     has to be rendered all the same.

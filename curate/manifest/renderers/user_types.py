@@ -18,7 +18,7 @@ _COMPARED = ("version", "source_sha256", "parameters")
 
 
 def record_user_types(ids: Iterable[int]) -> dict[str, dict[str, Any]] | None:
-    """Return what the provenance of rows says of the users' types among theirs, as they are registered here.
+    """Return the provenance entry for the users' types of rows, as they are registered here.
 
     Args:
         ids: Distortion ids.
@@ -35,7 +35,7 @@ def user_type_ids(table: pa.Table) -> tuple[int, ...]:
     """Return the ids of the users' types that rows are rendered with, in chains and mixes too, ascending.
 
     Args:
-        table: Manifest rows; those without a seed are somebody else's pictures.
+        table: Manifest rows; those without a seed have pixels of another origin.
     """
     seeded = table.filter(pc.is_valid(table["seed"]))
     found = [_distinct(seeded["distortion_id"])]
@@ -92,14 +92,14 @@ def refuse_absent_types(table: pa.Table) -> None:
 
 
 def other_user_types(table: pa.Table) -> str | None:
-    """Say which users' types are registered here otherwise than they were when rows were made; None if none is.
+    """Name the users' types that are registered here in another version than rows were made with; None without any.
 
     Args:
         table: A manifest.
     """
     recorded = _recorded(read_provenance(table))
     here = {str(entry.id): _record(entry) for entry in user_types()}
-    told = []
+    changes = []
     for number in map(str, user_type_ids(table) if recorded else ()):
         if number not in recorded or number not in here:
             continue
@@ -107,17 +107,17 @@ def other_user_types(table: pa.Table) -> str | None:
         differ = [name for name in _COMPARED if before.get(name) != now[name]]
         if differ:
             each = ", ".join(f"{name} {_short(before.get(name))} then, {_short(now[name])} now" for name in differ)
-            told.append(f"type {number} ({before.get('name')}): {each}")
-    if not told:
+            changes.append(f"type {number} ({before.get('name')}): {each}")
+    if not changes:
         return None
     return (
-        f"rows were made with another state of users' types than is registered here: {'; '.join(told)}. They would be "
-        "rendered otherwise: use the plug-in of then, or render the rows anew"
+        f"rows were made with another version of users' types than is registered here: {'; '.join(changes)}. They "
+        "would be rendered differently: use the plug-in of that time, or render the rows again"
     )
 
 
 def shared_user_types(provenances: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]] | None:
-    """Return what several manifests say of users' types together.
+    """Return the entries of several manifests for users' types, joined.
 
     Args:
         provenances: Of the manifests.

@@ -1,1 +1,1 @@
-"""Tables that come in: cast to the manifest's schema, or cut anew."""
+"""Tables that come in: cast to the schema of manifests, or cut into pieces of one size."""

@@ -169,7 +169,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_all_nan(values: pa.Array) -> bool:
-    """Tell whether a column is what CSV makes of one without values: floats, all NaN or null."""
+    """Return whether a column is what CSV makes of one without values: floats, all NaN or null."""
     return bool(pa.types.is_floating(values.type) and pc.all(pc.is_nan(values.drop_null())).as_py() is not False)
 
 

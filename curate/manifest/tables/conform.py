@@ -33,7 +33,10 @@ def conform(table: pa.Table) -> pa.Table:
     if version == 1:
         missing = [name for name in missing if name not in _SINCE_VERSION_2]
     if missing:
-        raise CurateError(f"columns missing from the manifest: {', '.join(missing)}")
+        raise CurateError(
+            f"columns missing from the manifest: {', '.join(missing)}; expected a manifest that a syndr-curate "
+            "command wrote"
+        )
     clusters = [field.name for field in CLUSTER_FIELDS if field.name in table.column_names]
     names = [*SCHEMA.names, *clusters]
     extra = [name for name in table.column_names if name not in {*names}]
@@ -54,7 +57,7 @@ def conform_columns(table: pa.Table, names: Iterable[str]) -> pa.Table:
     """
     twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if twice:
-        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}")
+        raise CurateError(f"columns that occur twice in the manifest: {', '.join(twice)}; expected each once")
     ids = _readable_ids(table)
     columns, fields = [], []
     for name in names:
@@ -82,7 +85,7 @@ def columns_in_file(names: Iterable[str], schema: pa.Schema) -> list[str]:
 
 
 def _version_of(table: pa.Table) -> int:
-    # A table that says nothing was made by somebody else, or by a tool that drops metadata, of either version.
+    # A table without metadata was made by another tool, or by one that drops metadata, in either version.
     version = read_provenance(table).get("schema_version", 1)
     if not isinstance(version, int):
         raise CurateError(f"schema_version is {version!r}, expected a whole number")
@@ -101,7 +104,7 @@ def _readable_ids(table: pa.Table) -> pa.ChunkedArray | None:
 
 
 def _is_ours(schema: pa.Schema, field: pa.Field) -> bool:
-    """Tell whether a column is one of a mixed manifest; other people's may use its name for something else."""
+    """Return whether a column is one of a mixed manifest; other people's may use its name for something else."""
     if set(_MIX_NAMES) <= set(schema.names):
         return True
     found, expected = schema.field(field.name).type, field.type

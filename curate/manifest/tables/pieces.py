@@ -1,4 +1,4 @@
-"""Tables as a stream: cut anew, so that what is written does not depend on where they were cut."""
+"""Tables as a stream, cut into pieces of one size, so that what is written does not depend on where they were cut."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 
 
 def in_pieces(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """Cut a stream of tables anew, into pieces of `rows` rows (the last may be shorter), without their metadata.
+    """Cut a stream of tables into pieces of `rows` rows (the last may be shorter), without their metadata.
 
     An empty stream gives nothing, a stream of empty tables one empty piece.
     """

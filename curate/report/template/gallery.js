@@ -1,4 +1,4 @@
-// Pictures: the largest clusters, and the neighbours that pseudo-labels come from.
+// Pictures: the largest clusters, and the neighbors that pseudo-labels come from.
 
 const CARDS_AT_ONCE = 8;
 
@@ -47,7 +47,7 @@ function cardNode(card) {
   });
   return el("article", { class: "card" },
     el("figure", {}, image, el("figcaption", {}, el("b", {}, card.reference), el("br"), `${whole(card.rows)} rows, labels ${card.label_min?.toFixed(1) ?? "–"} to ${card.label_max?.toFixed(1) ?? "–"}`)),
-    el("div", {}, el("p", { class: "sub" }, neighbors.length ? `labelled from ${neighbors.length} neighbour${neighbors.length === 1 ? "" : "s"}:` : "labelled by a model over all references (gp): no neighbours are stored."),
+    el("div", {}, el("p", { class: "sub" }, neighbors.length ? `labeled from ${neighbors.length} neighbor${neighbors.length === 1 ? "" : "s"}:` : "labeled by a model over all references (gp): no neighbors are stored."),
       el("div", { class: "strip" }, ...neighbors), el("details", {}, el("summary", {}, "its labels"), el("div", { class: "scroll" }, labelTable(card)))));
 }
 
@@ -55,7 +55,7 @@ function makeCards() {
   byId("card-missing").hidden = !D.missing.cards;
   byId("card-missing").textContent = D.missing.cards ?? "";
   const published = D.provenance.some(({ facts }) => facts.config?.neighbors?.weighting === "published");
-  if (published) byId("weighting").textContent = "As published, the farther of two neighbours weighs slightly more.";
+  if (published) byId("weighting").textContent = "As published, the farther of two neighbors weighs slightly more.";
   const { shown, total } = D.cards, more = byId("more-cards");
   let count = 0;
   const grow = () => {

@@ -202,7 +202,7 @@ function makeSampleMap() {
 }
 
 const ROLES = {
-  original: ["originals (labelled)", "original", "circle", 9], kept: ["candidates kept", "stayed", "diamond", 10],
+  original: ["originals (labeled)", "original", "circle", 9], kept: ["candidates kept", "stayed", "diamond", 10],
   too_close: ["dropped: near-copy of an original", "left", "x", 7], too_far: ["dropped: unlike every original", "far", "triangle-up", 8],
   thinned: ["dropped: too like another kept one", "thinned", "square", 7], over_limit: ["dropped: over the limit asked for", "held", "cross", 7],
   dropped: ["dropped: reason not given", "left", "x", 7],

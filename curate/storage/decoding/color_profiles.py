@@ -18,8 +18,8 @@ class UnusableProfileError(ValueError):
     """A color profile is damaged, or not for the kind of pixels that it comes with."""
 
 
-def says_srgb(profile: bytes) -> bool:
-    """Tell whether a profile means the colors that pixels without one have; one that cannot be used does not.
+def is_srgb(profile: bytes) -> bool:
+    """Return whether a profile means the colors that pixels without one have; one that cannot be used does not.
 
     Gray levels with the tone curve of sRGB count as such.
     """
@@ -39,7 +39,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     Raises:
         UnusableProfileError: The profile is damaged, or for another kind of pixels.
     """
-    if says_srgb(profile):
+    if is_srgb(profile):
         return image
     mode = image.mode if image.mode in _MODES.values() else "L" if image.mode in ("1", "LA") else "RGB"
     transform = _transform(profile, mode)

@@ -12,7 +12,7 @@ _BITS = 8
 _LONGEST_CODE = 16
 _WINDOW = 8  # bytes that a code and what follows it may span
 _ZERO_RUN = 15  # of a symbol without a value: 16 zeros (ZRL); below it, the end of so many blocks
-# A length no code has: bits that stand for nothing.
+# A length no code has: bits without a meaning.
 _NO_CODE = (0, 0)
 
 # By the next 16 bits: the length of the code that they begin with, and its symbol.
@@ -47,8 +47,8 @@ class Frame:
     _tables: dict[int, bytes] = field(default_factory=dict)
     _restart: int = 0
 
-    def take_up(self, marker: int, payload: bytes) -> None:
-        """Note what a segment says; a file with a damaged one is not known any more."""
+    def read_segment(self, marker: int, payload: bytes) -> None:
+        """Record what a segment says; after a damaged one the state of the file is unknown."""
         try:
             if marker in (*_SEQUENTIAL, _PROGRESSIVE):
                 self._take_up_frame(marker, payload)
@@ -71,8 +71,8 @@ class Frame:
         factors = [factor for c in self._components.values() for factor in (c.across, c.down)]
         self.known = precision == _BITS and self._height > 0 and self._width > 0 and all(factors) and bool(factors)
 
-    def data_ends(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
-        """Say where the codes of a scan end.
+    def end_of_data(self, header: bytes, pieces: Sequence[bytes]) -> list[int]:
+        """Return where the codes of a scan end.
 
         Args:
             header: The payload of its header.
@@ -228,7 +228,7 @@ class _Bits:
         return symbol
 
     def skip_value(self, table: _Table) -> None:
-        """Go over a code and the bits that follow it, whose number is its symbol."""
+        """Skip a code and the bits that follow it, whose number is its symbol."""
         size = self.symbol(table)
         self.at += size
 
@@ -241,7 +241,7 @@ class _Bits:
         return value
 
     def skip_block(self, dc: _Table, ac: _Table) -> None:
-        """Go over a block of a file that is not progressive."""
+        """Skip a block of a file that is not progressive."""
         self.skip_value(dc)
         k = 1
         while k < _COEFFICIENTS:

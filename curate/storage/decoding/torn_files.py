@@ -1,4 +1,4 @@
-"""Files that Pillow decodes though a part of them never arrived: what each format can tell."""
+"""Files that Pillow decodes though a part of them is missing: what each format shows."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ _LZW, _JPEG_STRIPS, _DEFLATE, _OLD_DEFLATE, _PACK_BITS = 5, 7, 8, 32946, 32773
 
 
 def torn_file_problem(image: Image.Image, read: Callable[[], bytes]) -> str | None:
-    """Say why a file that could be decoded is torn all the same; None where it is whole as far as its format tells.
+    """Say why a file that could be decoded is incomplete; None where it is whole as far as its format shows.
 
-    Bytes after a format's end marker don't count. BMP, uncompressed TIFF and other raw pixels cannot tell a hole from
+    Bytes after a format's end marker don't count. In BMP, uncompressed TIFF and other raw pixels a hole looks like
     black; lossless WebP and formats that are not named here are not looked at.
 
     Args:
@@ -151,7 +151,7 @@ def _tiff_problem(content: bytes, tags: Mapping[int, object]) -> str | None:
 
 
 def _inflates(strip: bytes) -> bool | None:
-    """Tell whether a Deflate stream comes to its end; None where its codes or its checksum are wrong."""
+    """Return whether a Deflate stream comes to its end; None where its codes or its checksum are wrong."""
     reader = zlib.decompressobj()
     try:
         reader.decompress(strip)

@@ -19,7 +19,7 @@ _SPARE_BYTES = 2
 
 
 def jpeg_problem(content: bytes) -> str | None:
-    """Say where a JPEG has a hole; None where it is whole as far as that can be told.
+    """Describe where a JPEG has a hole; None if no hole is found.
 
     Only scans with a run of at least 512 zero bytes are looked at; nearly all intact files have none. Such a run proves
     nothing alone. Zero bytes in a scan are Huffman codes like others: in each table the shortest code is all zero bits.
@@ -32,7 +32,7 @@ def jpeg_problem(content: bytes) -> str | None:
     picture, so that the codes end early or late. So the scan's codes are read, without making pixels of them. A run of
     zeros is a hole if
 
-    - it lies outside segments and scans,
+    - it is outside segments and scans,
     - reading meets bits that are no code, or data end before the last block,
     - or codes end more than two bytes before the scan's data do.
 
@@ -62,18 +62,18 @@ def jpeg_problem(content: bytes) -> str | None:
                 has_hole = (suspicious or frame.progressive) and _scan_has_hole(content[start:end], frame, header)
             except NotDecodableError:
                 has_hole = suspicious
-                left *= suspicious  # another kind of damage, or of file: nothing more can be told
+                left *= suspicious  # another kind of damage, or of file: nothing more is known
             if has_hole and frame.known:
                 return hole(*next(zero_runs(content, start, end)))
         elif kind == _SOS:
             header = content[start:end]
         elif kind >= 0:
-            frame.take_up(kind, content[start:end])
+            frame.read_segment(kind, content[start:end])
     return None
 
 
 def lacks_end_marker(content: bytes) -> bool:
-    """Tell whether a JPEG has a scan and ends without its end marker."""
+    """Return whether a JPEG has a scan and ends without its end marker."""
     if _END in content[-_TAIL:]:
         return False
     kinds = {kind for kind, _, _ in _parts(content)}
@@ -95,13 +95,13 @@ def with_end_marker(content: bytes) -> bytes | None:
     for kind, start, end in _parts(content):
         if kind == _SCAN:
             try:
-                frame.data_ends(header, _pieces(content[start:end]))
+                frame.end_of_data(header, _pieces(content[start:end]))
             except NotDecodableError:
                 return None
         elif kind == _SOS:
             header = content[start:end]
         elif kind >= 0:
-            frame.take_up(kind, content[start:end])
+            frame.read_segment(kind, content[start:end])
     return content + _END if frame.known else None
 
 
@@ -115,7 +115,7 @@ def _has_run(content: bytes, start: int, end: int) -> bool:
 
 def _scan_has_hole(data: bytes, frame: Frame, header: bytes) -> bool:
     pieces = _pieces(data)
-    for piece, end in zip(pieces, frame.data_ends(header, pieces), strict=False):
+    for piece, end in zip(pieces, frame.end_of_data(header, pieces), strict=False):
         for start, stop in zero_runs(piece):
             is_padding = end <= start + _SPARE_BYTES and stop == len(piece)
             if not is_padding and end + _SPARE_BYTES < len(piece):
@@ -124,7 +124,7 @@ def _scan_has_hole(data: bytes, frame: Frame, header: bytes) -> bool:
 
 
 def _parts(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """Give the segments, scans and stray bytes of the first picture: marker or kind, and where the payload lies."""
+    """Give the segments, scans and stray bytes of the first picture: marker or kind, and the range of the payload."""
     at, size = 2, len(content)
     while at < size:
         mark = content.find(b"\xff", at)

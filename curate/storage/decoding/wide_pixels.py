@@ -36,7 +36,7 @@ def wide_gray(image: Image.Image, rawmode: str, image_format: str | None) -> NDA
     """
     if image.mode == "F":
         raise UndefinedRangeError("floating-point pixels have no defined 8-bit range")
-    # Mode I has 32 bits: whether 0..255 or 0..65535 of them are meant, its values cannot tell.
+    # Mode I has 32 bits: whether 0..255 or 0..65535 of them are meant, its values do not show.
     if image.mode == "I" and image_format not in _SCALED_TO_16_BITS:
         kind = "signed 16-bit" if rawmode in ("I;16S", "I;16BS") else "32-bit"
         raise UndefinedRangeError(f"{kind} pixels have no defined 8-bit range; save the image with 8 or 16 bits")
@@ -96,7 +96,7 @@ def _rounded_from_16(values: NDArray[np.uint32]) -> NDArray[np.uint8]:
     # Alpha is at its highest wherever a picture is opaque.
     colors = np.atleast_3d(values)[..., :3]
     highest = int(colors.max(initial=0))
-    if 0 < highest <= _EIGHT_BITS:  # it would turn black: somebody has put an 8-bit picture into 16 bits unscaled
+    if 0 < highest <= _EIGHT_BITS:  # it would turn black: an 8-bit picture was put into 16 bits unscaled
         raise UndefinedRangeError(
             f"16-bit pixels of which none is above {highest}: 8-bit values in a 16-bit file; save the image with 8 bits"
         )

@@ -31,7 +31,7 @@ def zero_runs(content: bytes, start: int = 0, end: int | None = None) -> Iterato
 
 
 def hole(start: int, end: int) -> str:
-    """Say what a run means that cannot be data."""
+    """Describe a run of zeros that cannot be data."""
     return (
         f"the file is torn: {end - start:,} zero bytes from byte {start:,} on, which no encoder writes there "
         "(a download that did not finish?); get the file again"

@@ -31,7 +31,7 @@ def shortened(name: str, *, of: str | None = None) -> str:
 
 
 def rendered_path(reference_id: str, sample_id: str, suffix: str) -> str:
-    """Return where a rendered image lies below its root: a folder per reference, so that no folder holds millions.
+    """Return the path of a rendered image below its root: a folder per reference, so that no folder holds millions.
 
     Args:
         reference_id: The row's reference, a relative path under `--ids path`.
@@ -45,17 +45,17 @@ def rendered_path(reference_id: str, sample_id: str, suffix: str) -> str:
     return f"{folders}/{shortened(sample_id.rsplit('/', 1)[-1])}{suffix}"
 
 
-def is_holdable(name: str) -> bool:
-    r"""Tell whether a manifest can hold a file's name: no backslash, and Unicode.
+def is_storable_name(name: str) -> bool:
+    r"""Return whether a manifest can hold a file's name: no backslash, and Unicode.
 
-    >>> [is_holdable(name) for name in ("sub/a.png", "a\\b.png", "a\udcff.png")]
+    >>> [is_storable_name(name) for name in ("sub/a.png", "a\\b.png", "a\udcff.png")]
     [True, False, False]
     """
     return "\\" not in name and (name.isascii() or not any(map(_is_raw_byte, name)))
 
 
 def spelled(name: str, mark: str = MARK) -> str:
-    r"""Spell a file's name so that a manifest can hold it: a mark and two digits for each character that none can.
+    r"""Rewrite a file's name so that a manifest can hold it: a mark and two digits for each forbidden character.
 
     Args:
         name: A name or a relative path, as the file system has it.
@@ -67,28 +67,28 @@ def spelled(name: str, mark: str = MARK) -> str:
     return "".join(f"{mark}{ord(c) & 0xFF:02X}" if c == "\\" or _is_raw_byte(c) else c for c in name)
 
 
-def why_missing(path: str | os.PathLike[str]) -> str | None:
-    """Say why a file is missing that is there under a name that no manifest can hold; None for any other.
+def explain_missing_file(path: str | os.PathLike[str]) -> str | None:
+    """Explain that a missing file exists under a name that a manifest cannot hold; None otherwise.
 
     Args:
         path: A path that leads to no file, perhaps one that `spelled` has made.
     """
     here = Path(path)
     while not os.path.lexists(here) and here != here.parent:
-        if _SPELLED.search(here.name) and _is_spelling(here):
+        if _SPELLED.search(here.name) and _is_escaped_form(here):
             return "its name has a backslash or is no UTF-8, which a manifest cannot hold: rename the file"
         here = here.parent
     return None
 
 
-def _is_spelling(path: Path) -> bool:
-    """Tell whether a folder has a name that this one spells; how often the mark is written does not matter."""
+def _is_escaped_form(path: Path) -> bool:
+    """Return whether a folder has a name that this one rewrites; how often the mark is written does not matter."""
     wanted = _SPELLED.sub(MARK, path.name)
     try:
         names = os.listdir(path.parent)
     except OSError:
         return False
-    return any(not is_holdable(name) and _SPELLED.sub(MARK, spelled(name)) == wanted for name in names)
+    return any(not is_storable_name(name) and _SPELLED.sub(MARK, spelled(name)) == wanted for name in names)
 
 
 def _is_raw_byte(character: str) -> bool:

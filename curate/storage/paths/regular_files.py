@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import CurateError
-from .file_names import why_missing
+from .file_names import explain_missing_file
 
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -20,7 +20,7 @@ _KINDS = (
 
 
 def special_kind(path: Path | str) -> str | None:
-    """Say what a path is that must not be opened, without opening it: a FIFO (a named pipe), a socket or a device.
+    """Name the kind of a path that must not be opened, without opening it: a FIFO (a named pipe), a socket or a device.
 
     Args:
         path: Any path; a link is judged by what it leads to.
@@ -50,7 +50,7 @@ def refuse_special(path: Path | str) -> None:
 
 @contextmanager
 def regular_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file. What is none is refused without waiting for it: a FIFO that nobody writes to has no end.
+    """Open a regular file. Anything else is refused without waiting for it: a FIFO without a writer never ends.
 
     Args:
         path: The file, or a link to it.
@@ -78,7 +78,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        reason = why_missing(path)
+        reason = explain_missing_file(path)
         if reason is None:
             raise
         raise FileNotFoundError(error.errno, reason, str(path)) from error

@@ -1,1 +1,1 @@
-"""Texts that other people wrote: CSV tables, JSON, numbers; what is not plain is refused with its cause."""
+"""Texts that other people wrote: CSV tables, JSON, numbers; anything unusual is refused with a reason."""

@@ -36,7 +36,9 @@ def read_csv(path: Path) -> "pd.DataFrame":
         lines = csv.reader(text, delimiter=separator, strict=True)
         header = next(lines, None)
         if not header:
-            raise CurateError(f"{path} is not a readable CSV file: no columns in its first line")
+            raise CurateError(
+                f"{path} is not a readable CSV file: no columns in its first line; expected a header, as in id,score"
+            )
         _refuse_odd_header(path, header, separator)
         rows = [_fitted(path, header, row, lines.line_num) for row in lines if row]
     except csv.Error as error:
@@ -45,7 +47,10 @@ def read_csv(path: Path) -> "pd.DataFrame":
     header, rows = [header[at] for at in held], [[row[at] for at in held] for row in rows]
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
-        raise CurateError(f"{path} is not a readable CSV file: its header repeats {', '.join(map(repr, repeated))}")
+        raise CurateError(
+            f"{path} is not a readable CSV file: its header repeats {', '.join(map(repr, repeated))}; expected each "
+            "name once"
+        )
     return pd.DataFrame(rows, columns=header, dtype=object)
 
 
@@ -67,6 +72,7 @@ def _refuse_odd_header(path: Path, header: list[str], separator: str) -> None:
 def _fitted(path: Path, header: list[str], row: list[str], line: int) -> list[str]:
     if len(row) != len(header):
         raise CurateError(
-            f"{path} is not a readable CSV file: line {line} has {len(row)} cells, its header {len(header)} names"
+            f"{path} is not a readable CSV file: line {line} has {len(row)} cells, its header {len(header)} names; "
+            "expected as many: quote cells that hold a comma"
         )
     return row

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote."""
+"""JSON from files that other people wrote."""
 
 import json
 import math
@@ -9,13 +9,13 @@ DEEPEST = 100  # levels: ours has five, and Python gives up with errors of its o
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Read a JSON text strictly: what comes out can be written and printed again.
+    """Read a JSON text strictly: the result can be written and printed again.
 
     Python's reader also takes `NaN`, `1e999`, half of a character, and a name that occurs twice in one object, of which
     the last one counts.
 
     Raises:
-        ValueError: It is none, is nested too deeply, or holds one of these.
+        ValueError: It is not JSON, is nested too deeply, or holds one of these.
 
     >>> parse_json('{"types": [1, 3]}')
     {'types': [1, 3]}
@@ -39,7 +39,7 @@ _TOO_DEEP = f"it is nested too deeply, more than {DEEPEST} levels"
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Give what a value holds, and refuse a value that could not be written again."""
+    """Yield the parts of a value, and refuse a value that could not be written again."""
     if isinstance(value, dict):
         yield from value
         yield from value.values()

@@ -29,7 +29,7 @@ def whole_number(text: str) -> int | None:
 
 
 def finite_number(text: str) -> float | None:
-    """Read a finite decimal number; what Python's `float` takes beyond that (`1_0`, `nan`, `inf`) is none.
+    """Read a finite decimal number; what Python's `float` takes beyond that (`1_0`, `nan`, `inf`) is refused.
 
     Args:
         text: ASCII digits with a sign, a decimal point and an exponent where needed; blanks around it do not matter.

@@ -1,4 +1,4 @@
-"""Text files that people write and save with whatever program they have."""
+"""Text files, whatever program saved them."""
 
 import codecs
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labelled test sets: each in a tiny copy of its official layout, with labels worked out by hand."""
+"""Labeled test sets: each in a tiny copy of its official layout, with labels worked out by hand."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_koniq_refuses_a_split_that_does_not_cover_it(koniq, write_text):
         read_test_set("koniq10k", koniq)
 
 
-def test_livec_leaves_out_the_pictures_raters_practised_on(save_mat, save_image, picture):
+def test_livec_leaves_out_the_pictures_raters_practiced_on(save_mat, save_image, picture):
     save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["t1.bmp", "t2.bmp", "3.bmp", "4.JPG"]))
     save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[50.0, 50.0, 63.5, 12.0]])
     root = save_image("livec/Images/3.bmp", picture).parents[1]
@@ -80,7 +80,7 @@ def test_livec_leaves_out_the_pictures_raters_practised_on(save_mat, save_image,
         ("3", "Images/3.bmp", pytest.approx(6.35), None, "ok"),
         ("4", "Images/4.JPG", pytest.approx(1.2), None, "unreadable"),
     ]
-    assert rated.left_out == "2 pictures that raters practised on"
+    assert rated.left_out == "2 pictures that raters practiced on"
 
 
 def test_livec_makes_standard_errors_of_its_deviations_and_the_175_votes_of_an_average_image(
@@ -111,7 +111,7 @@ def test_livec_refuses_deviations_that_are_none_of_its_images(save_mat, tmp_path
 def test_livec_refuses_scores_that_do_not_belong_to_its_names(save_mat, tmp_path):
     save_mat("livec/Data/AllImages_release.mat", AllImages_release=cells(["1.bmp", "2.bmp"]))
     save_mat("livec/Data/AllMOS_release.mat", AllMOS_release=[[50.0]])
-    with pytest.raises(CurateError, match=r"has 2 entries, .*AllMOS_release\.mat has 1; they belong together"):
+    with pytest.raises(CurateError, match=r"has 2 entries, .*AllMOS_release\.mat has 1; expected as many"):
         read_test_set("livec", tmp_path / "livec")
 
 
@@ -187,7 +187,7 @@ def live(save_mat, save_image, picture):
     return save_image("live/jp2k/img2.bmp", picture).parents[1]
 
 
-def test_live_goes_by_folders_and_turns_dmos_round(live):
+def test_live_is_read_by_folders_and_its_dmos_is_reversed(live):
     rated = read_test_set("live", live)
     rows = {row[0]: row[1:] for row in columns(rated, "sample_id", "label", "reference_path", "reference_id", "status")}
     # Entry 1 (jp2k/img2) has DMOS -0.9 of [-1, 97.1]: 10 (1 - 0.1 / 98.1); the last one is fastfading/img174.
@@ -230,7 +230,7 @@ def test_csiq_finds_its_header_below_a_title_and_turns_dmos_round(save_sheet, sa
     ]
 
 
-def test_images_may_lie_elsewhere(save_sheet, save_image, picture, tmp_path):
+def test_images_may_be_elsewhere(save_sheet, save_image, picture, tmp_path):
     header = ["image", "dst_type", "dst_lev", "dmos"]
     save_sheet("csiq/csiq.DMOS.xlsx", [header, ["1600", "blur", 2.0, 0.5]], sheet="all_by_image")
     save_image("csiq/dst_imgs_all/1600.BLUR.2.png", picture)

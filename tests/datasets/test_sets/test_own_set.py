@@ -185,7 +185,7 @@ def test_what_a_set_needs_and_has_not_got_is_named(own):
         read_test_set("csv", images=own / "elsewhere", labels=LabelFile(own / "labels.csv", OWN))
 
 
-def test_images_lie_beside_the_label_file_below_a_root_or_where_the_user_says(own):
+def test_images_are_beside_the_label_file_below_a_root_or_where_the_user_says(own):
     file = LabelFile(own / "labels.csv", OWN)
     for options, path in (({"root": own, "images": "photos"}, "photos/a.png"), ({"root": own / "photos"}, "a.png")):
         assert columns(read_test_set("csv", labels=file, **options), "image_path", "status")[0] == (path, "ok")

@@ -44,7 +44,7 @@ def test_pipals_references_have_a_path_where_they_are_there_and_its_types_are_no
     assert found == [("Train_Ref/A0001.bmp", "pipal", None, None)] * 2 + [(None, None, None, None)] * 2
 
 
-def test_pipal_may_lie_in_train_with_all_images_in_one_folder(write_text, save_image, picture, tmp_path):
+def test_pipal_may_be_in_train_with_all_images_in_one_folder(write_text, save_image, picture, tmp_path):
     write_text("PIPAL/train/Train_Label/A0001.txt", "A0001_00_00.bmp,1400.0", "A0001_00_01.bmp,1500.0")
     save_image("PIPAL/train/Distortion/A0001_00_00.bmp", picture)
     rated = read_test_set("pipal", tmp_path / "PIPAL")

@@ -102,7 +102,7 @@ def test_what_was_learned_from_and_how_far_it_misses_is_on_record(folder, labele
     assert facts["label_scale"] == read_provenance(read_manifest(folder / "fit.parquet"))["label_scale"]
 
 
-def test_the_error_of_mdsi_stands_beside_it(folder, labeled_chains):
+def test_the_error_of_mdsi_is_beside_it(folder, labeled_chains):
     fit = read_manifest(folder / "fit.parquet")
     errors = []
     for row in fit.to_pylist():
@@ -150,7 +150,7 @@ def test_rows_of_an_absent_plugin_are_refused_by_its_name_before_anything_is_mea
         label(labeler="calibrated", **given)
 
 
-def test_pixels_that_are_made_otherwise_than_they_were_are_warned_of(folder):
+def test_pixels_that_would_be_rendered_differently_warn(folder):
     rows = attach(recipe_table(("a",), types=(15,), levels=(1,)), provenance(denoiser="0" * 64))
     with pytest.warns(CurateWarning, match="denoiser"), pytest.raises(CurateError, match="no single distortion"):
         label(labeler="calibrated", fit_on=with_scale(read_manifest(folder / "rows.parquet")), manifest=rows)
@@ -163,7 +163,7 @@ def test_that_there_is_nothing_to_label_is_said_before_the_fit(folder, monkeypat
         label(labeler="calibrated", fit_on=folder / "fit.parquet", manifest=chains.slice(0, 0))
 
 
-def test_the_errors_are_told(folder):
+def test_the_errors_are_noted(folder):
     notes = Notes()
     given = {"labeler": "calibrated", "fit_on": folder / "fit.parquet", "manifest": folder / "chains.parquet"}
     label(**given, reporter=notes)
@@ -208,7 +208,7 @@ def test_labels_of_an_unknown_scale_are_refused(folder):
         label(labeler="calibrated", fit_on=folder / "rows.parquet", manifest=folder / "chains.parquet")
 
 
-def test_a_fit_that_lost_its_metadata_is_told_how_to_get_it_back(folder):
+def test_a_fit_that_lost_its_metadata_says_how_to_get_it_back(folder):
     lost = read_manifest(folder / "fit.parquet").replace_schema_metadata(None)
     with pytest.raises(CurateError, match=r"lost its metadata.*relocate MANIFEST --provenance-from"):
         label(labeler="calibrated", fit_on=lost, manifest=folder / "chains.parquet")
@@ -236,7 +236,7 @@ def test_what_does_not_go_together_is_refused_in_python(folder):
         label(labeler="gp", fit_on=folder / "fit.parquet", **rows)
     with pytest.raises(CurateError, match="give manifest and fit_on, no labels and no features"):
         label("labels.csv", labeler="calibrated", fit_on=folder / "fit.parquet", **rows)
-    with pytest.raises(CurateError, match="labeler is 'calibrated' beside conditions"):
+    with pytest.raises(CurateError, match="labeler is 'calibrated' with conditions"):
         label(labeler="calibrated", conditions="kadid10k", fit_on=folder / "fit.parquet", **rows)
 
 

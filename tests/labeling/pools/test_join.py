@@ -216,7 +216,7 @@ def test_ids_that_occur_twice_and_a_manifest_alone_are_refused(tmp_path):
         join([file, tmp_path / "copy.parquet"], file)
 
 
-def test_a_loader_warns_of_unlike_labels_that_nobody_chose(tmp_path):
+def test_a_loader_warns_of_unlike_labels_that_no_user_chose(tmp_path):
     files = [written(tmp_path, name, pool(name, CELLS, source=name)) for name in ("mos", "proxy")]
     mixed = attach(pa.concat_tables([pool("a", CELLS), pool("b", CELLS, source="proxy")]), {"roots": {}})
     with pytest.warns(CurateWarning, match=r"labels of unlike sources \(mos, proxy\).*join --labels align"):

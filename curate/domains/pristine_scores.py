@@ -1,4 +1,4 @@
-"""What a classifier says of pristine photographs: its false alarms, which a selection of types is measured against."""
+"""A classifier's scores on pristine photographs: its false alarms, which a selection of types is compared with."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MEANS, _LIMITS = "pristine.means", "pristine.limits"
 
 
 @dataclass(frozen=True)
-class PristineBeliefs:
-    """How far a classifier believes in each class where there is no distortion.
+class PristineScores:
+    """How high a classifier scores each class where there is no distortion.
 
     Attributes:
         means: Mean score of each class over pristine pictures that the classifier has not seen, float32 (26,).
@@ -27,7 +27,7 @@ class PristineBeliefs:
     limits: NDArray[np.float32]
 
     @classmethod
-    def of_scores(cls, scores: NDArray[np.floating]) -> PristineBeliefs | None:
+    def of_scores(cls, scores: NDArray[np.floating]) -> PristineScores | None:
         """Describe the class scores of pristine pictures, (N, 26); None where there is no picture."""
         if not len(scores):
             return None
@@ -36,7 +36,7 @@ class PristineBeliefs:
         return cls(scores.mean(axis=0, dtype=np.float64).astype(np.float32), limits.astype(np.float32))
 
     @classmethod
-    def from_arrays(cls, named: Mapping[str, NDArray[np.float32]]) -> PristineBeliefs | None:
+    def from_arrays(cls, named: Mapping[str, NDArray[np.float32]]) -> PristineScores | None:
         """Read what `arrays` gave; None where a classifier was saved without.
 
         Raises:

@@ -7,12 +7,12 @@ from syndr_curate.curate.domains.classifier import LightClassifier
 from syndr_curate.curate.domains.classifier_files import load_classifier, save_classifier
 from syndr_curate.curate.domains.features import feature_count
 from syndr_curate.curate.domains.mlp_ensemble import Ensemble
-from syndr_curate.curate.domains.pristine_beliefs import PristineBeliefs
+from syndr_curate.curate.domains.pristine_scores import PristineScores
 from syndr_curate.curate.domains.resnet import ResNetClassifier
 from syndr_curate.curate.domains.select import select_domains
 from syndr_curate.curate.domains.selection_rule import CLASSES
 
-BELIEFS = PristineBeliefs(
+BELIEFS = PristineScores(
     np.linspace(0.01, 0.07, CLASSES, dtype=np.float32), np.linspace(0.1, 0.9, CLASSES, dtype=np.float32)
 )
 
@@ -42,7 +42,7 @@ def one_type_of(values, kind=9):
 
 def test_one_in_a_hundred_pictures_is_above_the_limit():
     scores = one_type_of(np.random.Generator(np.random.PCG64(1)).permutation(1000) / 1000)
-    beliefs = PristineBeliefs.of_scores(scores)
+    beliefs = PristineScores.of_scores(scores)
     assert beliefs.means[9] == pytest.approx(0.4995)
     assert (scores[:, 9] > beliefs.limits[9]).mean() == pytest.approx(0.01, abs=0.0015)
     assert beliefs.means.dtype == beliefs.limits.dtype == np.float32
@@ -50,14 +50,14 @@ def test_one_in_a_hundred_pictures_is_above_the_limit():
 
 @pytest.mark.parametrize("values", [[0.25], [0.25, 0.0, 0.5], [0.0] * 99 + [0.5]])
 def test_of_few_pictures_the_limit_is_the_largest_score(values):
-    beliefs = PristineBeliefs.of_scores(one_type_of(values))
+    beliefs = PristineScores.of_scores(one_type_of(values))
     assert beliefs.limits[9] == max(values)
     assert beliefs.limits[8] == 0
 
 
 def test_without_a_picture_nothing_is_known():
-    assert PristineBeliefs.of_scores(np.zeros((0, CLASSES))) is None
-    assert PristineBeliefs.from_arrays({"center": np.zeros(3, np.float32)}) is None
+    assert PristineScores.of_scores(np.zeros((0, CLASSES))) is None
+    assert PristineScores.from_arrays({"center": np.zeros(3, np.float32)}) is None
 
 
 @pytest.mark.parametrize("kind", [light, resnet])
@@ -97,7 +97,7 @@ def test_a_file_without_it_serves_the_published_rule_alone(tmp_path, image_folde
 def test_damaged_arrays_are_refused(damage, message):
     arrays = {name: array for name, array in (BELIEFS.arrays() | damage).items() if array is not None}
     with pytest.raises(ValueError, match=message):
-        PristineBeliefs.from_arrays(arrays)
+        PristineScores.from_arrays(arrays)
 
 
 def test_a_resnet_of_damaged_arrays_is_refused():
