@@ -75,7 +75,7 @@ def _refuse_without_effect(arguments: argparse.Namespace) -> None:
     """Refuse, before hours of work, what would be passed over or would fail at their end."""
     for name in (*_OF_FINE_TUNING, "trials"):
         if getattr(arguments, name) is not None and not arguments.finetune:
-            raise CurateError(f"--{name} has no effect without --finetune: leave it away, or give --finetune")
+            raise CurateError(f"--{name} has no effect without --finetune: leave it out, or give --finetune")
     for name in ("steps", "batch", "seeds"):
         number = getattr(arguments, name)
         if number is not None and number < 1:
@@ -88,7 +88,7 @@ def _refuse_without_effect(arguments: argparse.Namespace) -> None:
     if arguments.finetune:
         require_weights(_training(arguments).network, arguments.weights)
     if arguments.neighbor_encoder is not None and arguments.neighbor_labels is None:
-        raise CurateError("--neighbor-encoder has no effect without --neighbor-labels: leave it away")
+        raise CurateError("--neighbor-encoder has no effect without --neighbor-labels: leave it out")
     if arguments.workers < 1:
         raise CurateError(f"--workers {arguments.workers}: expected 1 or more")
     if not arguments.minutes > 0:

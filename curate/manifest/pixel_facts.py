@@ -107,7 +107,7 @@ def other_denoiser(table: pa.Table) -> str | None:
         f"{rows} rows of type {_DENOISE.id} ({_DENOISE.name}) were made with other denoiser weights (SHA-256 "
         f"{str(recorded)[:_DIGITS_SHOWN]}) than are installed ({newest_digest()[:_DIGITS_SHOWN]}): they would be "
         "rendered otherwise. Install the syndr-curate release that `versions` in the manifest names, or render the "
-        "rows anew"
+        "rows again"
     )
 
 

@@ -169,9 +169,9 @@ def _refuse_without_effect(request: ReportRequest) -> None:
     for what, settings in needs.items():
         idle = [name for name in settings if getattr(asked, name) != getattr(usual, name)]
         if idle:
-            raise CurateError(f"{', '.join(idle)} given without {what}: without effect, so leave it away or add {what}")
+            raise CurateError(f"{', '.join(idle)} given without {what}: without effect, so leave it out or add {what}")
     if request.png is not None and not request.features:
-        raise CurateError("png given without features, of which the maps are made: leave it away or add features")
+        raise CurateError("png given without features, of which the maps are made: leave it out or add features")
 
 
 def _files_read(request: ReportRequest) -> list[Path]:

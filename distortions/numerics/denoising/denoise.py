@@ -1,7 +1,7 @@
 """The denoiser of distortion 15: a small residual network, run on one color channel after another.
 
 The published generator calls MATLAB's pretrained DnCNN, whose weights cannot be had. This network keeps what matters of
-it (it predicts the noise, is told no noise level, sees one grey plane at a time and was trained for noise up to 55 of
+it (it predicts the noise, is told no noise level, sees one gray plane at a time and was trained for noise up to 55 of
 255) and is otherwise its own design: most layers work on coarse copies of the plane, where they cost little.
 ``docs/denoiser.md`` is its model card, ``scripts/train_denoiser.py`` trains it.
 """

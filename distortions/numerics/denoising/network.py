@@ -1,4 +1,4 @@
-"""The network that takes noise out of one plane of grey levels: its form, and one pass through it."""
+"""The network that takes noise out of one plane of gray levels: its form, and one pass through it."""
 
 from __future__ import annotations
 
