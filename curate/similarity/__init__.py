@@ -5,9 +5,9 @@ from __future__ import annotations
 from .close_pairs import edges_below
 from .components import threshold_components
 from .feature_rows import FeatureRows, check_rows
-from .greedy_thinning import thin
 from .neighbors import farthest, nearest, nearest_and_farthest
 from .statistics import ClusterStatistics, cluster_statistics
+from .thinning.greedy_thinning import thin
 
 __all__ = [
     "ClusterStatistics",

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate.curate.similarity import edges_below, farthest, greedy_thinning, nearest, nearest_and_farthest, thin
-from syndr_curate.curate.similarity.drop_distances import lower_drop_distances
+from syndr_curate.curate.similarity import edges_below, farthest, nearest, nearest_and_farthest, thin
+from syndr_curate.curate.similarity.thinning import greedy_thinning
+from syndr_curate.curate.similarity.thinning.drop_distances import lower_drop_distances
 from syndr_curate.curate.similarity.upper_bounds import sketch, tried_sketch
 
 

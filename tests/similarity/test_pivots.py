@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from syndr_curate.curate.similarity import check_rows
-from syndr_curate.curate.similarity.drop_distances import NONE, DropDistances, Lowest
-from syndr_curate.curate.similarity.pivots import add_members, compare_members, no_pivots
+from syndr_curate.curate.similarity.thinning.drop_distances import NONE, DropDistances, Lowest
+from syndr_curate.curate.similarity.thinning.pivots import add_members, compare_members, no_pivots
 from syndr_curate.curate.similarity.tiles import Patch
 
 LIMIT = 0.2

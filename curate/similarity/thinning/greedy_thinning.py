@@ -8,12 +8,10 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runs.threads import Progress, each_task, one_core_per_product
-from .drop_distances import NONE, Allowance, DropDistances, Lowest, lower_drop_distances
-from .feature_rows import FeatureMatrix, FeatureRows, check_rows
-from .pivots import add_members, compare_members, no_pivots
-from .tiles import NEVER_GIVE_UP, Patch
-from .upper_bounds import (
+from ...runs.threads import Progress, each_task, one_core_per_product
+from ..feature_rows import FeatureMatrix, FeatureRows, check_rows
+from ..tiles import NEVER_GIVE_UP, Patch
+from ..upper_bounds import (
     SAMPLE_ROWS,
     Sketch,
     Trial,
@@ -23,6 +21,8 @@ from .upper_bounds import (
     tried_sketch,
     worth_a_trial,
 )
+from .drop_distances import NONE, Allowance, DropDistances, Lowest, lower_drop_distances
+from .pivots import add_members, compare_members, no_pivots
 
 TILE_ROWS = 1024
 STRIPE_ROWS = 128  # of the square on the diagonal, whose lower half need not be taken

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.numerics.compiled import compiled
-from .feature_rows import FeatureRows, cosine
-from .tiles import CHUNK, Patch
+from ....distortions.numerics.compiled import compiled
+from ..feature_rows import FeatureRows, cosine
+from ..tiles import CHUNK, Patch
 
 NONE = -1  # no such position
 CLOSER = 1e-6  # taken off a threshold in float32, so that rounding it rules nothing out

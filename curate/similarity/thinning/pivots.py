@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...distortions.numerics.compiled import compiled
+from ....distortions.numerics.compiled import compiled
+from ..feature_rows import FeatureRows, cosine
+from ..tiles import CHUNK, Patch
 from .drop_distances import CLOSER, NONE, DropDistances, Lowest, any_above_both, decide
-from .feature_rows import FeatureRows, cosine
-from .tiles import CHUNK, Patch
 
 GUARD = 1e-9  # far above the rounding of a cosine or an angle in float64, far below what decides a pair
 ALL = -2.0  # below every cosine: rules nothing out
