@@ -150,7 +150,8 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
                 f"{manifest} says {name} {recorded[name]!r} of its pixels, the request {wanted!r}: leave "
                 f"--{name.replace('_', '-')} away, or start from the folder of the images"
             )
-    return replace(asked, **recorded, denoiser=digest_for(provenance.get(DENOISER)))
+    weights = digest_for(provenance.get(DENOISER))
+    return replace(asked, **recorded, denoiser=None if weights == newest_digest() else weights)
 
 
 def facts_of_decoding(decoding: "DecodeOptions") -> dict[str, Any]:

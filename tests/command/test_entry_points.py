@@ -66,6 +66,8 @@ def test_help_describes_completion(syndr_curate):
 
 def test_completion_is_installed_and_completes_commands_flags_and_values(syndr_curate, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    # The shell is named here: what starts the tests, such as make, may be a shell without completion.
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     assert "completion installed" in syndr_curate("--install-completion", "bash").stdout
     assert "syndr-curate" in (tmp_path / ".bashrc").read_text()
     monkeypatch.setenv("_SYNDR_CURATE_COMPLETE", "complete_bash")
