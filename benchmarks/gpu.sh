@@ -33,7 +33,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 python=${PYTHON:-python}
 table=$out/gpu.md
 failed=0
-if ((tiny)); then device=cpu limit=${GPU_SECONDS:-1800}; else device=cuda limit=${GPU_SECONDS:-480}; fi
+if ((tiny)); then limit=${GPU_SECONDS:-1800}; else limit=${GPU_SECONDS:-480}; fi
 
 # step NAME MOST COMMAND...: run it for at most MOST seconds, and put the lines of its table into ours
 step() {

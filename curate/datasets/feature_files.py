@@ -16,7 +16,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, CurateWarning
 from ..manifest.ids import path_ids, refuse_one_text, require_texts, require_unique
 from ..manifest.provenance import attach, digest_array, read_provenance
 from ..manifest.splits import TRAIN
@@ -333,6 +333,7 @@ def _warn_of_suffixes(ids: Sequence[str], path: Path) -> None:
         warnings.warn(
             f"{path}: {len(changed)} ids end in an image suffix and are read without it, as ids of manifests have "
             f"none: {given!r} becomes {read!r}",
+            CurateWarning,
             stacklevel=3,
         )
 

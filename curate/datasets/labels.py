@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CurateError
+from ..errors import CurateError, CurateWarning
 from ..manifest.ids import (
     list_ids,
     make_sample_id,
@@ -193,7 +193,7 @@ def read_labels(
     quality = scale.to_quality(scores)
     doubt = describe_reversed_labels(distortions, levels, quality, lower_is_better=lower_is_better)
     if doubt and reporter is None:
-        warnings.warn(f"{path}: {doubt}", stacklevel=2)
+        warnings.warn(f"{path}: {doubt}", CurateWarning, stacklevel=2)
     elif doubt and reporter is not None:
         reporter.note(f"warning: {path}: {doubt}")
     return Labels(

@@ -1,5 +1,6 @@
 """Whether DRCDown's bound on cosines is meaningful for some features, and which bounds would be."""
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from .epoch import EpochRows
 from .settings import DownsampleSettings
 
 SEARCHED_ROWS = 10_000  # most rows among which bounds are searched, so that a large set does not take long
+CHECKED_ROWS = 50_000  # most rows on which bounds of drawn rows are checked: 2 to 8 s a clustering at 40,000
 GRIDS = (100, 10_000, 1_000_000)  # the search goes over numbers of 2 decimals, then 4, then 6; float32 has no more
 STRICTEST = 1 - 1 / GRIDS[-1]
 NEAR = 0.02  # the search ends at a share this close to the one that is wanted
@@ -73,9 +75,20 @@ def note_meaningless_bound(
         return None
     searched = search_shares(rows, features, settings)
     drawn, total = searched.rows, len(rows.filtered)
-    basis = "" if drawn == total else f" (from {drawn:,} of {total:,} rows)"
-    advice = _advice(searched.shares_at, settings.label_gap)
-    return f"similarity {settings.similarity} means nothing for these features: {problem}; {advice}{basis}"
+    impossible = _impossible(searched.shares_at, settings.label_gap)
+    if impossible is not None:
+        advice = impossible
+    elif drawn == total:
+        advice = _advice(searched.shares_at, _drawn_bounds(searched))
+    elif total <= CHECKED_ROWS:
+        # More rows have more links, so a bound of the drawn rows may join all of them.
+        shares_at = _shares(rows, features, settings, rows.filtered, settings.keep_min)
+        bounds = {target: _mended(shares_at, target, bound) for target, bound in _drawn_bounds(searched).items()}
+        return _line(settings, problem, _advice(shares_at, bounds))
+    else:
+        too_loose = cluster_statistics(clusters).largest_cluster > settings.keep_min
+        advice = _unchecked_advice(searched, settings.similarity, too_loose=too_loose)
+    return _line(settings, problem, advice) + ("" if drawn == total else f" (from {drawn:,} of {total:,} rows)")
 
 
 class SearchedRows(NamedTuple):
@@ -100,18 +113,17 @@ def search_shares(rows: EpochRows, features: FeatureRows, settings: DownsampleSe
     """
     drawn, total = _drawn_rows(rows, settings.seed), len(rows.filtered)
     keep_min = max(1, round(settings.keep_min * len(drawn) / total))
-    searched, labels = features.take(drawn), rows.labels[drawn]
-
-    @cache
-    def shares_at(similarity: float) -> Shares:
-        found = threshold_components(searched, labels, similarity, settings.label_gap, device=settings.device)
-        statistics = cluster_statistics(found, large=keep_min)
-        return Shares(statistics.share_in_large, statistics.largest_cluster / len(drawn))
-
-    return SearchedRows(len(drawn), shares_at)
+    return SearchedRows(len(drawn), _shares(rows, features, settings, drawn, keep_min))
 
 
-def find_bound(shares_at: Callable[[float], Shares], target: Target) -> float | None:
+def find_bound(
+    shares_at: Callable[[float], Shares],
+    target: Target,
+    *,
+    near: float = NEAR,
+    above: float = -1.0,
+    below: float = 1.0,
+) -> float | None:
     """Find a similarity at which clusters above `keep_min` hold a share of the rows, none of them more than half.
 
     Bisection in at most 22 steps, since no share rises with the similarity; over numbers of few decimals first.
@@ -119,6 +131,9 @@ def find_bound(shares_at: Callable[[float], Shares], target: Target) -> float | 
     Args:
         shares_at: What a similarity, -1 to 1, makes of the rows.
         target: The share that is wanted.
+        near: The search ends at a share this close to it.
+        above: The similarity is this or more, in steps of 0.01 ...
+        below: ... and this or less, likewise.
 
     Returns:
         The similarity; None where none of six decimals will do.
@@ -126,13 +141,14 @@ def find_bound(shares_at: Callable[[float], Shares], target: Target) -> float | 
     >>> find_bound(lambda similarity: Shares(thinned=1 - similarity, largest=0.1), HALF)
     0.5
     """
-    looser, stricter, scale = -1, 1, 1
+    scale = GRIDS[0]
+    looser, stricter = math.floor(above * scale), math.ceil(below * scale)
     for grid in GRIDS:
         looser, stricter, scale = looser * grid // scale, stricter * grid // scale, grid
         while stricter - looser > 1:
             middle = (looser + stricter) // 2
             shares = shares_at(middle / scale)
-            if abs(shares.thinned - target.share) <= NEAR and shares.largest <= MOST_IN_ONE:
+            if abs(shares.thinned - target.share) <= near and shares.largest <= MOST_IN_ONE:
                 return middle / scale
             if shares.thinned > target.share or shares.largest > MOST_IN_ONE:
                 looser = middle
@@ -164,7 +180,22 @@ def _drawn_rows(rows: EpochRows, seed: int) -> NDArray[np.int64]:
     return rows.filtered[[identifier in drawn for identifier in ids]]
 
 
-def _advice(shares_at: Callable[[float], Shares], label_gap: float) -> str:
+def _shares(
+    rows: EpochRows, features: FeatureRows, settings: DownsampleSettings, chosen: NDArray[np.int64], keep_min: int
+) -> Callable[[float], Shares]:
+    labels = rows.labels[chosen]
+    taken = features.take(chosen)
+
+    @cache
+    def shares_at(similarity: float) -> Shares:
+        found = threshold_components(taken, labels, similarity, settings.label_gap, device=settings.device)
+        statistics = cluster_statistics(found, large=keep_min)
+        return Shares(statistics.share_in_large, statistics.largest_cluster / len(chosen))
+
+    return shares_at
+
+
+def _impossible(shares_at: Callable[[float], Shares], label_gap: float) -> str | None:
     if shares_at(-1.0).thinned < TENTH.low:
         return (
             "no similarity would thin a tenth of the rows: labels are too far apart, too few differ by less than "
@@ -176,7 +207,42 @@ def _advice(shares_at: Callable[[float], Shares], label_gap: float) -> str:
             f"no similarity would thin only a part: even {STRICTEST} thins clusters with {_percent(closest.thinned)} "
             "of the rows, as they are all but identical"
         )
-    bounds = {target: find_bound(shares_at, target) for target in (TENTH, HALF)}
+    return None
+
+
+def _line(settings: DownsampleSettings, problem: str, advice: str) -> str:
+    return f"similarity {settings.similarity} means nothing for these features: {problem}; {advice}"
+
+
+def _drawn_bounds(searched: SearchedRows) -> dict[Target, float | None]:
+    return {target: find_bound(searched.shares_at, target) for target in (TENTH, HALF)}
+
+
+def _unchecked_advice(searched: SearchedRows, similarity: float, *, too_loose: bool) -> str:
+    bounds = _drawn_bounds(searched)
+    useful = {
+        target: bound if bound is not None and bound != similarity and (bound > similarity) == too_loose else None
+        for target, bound in bounds.items()
+    }
+    if useful == bounds or any(bound is not None for bound in useful.values()):
+        return _advice(searched.shares_at, useful)
+    side = "above" if too_loose else "below"
+    return f"try a similarity a little {side} it, since drawn rows have fewer links than all rows"
+
+
+def _mended(shares_at: Callable[[float], Shares], target: Target, start: float | None) -> float | None:
+    near = target.share - target.low
+    if start is None:
+        return find_bound(shares_at, target, near=near)
+    shares = shares_at(start)
+    if _fits(shares, target):
+        return start
+    if shares.thinned > target.share or shares.largest > MOST_IN_ONE:
+        return find_bound(shares_at, target, near=near, above=start)
+    return find_bound(shares_at, target, near=near, below=start)
+
+
+def _advice(shares_at: Callable[[float], Shares], bounds: dict[Target, float | None]) -> str:
     found = [(bound, _percent(shares_at(bound).thinned)) for bound in bounds.values() if bound is not None]
     if not found:
         return "no similarity would thin clusters with about a tenth or a half of the rows, since they join all at once"

@@ -19,7 +19,7 @@ from ..datasets.features import Features
 from ..downsampling.epoch import draw_epoch, epoch_clusters, epoch_features, epoch_rows
 from ..downsampling.meaningful_bounds import note_meaningless_bound
 from ..downsampling.settings import DownsampleSettings, Scope, check_epoch
-from ..errors import CurateError
+from ..errors import CurateError, CurateWarning
 from ..whole_numbers import whole_number
 from .asking_loader import check_asking_loader
 from .distributed import done_by_rank_0, is_distributed, replicas_and_rank
@@ -173,8 +173,8 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
     def update(self, features: AnyFeatures, *, epoch: int | None = None) -> dict[str, Any]:
         """Take features from the current model and draw the epoch's rows.
 
-        The first time that `similarity` means nothing for the features (everything is linked, or nothing), a warning
-        names bounds that would thin; with several processes, on rank 0.
+        The first time that `similarity` means nothing for the features (everything is linked, or nothing), a
+        `CurateWarning` names bounds that would thin; with several processes, on rank 0.
 
         Args:
             features: One row per row of the dataset (N, D): `Features` (matched by id), a file, or a matrix in the
@@ -316,7 +316,7 @@ class DRCDownSampler(torch.utils.data.Sampler[int]):
     def _warn_once(self, kind: str, message: str) -> None:
         if kind not in self._warned:
             self._warned.add(kind)
-            warnings.warn(message, stacklevel=3)
+            warnings.warn(message, CurateWarning, stacklevel=3)
 
     def _draw(self, epoch: int) -> dict[str, Any]:
         if self._clusters is None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from syndr_curate import CurateError
+from syndr_curate import CurateError, CurateWarning
 from syndr_curate.curate.datasets.feature_files import as_features, load_features, save_features, write_feature_table
 from syndr_curate.curate.manifest.provenance import attach, make_provenance
 
@@ -149,7 +149,9 @@ def test_ids_that_repeat_are_refused_on_both_ways(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
 def test_ids_that_are_read_without_their_suffix_are_spoken_of(tmp_path, suffix):
     path = tmp_path / f"f{suffix}"
-    with pytest.warns(UserWarning, match=r"2 ids end in an image suffix and are read without it.*'a\.png' becomes 'a'"):
+    with pytest.warns(
+        CurateWarning, match=r"2 ids end in an image suffix and are read without it.*'a\.png' becomes 'a'"
+    ):
         save_features(path, ["a.png", "b.PNG", "c.v1"], ROWS)
     assert load_features(path).ids == ("a", "b", "c.v1")
 
@@ -459,6 +461,6 @@ def test_what_encode_wrote_keeps_ids_that_need_their_suffix(tmp_path):
 
 @pytest.mark.parametrize("name", ["f.npy", "f.npz", "f.parquet"])
 def test_names_that_differ_in_their_suffix_alone_keep_it(name, tmp_path):
-    with pytest.warns(UserWarning, match="1 ids end in an image suffix .* 'x/b.png' becomes 'x/b'"):
+    with pytest.warns(CurateWarning, match="1 ids end in an image suffix .* 'x/b.png' becomes 'x/b'"):
         save_features(tmp_path / name, ["x/a.png", "x/a.jpg", "x/b.png"], np.ones((3, 2), np.float32))
     assert load_features(tmp_path / name).require_ids() == ("x/a.png", "x/a.jpg", "x/b")

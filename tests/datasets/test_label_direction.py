@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from syndr_curate import CurateWarning
 from syndr_curate.curate.datasets.label_direction import describe_reversed_labels
 from syndr_curate.curate.datasets.labels import LabelFile, read_labels
 
@@ -46,7 +47,7 @@ def falling(write_text):
 
 
 def test_a_needless_flip_is_warned_of(falling):
-    with pytest.warns(UserWarning, match=r"scores\.csv: quality rises with the level in 2 of 2 types.*leave out"):
+    with pytest.warns(CurateWarning, match=r"scores\.csv: quality rises with the level in 2 of 2 types.*leave out"):
         read_labels(falling, lower_is_better=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -63,7 +64,7 @@ def test_a_reporter_gets_the_note_instead(falling):
 
 def test_a_missing_flip_is_warned_of(write_text):
     path = write_text("bad.csv", "dist_img,dmos", *(f"a_01_0{level}.png,{level}" for level in (1, 3, 5)))
-    with pytest.warns(UserWarning, match=r"in 1 of 1 types.*give --lower-is-better"):
+    with pytest.warns(CurateWarning, match=r"in 1 of 1 types.*give --lower-is-better"):
         read_labels(path)
 
 

@@ -113,8 +113,9 @@ def test_without_a_row_in_the_scope_nothing_is_said():
 
 
 def test_of_many_rows_some_are_searched_by_id_and_keep_min_shrinks_with_them(monkeypatch):
-    # 200 rows in pairs 1 degree apart, pairs 4 degrees apart or more; a quarter of them, drawn by id, is searched.
+    # A quarter of 200 rows, drawn by id, is searched; all are too many to check.
     monkeypatch.setattr(meaningful_bounds, "SEARCHED_ROWS", 50)
+    monkeypatch.setattr(meaningful_bounds, "CHECKED_ROWS", 199)
     searched = []
     find = meaningful_bounds.threshold_components
 
@@ -137,6 +138,51 @@ def test_of_many_rows_some_are_searched_by_id_and_keep_min_shrinks_with_them(mon
     assert {total for total, _ in searched} == {50}
     assert len({tuple(labels) for _, labels in searched}) == 1
     assert "holds 200 of 200 rows" in notes[0]
+
+
+def named_bounds(note: str) -> list[tuple[float, str]]:
+    return [
+        (float(bound), percent)
+        for bound, percent in re.findall(r"(-?[\d.]+) (?:would thin clusters )?with (\d+) %", note)
+    ]
+
+
+def shares_of(matrix: np.ndarray, similarity: float, keep_min: int) -> Shares:
+    unit = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    return shares_by_definition(unit @ unit.T, keep_min)(similarity)
+
+
+@pytest.mark.parametrize("similarity", [-0.9, 0.9999999])
+def test_what_drawn_rows_propose_is_checked_and_mended_on_all_rows(monkeypatch, similarity):
+    # 600 directions at random in 8 dimensions: the more rows, the nearer the neighbors, so that the bound at which half
+    # of 60 drawn rows are in large clusters joins nearly all 600.
+    monkeypatch.setattr(meaningful_bounds, "SEARCHED_ROWS", 60)
+    matrix = np.random.Generator(np.random.PCG64(5)).normal(size=(600, 8))
+    note = note_of(matrix, similarity=similarity, keep_min=5)
+    named = named_bounds(note)
+    assert len(named) == 2
+    assert "of 600 rows)" not in note
+    for (bound, percent), target in zip(named, (TENTH, HALF), strict=True):
+        shares = shares_of(matrix, bound, 5)
+        assert percent == f"{100 * shares.thinned:.0f}"
+        assert target.low <= shares.thinned <= target.high
+        assert shares.largest <= 0.5
+        assert note_of(matrix, similarity=bound, keep_min=5) is None
+
+
+def test_a_bound_of_drawn_rows_that_all_rows_rule_out_is_not_named(monkeypatch):
+    # Too many rows to check: what half of 60 drawn rows suggests joins all 600, so the line cannot name it again.
+    monkeypatch.setattr(meaningful_bounds, "SEARCHED_ROWS", 60)
+    monkeypatch.setattr(meaningful_bounds, "CHECKED_ROWS", 599)
+    matrix = np.random.Generator(np.random.PCG64(5)).normal(size=(600, 8))
+    first = note_of(matrix, similarity=-0.9, keep_min=5)
+    assert first.endswith(" (from 60 of 600 rows)")
+    strictest = max(bound for bound, _ in named_bounds(first))
+    assert shares_of(matrix, strictest, 5).largest > 0.5
+    second = note_of(matrix, similarity=strictest, keep_min=5)
+    assert second.endswith(
+        "; try a similarity a little above it, since drawn rows have fewer links than all rows (from 60 of 600 rows)"
+    )
 
 
 def test_the_search_takes_22_steps_at_most_and_few_decimals_first():

@@ -12,7 +12,15 @@ import torch
 import torch.multiprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syndr_curate import CurateError, DRCDownSampler, Features, ManifestDataset, read_manifest, save_features
+from syndr_curate import (
+    CurateError,
+    CurateWarning,
+    DRCDownSampler,
+    Features,
+    ManifestDataset,
+    read_manifest,
+    save_features,
+)
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 from syndr_curate.curate.downsampling.settings import DownsampleSettings
 from syndr_curate.curate.manifest.manifest import write_manifest
@@ -180,7 +188,7 @@ def test_before_any_features_all_training_rows_come_and_a_warning_says_so():
         ManifestDataset(training_rows(names(4), [5.0] * 4, split=["train", "val", "train", "test"]))
     )
     assert len(sampler) == 2
-    with pytest.warns(UserWarning, match="no features yet, so epoch 0 trains on all 2 rows"):
+    with pytest.warns(CurateWarning, match="no features yet, so epoch 0 trains on all 2 rows"):
         assert sorted(sampler) == [0, 2]
 
 

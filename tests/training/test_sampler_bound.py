@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing
-from syndr_curate import DRCDownSampler, ManifestDataset
+from syndr_curate import CurateWarning, DRCDownSampler, ManifestDataset
 from syndr_curate.curate.downsampling.downsample import downsample_epoch
 
 from ..making import training_rows
@@ -43,7 +43,7 @@ def test_other_bounds_are_searched_for_once(monkeypatch):
         lambda *_: searched.append(1) or "the bound means nothing",
     )
     sampler = DRCDownSampler(ManifestDataset(TABLE), features_fn=lambda: LINKED)
-    with pytest.warns(UserWarning, match="the bound means nothing"):
+    with pytest.warns(CurateWarning, match="the bound means nothing"):
         sampler.set_epoch(0)
     sampler.set_epoch(1)
     sampler.set_epoch(2)
@@ -56,13 +56,13 @@ def test_a_bound_that_becomes_meaningless_later_is_warned_of_then():
         warnings.simplefilter("error")
         figures = sampler.update(TWO_CLUSTERS, epoch=0)
     assert figures["largest_cluster"] == 30
-    with pytest.warns(UserWarning, match="holds 1 of 60 rows, and none up to keep_min 5 is thinned"):
+    with pytest.warns(CurateWarning, match="holds 1 of 60 rows, and none up to keep_min 5 is thinned"):
         sampler.update(np.eye(60), epoch=1)
 
 
 def test_what_is_drawn_does_not_depend_on_the_warning(monkeypatch):
     told = DRCDownSampler(ManifestDataset(TABLE))
-    with pytest.warns(UserWarning, match="means nothing"):
+    with pytest.warns(CurateWarning, match="means nothing"):
         figures = told.update(LINKED, epoch=4)
     monkeypatch.setattr("syndr_curate.curate.training.drcdown_sampler.note_meaningless_bound", lambda *_: None)
     silent = DRCDownSampler(ManifestDataset(TABLE))
@@ -80,7 +80,7 @@ def _run_rank(rank: int, folder: str) -> None:
         try:
             sampler.update(LINKED, epoch=1)
             said = ""
-        except UserWarning as warning:
+        except CurateWarning as warning:
             said = str(warning)
     with open(f"{folder}/{rank}.json", "w") as file:
         json.dump({"said": said, "kept": sampler.kept_ids}, file)

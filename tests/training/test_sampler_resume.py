@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from syndr_curate import CurateError, DRCDownSampler
+from syndr_curate import CurateError, CurateWarning, DRCDownSampler
 from torch.utils.data import DataLoader
 
 from ..making import training_rows
@@ -145,7 +145,7 @@ def test_a_loader_whose_workers_drew_before_set_epoch_is_refused():
     sampler = sampler_of()
     sampler.update(ALIKE, epoch=0)
     batches = iter(DataLoader(IDS, batch_size=2, sampler=sampler, num_workers=2))
-    with pytest.warns(UserWarning, match="of epoch 0 only 8 of 20 rows were drawn"):
+    with pytest.warns(CurateWarning, match="of epoch 0 only 8 of 20 rows were drawn"):
         sampler.set_epoch(1)
     with pytest.raises(CurateError, match="indices of epoch 0 are asked for after the sampler went on"):
         list(batches)
