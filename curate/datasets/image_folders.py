@@ -18,6 +18,7 @@ KADID_LABELS = "dmos.csv"
 KADID_IMAGES = "images"
 KADIS_LIST = "kadis700k_ref_imgs.csv"
 KADIS_IMAGES = "ref_imgs"
+KADIS_DISTORTED = "dist_imgs"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def open_source(
     """List the pristine images of a folder in any of the known layouts.
 
     A folder with `kadis700k_ref_imgs.csv` is KADIS-700k: that list says which files of `ref_imgs/` there are
-    and in which order. A folder with `dmos.csv` and `images/` is KADID-10k: its references are those that the
-    label file names. Any other folder is searched for images, subfolders included, in path order; a single image file
-    is a source of one.
+    and in which order; without it, a folder with both `ref_imgs/` and `dist_imgs/` is refused. A folder with `dmos.csv`
+    and `images/` is KADID-10k: its references are those that the label file names. Any other folder is searched for
+    images, subfolders included, in path order; a single image file is a source of one.
 
     A file whose name no manifest can hold (a backslash, or bytes that are no UTF-8) is listed under another spelling,
     `~` and two digits for each such character: no file is there, and its row says why.
@@ -83,7 +84,7 @@ def open_source(
         follow_links: Search linked folders that lead out of the folder; those that lead inside it are always searched.
 
     Raises:
-        CurateError: No such folder, no images in it, or two files with one id.
+        CurateError: No such folder, no images in it, two files with one id, or KADIS-700k without its list.
     """
     folder = Path(folder)
     refuse_special(folder)
@@ -96,6 +97,11 @@ def open_source(
     if (folder / KADIS_LIST).is_file():
         paths = [f"{KADIS_IMAGES}/{n}" for n in _column(folder / KADIS_LIST, "ref_im")]
         return _source(name or "kadis700k", folder, paths, ids)
+    if (folder / KADIS_IMAGES).is_dir() and (folder / KADIS_DISTORTED).is_dir():
+        raise CurateError(
+            f"{folder} looks like KADIS-700k without its list {KADIS_LIST}: its distorted images would pass for "
+            f"pristine ones; put the list there, or give {folder / KADIS_IMAGES}"
+        )
     if (folder / KADID_LABELS).is_file() and (folder / KADID_IMAGES).is_dir():
         paths = [f"{KADID_IMAGES}/{n}" for n in dict.fromkeys(_column(folder / KADID_LABELS, "ref_img"))]
         return _source(name or "kadid10k", folder, paths, ids)

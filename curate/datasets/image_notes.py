@@ -1,12 +1,14 @@
-"""Notes about a folder and its images: skipped files, ignored color profiles, missing end markers."""
+"""Notes about a folder and its images: skipped or distorted files, ignored color profiles, missing end markers."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..manifest.ids import parse_chain_id, parse_sample_id, strip_image_suffix
 from ..runs.progress import SILENT, Reporter
 from ..runs.threads import ordered_map
 from ..storage.formats import ColorProfiles
 from ..storage.images import DecodeOptions, ImageFacts, image_facts
+from .image_folders import ImageSource
 from .image_search import SkippedFiles
 
 PROFILES_IGNORED = "color_profiles_ignored"
@@ -18,6 +20,22 @@ def note_skipped(skipped: SkippedFiles, folder: Path | str, reporter: Reporter) 
     if reasons := skipped.reasons():
         reporter.note(f"skipped in {folder}: {reasons}")
     return skipped.counts()
+
+
+def note_distorted(source: ImageSource, reporter: Reporter) -> None:
+    """Note images of a folder of references that are named like distorted versions of others in it.
+
+    KADID-10k keeps both in one folder: given as references, each distorted image would be distorted once more.
+    """
+    names = [strip_image_suffix(entry.path) for entry in source.entries]
+    known = set(names)
+    parsed = [(name, parse_sample_id(name) or parse_chain_id(name)) for name in names]
+    distorted = [name for name, parts in parsed if parts is not None and parts[0] in known]
+    if distorted:
+        reporter.note(
+            f"{len(distorted)} of {len(names)} images in {source.folder} are named like distorted versions of others, "
+            f"e.g. {distorted[0]}, but are used as pristine references: give a folder that holds only references"
+        )
 
 
 def note_images(

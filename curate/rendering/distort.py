@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..datasets.image_folders import open_source
-from ..datasets.image_notes import note_images, note_skipped
+from ..datasets.image_notes import note_distorted, note_images, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.chains.settings import ChainSettings
@@ -142,6 +142,7 @@ def run_distort(
         source = open_source(images, ids=ids, follow_links=follow_links) if file is None else references_of(file, roots)
         refuse_inside(pixels.folder, source.folder, *source.linked)
         skipped = note_skipped(source.skipped, images, reporter)
+        note_distorted(source, reporter)
         rows = rows_of_references(source, wanted, pixels.folder)
         files = [source.folder / entry.path for entry in source.entries]
     summary: dict[str, Any] = {"references": rows.references, "rows": rows.count, **skipped}

@@ -151,6 +151,8 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping | list) and not value:
+        return "none"  # a name without a value looks like a fault
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..datasets.image_folders import ImageSource, open_source
-from ..datasets.image_notes import note_skipped
+from ..datasets.image_notes import note_distorted, note_skipped
 from ..datasets.settings import IdStyle
 from ..errors import CurateError
 from ..manifest.seeds import uniform_draw
@@ -27,11 +27,12 @@ class InputFolders:
     candidates: ImageSource | None
 
     def note_skipped(self, reporter: Reporter) -> dict[str, int]:
-        """Note what was skipped in each folder, and why; return the counts of both together."""
+        """Note what was skipped in each folder, and what looks distorted; return the counts of what was skipped."""
         counts: Counter[str] = Counter()
         for source in (self.references, self.candidates):
             if source is not None:
                 counts.update(note_skipped(source.skipped, source.folder, reporter))
+                note_distorted(source, reporter)
         return dict(counts)
 
 

@@ -74,6 +74,15 @@ def test_one_image_is_a_source_of_one(folder):
     assert (source.folder, listed(source)) == (path.parent, [("b", "b.png")])
 
 
+def test_kadis700k_without_its_list_is_refused_once_it_has_distorted_images(folder):
+    base = folder("ref_imgs/a.png")
+    assert listed(open_source(base)) == [("a", "ref_imgs/a.png")]
+    folder("dist_imgs/a_01_01.png")
+    with pytest.raises(CurateError, match=r"without its list kadis700k_ref_imgs\.csv.* or give .*pictures/ref_imgs$"):
+        open_source(base)
+    assert listed(open_source(base / "ref_imgs")) == [("a", "a.png")]
+
+
 def test_what_is_no_folder_of_images_is_said_so(folder):
     base = folder("notes.txt")
     with pytest.raises(CurateError, match=r"no images in .*pictures"):

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageCms
 from syndr_curate.curate.checks.verify import verify
-from syndr_curate.curate.datasets.image_notes import note_images
+from syndr_curate.curate.datasets.image_folders import open_source
+from syndr_curate.curate.datasets.image_notes import note_distorted, note_images
 from syndr_curate.curate.encoding.encode import run_encode
 from syndr_curate.curate.errors import CurateError
 from syndr_curate.curate.manifest.joining.rows import join
@@ -16,6 +17,7 @@ from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.rendering.distort import run_distort
 from syndr_curate.curate.runs.progress import Silent
 from syndr_curate.curate.storage.images import DecodeOptions, decode_image
+from syndr_curate.curate.upsampling.input_folders import InputFolders
 
 
 class Notes(Silent):
@@ -103,3 +105,28 @@ def test_an_interrupted_run_does_not_go_on_with_other_profiles(photos, tmp_path)
             decoding=DecodeOptions(icc="convert"),
             run=LongRun(rows_per_shard=2),
         )
+
+
+def test_distorted_images_among_references_are_noted_where_their_original_is_in_the_folder(photos, tmp_path):
+    (photos / "d.jpg").unlink()
+    for name in ("a_09_03.png", "a_01_5.png", "a_chain_1-2_11-3.png", "a_09.png", "other_09_03.png"):
+        (photos / name).write_bytes((photos / "c.png").read_bytes())
+    notes = Notes()
+    run_distort(photos, tmp_path / "out", types=(1,), levels=(1,), recipe_only=True, reporter=notes)
+    (note,) = (message for message in notes.messages if "pristine" in message)
+    assert note.startswith(f"3 of 8 images in {photos} are named like distorted versions of others, e.g. a_01_5, but")
+
+
+def test_upsample_notes_distorted_images_in_either_folder(photos):
+    (photos / "a_09_03.png").write_bytes((photos / "c.png").read_bytes())
+    notes = Notes()
+    source = open_source(photos)
+    InputFolders(references=source, candidates=source).note_skipped(notes)
+    assert [message.split(" are named")[0] for message in notes.messages] == [f"1 of 5 images in {photos}"] * 2
+
+
+def test_photographs_with_numbers_in_their_names_are_not_noted(photos):
+    (photos / "trip_12_03.png").write_bytes((photos / "c.png").read_bytes())
+    notes = Notes()
+    note_distorted(open_source(photos), notes)
+    assert notes.messages == []

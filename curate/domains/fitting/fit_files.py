@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.image_folders import ImageSource, open_source
-from ...datasets.image_notes import note_images, note_skipped
+from ...datasets.image_notes import note_distorted, note_images, note_skipped
 from ...datasets.settings import IdStyle
 from ...errors import CurateError
 from ...manifest.recipes import distortion_name
@@ -74,6 +74,7 @@ def run_domains_fit(
             "another --out"
         )
     skipped = note_skipped(source.skipped, references, reporter)
+    note_distorted(source, reporter)
     if len(source.entries) < LEAST_REFERENCES:
         raise CurateError(f"{references}: {len(source.entries)} reference; two are needed at least")
     _warn_of_missing_figure(out.with_suffix(FIGURE_SUFFIX), reporter)
