@@ -36,7 +36,9 @@ def recorded_pixel_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         provenance: Of the rows before.
     """
-    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
+    facts = {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
+    # Rows made from these no longer tell that metadata was lost: what stands in for it is written down.
+    return facts | {DENOISER: denoiser_of(provenance)} if _has_roots_alone(provenance) else facts
 
 
 def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
@@ -58,7 +60,7 @@ def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def denoiser_of(provenance: Mapping[str, Any]) -> str | None:
+def denoiser_of(provenance: Mapping[str, Any]) -> str:
     """Return the digest of the denoiser's weights that a manifest's rows of type 15 were made with.
 
     Args:
@@ -66,12 +68,12 @@ def denoiser_of(provenance: Mapping[str, Any]) -> str | None:
 
     Returns:
         The digest it names. One that names none was made before digests were recorded, when there were only the first
-        weights. None where the metadata is lost: nothing is known.
+        weights. Where the metadata is lost nothing is known, and the newest are taken.
     """
     recorded: str | None = provenance.get(DENOISER)
-    if recorded is not None or not provenance or provenance.get("stage") == "relocate":
+    if recorded is not None:
         return recorded
-    return first_digest()
+    return newest_digest() if not provenance or _has_roots_alone(provenance) else first_digest()
 
 
 def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
@@ -84,8 +86,7 @@ def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
         CurateError: Two of them name different weights.
     """
     provenances = [(read_provenance(table), table) for table in tables]
-    made_with = {denoiser_of(provenance) for provenance, table in provenances if denoised_rows(table)}
-    found = sorted(digest for digest in made_with if digest is not None)
+    found = sorted({denoiser_of(provenance) for provenance, table in provenances if denoised_rows(table)})
     if len(found) > 1:
         raise CurateError(
             f"the manifests' pixels of type 15 (denoise) come from different denoiser weights: {', '.join(found)}; "
@@ -154,7 +155,7 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
     Raises:
         CurateError: The request asks for something else than the manifest says; the message has both values.
     """
-    if provenance.get("stage") == "relocate":  # of a manifest that lost its metadata and got its roots back
+    if _has_roots_alone(provenance):
         warnings.warn(
             f"{manifest} has lost its metadata, and only its roots were given back: its references are read as without "
             "--exif-orient and --icc, and rows of type 15 (denoise) are rendered with the newest weights, which is not "
@@ -186,6 +187,11 @@ def facts_of_decoding(decoding: "DecodeOptions") -> dict[str, Any]:
         decoding: How references are read.
     """
     return {name: getattr(decoding, name) for name, default in _DECODING.items() if getattr(decoding, name) != default}
+
+
+def _has_roots_alone(provenance: Mapping[str, Any]) -> bool:
+    # Of a manifest that lost its metadata and got its roots back from `relocate`.
+    return provenance.get("stage") == "relocate"
 
 
 def _value(provenance: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -132,7 +132,7 @@ def weights_of(table: pa.Table) -> str:
         table: The manifest.
     """
     recorded = denoiser_of(read_provenance(table))
-    return digest_for(recorded) if recorded is None or has_recipes_alone(table) else recorded
+    return digest_for(recorded) if has_recipes_alone(table) else recorded
 
 
 def _user_types_of(table: pa.Table) -> dict[str, dict[str, Any]] | None:

@@ -13,6 +13,7 @@ from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.labeling.label import selected_rows, where_pixels_lie
 from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.pixel_facts import decoding_of
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.mixing.mix import mix
 from syndr_curate.curate.mixing.mix_files import run_mix
@@ -155,6 +156,17 @@ def test_rows_made_before_weights_were_named_do_not_join_rows_of_other_weights(p
         join([unnamed, newer])
     named = attach(recipe_table(["q"], types=[1], levels=[1]), {"denoiser": newest_digest(), "pixels": "recipe"})
     assert read_provenance(join([unnamed, named]))["denoiser"] == FIRST
+
+
+def test_rows_with_roots_alone_have_the_newest_weights_and_so_have_rows_made_from_them(photos):
+    roots = {"references": str(photos), "images": None}
+    alone = attach(recipe_table(["p0"], types=[15], levels=[2], references="references"), {"stage": "relocate"})
+    alone = attach(alone, {**read_provenance(alone), "roots": roots})
+    assert where_pixels_lie(read_provenance(alone))["denoiser"] == newest_digest()
+    with pytest.raises(CurateError, match="come from different denoiser weights"):
+        join([denoised(photos, digest=FIRST, pixels="stored"), alone])
+    with pytest.warns(CurateWarning, match=r"rows of type 15 \(denoise\) are rendered with the newest weights"):
+        assert decoding_of(read_provenance(alone), DecodeOptions(), "m.parquet").denoiser == newest_digest()
 
 
 def test_mixes_of_such_recipes_name_the_older_weights(photos):
