@@ -223,7 +223,7 @@ def test_only_an_export_of_ours_is_replaced_and_only_when_asked(stored, tmp_path
 def test_an_export_may_not_replace_what_it_reads(stored, tmp_path):
     shutil.copytree(stored.parent, tmp_path / "out" / "set")
     for out in (tmp_path / "out", tmp_path / "out" / "set", tmp_path / "out" / "set" / "images"):
-        with pytest.raises(CurateError, match=r"(the manifest|root 'images') lies inside"):
+        with pytest.raises(CurateError, match=r"(the manifest|root 'images') is inside"):
             export(tmp_path / "out" / "set" / "manifest.parquet", "hf", out, overwrite=True)
 
 
@@ -250,7 +250,7 @@ def test_lost_pixels_and_missing_labels_are_named_before_anything_is_written(sto
         export(tmp_path / "unseeded.parquet", "hf", tmp_path / "out", render=True)
     nowhere = attach(unseeded, {**read_provenance(table), "roots": {"images": None, "references": None}})
     write_manifest(nowhere, tmp_path / "nowhere.parquet")
-    with pytest.raises(CurateError, match=r"root 'images' lies is not known: give --root images=DIR"):
+    with pytest.raises(CurateError, match=r"root 'images' is not known: give --root images=DIR"):
         export(tmp_path / "nowhere.parquet", "hf", tmp_path / "out", render=True)
     labels = pa.array([None, *table["label"].to_pylist()[1:]], pa.float32())
     unlabeled = table.set_column(9, table.schema.field("label"), labels)
