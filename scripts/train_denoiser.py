@@ -13,6 +13,7 @@ package installed, and no accelerator: the defaults take about forty minutes on 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import os
 import time
@@ -55,7 +56,7 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run depends on besides the photographs.
+    """What a run depends on.
 
     Attributes:
         form: Name of the shipped weights that have the network's form.
@@ -66,6 +67,7 @@ class Recipe:
         patches: Patches in all; each is seen several times, turned and mirrored.
         rate: Highest learning rate.
         seed: For the first weights, the patches and the noise.
+        photographs: Digest of the photographs' pixels: neither a checkpoint nor patches of others are taken up.
     """
 
     form: str
@@ -76,6 +78,7 @@ class Recipe:
     patches: int
     rate: float
     seed: int
+    photographs: str
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,9 @@ def main() -> None:
     form = SHIPPED[f"{options.form}.safetensors"]
     print(f"{multiply_adds(form):,.0f} multiply-adds per pixel of a plane", flush=True)
     if options.images:
-        recipe = Recipe(**{name: getattr(options, name) for name in Recipe.__dataclass_fields__})
         photographs = [each for folder in options.images for each in load_photographs(folder)]
+        chosen = {name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__}
+        recipe = Recipe(**chosen, photographs=digest_of(photographs))
         train(recipe, photographs, options.out, options.checkpoint, options.minutes)
     if options.evaluate is not None:
         network = (
@@ -118,6 +122,15 @@ def load_photographs(folder: Path) -> list[NDArray[np.uint8]]:
             copy = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else whole
             photographs.append(np.ascontiguousarray(copy.transpose(2, 0, 1)).astype(np.uint8, copy=False))
     return photographs
+
+
+def digest_of(photographs: list[NDArray[np.uint8]]) -> str:
+    """Return the SHA-256 of photographs' sizes and pixels, in their order."""
+    digest = hashlib.sha256()
+    for photograph in photographs:
+        digest.update(repr(photograph.shape).encode())
+        digest.update(np.ascontiguousarray(photograph))
+    return digest.hexdigest()
 
 
 def photograph_paths(folder: Path) -> list[Path]:
@@ -189,6 +202,8 @@ def train(recipe: Recipe, photographs: list[NDArray[np.uint8]], out: Path, check
             _save(checkpoint, recipe, weights, average, optimizer, step + 1)
             write_weights(average, out)
             saved = time.monotonic()
+    if done >= recipe.steps:  # the checkpoint is of a finished run, whose weights may have been written elsewhere
+        write_weights(average, out)
 
 
 def make_bank(recipe: Recipe, photographs: list[NDArray[np.uint8]]) -> Bank:
@@ -246,6 +261,12 @@ def cut_patches(
     photographs: list[NDArray[np.uint8]], count: int, side: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return patches of single channels: count x side x side, in [0, 1]."""
+    smallest = min((min(photograph.shape[1:]) for photograph in photographs), default=0)
+    if smallest < side:
+        message = (
+            f"patches of {side} pixels do not fit a side of {smallest}; scaled copies count: give a smaller --patch"
+        )
+        raise ValueError(message)
     patches = np.empty((count, side, side), np.uint8)
     for i in range(count):
         photograph = photographs[rng.integers(len(photographs))]
@@ -385,8 +406,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=3.0, help="between two checkpoints (default 3)")
     parser.add_argument("--checkpoint", type=Path, default=Path("denoiser-checkpoint.safetensors"))
     options = parser.parse_args()
+    if not options.images and options.evaluate is None:
+        parser.error(
+            "nothing to do: give --images DIR and --out FILE to train, --evaluate DIR to measure, or all three"
+        )
     if options.images and options.out is None:
         parser.error("--images needs --out: where the weights are written")
+    for option, path in (("--out", options.out), ("--checkpoint", options.checkpoint)):
+        if options.images and not path.parent.is_dir():
+            parser.error(f"{option} {path}: there is no folder {path.parent}; make it first")
     return options
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...distortions.catalog import DENOISE, get
-from ...distortions.numerics.denoising.weights import digest_for, newest_digest
+from ...distortions.numerics.denoising.weights import digest_for, first_digest, newest_digest
 from ..errors import CurateError, CurateWarning
 from .provenance import read_provenance
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 PIXELS = "pixels"
 # Entry of the provenance to what its absence stands for. All but `pixels` are fields of `DecodeOptions`.
 PIXEL_FACTS: Mapping[str, Any] = {PIXELS: "stored", "exif_orient": False, "icc": "ignore"}
-# Digest of the weights of type 15. What was made before it was recorded, or has no such row, says nothing of it.
+# Digest of the weights of type 15. What was made before it was recorded, or has no such row, says nothing of it:
+# `denoiser_of` says what that stands for.
 DENOISER = "denoiser"
 # Id of a user's type, as JSON has keys, to what decides its pixels. Not there where no row has such a type.
 USER_TYPES = "user_types"
@@ -35,7 +36,9 @@ def recorded_pixel_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         provenance: Of the rows before.
     """
-    return {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
+    facts = {name: provenance.get(name) for name in (*PIXEL_FACTS, DENOISER, USER_TYPES)}
+    # Rows made from these no longer tell that metadata was lost: what stands in for it is written down.
+    return facts | {DENOISER: denoiser_of(provenance)} if _has_roots_alone(provenance) else facts
 
 
 def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
@@ -57,6 +60,22 @@ def require_same_pixel_facts(provenances: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
+def denoiser_of(provenance: Mapping[str, Any]) -> str:
+    """Return the digest of the denoiser's weights that a manifest's rows of type 15 were made with.
+
+    Args:
+        provenance: Of the manifest.
+
+    Returns:
+        The digest it names. One that names none was made before digests were recorded, when there were only the first
+        weights. Where the metadata is lost nothing is known, and the newest are taken.
+    """
+    recorded: str | None = provenance.get(DENOISER)
+    if recorded is not None:
+        return recorded
+    return newest_digest() if not provenance or _has_roots_alone(provenance) else first_digest()
+
+
 def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
     """Return the digest of the denoiser's weights that rows of several manifests were made with, where any says so.
 
@@ -66,15 +85,16 @@ def shared_denoiser(tables: Sequence[pa.Table]) -> str | None:
     Raises:
         CurateError: Two of them name different weights.
     """
-    digests = [(read_provenance(table).get(DENOISER), table) for table in tables]
-    found = sorted({digest for digest, table in digests if digest is not None and denoised_rows(table)})
+    provenances = [(read_provenance(table), table) for table in tables]
+    found = sorted({denoiser_of(provenance) for provenance, table in provenances if denoised_rows(table)})
     if len(found) > 1:
         raise CurateError(
             f"the manifests' pixels of type 15 (denoise) come from different denoiser weights: {', '.join(found)}; "
             "render both with one release of syndr-curate"
         )
     # Without a row of the type any of them will do.
-    return found[0] if found else next((digest for digest, _ in digests if digest is not None), None)
+    named = (provenance.get(DENOISER) for provenance, _ in provenances)
+    return found[0] if found else next((digest for digest in named if digest is not None), None)
 
 
 def denoised_rows(table: pa.Table) -> int:
@@ -135,10 +155,11 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
     Raises:
         CurateError: The request asks for something else than the manifest says; the message has both values.
     """
-    if provenance.get("stage") == "relocate":  # of a manifest that lost its metadata and got its roots back
+    if _has_roots_alone(provenance):
         warnings.warn(
             f"{manifest} has lost its metadata, and only its roots were given back: its references are read as without "
-            "--exif-orient and --icc, which is not known. `relocate --provenance-from OLD.parquet` gives back the rest",
+            "--exif-orient and --icc, and rows of type 15 (denoise) are rendered with the newest weights, which is not "
+            "known. `relocate --provenance-from OLD.parquet` gives back the rest",
             CurateWarning,
             stacklevel=3,
         )
@@ -150,8 +171,13 @@ def decoding_of(provenance: Mapping[str, Any], asked: "DecodeOptions", manifest:
                 f"{manifest} says {name} {recorded[name]!r} of its pixels, the request {wanted!r}: leave "
                 f"--{name.replace('_', '-')} away, or start from the folder of the images"
             )
-    weights = digest_for(provenance.get(DENOISER))
-    return replace(asked, **recorded, denoiser=None if weights == newest_digest() else weights)
+    denoiser = digest_for(denoiser_of(provenance))
+    if asked.denoiser not in (None, denoiser):
+        raise CurateError(
+            f"{manifest}: its rows of type 15 (denoise) are rendered with the denoiser weights {denoiser}, the request "
+            f"says {asked.denoiser}: leave `denoiser` out"
+        )
+    return replace(asked, **recorded, denoiser=None if denoiser == newest_digest() else denoiser)
 
 
 def facts_of_decoding(decoding: "DecodeOptions") -> dict[str, Any]:
@@ -161,6 +187,11 @@ def facts_of_decoding(decoding: "DecodeOptions") -> dict[str, Any]:
         decoding: How references are read.
     """
     return {name: getattr(decoding, name) for name, default in _DECODING.items() if getattr(decoding, name) != default}
+
+
+def _has_roots_alone(provenance: Mapping[str, Any]) -> bool:
+    # Of a manifest that lost its metadata and got its roots back from `relocate`.
+    return provenance.get("stage") == "relocate"
 
 
 def _value(provenance: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ...distortions.numerics.denoising.weights import digest_for
 from ..errors import CurateError, RowError
 from ..manifest.manifest import read_manifest, validate
-from ..manifest.pixel_facts import DENOISER, USER_TYPES, decoding_of, facts_of_decoding
+from ..manifest.pixel_facts import USER_TYPES, decoding_of, denoiser_of, facts_of_decoding
 from ..manifest.provenance import attach, digest_table, make_provenance, read_provenance
 from ..manifest.renderers.check import check_renderers, has_recipes_alone
 from ..manifest.renderers.user_types import record_user_types, user_type_ids
@@ -118,15 +118,21 @@ def mix_provenance(table: pa.Table, settings: MixSettings, roots: Roots, out: Pa
         roots=roots.as_json(out),
         pixels="stored" if stored else "recipe",
         **facts_of_decoding(decoding_of(read_provenance(table), DecodeOptions(), "the manifest")),
-        denoiser=_weights_of(table),
+        denoiser=weights_of(table),
         user_types=_user_types_of(table),
     )
 
 
-def _weights_of(table: pa.Table) -> str:
-    # Stored sources were made with the weights that their manifest names; recipes are rendered with them if they ship.
-    recorded: str | None = read_provenance(table).get(DENOISER)
-    return digest_for(recorded) if recorded is None or has_recipes_alone(table) else recorded
+def weights_of(table: pa.Table) -> str:
+    """Return the digest of the denoiser's weights that mixes of a manifest's rows have in them.
+
+    Stored rows were made with the weights of their manifest; recipes are rendered with them if they ship.
+
+    Args:
+        table: The manifest.
+    """
+    recorded = denoiser_of(read_provenance(table))
+    return digest_for(recorded) if has_recipes_alone(table) else recorded
 
 
 def _user_types_of(table: pa.Table) -> dict[str, dict[str, Any]] | None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ...distortions.numerics.denoising.weights import newest_digest
 from ..errors import CurateError, RowError
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ok_rows
@@ -18,7 +17,7 @@ from ..runs.threads import ordered_map
 from ..storage.atomic import write_bytes
 from ..storage.formats import IMAGE_FORMATS, ImageFormat
 from ..storage.images import encode_image
-from .mix import with_columns
+from .mix import weights_of, with_columns
 
 
 def again_roots(table: pa.Table, places: Roots, images_out: Path) -> Roots:
@@ -70,7 +69,7 @@ def mix_again(
     columns = table.select(["sample_id", "status", "error"]).to_pylist()
     states = [problems.get(cell["sample_id"], (cell["status"], cell["error"])) for cell in columns]
     values = {"status": [state for state, _ in states], "error": [error for _, error in states]}
-    facts = {"denoiser": newest_digest(), **read_provenance(table)}
+    facts = read_provenance(table) | {"denoiser": weights_of(table)}
     facts |= {"roots": pixels.roots.as_json(out), "pixels": "stored"}
     return attach(with_columns(table, values), facts)
 

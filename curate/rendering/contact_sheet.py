@@ -18,7 +18,13 @@ _FONT_SIZE = 14
 
 
 def contact_sheet(
-    reference: NDArray[np.uint8], reference_id: str, *, types: Sequence[int], levels: Sequence[int], seed: int = 123
+    reference: NDArray[np.uint8],
+    reference_id: str,
+    *,
+    types: Sequence[int],
+    levels: Sequence[int],
+    seed: int = 123,
+    denoiser: str | None = None,
 ) -> NDArray[np.uint8]:
     """Lay a grid of types x levels, each cell the middle of the distorted picture at its own size.
 
@@ -30,6 +36,7 @@ def contact_sheet(
         types: Distortion ids, a row each.
         levels: Levels, a column each.
         seed: The run's seed.
+        denoiser: Digest of the weights of type 15, as `DecodeOptions` has it.
 
     Returns:
         uint8 RGB picture.
@@ -48,15 +55,18 @@ def contact_sheet(
         draw.text((_MARGIN, y + _CAPTION_HEIGHT), _wrapped(entry.parameter), _PALE, font)
         for column, level in enumerate(levels):
             x = _MARGIN + _LABEL_WIDTH + column * (CELL_WIDTH + _MARGIN)
-            cell = _cell(reference, reference_id, kind, level, seed)
+            cell = _cell(reference, reference_id, kind, level, seed, denoiser)
             sheet.paste(cell, (x, y)) if isinstance(cell, Image.Image) else draw.text((x, y), cell, _PALE, font)
             draw.text((x, y + CELL_HEIGHT + 2), f"{entry.parameter_at(level):g}", _PALE, font)
     return np.asarray(sheet)
 
 
-def _cell(reference: NDArray[np.uint8], reference_id: str, kind: int, level: int, seed: int) -> Image.Image | str:
+def _cell(
+    reference: NDArray[np.uint8], reference_id: str, kind: int, level: int, seed: int, denoiser: str | None
+) -> Image.Image | str:
     try:
-        image = render(reference, kind, level, row_seed(stream_seed(seed, reference_id, kind, level)))
+        own_seed = row_seed(stream_seed(seed, reference_id, kind, level))
+        image = render(reference, kind, level, own_seed, denoiser=denoiser)
     except RowError:
         return "image too small"
     top = max(0, (image.shape[0] - CELL_HEIGHT) // 2)

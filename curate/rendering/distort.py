@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +123,18 @@ def run_distort(
     refuse_overwriting(out / MANIFEST, images)
     decoding, run = decoding or DecodeOptions(), run or LongRun()
     file = ManifestFile(images) if images.suffix == ".parquet" else None
+    new_rows = types is not None or chains is not None
     if file is not None:
-        decoding = decoding_of(file.provenance, decoding, str(images))
+        asked = decoding.denoiser
+        decoding = decoding_of(file.provenance, replace(decoding, denoiser=None if new_rows else asked), str(images))
+        if new_rows:  # the manifest's rows say how its references are read, not what new rows are made with
+            decoding = replace(decoding, denoiser=asked)
     pixels = Pixels(None if recipe_only else layout, out / IMAGES, decoding)
     skipped: dict[str, int] = {}
     if types is None and contact_sheet_file is not None:
         raise CurateError("--contact-sheet needs --types: the rows of a manifest, and chains, are no grid")
     wanted = Distortions(types or (), levels, seed, image_format, chains)
-    if types is None and chains is None:
+    if not new_rows:
         if file is None:
             raise CurateError(
                 "--types says which distortions to apply, e.g. --types bid, --chain or --chains which of them together"
@@ -143,7 +147,7 @@ def run_distort(
         refuse_inside(pixels.folder, source.folder, *source.linked)
         skipped = note_skipped(source.skipped, images, reporter)
         note_distorted(source, reporter)
-        rows = rows_of_references(source, wanted, pixels.folder)
+        rows = rows_of_references(source, wanted, pixels.folder, decoding.denoiser)
         files = [source.folder / entry.path for entry in source.entries]
     summary: dict[str, Any] = {"references": rows.references, "rows": rows.count, **skipped}
     if rows.carried:
@@ -309,5 +313,12 @@ def _draw_sheet(file: Path, sample: pa.Table, rows: PlannedRows, decoding: Decod
         reference = decoding.decode(path)
     except UnreadableImageError as error:
         raise CurateError(f"--contact-sheet shows the first reference, {path}, which is unreadable: {error}") from error
-    draw = functools.partial(contact_sheet, types=wanted.types, levels=wanted.levels, seed=wanted.seed)
-    write_bytes(file, encode_image(draw(reference, sample["reference_id"][0].as_py())))
+    sheet = contact_sheet(
+        reference,
+        sample["reference_id"][0].as_py(),
+        types=wanted.types,
+        levels=wanted.levels,
+        seed=wanted.seed,
+        denoiser=decoding.denoiser,
+    )
+    write_bytes(file, encode_image(sheet))

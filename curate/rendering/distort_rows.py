@@ -73,13 +73,16 @@ class PlannedRows:
         return self.count - self.carried
 
 
-def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Path) -> PlannedRows:
+def rows_of_references(
+    source: ImageSource, wanted: Distortions, images_out: Path, denoiser: str | None = None
+) -> PlannedRows:
     """Lay out references x types x levels, and below those of each reference its chains.
 
     Args:
         source: The pristine images.
         wanted: What is done to them.
         images_out: Folder of the pixels.
+        denoiser: Digest of the weights that type 15 is rendered with; None: the newest.
     """
     grid = RecipeGrid(
         types=wanted.types,
@@ -127,7 +130,11 @@ def rows_of_references(source: ImageSource, wanted: Distortions, images_out: Pat
     if held_out:
         inputs["splits"] = digest_json(held_out)
     identity = make_provenance(
-        "distort", config, inputs, denoiser=newest_digest(), user_types=record_user_types(_type_ids(wanted))
+        "distort",
+        config,
+        inputs,
+        denoiser=denoiser or newest_digest(),
+        user_types=record_user_types(_type_ids(wanted)),
     )
     roots = Roots({RENDERED: images_out, REFERENCES: source.folder})
     count = len(source.entries) * conditions

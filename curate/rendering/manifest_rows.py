@@ -12,7 +12,7 @@ from ..errors import CurateError
 from ..manifest.ids import list_ids
 from ..manifest.lost_metadata import refuse_lost_recipes
 from ..manifest.manifest import ManifestFile
-from ..manifest.pixel_facts import USER_TYPES
+from ..manifest.pixel_facts import DENOISER, USER_TYPES, denoiser_of
 from ..manifest.provenance import attach, digest_file, digest_listing, library_versions
 from ..manifest.renderers.check import check_renderers
 from ..manifest.renderers.user_types import record_user_types, refuse_absent_types, user_type_ids
@@ -71,7 +71,7 @@ def rows_of_manifest(file: ManifestFile, images_out: Path, overrides: Mapping[st
         **kept,
         "inputs": {**kept.get("inputs", {}), **inputs},
         "versions": library_versions(),
-        "denoiser": digest_for(kept.get("denoiser")),
+        DENOISER: digest_for(denoiser_of(kept)),
     }
     registered = record_user_types(user_type_ids(typed))
     if registered is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from ...distortions.numerics.denoising.weights import shipped_digests
 from ..errors import CurateError, RowError
 from .decoding.color_profiles import UnusableProfileError, is_srgb, to_srgb
 from .decoding.open_picture import HEAD_BYTES, not_an_image, open_picture
@@ -87,10 +88,16 @@ class DecodeOptions:
         """Refuse what is not known here.
 
         Raises:
-            CurateError: `icc` is something else, as a newer release may have recorded it.
+            CurateError: `icc` is something else, as a newer release may have recorded it, or `denoiser` names weights
+                that this release does not have.
         """
         if self.icc not in COLOR_PROFILES:
             raise CurateError(f"icc {self.icc!r}: expected {' or '.join(COLOR_PROFILES)}")
+        if self.denoiser is not None and self.denoiser not in shipped_digests():
+            raise CurateError(
+                f"denoiser {self.denoiser!r}: expected the SHA-256 of weights that this release has, "
+                f"{' or '.join(shipped_digests())}; leave it away for the newest"
+            )
 
     def decode(self, source: Path | bytes) -> NDArray[np.uint8]:
         """Decode an image as `decode_image` does, with these options."""

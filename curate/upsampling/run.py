@@ -287,6 +287,6 @@ def _provenance(request: UpsampleRequest, inputs: UpsampleInputs, scale: LabelSc
         encoder=inputs.encoders or None,
         pixels="recipe" if request.recipe_only else "stored",
         **facts_of_decoding(request.decoding),
-        denoiser=newest_digest(),
+        denoiser=request.decoding.denoiser or newest_digest(),
         user_types=record_user_types(request.settings.types),
     )

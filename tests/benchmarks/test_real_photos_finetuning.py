@@ -4,13 +4,21 @@ import numpy as np
 import pytest
 import torch
 from syndr_curate import CurateError
+from syndr_curate.curate.manifest.manifest import write_manifest
+from syndr_curate.curate.manifest.provenance import attach
+from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.distortions import distort
+from syndr_curate.distortions.numerics.denoising.weights import shipped_digests
 from torch import nn
 
+from benchmarks.real_photos.finetuning import pixels
 from benchmarks.real_photos.finetuning.crops import crop
 from benchmarks.real_photos.finetuning.networks import Rater, make_network
 from benchmarks.real_photos.finetuning.training import Training, answer, features_of, train
 from benchmarks.real_photos.thinning.epochs import AllRows, ThinnedRows
 from benchmarks.real_photos.thinning.variants import variant_of
+
+from ..making import recipe_table
 
 LABELS = np.arange(6) * 2.0
 PICTURES = [np.full((20, 24, 3), 40 * row, np.uint8) for row in range(6)]  # of one gray each
@@ -95,3 +103,15 @@ def test_resnet18_takes_the_weights_that_torchvision_saves(tmp_path):
     saved.fc = nn.Identity()
     with torch.no_grad():
         assert torch.allclose(network.body(pictures), saved.eval()(pictures), atol=1e-5)
+
+
+def test_training_pixels_are_rendered_with_the_weights_that_their_manifest_names(image_folder, tmp_path, monkeypatch):
+    photos, first = image_folder("p", 1), shipped_digests()[-1]
+    table = recipe_table(["p0"], types=[15], levels=[2], references="references")
+    facts = {"roots": {"references": str(photos), "images": None}, "pixels": "recipe", "denoiser": first}
+    write_manifest(attach(table, facts), tmp_path / "m.parquet")
+    monkeypatch.setattr(pixels, "manifest_path", lambda _run, _pool: tmp_path / "m.parquet")
+    monkeypatch.setattr(pixels, "_pixel_path", lambda *_: tmp_path / "p.npy")
+    pixels._render(None, "pool", "p0", [15])
+    expected = distort(decode_image(photos / "p0.png"), 15, 2, seed=table["seed"][0].as_py(), denoiser=first)
+    assert np.array_equal(np.load(tmp_path / "p.npy"), expected[None])

@@ -13,10 +13,12 @@ from syndr_curate.curate.checks.verify import verify
 from syndr_curate.curate.labeling.label import selected_rows, where_pixels_lie
 from syndr_curate.curate.manifest.joining.rows import join
 from syndr_curate.curate.manifest.manifest import read_manifest, write_manifest
+from syndr_curate.curate.manifest.pixel_facts import decoding_of
 from syndr_curate.curate.manifest.provenance import attach, read_provenance
 from syndr_curate.curate.mixing.mix import mix
+from syndr_curate.curate.mixing.mix_files import run_mix
 from syndr_curate.curate.rendering.distort import run_distort
-from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.storage.images import DecodeOptions, decode_image
 from syndr_curate.distortions import distort
 from syndr_curate.distortions.numerics.denoising.weights import newest_digest
 
@@ -91,6 +93,80 @@ def test_rows_made_with_older_weights_that_ship_are_rendered_with_these(photos, 
         expected = distort(reference, 15, row["level"], seed=row["seed"], denoiser=FIRST)
         assert np.array_equal(shown[row["sample_id"]], expected)
         assert np.array_equal(decode_image(tmp_path / "again" / "images" / row["image_path"]), expected)
+
+
+def test_new_rows_of_an_older_manifests_references_have_the_newest_weights_and_say_so(photos, tmp_path):
+    write_manifest(denoised(photos, types=(15,), digest=FIRST), tmp_path / "old.parquet")
+    run_distort(tmp_path / "old.parquet", tmp_path / "new", types=(15,), levels=(2,))
+    made = tmp_path / "new" / "manifest.parquet"
+    assert read_provenance(read_manifest(made))["denoiser"] == newest_digest()
+    row = read_manifest(made).to_pylist()[0]
+    expected = distort(decode_image(photos / row["reference_path"]), 15, 2, seed=row["seed"])
+    assert np.array_equal(decode_image(tmp_path / "new" / "images" / row["image_path"]), expected)
+    assert verify(made).problems == []
+
+
+@pytest.mark.parametrize("source", ["folder", "manifest"])
+def test_new_rows_with_weights_that_the_request_names_name_them(photos, tmp_path, source):
+    write_manifest(denoised(photos), tmp_path / "m.parquet")
+    images = photos if source == "folder" else tmp_path / "m.parquet"
+    run_distort(images, tmp_path / "new", types=(15,), levels=(2,), decoding=DecodeOptions(denoiser=FIRST))
+    made = tmp_path / "new" / "manifest.parquet"
+    assert read_provenance(read_manifest(made))["denoiser"] == FIRST
+    assert verify(made).problems == []
+
+
+def test_a_request_for_other_weights_than_the_rows_were_made_with_is_refused(photos, tmp_path):
+    write_manifest(denoised(photos, digest=FIRST), tmp_path / "m.parquet")
+    with pytest.raises(CurateError, match=f"weights {FIRST}, the request says {newest_digest()}: leave `denoiser`"):
+        run_distort(
+            tmp_path / "m.parquet", tmp_path / "new", types=None, decoding=DecodeOptions(denoiser=newest_digest())
+        )
+
+
+def test_weights_that_no_release_has_are_refused_before_work_begins():
+    with pytest.raises(CurateError, match=f"denoiser '0000.*expected the SHA-256 of weights .* {FIRST}; leave it away"):
+        DecodeOptions(denoiser=OTHERS)
+
+
+@pytest.mark.parametrize("pixels", ["recipe", "stored"])
+def test_rows_made_before_weights_were_named_are_rendered_with_the_first(photos, tmp_path, pixels):
+    write_manifest(denoised(photos, digest=None, pixels=pixels), tmp_path / "m.parquet")
+    dataset = ManifestDataset(tmp_path / "m.parquet")
+    for position, row in enumerate(read_manifest(tmp_path / "m.parquet").to_pylist()):
+        reference = decode_image(photos / row["reference_path"])
+        expected = distort(reference, row["distortion_id"], 2, seed=row["seed"], denoiser=FIRST)
+        assert np.array_equal(dataset.pixels(position), expected)
+    run_distort(tmp_path / "m.parquet", tmp_path / "again", types=None)
+    assert read_provenance(read_manifest(tmp_path / "again" / "manifest.parquet"))["denoiser"] == FIRST
+    assert read_provenance(mix(tmp_path / "m.parquet", count=1, types=[10, 15], levels=[2]))["denoiser"] == FIRST
+
+
+def test_mixes_made_before_weights_were_named_are_rendered_with_the_first_and_say_so(photos, tmp_path):
+    mixed = mix(denoised(photos), count=1, types=[10, 15], levels=[2])
+    write_manifest(attach(mixed, {**read_provenance(mixed), "denoiser": None}), tmp_path / "mixed.parquet")
+    run_mix(tmp_path / "mixed.parquet", tmp_path / "out", None)
+    assert read_provenance(read_manifest(tmp_path / "out" / "manifest.parquet"))["denoiser"] == FIRST
+
+
+def test_rows_made_before_weights_were_named_do_not_join_rows_of_other_weights(photos):
+    unnamed = denoised(photos, digest=None)
+    newer = attach(recipe_table(["q"], types=[15], levels=[1]), {"denoiser": newest_digest(), "pixels": "recipe"})
+    with pytest.raises(CurateError, match="come from different denoiser weights"):
+        join([unnamed, newer])
+    named = attach(recipe_table(["q"], types=[1], levels=[1]), {"denoiser": newest_digest(), "pixels": "recipe"})
+    assert read_provenance(join([unnamed, named]))["denoiser"] == FIRST
+
+
+def test_rows_with_roots_alone_have_the_newest_weights_and_so_have_rows_made_from_them(photos):
+    roots = {"references": str(photos), "images": None}
+    alone = attach(recipe_table(["p0"], types=[15], levels=[2], references="references"), {"stage": "relocate"})
+    alone = attach(alone, {**read_provenance(alone), "roots": roots})
+    assert where_pixels_lie(read_provenance(alone))["denoiser"] == newest_digest()
+    with pytest.raises(CurateError, match="come from different denoiser weights"):
+        join([denoised(photos, digest=FIRST, pixels="stored"), alone])
+    with pytest.warns(CurateWarning, match=r"rows of type 15 \(denoise\) are rendered with the newest weights"):
+        assert decoding_of(read_provenance(alone), DecodeOptions(), "m.parquet").denoiser == newest_digest()
 
 
 def test_mixes_of_such_recipes_name_the_older_weights(photos):

@@ -12,7 +12,9 @@ from syndr_curate.curate.manifest.pixel_facts import (
 )
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.storage.images import DecodeOptions
+from syndr_curate.distortions.numerics.denoising.weights import first_digest, newest_digest
 
+NEWEST = {"denoiser": newest_digest()}
 OTHER = {"pixels": "recipe", "exif_orient": True, "icc": "convert"}
 
 
@@ -66,13 +68,18 @@ def test_an_entry_that_is_absent_stands_for_its_default():
 @pytest.mark.parametrize("recorded", [True, False])
 def test_references_are_read_as_the_manifest_says_and_limited_as_the_request_says(recorded):
     asked = DecodeOptions(max_pixels=100)
-    assert decoding_of({"exif_orient": recorded}, asked, "m") == DecodeOptions(recorded, max_pixels=100)
-    assert decoding_of({}, asked, "m") == asked
+    assert decoding_of({"exif_orient": recorded, **NEWEST}, asked, "m") == DecodeOptions(recorded, max_pixels=100)
+    assert decoding_of(NEWEST, asked, "m") == asked
+
+
+def test_a_manifest_that_names_no_weights_was_made_with_the_first():
+    assert decoding_of({"stage": "distort"}, DecodeOptions(), "m").denoiser == first_digest()
+    assert decoding_of({"denoiser": first_digest()}, DecodeOptions(), "m").denoiser == first_digest()
 
 
 def test_what_is_asked_for_and_recorded_alike_is_no_contradiction():
     asked = DecodeOptions(exif_orient=True)
-    assert decoding_of({"exif_orient": True}, asked, "m") == asked
+    assert decoding_of({"exif_orient": True, **NEWEST}, asked, "m") == asked
     with pytest.raises(CurateError, match="m says exif_orient False of its pixels, the request True: leave --exif-or"):
         decoding_of({}, asked, "m")
 

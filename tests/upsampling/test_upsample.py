@@ -13,13 +13,14 @@ from syndr_curate.curate.labeling.settings import LabelSettings
 from syndr_curate.curate.manifest.manifest import read_manifest
 from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.selection import read_selection
-from syndr_curate.curate.storage.images import decode_image
+from syndr_curate.curate.storage.images import DecodeOptions, decode_image
 from syndr_curate.curate.upsampling.labeled_set import read_labeled_set
 from syndr_curate.curate.upsampling.request import EncoderChoice, UpsampleRequest
 from syndr_curate.curate.upsampling.run import run_upsample
 from syndr_curate.curate.upsampling.select import run_select
 from syndr_curate.curate.upsampling.settings import UpsampleSettings
 from syndr_curate.curate.upsampling.upsample import upsample
+from syndr_curate.distortions.numerics.denoising.weights import shipped_digests
 
 REFERENCES = {"r1": (1.0, 0.0, 0.0, 0.0), "r2": (0.8, 0.6, 0.0, 0.0), "r3": (-1.0, 0.0, 0.0, 0.0)}
 CANDIDATES = {"near": (1.0, 0.01, 0.0, 0.0), "new": (0.1, 0.1, 1.0, 0.0), "far": (-1.0, 0.001, 0.0, 0.0)}
@@ -52,6 +53,12 @@ def request(files, **changes):
         "recipe_only": True,
     }
     return UpsampleRequest(**{**given, **changes})
+
+
+def test_new_rows_name_the_denoiser_weights_that_the_request_names(files):
+    first = shipped_digests()[-1]
+    run_upsample(request(files, decoding=DecodeOptions(denoiser=first)))
+    assert read_provenance(read_manifest(files / "out" / "train.parquet"))["denoiser"] == first
 
 
 def test_originals_of_the_types_at_all_levels_join_the_new_rows(files):

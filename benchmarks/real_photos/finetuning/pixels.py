@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from syndr_curate import read_manifest
+from syndr_curate.curate.manifest.pixel_facts import decoding_of
+from syndr_curate.curate.manifest.provenance import read_provenance
 from syndr_curate.curate.manifest.roots import Roots
 from syndr_curate.curate.rendering.mix_recipes import pixel_rows
 from syndr_curate.curate.rendering.pixel_loader import PixelLoader
 from syndr_curate.curate.storage.atomic import atomic_path
+from syndr_curate.curate.storage.images import DecodeOptions
 
 from ...shared.work import Task
 from ..arms import KEPT, Arm
@@ -83,7 +87,7 @@ def read_centers(run: Run, side: int) -> Images:
 def _render(run: Run, pool: str, reference: str, types: list[int]) -> None:
     path = manifest_path(run, pool)
     table = read_manifest(path)
-    loader = PixelLoader(Roots.of_manifest(table, path))
+    loader = _loader(table, path)
     for kind in types:
         own = pc.and_(pc.equal(table["reference_id"], reference), pc.equal(table["distortion_id"], kind))
         images = np.stack([loader.load(row) for row in pixel_rows(table.filter(own))])
@@ -93,8 +97,13 @@ def _render(run: Run, pool: str, reference: str, types: list[int]) -> None:
 def _cut_centers(run: Run, side: int) -> None:
     path = pictures_path(run, TARGET)
     table = read_manifest(path)
-    loader = PixelLoader(Roots.of_manifest(table, path))
+    loader = _loader(table, path)
     _save(_centers_path(run, side), np.stack([crop(loader.load(row), side, 0.5, 0.5) for row in pixel_rows(table)]))
+
+
+def _loader(table: pa.Table, path: Path) -> PixelLoader:
+    decoding = decoding_of(read_provenance(table), DecodeOptions(), str(path))
+    return PixelLoader(Roots.of_manifest(table, path), decoding=decoding)
 
 
 def _save(path: Path, images: Images) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import CurateError
 from ...manifest.provenance import attach, make_provenance, read_provenance
 from ...storage.atomic import atomic_path
-from .projection import umap_version
+from .projection import LEARNED_FROM, umap_version
 
 STAGE = "report"
 
@@ -41,7 +41,13 @@ class Layout:
     def facts(self) -> dict[str, Any]:
         """Return what must be equal for the points to be used again."""
         version = umap_version() if self.method == "umap" else None
-        return {"method": self.method, "seed": self.seed, "features": self.digest, "umap-learn": version}
+        return {
+            "method": self.method,
+            "seed": self.seed,
+            "features": self.digest,
+            "umap-learn": version,
+            "learned from": LEARNED_FROM,
+        }
 
 
 def coordinates_file(out: Path) -> Path:

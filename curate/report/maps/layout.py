@@ -11,7 +11,7 @@ from ...runs.progress import SILENT, Reporter
 from ..settings import Method
 from .coordinates import Layout, load_points
 from .models import UNNAMED
-from .projection import choose_method, project
+from .projection import FEWEST_FOR_UMAP, choose_method, project
 
 SAMPLES, REFERENCES = "samples", "references"
 
@@ -47,7 +47,8 @@ def lay_out(
     wanted = Layout(name, chosen, seed, digest_array(np.ascontiguousarray(matrix), ids), ids, nothing)
     points = load_points(saved, wanted)
     if points is None:
-        reporter.note(f"map of {name}: {len(ids):,} points by {chosen.upper()}")
+        why = "" if chosen == method else f": {method.upper()} needs {FEWEST_FOR_UMAP} points or more"
+        reporter.note(f"map of {name}: {len(ids):,} points by {chosen.upper()}{why}")
         points = project(matrix, chosen, seed, reporter)
     return Layout(name, chosen, seed, wanted.digest, ids, points)
 

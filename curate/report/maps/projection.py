@@ -19,9 +19,11 @@ METHODS: tuple[Method, ...] = get_args(Method)
 # UMAP works on so many principal components: most of the time goes into distances, and more change little.
 COMPONENTS = 50
 _NEIGHBORS = 30
-_FEWEST_FOR_UMAP = 3 * _NEIGHBORS
+FEWEST_FOR_UMAP = 3 * _NEIGHBORS
 # The directions of the components change little from so many rows on, and finding them costs D squared a row.
 LEARNING_ROWS = 8192
+# Rows are drawn: every k-th row of types x levels may be one level alone, and its directions would be all that is seen.
+LEARNED_FROM = "rows drawn with seed 0"
 _BLOCK_ROWS = 1024
 UMAP_STEP = "UMAP (compiles for a while at its first use)"
 
@@ -40,7 +42,7 @@ def choose_method(wanted: Method, rows: int) -> Method:
         raise CurateError(f"projection {wanted!r}: expected {', '.join(METHODS)}")
     if wanted == "umap" and importlib.util.find_spec("umap") is None:
         raise CurateError("--projection umap needs umap-learn: pip install 'syndr-curate[report]'")
-    return "umap" if wanted == "umap" and rows >= _FEWEST_FOR_UMAP else "pca"
+    return "umap" if wanted == "umap" and rows >= FEWEST_FOR_UMAP else "pca"
 
 
 def umap_version() -> str | None:
@@ -84,7 +86,7 @@ def principal_components(
 ) -> NDArray[np.float64]:
     """Return the leading principal components of rows scaled to unit length.
 
-    The mean and the directions are learned from about `LEARNING_ROWS` rows, evenly spread.
+    The mean and the directions are learned from `LEARNING_ROWS` rows drawn with a fixed seed.
 
     Args:
         matrix: (N, D) features, read in blocks.
@@ -99,13 +101,16 @@ def principal_components(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows, width = matrix.shape
-    learned = matrix[:: max(1, rows // LEARNING_ROWS)]
+    every = np.arange(rows)
+    learned = every
+    if rows > LEARNING_ROWS:
+        learned = np.sort(np.random.default_rng(0).choice(rows, LEARNING_ROWS, replace=False))
     kept, read = min(count, rows, width), 0
 
-    def unit_blocks(source: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float32]]:
+    def unit_blocks(positions: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
         nonlocal read
-        for start in range(0, len(source), _BLOCK_ROWS):
-            block = _unit(source[start : start + _BLOCK_ROWS])
+        for start in range(0, len(positions), _BLOCK_ROWS):
+            block = _unit(matrix[positions[start : start + _BLOCK_ROWS]])
             yield block
             read += len(block)
             give_back_pages(matrix)
@@ -125,7 +130,7 @@ def principal_components(
         leading = directions[:, ::-1]
         strongest = leading[np.abs(leading).argmax(axis=0), np.arange(kept)]
         leading = leading * np.where(strongest < 0, -1.0, 1.0)
-        components: NDArray[np.float64] = np.concatenate([(block - mean) @ leading for block in unit_blocks(matrix)])
+        components: NDArray[np.float64] = np.concatenate([(block - mean) @ leading for block in unit_blocks(every)])
     return components
 
 

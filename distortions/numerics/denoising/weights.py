@@ -37,6 +37,16 @@ def newest_digest() -> str:
     return next(iter(_files_by_digest()))
 
 
+def first_digest() -> str:
+    """Return the SHA-256 of the first weights' file."""
+    return list(_files_by_digest())[-1]
+
+
+def shipped_digests() -> tuple[str, ...]:
+    """Return the SHA-256 of every weights' file of this release, newest first."""
+    return tuple(_files_by_digest())
+
+
 def digest_for(recorded: str | None) -> str:
     """Return the digest of the weights that rows are rendered with.
 

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syndr_curate.curate.errors import CurateError
+from syndr_curate.curate.report.maps import coordinates
 from syndr_curate.curate.report.maps import projection as report_projection
-from syndr_curate.curate.report.maps.layout import quantised
+from syndr_curate.curate.report.maps.coordinates import save_layouts
+from syndr_curate.curate.report.maps.layout import lay_out, quantised
 from syndr_curate.curate.report.maps.projection import choose_method, principal_components, project
 from syndr_curate.curate.report.settings import ReportSettings
+from syndr_curate.curate.runs.progress import SILENT
 
 
 def test_principal_components_of_four_directions_are_worked_out():
@@ -56,12 +59,48 @@ def test_nobody_waits_for_umap_unasked():
     assert ReportSettings().projection == "pca"
 
 
-def test_directions_are_learned_from_evenly_spread_rows(monkeypatch):
-    # Of 8 rows the first and the fifth are learned from, which lie along x: how the others spread along y is not seen.
-    rows = np.array([[1, 0], [0, 1], [0, -1], [0, 1], [-1, 0], [0, -1], [0, 1], [0, -1]], np.float32)
-    assert np.allclose(np.abs(principal_components(rows, 1)[0]), 0)
+def test_directions_are_learned_from_as_many_rows_as_are_said(monkeypatch):
+    # Of five directions that differ alike, two rows have one between them: the others' spread along it is equal.
+    rows = np.eye(5, dtype=np.float32)
     monkeypatch.setattr(report_projection, "LEARNING_ROWS", 2)
-    assert np.allclose(principal_components(rows, 1)[:, 0], [1, 0, 0, 0, -1, 0, 0, 0])
+    points = principal_components(rows, 1)[:, 0]
+    assert np.allclose(np.sort(points), [-np.sqrt(0.5), 0, 0, 0, np.sqrt(0.5)], atol=1e-6)
+
+
+def test_rows_learned_from_are_not_of_one_level_alone(monkeypatch):
+    # 200 pictures at 5 levels in turn, as `distort` writes them: level 1 varies along y a little, and the level is x.
+    rng = np.random.Generator(np.random.PCG64(5))
+    level = np.tile(np.arange(5), 200)
+    rows = np.column_stack([level / 4, 0.1 * rng.normal(size=1000), np.ones(1000)]).astype(np.float32)
+    monkeypatch.setattr(report_projection, "LEARNING_ROWS", 200)
+    points = principal_components(rows, 1)[:, 0]
+    assert abs(np.corrcoef(points, level)[0, 1]) > 0.9
+
+
+def test_points_learned_from_other_rows_are_not_taken_again(monkeypatch, tmp_path):
+    matrix, ids = np.random.Generator(np.random.PCG64(1)).normal(size=(8, 3)), list("abcdefgh")
+    notes = []
+    reporter = SimpleNamespace(task=SILENT.task, note=notes.append)
+
+    def report():
+        made = lay_out("samples", ids, matrix, method="pca", seed=1, saved=tmp_path / "c.parquet", reporter=reporter)
+        save_layouts([made], tmp_path / "c.parquet")
+
+    report()
+    report()
+    assert len(notes) == 1
+    monkeypatch.setattr(coordinates, "LEARNED_FROM", "every k-th row")
+    report()
+    assert len(notes) == 2
+
+
+def test_a_map_too_small_for_umap_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    notes = []
+    reporter = SimpleNamespace(task=SILENT.task, note=notes.append)
+    matrix = np.random.Generator(np.random.PCG64(1)).normal(size=(3, 3))
+    lay_out("samples", list("abc"), matrix, method="umap", seed=1, saved=tmp_path / "none.parquet", reporter=reporter)
+    assert notes == ["map of samples: 3 points by PCA: UMAP needs 90 points or more"]
 
 
 def test_umap_is_a_step_that_progress_shows(monkeypatch):
