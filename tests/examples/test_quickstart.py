@@ -51,7 +51,7 @@ def test_the_stored_notebook_has_its_pictures(runner, stored):
 
 
 def test_the_install_that_it_names_brings_what_it_imports(stored):
-    assert "pip install 'syndr-curate[plot]' jupyterlab" in sources(stored, "markdown")[0]
+    assert "from a clone: `pip install '.[plot]' jupyterlab`" in sources(stored, "markdown")[0]
     imported = set()
     for source in sources(stored, "code"):
         for node in ast.walk(ast.parse(source)):
