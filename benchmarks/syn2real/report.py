@@ -43,7 +43,7 @@ class Report:
     def difference(
         self, arm: str, other: str, on: str = "target", score: str = "srcc", sign: int = 1
     ) -> Difference | None:
-        """Compare two arms over the seeds that both have finished; None where there is none."""
+        """Compare two arms over the seeds that both have finished; None if no seed is finished in both."""
         seeds = [seed for seed in self.results[arm] if seed in self.results[other]]
         if not seeds:
             return None

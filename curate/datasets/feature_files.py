@@ -185,7 +185,7 @@ def save_features(
     if len(ids) != len(matrix):
         raise CurateError(f"{len(ids)} ids for {len(matrix)} feature rows; expected one for each")
     if not matrix.size:
-        raise CurateError(f"features of shape {matrix.shape} are none: expected one row and one column at least")
+        raise CurateError(f"features of shape {matrix.shape} have no numbers: expected one row and one column at least")
     require_texts(ids, str(path))
     require_unique(ids, str(path))
     _warn_of_suffixes(ids, path)
